@@ -1,0 +1,68 @@
+/**
+ * The engine's contract: a program is a pure function of tensors; `compile` turns it into something that runs.
+ * Programs never see batches being split, workers or files.
+ */
+import type * as tf from '@tensorflow/tfjs';
+import type { DType, HostTensor, TensorSource } from '../core/host-tensor.ts';
+import type { Tree } from '../core/tree.ts';
+
+/** `cpu`: recorded to ONNX and run by ONNX Runtime. `tensorflow`: eager on tfjs-node(-gpu). `reference`: eager on tfjs's own JavaScript backend (slow; the oracle in tests). */
+export type Device = 'cpu' | 'tensorflow' | 'reference';
+
+/** Shape and type of one input. `'batch'` in the shape stands for one number shared by all inputs and fixed at each run. */
+export interface InputSpec {
+  readonly dtype: DType;
+  readonly shape: readonly (number | 'batch')[];
+}
+
+/** The tree of tensors that a tree of sources becomes inside a program. */
+export type Tensors<T> = T extends TensorSource
+  ? tf.Tensor
+  : T extends readonly (infer U)[]
+    ? Tensors<U>[]
+    : T extends object
+      ? { [K in keyof T]: Tensors<T[K]> }
+      : T;
+
+export type TensorRecord = Record<string, tf.Tensor>;
+
+/**
+ * A pure function from tensors to tensors.
+ * `params` never change; `state` (optional) is replaced by the returned `state` after each run and stays where the
+ * computation is, so that a training step moves nothing but its batch and its loss.
+ */
+export type Program<P, S> = (args: { params: P; state: S; inputs: TensorRecord }) => {
+  outputs: TensorRecord;
+  /** Must have the tree structure, shapes and dtypes of the `state` given. */
+  state?: S;
+};
+
+export interface CompileSpec {
+  readonly params?: Tree<TensorSource>;
+  readonly state?: Tree<TensorSource>;
+  readonly inputs: Readonly<Record<string, InputSpec>>;
+}
+
+export interface CompileOptions {
+  /** @default 'cpu' */
+  readonly device?: Device;
+  /** Threads of ONNX Runtime's pool. @default the number of cores */
+  readonly threads?: number;
+  /** Shown in errors and used as the name of the cached graph. @default 'program' */
+  readonly name?: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface Executable {
+  /** Runs once. Outputs are host tensors, valid until the caller drops them. */
+  run(
+    inputs: Readonly<Record<string, HostTensor>>,
+    options?: { signal?: AbortSignal },
+  ): Promise<Record<string, HostTensor>>;
+  /** The current state by dotted name. */
+  readState(): Promise<Record<string, HostTensor>>;
+  /** Replaces the state (all of it) by dotted name. */
+  writeState(state: Readonly<Record<string, HostTensor>>): Promise<void>;
+  /** Frees the session and the weights. Further calls throw. Idempotent. */
+  release(): Promise<void>;
+}
