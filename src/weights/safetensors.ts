@@ -1,0 +1,245 @@
+/**
+ * Reading and writing .safetensors: Duet's only weight format (header: safetensors-header.ts).
+ * Small floats become float32 and whole numbers int32 on load; float32, int32 and bool can stay in the file and be
+ * mapped by the engine. Files are written beside their final name and renamed, so a crash never leaves half a file.
+ */
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { DuetError } from '../core/errors.ts';
+import { type HostTensor, sizeOf, type TensorSource } from '../core/host-tensor.ts';
+import { bfloatToFloat, float8ToFloat, floatToHalf, halfToFloat } from './float-formats.ts';
+import {
+  bytesPerElement,
+  invalidWeights,
+  lengthBytes,
+  parseHeader,
+  parseHeaderLength,
+  type SafetensorsHeader,
+  type StoredDType,
+  type StoredTensor,
+} from './safetensors-header.ts';
+
+export type { SafetensorsHeader, StoredDType, StoredTensor } from './safetensors-header.ts';
+
+/** Tensors of one file by name. */
+export interface WeightFile<T extends TensorSource = TensorSource> {
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly tensors: Readonly<Record<string, T>>;
+}
+
+export interface WriteOptions {
+  /** Strings kept in the header. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** How float32 tensors are stored; F16 halves the file and rounds to 11 significant bits. @default 'F32' */
+  readonly floats?: 'F32' | 'F16';
+}
+
+/** Reads and checks the header only. Throws DuetError 'invalid-weights' for a broken or hostile file. */
+export async function readSafetensorsHeader(file: string): Promise<SafetensorsHeader> {
+  return withFile(file, handle => readHeader(handle, file));
+}
+
+/** Loads every tensor into memory as float32, int32 or bool. */
+export async function loadSafetensors(file: string): Promise<WeightFile<HostTensor>> {
+  return withFile(file, async handle => {
+    const header = await readHeader(handle, file);
+    const tensors: [string, HostTensor][] = [];
+    for (const [name, stored] of Object.entries(header.tensors)) {
+      tensors.push([name, await loadTensor(handle, name, stored)]);
+    }
+    return { metadata: header.metadata, tensors: Object.fromEntries(tensors) };
+  });
+}
+
+/** Like `loadSafetensors`, but tensors already stored as float32, int32 or bool stay in the file as `FileTensor`s. */
+export async function openSafetensors(file: string): Promise<WeightFile> {
+  return withFile(file, async handle => {
+    const header = await readHeader(handle, file);
+    const tensors: [string, TensorSource][] = [];
+    for (const [name, stored] of Object.entries(header.tensors)) {
+      const dtype = mappableDType(stored);
+      const { shape, offset, byteLength } = stored;
+      const source = dtype ? { dtype, shape, file, offset, byteLength } : await loadTensor(handle, name, stored);
+      tensors.push([name, source]);
+    }
+    return { metadata: header.metadata, tensors: Object.fromEntries(tensors) };
+  });
+}
+
+/** Loads one tensor of a file whose header was read before. */
+export async function loadStoredTensor(name: string, stored: StoredTensor): Promise<HostTensor> {
+  return withFile(stored.file, handle => loadTensor(handle, name, stored));
+}
+
+/**
+ * Writes `tensors` to `file` atomically: a temporary file beside it, flushed to disk, then renamed.
+ * The data begin at a multiple of 64 bytes and larger powers of two come first, so every tensor is aligned to its type.
+ */
+export async function writeSafetensors(
+  file: string,
+  tensors: Readonly<Record<string, HostTensor>>,
+  options: WriteOptions = {},
+): Promise<void> {
+  const floats = options.floats ?? 'F32';
+  const entries = Object.entries(tensors).map(([name, tensor]) => ({ name, tensor, ...layout(name, tensor, floats) }));
+  entries.sort((a, b) => alignment(b.byteLength) - alignment(a.byteLength) || (a.name < b.name ? -1 : 1));
+  const header = encodeHeader(entries, options.metadata);
+  const temporary = `${file}.${process.pid}.tmp`;
+  try {
+    const handle = await open(temporary, 'w');
+    try {
+      await writeAll(handle, header);
+      for (const { tensor, storedAs } of entries) await writeAll(handle, tensorBytes(tensor, storedAs));
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  await syncFolder(dirname(file));
+}
+
+async function withFile<T>(file: string, use: (handle: FileHandle) => Promise<T>): Promise<T> {
+  let handle: FileHandle;
+  try {
+    handle = await open(file, 'r');
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new DuetError('invalid-weights', `Cannot open the weight file ${file}: ${reason}`, { cause: error });
+  }
+  try {
+    return await use(handle);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function readHeader(handle: FileHandle, file: string): Promise<SafetensorsHeader> {
+  const stats = await handle.stat();
+  if (!stats.isFile()) throw invalidWeights(file, 'it is not a regular file');
+  const prefix = await readRange(handle, file, 0, Math.min(lengthBytes, stats.size));
+  const length = parseHeaderLength(prefix, file, stats.size);
+  return parseHeader(await readRange(handle, file, lengthBytes, length), file, stats.size);
+}
+
+async function readRange(handle: FileHandle, file: string, offset: number, byteLength: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(byteLength);
+  let done = 0;
+  while (done < byteLength) {
+    const { bytesRead } = await handle.read(bytes, done, byteLength - done, offset + done);
+    if (bytesRead === 0) throw invalidWeights(file, `it ends after ${offset + done} bytes while being read`);
+    done += bytesRead;
+  }
+  return bytes;
+}
+
+function mappableDType({ storedAs, offset }: StoredTensor): 'float32' | 'int32' | 'bool' | undefined {
+  if (storedAs === 'BOOL') return 'bool';
+  if (offset % 4 !== 0) return undefined;
+  if (storedAs === 'F32') return 'float32';
+  return storedAs === 'I32' ? 'int32' : undefined;
+}
+
+async function loadTensor(handle: FileHandle, name: string, stored: StoredTensor): Promise<HostTensor> {
+  const { buffer } = await readRange(handle, stored.file, stored.offset, stored.byteLength);
+  const { shape } = stored;
+  const float = (data: Float32Array): HostTensor => ({ dtype: 'float32', shape, data });
+  const int = (data: Int32Array): HostTensor => ({ dtype: 'int32', shape, data });
+  const decoders: Record<StoredDType, () => HostTensor> = {
+    F64: () => float(Float32Array.from(new Float64Array(buffer))),
+    F32: () => float(new Float32Array(buffer)),
+    F16: () => float(halfToFloat(new Uint16Array(buffer))),
+    BF16: () => float(bfloatToFloat(new Uint16Array(buffer))),
+    F8_E4M3: () => float(float8ToFloat(new Uint8Array(buffer), 'E4M3')),
+    F8_E5M2: () => float(float8ToFloat(new Uint8Array(buffer), 'E5M2')),
+    I64: () => int(toInt32(new BigInt64Array(buffer), name, stored)),
+    I32: () => int(new Int32Array(buffer)),
+    I16: () => int(Int32Array.from(new Int16Array(buffer))),
+    I8: () => int(Int32Array.from(new Int8Array(buffer))),
+    U64: () => int(toInt32(new BigUint64Array(buffer), name, stored)),
+    U32: () => int(toInt32(new Uint32Array(buffer), name, stored)),
+    U16: () => int(Int32Array.from(new Uint16Array(buffer))),
+    U8: () => int(Int32Array.from(new Uint8Array(buffer))),
+    BOOL: () => ({ dtype: 'bool', shape, data: new Uint8Array(buffer).map(byte => (byte === 0 ? 0 : 1)) }),
+  };
+  return decoders[stored.storedAs]();
+}
+
+function toInt32(values: BigInt64Array | BigUint64Array | Uint32Array, name: string, stored: StoredTensor): Int32Array {
+  return Int32Array.from(values as ArrayLike<number | bigint>, value => {
+    const small = Number(value);
+    if (small !== (small | 0)) {
+      throw invalidWeights(stored.file, `tensor ${JSON.stringify(name)} holds ${value}, which does not fit int32`);
+    }
+    return small;
+  });
+}
+
+interface Layout {
+  readonly storedAs: StoredDType;
+  readonly byteLength: number;
+}
+
+function layout(name: string, tensor: HostTensor, floats: 'F32' | 'F16'): Layout {
+  if (name === '__metadata__') {
+    throw new DuetError('invalid-argument', '"__metadata__" cannot be the name of a tensor; rename it');
+  }
+  const elements = sizeOf(tensor.shape);
+  if (tensor.data.length !== elements) {
+    throw new DuetError(
+      'invalid-argument',
+      `Tensor ${name} of shape [${tensor.shape.join(', ')}] needs ${elements} values, got ${tensor.data.length}`,
+    );
+  }
+  const storedAs = ({ float32: floats, int32: 'I32', bool: 'BOOL' } as const)[tensor.dtype];
+  return { storedAs, byteLength: elements * bytesPerElement(storedAs) };
+}
+
+/** The largest power of two, up to 64, that divides `byteLength`. */
+function alignment(byteLength: number): number {
+  let power = 64;
+  while (byteLength % power !== 0) power /= 2;
+  return power;
+}
+
+function encodeHeader(
+  entries: readonly (Layout & { name: string; tensor: HostTensor })[],
+  metadata: Readonly<Record<string, string>> | undefined,
+): Uint8Array {
+  let offset = 0;
+  const described = entries.map(({ name, tensor, storedAs, byteLength }) => {
+    const begin = offset;
+    offset += byteLength;
+    return [name, { dtype: storedAs, shape: tensor.shape, data_offsets: [begin, offset] }] as const;
+  });
+  const json = Object.fromEntries([...(metadata ? [['__metadata__', metadata] as const] : []), ...described]);
+  const text = new TextEncoder().encode(JSON.stringify(json));
+  const total = Math.ceil((lengthBytes + text.length) / 64) * 64;
+  const bytes = new Uint8Array(total).fill(0x20);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(total - lengthBytes), true);
+  bytes.set(text, lengthBytes);
+  return bytes;
+}
+
+function tensorBytes({ data }: HostTensor, storedAs: StoredDType): Uint8Array {
+  const stored = storedAs === 'F16' ? floatToHalf(data as Float32Array) : data;
+  return new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength);
+}
+
+async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
+  let done = 0;
+  while (done < bytes.length) done += (await handle.write(bytes, done)).bytesWritten;
+}
+
+/** Makes the rename itself durable; some systems cannot open folders, which is no reason to fail. */
+async function syncFolder(folder: string): Promise<void> {
+  try {
+    const handle = await open(folder, 'r');
+    await handle.sync().finally(() => handle.close());
+  } catch {
+    // Windows and some network file systems
+  }
+}
