@@ -1,0 +1,117 @@
+/**
+ * Beam search of UniDiffuser's caption decoder (spec unidiffuser, section 3.5): beams compete by their average log
+ * probability, a stopped beam is carried on with token 0 at no cost, and there is no length penalty beside the average.
+ */
+import { DuetError } from '../core/errors.ts';
+import type { Decoding } from './decoding.ts';
+import { logSoftmax } from './logits-processors.ts';
+
+export interface BeamSearchOptions {
+  /** @default 5 */
+  readonly beams?: number;
+  /** @default 67 */
+  readonly maxTokens?: number;
+  /** A beam stops after this token. */
+  readonly endId: number;
+  /** Divides the logits. @default 1 */
+  readonly temperature?: number;
+}
+
+export interface Beam {
+  /** All tokens, the end token included; what follows `length` is filler (0). */
+  readonly tokens: readonly number[];
+  /** Tokens that count, the end token included. */
+  readonly length: number;
+  readonly averageLogprob: number;
+}
+
+interface Live {
+  readonly tokens: readonly number[];
+  readonly length: number;
+  /** Sum of log probabilities. */
+  readonly score: number;
+  readonly stopped: boolean;
+  readonly parent: number;
+}
+
+/** Beams of one sequence, best first. `0` is the filler token of stopped beams whatever the vocabulary. */
+export function* beamSearch(options: BeamSearchOptions): Decoding<Beam[]> {
+  const { beams = 5, maxTokens = 67, temperature = 1, endId } = options;
+  requireOptions(beams, maxTokens, temperature);
+  let live: readonly Live[] = [{ tokens: [], length: 0, score: 0, stopped: false, parent: 0 }];
+  for (let round = 0; round < maxTokens && !live.every(beam => beam.stopped); round++) {
+    const rows = yield { sequences: live.map(beam => beam.tokens), parents: live.map(beam => beam.parent) };
+    const logprobs = rows.map(row => logSoftmax(row.map(logit => logit / temperature)));
+    live = extend(live, logprobs, beams, endId);
+  }
+  const ranked = live.map(({ tokens, length, score }) => ({ tokens, length, averageLogprob: score / length }));
+  return ranked.sort((a, b) => b.averageLogprob - a.averageLogprob);
+}
+
+/** The tokens of a beam that count, without the end token. */
+export function contentTokens(beam: Beam, endId: number): number[] {
+  const tokens = beam.tokens.slice(0, beam.length);
+  return tokens.at(-1) === endId ? tokens.slice(0, -1) : tokens;
+}
+
+interface Candidate {
+  readonly beam: number;
+  readonly token: number;
+  readonly average: number;
+}
+
+/** One round: the best continuations of all beams by average log probability. */
+function extend(live: readonly Live[], logprobs: readonly Float64Array[], beams: number, endId: number): Live[] {
+  const lengths = live.map(beam => beam.length + (beam.stopped ? 0 : 1));
+  const best = new TopCandidates(beams);
+  live.forEach((beam, index) => {
+    const length = lengths[index]!;
+    if (beam.stopped) {
+      best.offer({ beam: index, token: 0, average: beam.score / length });
+      return;
+    }
+    const row = logprobs[index]!;
+    for (let token = 0; token < row.length; token++) {
+      best.offer({ beam: index, token, average: (beam.score + row[token]!) / length });
+    }
+  });
+  return best.list.map(({ beam, token, average }) => {
+    const parent = live[beam]!;
+    const length = lengths[beam]!;
+    return {
+      tokens: [...parent.tokens, token],
+      length,
+      score: average * length,
+      stopped: parent.stopped || token === endId,
+      parent: beam,
+    };
+  });
+}
+
+/** The `size` largest candidates, in descending order; the earlier one wins a tie. */
+class TopCandidates {
+  readonly list: Candidate[] = [];
+  readonly #size: number;
+
+  constructor(size: number) {
+    this.#size = size;
+  }
+
+  offer(candidate: Candidate): void {
+    const last = this.list.at(-1);
+    if (this.list.length === this.#size && last !== undefined && candidate.average <= last.average) return;
+    let at = this.list.length;
+    while (at > 0 && this.list[at - 1]!.average < candidate.average) at--;
+    this.list.splice(at, 0, candidate);
+    if (this.list.length > this.#size) this.list.pop();
+  }
+}
+
+function requireOptions(beams: number, maxTokens: number, temperature: number): void {
+  for (const [name, value] of Object.entries({ beams, maxTokens })) {
+    if (!Number.isInteger(value) || value < 1) {
+      throw new DuetError('invalid-argument', `${name} must be an integer of at least 1, got ${value}`);
+    }
+  }
+  if (!(temperature > 0)) throw new DuetError('invalid-argument', `temperature must be above 0, got ${temperature}`);
+}
