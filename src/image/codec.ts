@@ -1,0 +1,133 @@
+/**
+ * Pictures in and out of files: sharp (libvips), loaded only when a picture is decoded or encoded.
+ * Input comes from strangers: bytes and pixels are limited, and only raster formats are let in (an SVG is a program).
+ */
+import { open } from 'node:fs/promises';
+import type SharpFactory from 'sharp';
+import { DuetError } from '../core/errors.ts';
+import { cropSquare, type Pixels } from './pixels.ts';
+
+export type ImageFormat = 'png' | 'webp' | 'jpeg';
+
+/** A path, a file URL, the bytes of an encoded picture, or pixels. */
+export type ImageInput = string | URL | Uint8Array | Pixels;
+
+export interface DecodeOptions {
+  /** Largest encoded size. @default 64 MiB */
+  readonly maxBytes?: number;
+  /** Largest decoded size, width x height. @default 100 million */
+  readonly maxPixels?: number;
+  readonly signal?: AbortSignal;
+}
+
+const rasterFormats = ['jpeg', 'png', 'webp', 'gif', 'heif', 'tiff'] as const;
+const formatNames = 'JPEG, PNG, WebP, GIF, AVIF or TIFF';
+const defaultMaxBytes = 64 * 2 ** 20;
+const defaultMaxPixels = 100_000_000;
+
+/** Decodes a picture upright (EXIF rotation applied), transparency on white. Throws DuetError 'invalid-image'. */
+export async function decodeImage(input: ImageInput, options: DecodeOptions = {}): Promise<Pixels> {
+  options.signal?.throwIfAborted();
+  if (isPixels(input)) return input;
+  const source = input instanceof Uint8Array ? 'The picture' : String(input);
+  const maxBytes = options.maxBytes ?? defaultMaxBytes;
+  const bytes = input instanceof Uint8Array ? input : await readLimited(input, maxBytes);
+  if (bytes.length > maxBytes) throw tooLarge(source, `${bytes.length} bytes`, `${maxBytes} bytes`);
+  if (bytes.length === 0) throw new DuetError('invalid-image', `${source} is empty; give a ${formatNames} picture`);
+  const picture = await decodeBytes(bytes, source, options.maxPixels ?? defaultMaxPixels);
+  options.signal?.throwIfAborted();
+  return picture;
+}
+
+/** The central square of `picture` resized (Lanczos) to `size` x `size`. */
+export async function squareImage(picture: Pixels, size: number): Promise<Pixels> {
+  const square = cropSquare(picture);
+  if (square.width === size) return square;
+  const sharp = await loadSharp();
+  const { data } = await sharp(square.data, { raw: { width: square.width, height: square.height, channels: 3 } })
+    .resize(size, size, { kernel: 'lanczos3' })
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  return { width: size, height: size, data: new Uint8Array(data) };
+}
+
+/** The bytes of a picture file. PNG is lossless; WebP and JPEG use `quality` 1-100 (default 90). */
+export async function encodeImage(picture: Pixels, format: ImageFormat = 'png', quality = 90): Promise<Uint8Array> {
+  const sharp = await loadSharp();
+  const { width, height, data } = picture;
+  const image = sharp(data, { raw: { width, height, channels: 3 } });
+  const encoded = { png: () => image.png(), webp: () => image.webp({ quality }), jpeg: () => image.jpeg({ quality }) };
+  return new Uint8Array(await encoded[format]().toBuffer());
+}
+
+/** The format that a file name asks for; PNG when it has no extension. */
+export function formatOfFile(file: string): ImageFormat {
+  const extension = /\.([a-z0-9]+)$/i.exec(file)?.[1]?.toLowerCase();
+  if (extension === undefined || extension === 'png') return 'png';
+  if (extension === 'webp') return 'webp';
+  if (extension === 'jpg' || extension === 'jpeg') return 'jpeg';
+  throw new DuetError('invalid-argument', `Cannot write a .${extension} file; end the name in .png, .webp or .jpg`);
+}
+
+function isPixels(input: ImageInput): input is Pixels {
+  return typeof input === 'object' && 'width' in input && 'data' in input;
+}
+
+function tooLarge(source: string, got: string, limit: string): DuetError {
+  return new DuetError('invalid-image', `${source} has ${got}, at most ${limit} are allowed; make it smaller`);
+}
+
+async function readLimited(path: string | URL, maxBytes: number): Promise<Uint8Array> {
+  const handle = await open(path, 'r').catch((error: unknown) => {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new DuetError('invalid-image', `Cannot open the picture ${path}: ${reason}`, { cause: error });
+  });
+  try {
+    const stats = await handle.stat();
+    if (stats.isDirectory()) throw new DuetError('invalid-image', `${path} is a folder; give a picture file`);
+    if (stats.size > maxBytes) throw tooLarge(String(path), `${stats.size} bytes`, `${maxBytes} bytes`);
+    return await handle.readFile();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function decodeBytes(bytes: Uint8Array, source: string, maxPixels: number): Promise<Pixels> {
+  const sharp = await loadSharp();
+  const image = sharp(bytes, { limitInputPixels: false, failOn: 'truncated' });
+  const metadata = await image.metadata().catch((error: unknown) => {
+    throw new DuetError('invalid-image', `${source} is not a picture that can be read; give ${formatNames}`, {
+      cause: error,
+    });
+  });
+  const { format, width, height } = metadata;
+  if (!rasterFormats.some(name => name === format)) {
+    throw new DuetError('invalid-image', `${source} is of the format ${format}; give ${formatNames}`);
+  }
+  if (width * height > maxPixels) throw tooLarge(source, `${width} x ${height} pixels`, `${maxPixels} pixels`);
+  const white = { r: 255, g: 255, b: 255 };
+  const decoded = image.autoOrient().flatten({ background: white }).toColourspace('srgb').raw();
+  const { data, info } = await decoded.toBuffer({ resolveWithObject: true }).catch((error: unknown) => {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new DuetError('invalid-image', `${source} is a broken ${format} file: ${reason}`, { cause: error });
+  });
+  return { width: info.width, height: info.height, data: asRgb(data, info.channels) };
+}
+
+/** sRGB has three channels except for grey pictures, which libvips may leave with one. */
+function asRgb(data: Uint8Array, channels: number): Uint8Array {
+  if (channels === 3) return new Uint8Array(data);
+  const rgb = new Uint8Array((data.length / channels) * 3);
+  for (let i = 0; i < rgb.length; i++) {
+    rgb[i] = data[Math.floor(i / 3) * channels + (channels < 3 ? 0 : i % 3)]!;
+  }
+  return rgb;
+}
+
+async function loadSharp(): Promise<typeof SharpFactory> {
+  try {
+    return (await import('sharp')).default;
+  } catch (error) {
+    throw new DuetError('missing-dependency', 'Pictures need the package sharp: npm install sharp', { cause: error });
+  }
+}
