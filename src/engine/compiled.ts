@@ -1,0 +1,163 @@
+/** Device `cpu`: programs recorded to ONNX and run by ONNX Runtime in the session worker. */
+import { availableParallelism } from 'node:os';
+import { dirname, resolve } from 'node:path';
+import { DuetError } from '../core/errors.ts';
+import { type HostTensor, isTensorSource } from '../core/host-tensor.ts';
+import { flattenTree } from '../core/tree.ts';
+import { cacheGraph } from './graph-cache.ts';
+import { batchOf, inputShapes } from './inputs.ts';
+import { type Recording, record, residentName, residentsOf } from './recorder/record.ts';
+import { sessionHost } from './runtime/session-host.ts';
+import type { CompileOptions, CompileSpec, Executable, Program } from './types.ts';
+
+/** A recording together with the session that runs it in one particular worker. */
+interface Bucket {
+  readonly recording: Recording;
+  readonly modelFile: string;
+  session: { readonly id: number; readonly generation: number } | undefined;
+}
+
+export class CompiledExecutable<P, S> implements Executable {
+  readonly #program: Program<P, S>;
+  readonly #spec: CompileSpec;
+  readonly #options: CompileOptions;
+  readonly #weightsFolder: string | undefined;
+  /** One recording for each batch size that was run; all share the store's weights. */
+  readonly #buckets = new Map<number, Bucket>();
+  readonly #store = sessionHost.newId();
+  #storeGeneration = 0;
+  #stateLost = false;
+  #released = false;
+
+  constructor(program: Program<P, S>, spec: CompileSpec, options: CompileOptions) {
+    this.#program = program;
+    this.#spec = spec;
+    this.#options = options;
+    this.#weightsFolder = weightsFolderOf(spec);
+  }
+
+  get #name(): string {
+    return this.#options.name ?? 'program';
+  }
+
+  /** Records and loads the graph for `batch`, so that the first run is as quick as the others. */
+  async prepare(batch: number): Promise<Bucket> {
+    this.#assertLive();
+    const bucket = this.#buckets.get(batch) ?? (await this.#record(batch));
+    sessionHost.ensureWorker();
+    const { generation } = sessionHost;
+    await this.#fillStore(generation);
+    if (bucket.session?.generation !== generation) {
+      const id = sessionHost.newId();
+      await sessionHost.send({
+        kind: 'load',
+        session: id,
+        modelFile: bucket.modelFile,
+        ...(this.#weightsFolder && { weightsFolder: this.#weightsFolder }),
+        threads: this.#options.threads ?? availableParallelism(),
+      });
+      bucket.session = { id, generation };
+    }
+    return bucket;
+  }
+
+  async #record(batch: number): Promise<Bucket> {
+    const recording = record(this.#name, this.#program, this.#spec, inputShapes(this.#spec.inputs, batch));
+    const bucket: Bucket = { recording, modelFile: await cacheGraph(recording.model), session: undefined };
+    this.#buckets.set(batch, bucket);
+    return bucket;
+  }
+
+  /** Uploads weights given as values, and the initial state, to a worker that does not have them. */
+  async #fillStore(generation: number): Promise<void> {
+    if (this.#storeGeneration === generation) return;
+    if (this.#storeGeneration !== 0 && this.#spec.state) this.#stateLost = true;
+    this.#storeGeneration = generation;
+    await sessionHost.send({ kind: 'put', store: this.#store, tensors: residentsOf(this.#spec) });
+  }
+
+  async run(
+    inputs: Readonly<Record<string, HostTensor>>,
+    { signal }: { signal?: AbortSignal } = {},
+  ): Promise<Record<string, HostTensor>> {
+    signal?.throwIfAborted();
+    const batch = batchOf(this.#name, this.#spec.inputs, inputs);
+    const { recording, session } = await this.prepare(batch);
+    if (this.#stateLost) {
+      throw new DuetError(
+        'worker-died',
+        `The state of ${this.#name} was lost with its worker. Restore it with writeState (from a checkpoint) and go on.`,
+      );
+    }
+    signal?.throwIfAborted();
+    const results = await sessionHost.send({
+      kind: 'run',
+      session: session!.id,
+      store: this.#store,
+      feeds: Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [`inputs/${name}`, tensor])),
+      fetches: Object.values(recording.outputs).map(output => output.value),
+      feedback: recording.feedback,
+    });
+    return Object.fromEntries(
+      Object.entries(recording.outputs).map(([name, output]) => [name, results[output.value]!]),
+    );
+  }
+
+  async readState(): Promise<Record<string, HostTensor>> {
+    this.#assertLive();
+    sessionHost.ensureWorker();
+    await this.#fillStore(sessionHost.generation);
+    const names = Object.keys(flattenTree(this.#spec.state ?? {}, isTensorSource));
+    const tensors = await sessionHost.send({ kind: 'get', store: this.#store, names: names.map(residentName.state) });
+    return Object.fromEntries(names.map(name => [name, tensors[residentName.state(name)]!]));
+  }
+
+  async writeState(state: Readonly<Record<string, HostTensor>>): Promise<void> {
+    this.#assertLive();
+    sessionHost.ensureWorker();
+    await this.#fillStore(sessionHost.generation);
+    const tensors: Record<string, HostTensor> = {};
+    for (const [name, { dtype, shape }] of Object.entries(flattenTree(this.#spec.state ?? {}, isTensorSource))) {
+      const tensor = state[name];
+      if (tensor?.dtype !== dtype || tensor.shape.join() !== shape.join()) {
+        throw new DuetError(
+          'invalid-argument',
+          `State "${name}" must be ${dtype} [${shape.join(', ')}], got ${tensor ? `${tensor.dtype} [${tensor.shape.join(', ')}]` : 'nothing'}`,
+        );
+      }
+      tensors[residentName.state(name)] = tensor;
+    }
+    await sessionHost.send({ kind: 'put', store: this.#store, tensors });
+    this.#stateLost = false;
+  }
+
+  async release(): Promise<void> {
+    if (this.#released) return;
+    this.#released = true;
+    const sessions = [...this.#buckets.values()].flatMap(({ session }) =>
+      session?.generation === sessionHost.generation ? [session.id] : [],
+    );
+    this.#buckets.clear();
+    if (this.#storeGeneration === 0) return;
+    await sessionHost.send({ kind: 'release', sessions, store: this.#store });
+  }
+
+  #assertLive(): void {
+    if (this.#released) throw new DuetError('released', `${this.#name} was released; compile it again to run it`);
+  }
+}
+
+/** ONNX Runtime maps external data from one folder. */
+function weightsFolderOf(spec: CompileSpec): string | undefined {
+  const files = Object.values(flattenTree(spec.params ?? {}, isTensorSource)).flatMap(source =>
+    'file' in source ? [source.file] : [],
+  );
+  const folders = new Set(files.map(file => dirname(resolve(file))));
+  if (folders.size > 1) {
+    throw new DuetError(
+      'invalid-argument',
+      `Weights of one program must lie in one folder, got ${[...folders].join(' and ')}`,
+    );
+  }
+  return [...folders][0];
+}

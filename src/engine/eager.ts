@@ -1,0 +1,159 @@
+/** Devices `reference` and `tensorflow`: the same programs run op by op on a real tfjs backend. */
+import * as tf from '@tensorflow/tfjs';
+import { DuetError } from '../core/errors.ts';
+import { type DType, type HostTensor, isTensorSource, type TensorSource } from '../core/host-tensor.ts';
+import { flattenTree, mapTree, type Tree } from '../core/tree.ts';
+import { readFileTensor } from './file-tensor.ts';
+import { batchOf } from './inputs.ts';
+import type { CompileOptions, CompileSpec, Executable, Program, TensorRecord } from './types.ts';
+
+/** tfjs backend names by device. */
+const backends = { reference: 'cpu', tensorflow: 'tensorflow' } as const;
+
+/**
+ * Makes the tfjs backend of `device` available.
+ * @throws DuetError `missing-dependency` if neither tfjs-node-gpu nor tfjs-node is installed.
+ */
+async function loadBackend(device: keyof typeof backends): Promise<string> {
+  if (device === 'reference') return backends.reference;
+  for (const name of ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node']) {
+    try {
+      await import(name);
+      return backends.tensorflow;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') {
+        throw new DuetError(
+          'missing-dependency',
+          `${name} is installed but does not load: ${(error as Error).message}`,
+          { cause: error },
+        );
+      }
+    }
+  }
+  throw new DuetError(
+    'missing-dependency',
+    'Device "tensorflow" needs TensorFlow, which is not installed. Run "npm install @tensorflow/tfjs-node-gpu" (NVIDIA GPU) or "npm install @tensorflow/tfjs-node", or use device "cpu".',
+  );
+}
+
+export class EagerExecutable<P, S> implements Executable {
+  readonly #program: Program<P, S>;
+  readonly #spec: CompileSpec;
+  readonly #name: string;
+  readonly #backend: string;
+  readonly #params: Tree<tf.Tensor>;
+  #state: Tree<tf.Tensor>;
+  #released = false;
+
+  private constructor(
+    program: Program<P, S>,
+    spec: CompileSpec,
+    name: string,
+    backend: string,
+    params: Tree<tf.Tensor>,
+    state: Tree<tf.Tensor>,
+  ) {
+    this.#program = program;
+    this.#spec = spec;
+    this.#name = name;
+    this.#backend = backend;
+    this.#params = params;
+    this.#state = state;
+  }
+
+  static async create<P, S>(
+    program: Program<P, S>,
+    spec: CompileSpec,
+    options: CompileOptions,
+  ): Promise<EagerExecutable<P, S>> {
+    const backend = await loadBackend(options.device === 'tensorflow' ? 'tensorflow' : 'reference');
+    const load = (tree: Tree<TensorSource>) =>
+      mapTree(tree, isTensorSource, source => toTensor('data' in source ? source : readFileTensor(source)));
+    const [params, state] = withBackend(backend, () => [load(spec.params ?? {}), load(spec.state ?? {})] as const);
+    return new EagerExecutable(program, spec, options.name ?? 'program', backend, params, state);
+  }
+
+  async run(
+    inputs: Readonly<Record<string, HostTensor>>,
+    { signal }: { signal?: AbortSignal } = {},
+  ): Promise<Record<string, HostTensor>> {
+    this.#assertLive();
+    signal?.throwIfAborted();
+    batchOf(this.#name, this.#spec.inputs, inputs);
+    return withBackend(this.#backend, () => {
+      tf.engine().startScope(this.#name);
+      try {
+        const tensors: TensorRecord = Object.fromEntries(
+          Object.entries(inputs).map(([name, tensor]) => [name, toTensor(tensor)]),
+        );
+        const { outputs, state } = this.#program({
+          params: this.#params as P,
+          state: this.#state as S,
+          inputs: tensors,
+        });
+        if (state !== undefined) this.#replaceState(state as Tree<tf.Tensor>);
+        return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, toHost(tensor)]));
+      } finally {
+        tf.engine().endScope();
+      }
+    });
+  }
+
+  async readState(): Promise<Record<string, HostTensor>> {
+    this.#assertLive();
+    return withBackend(this.#backend, () => {
+      const flat = flattenTree(this.#state, isTensor);
+      return Object.fromEntries(Object.entries(flat).map(([name, tensor]) => [name, toHost(tensor)]));
+    });
+  }
+
+  async writeState(state: Readonly<Record<string, HostTensor>>): Promise<void> {
+    this.#assertLive();
+    withBackend(this.#backend, () =>
+      this.#replaceState(mapTree(this.#state, isTensor, (_, name) => toTensor(state[name]!))),
+    );
+  }
+
+  async release(): Promise<void> {
+    if (this.#released) return;
+    this.#released = true;
+    for (const tree of [this.#params, this.#state]) {
+      for (const tensor of Object.values(flattenTree(tree, isTensor))) tensor.dispose();
+    }
+  }
+
+  /** The new state outlives the run's scope; the old one goes unless it is part of the new. */
+  #replaceState(next: Tree<tf.Tensor>): void {
+    const kept = new Set(Object.values(flattenTree(next, isTensor)).map(tensor => tf.keep(tensor).id));
+    for (const tensor of Object.values(flattenTree(this.#state, isTensor))) if (!kept.has(tensor.id)) tensor.dispose();
+    this.#state = next;
+  }
+
+  #assertLive(): void {
+    if (this.#released) throw new DuetError('released', `${this.#name} was released; compile it again to run it`);
+  }
+}
+
+/** Runs `body` synchronously on a tfjs backend, whichever was active. */
+function withBackend<R>(backend: string, body: () => R): R {
+  const previous = tf.getBackend();
+  if (previous !== backend) void tf.setBackend(backend);
+  try {
+    return body();
+  } finally {
+    if (previous && previous !== backend) void tf.setBackend(previous);
+  }
+}
+
+function toTensor({ data, shape, dtype }: HostTensor): tf.Tensor {
+  // A copy: tfjs keeps the array that it is given, and the caller may reuse it.
+  return tf.keep(tf.tensor(data.slice(), [...shape], dtype));
+}
+
+function toHost(tensor: tf.Tensor): HostTensor {
+  return { dtype: tensor.dtype as DType, shape: [...tensor.shape], data: tensor.dataSync<'float32'>().slice() };
+}
+
+function isTensor(node: unknown): node is tf.Tensor {
+  return typeof node === 'object' && node !== null && 'dataId' in node;
+}

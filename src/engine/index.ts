@@ -1,0 +1,43 @@
+/** The engine: turns pure tfjs programs into executables. Knows no model. */
+import { CompiledExecutable } from './compiled.ts';
+import { EagerExecutable } from './eager.ts';
+import type { CompileOptions, CompileSpec, Executable, Program } from './types.ts';
+
+export { sessionHost } from './runtime/session-host.ts';
+export type {
+  CompileOptions,
+  CompileSpec,
+  Device,
+  Executable,
+  InputSpec,
+  Program,
+  TensorRecord,
+  Tensors,
+} from './types.ts';
+
+/**
+ * Makes `program` runnable on a device.
+ *
+ * On `cpu` the program is called once per batch size, on symbolic tensors, and must be pure: no reading of values, no
+ * randomness of its own, no state outside its arguments.
+ *
+ * @example
+ * const double = await compile(({ inputs }) => ({ outputs: { y: inputs.x.mul(2) } }), {
+ *   inputs: { x: { dtype: 'float32', shape: ['batch', 3] } },
+ * });
+ * const { y } = await double.run({ x: float32([1, 3], Float32Array.of(1, 2, 3)) });
+ */
+export async function compile<P, S>(
+  program: Program<P, S>,
+  spec: CompileSpec,
+  options: CompileOptions = {},
+): Promise<Executable> {
+  options.signal?.throwIfAborted();
+  switch (options.device ?? 'cpu') {
+    case 'cpu':
+      return new CompiledExecutable(program, spec, options);
+    case 'tensorflow':
+    case 'reference':
+      return EagerExecutable.create(program, spec, options);
+  }
+}

@@ -1,0 +1,110 @@
+/** Lowerings of reductions, softmax and segment sums. */
+import type { Value } from '../recorder/graph-builder.ts';
+import { axesOf, input, type KernelCall, type Lowering } from './lowering.ts';
+
+/** tfjs drops the reduced axes unless keepDims; reductions over no axis are the identity. */
+function reduction(opType: string): Lowering {
+  return call => reduce(call, opType, input(call, 'x'));
+}
+
+function reduce({ graph, attrs }: KernelCall, opType: string, x: Value): Value {
+  const axes = axesOf(attrs['axis'], x.shape);
+  if (axes.length === 0) return x;
+  const keepDims = attrs['keepDims'] === true;
+  const shape = keepDims
+    ? x.shape.map((dimension, axis) => (axes.includes(axis) ? 1 : dimension))
+    : x.shape.filter((_, axis) => !axes.includes(axis));
+  return graph.emit(opType, [x, graph.ints(axes)], shape, x.dtype, { attributes: { keepdims: keepDims ? 1 : 0 } });
+}
+
+/** Logical reductions run on int32: ONNX has no boolean one. */
+const logical =
+  (opType: 'ReduceMin' | 'ReduceMax'): Lowering =>
+  call =>
+    call.graph.cast(reduce(call, opType, call.graph.cast(input(call, 'x'), 'int32')), 'bool');
+
+const argExtreme =
+  (opType: 'ArgMax' | 'ArgMin'): Lowering =>
+  call => {
+    const { graph } = call;
+    const x = input(call, 'x');
+    const axis = axesOf(call.attrs['axis'], x.shape)[0]!;
+    const shape = x.shape.filter((_, index) => index !== axis);
+    return graph.cast(graph.emit(opType, [x], shape, 'int64', { attributes: { axis, keepdims: 0 } }), 'int32');
+  };
+
+const softmax: Lowering = call => {
+  const logits = input(call, 'logits');
+  const axis =
+    call.attrs['dim'] === undefined || call.attrs['dim'] === -1
+      ? logits.shape.length - 1
+      : (call.attrs['dim'] as number);
+  return call.graph.emit('Softmax', [logits], logits.shape, logits.dtype, { attributes: { axis } });
+};
+
+const logSoftmax: Lowering = call => {
+  const logits = input(call, 'logits');
+  const axis = axesOf(call.attrs['axis'], logits.shape)[0]!;
+  return call.graph.emit('LogSoftmax', [logits], logits.shape, logits.dtype, { attributes: { axis } });
+};
+
+const cumsum: Lowering = call => {
+  const { graph, attrs } = call;
+  const x = input(call, 'x');
+  const axis = axesOf(attrs['axis'], x.shape)[0] ?? 0;
+  return graph.emit('CumSum', [x, graph.constant(BigInt64Array.of(BigInt(axis)), [], 'int64')], x.shape, x.dtype, {
+    attributes: { exclusive: attrs['exclusive'] ? 1 : 0, reverse: attrs['reverse'] ? 1 : 0 },
+  });
+};
+
+/** Rows of x added up by segment: gather's gradient. Negative ids are dropped, as in tfjs. */
+const unsortedSegmentSum: Lowering = call => {
+  const { graph, attrs } = call;
+  const [x, segmentIds] = [input(call, 'x'), input(call, 'segmentIds')];
+  const numSegments = attrs['numSegments'] as number;
+  const rowShape = x.shape.slice(segmentIds.shape.length);
+  const rows = segmentIds.shape.reduce((product, dimension) => product * dimension, 1);
+  const width = rowShape.reduce((product, dimension) => product * dimension, 1);
+  // One extra segment swallows the negative ids.
+  const ids = graph.reshape(graph.cast(segmentIds, 'int64'), [rows, 1]);
+  const negative = graph.emit('Less', [ids, graph.ints([0])], [rows, 1], 'bool');
+  const target = graph.emit('Where', [negative, graph.ints([numSegments]), ids], [rows, 1], 'int64');
+  const zeros = graph.emit(
+    'Expand',
+    [graph.scalar(0), graph.ints([numSegments + 1, width])],
+    [numSegments + 1, width],
+    'float32',
+  );
+  const sums = graph.emit(
+    'ScatterND',
+    [zeros, target, graph.reshape(x, [rows, width])],
+    [numSegments + 1, width],
+    x.dtype,
+    {
+      attributes: { reduction: 'add' },
+    },
+  );
+  const kept = graph.emit(
+    'Slice',
+    [sums, graph.ints([0]), graph.ints([numSegments]), graph.ints([0])],
+    [numSegments, width],
+    x.dtype,
+  );
+  return graph.reshape(kept, [numSegments, ...rowShape]);
+};
+
+export const reductions = {
+  Sum: reduction('ReduceSum'),
+  Mean: reduction('ReduceMean'),
+  Max: reduction('ReduceMax'),
+  Min: reduction('ReduceMin'),
+  Prod: reduction('ReduceProd'),
+  All: logical('ReduceMin'),
+  Any: logical('ReduceMax'),
+  ArgMax: argExtreme('ArgMax'),
+  ArgMin: argExtreme('ArgMin'),
+  Cumsum: cumsum,
+  Softmax: softmax,
+  LogSoftmax: logSoftmax,
+  UnsortedSegmentSum: unsortedSegmentSum,
+} satisfies Record<string, Lowering>;
