@@ -17,8 +17,8 @@ export function linearSpec(
   outputs: number,
   { bias = true, std = WEIGHT_STD }: { readonly bias?: boolean; readonly std?: number } = {},
 ): LinearSpec {
-  const weight = truncNormal(std, inputs, outputs);
-  return bias ? { weight, bias: zeros(outputs) } : { weight };
+  const weight = truncNormal([inputs, outputs], std);
+  return bias ? { weight, bias: zeros([outputs]) } : { weight };
 }
 
 /** x [..., in] -> [..., out]. */
@@ -32,7 +32,7 @@ export type EmbeddingSpec = {
 
 /** A table of `count` vectors. */
 export function embeddingSpec(count: number, width: number, std = WEIGHT_STD): EmbeddingSpec {
-  return { weight: normal(std, count, width) };
+  return { weight: normal([count, width], std) };
 }
 
 /** ids int32 [...] -> vectors [..., D]. */

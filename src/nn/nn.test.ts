@@ -28,10 +28,10 @@ describe('initialise', () => {
   test('each kind has its moments and bounds', () => {
     const constant = { shape: [2], init: { kind: 'constant', value: 2.5 } } as const;
     const [a, b, c, d, e, f] = values([
-      zeros(3),
-      ones(2),
-      normal(0.5, 5000),
-      truncNormal(2, 5000),
+      zeros([3]),
+      ones([2]),
+      normal([5000], 0.5),
+      truncNormal([5000], 2),
       convSpec(4, 9, 3).weight,
       constant,
     ]);
@@ -47,7 +47,7 @@ describe('initialise', () => {
   });
 
   test('the same seed gives the same weights, another seed others', () => {
-    const spec = { a: [normal(1, 4)] };
+    const spec = { a: [normal([4], 1)] };
     expect(values(spec)).toEqual(values(spec));
     expect(values(spec)).not.toEqual(values(spec, 2));
   });

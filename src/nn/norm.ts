@@ -10,7 +10,7 @@ export type NormSpec = {
 };
 
 export function normSpec(width: number): NormSpec {
-  return { weight: ones(width), bias: zeros(width) };
+  return { weight: ones([width]), bias: zeros([width]) };
 }
 
 /** x [..., D] -> [..., D]. */

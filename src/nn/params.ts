@@ -43,13 +43,21 @@ export function isParamSpec(node: unknown): node is ParamSpec {
   return typeof node === 'object' && node !== null && 'shape' in node && 'init' in node;
 }
 
-export const zeros = (...shape: number[]): ParamSpec => ({ shape, init: { kind: 'zeros' } });
-export const ones = (...shape: number[]): ParamSpec => ({ shape, init: { kind: 'ones' } });
-export const normal = (std: number, ...shape: number[]): ParamSpec => ({ shape, init: { kind: 'normal', std } });
-export const truncNormal = (std: number, ...shape: number[]): ParamSpec => ({
-  shape,
-  init: { kind: 'trunc-normal', std },
-});
+export function zeros(shape: readonly number[]): ParamSpec {
+  return { shape, init: { kind: 'zeros' } };
+}
+
+export function ones(shape: readonly number[]): ParamSpec {
+  return { shape, init: { kind: 'ones' } };
+}
+
+export function normal(shape: readonly number[], std: number): ParamSpec {
+  return { shape, init: { kind: 'normal', std } };
+}
+
+export function truncNormal(shape: readonly number[], std: number): ParamSpec {
+  return { shape, init: { kind: 'trunc-normal', std } };
+}
 
 /** Normal numbers from uniform ones (Box and Muller 1958), two per pair. */
 function normalSource(random: UniformRandom): () => number {
