@@ -1,0 +1,46 @@
+/**
+ * A sheet of pictures for looking at: `npx tsx src/scenes/contact-sheet.ts [docs/scenes.png]` draws every concept once
+ * and a grid of random training scenes.
+ */
+
+import { pathToFileURL } from 'node:url';
+import sharp from 'sharp';
+import { seededRandom } from '../core/random.ts';
+import { conceptNames } from './concepts.ts';
+import { render } from './render.ts';
+import { sampleScene } from './sample-scene.ts';
+import { single } from './scene.ts';
+import { loadSprites } from './sprites.ts';
+
+/** Joins square RGB pictures of side `size` into a PNG with `columns` pictures a row and a gap of 2 pixels. */
+export async function contactSheet(pictures: readonly Uint8Array[], size: number, columns: number): Promise<Buffer> {
+  const step = size + 2;
+  const rows = Math.ceil(pictures.length / columns);
+  const tiles = pictures.map((picture, index) => ({
+    input: Buffer.from(picture),
+    raw: { width: size, height: size, channels: 3 as const },
+    left: (index % columns) * step,
+    top: Math.floor(index / columns) * step,
+  }));
+  const canvas = { width: columns * step - 2, height: rows * step - 2, channels: 3 as const, background: '#808080' };
+  return sharp({ create: canvas }).composite(tiles).png({ palette: true, colours: 256, effort: 10 }).toBuffer();
+}
+
+/** Every concept once, then `extra` random scenes of the training set, drawn at 64 pixels. */
+export async function sceneSheet(extra = 128, columns = 16): Promise<Buffer> {
+  const sprites = await loadSprites(64);
+  const random = seededRandom(1);
+  const scenes = [
+    ...conceptNames.map(name => single(name)),
+    ...Array.from({ length: extra }, () => sampleScene(random)),
+  ];
+  return contactSheet(
+    scenes.map(scene => render(scene, sprites)),
+    64,
+    columns,
+  );
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  await sharp(await sceneSheet()).toFile(process.argv[2] ?? 'docs/scenes.png');
+}
