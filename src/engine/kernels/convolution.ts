@@ -1,6 +1,7 @@
 /** Lowerings of Duet's NCHW convolutions, their gradients and nearest upsampling. */
 import type { GraphBuilder, Value } from '../recorder/graph-builder.ts';
 import { input, type Lowering } from './lowering.ts';
+import { gemm } from './matmul.ts';
 
 type Pads = readonly [top: number, left: number, bottom: number, right: number];
 
@@ -55,43 +56,47 @@ function flipKernel(graph: GraphBuilder, weight: Value): Value {
   );
 }
 
-/** The kernel's gradient: a convolution of x with dy, batch and channels swapped; the forward stride becomes the dilation. */
+/**
+ * The kernel's gradient as one product: row (i, j, c) of the left matrix is channel c of x seen through tap (i, j) of the
+ * kernel, for all positions of all images; the right matrix is dy. Two to three times as fast as a convolution of x with
+ * dy (batch and channels swapped), for which ONNX Runtime's Conv is not built.
+ */
 const weightGradient: Lowering = call => {
   const { graph, attrs } = call;
   const [x, dy] = [input(call, 'x'), input(call, 'dy')];
-  const { stride, pad, kernelShape } = attrs as { stride: number; pad: Pads; kernelShape: number[] };
-  // With a stride the last rows of x may lie outside every window: crop them by a negative end padding.
-  const end = (axis: 2 | 3, before: number) =>
-    (dy.shape[axis]! - 1) * stride + kernelShape[axis]! - before - x.shape[axis]!;
-  const pads = [pad[0], pad[1], end(2, pad[0]), end(3, pad[1])];
-  const swapped = graph.transpose(x, [1, 0, 2, 3]);
-  const cropped = pads.some(value => value < 0) ? cropEnd(graph, swapped, pads) : swapped;
-  const result = graph.emit(
-    'Conv',
-    [cropped, graph.transpose(dy, [1, 0, 2, 3])],
-    [kernelShape[1]!, kernelShape[0]!, kernelShape[2]!, kernelShape[3]!],
-    x.dtype,
-    {
-      attributes: {
-        strides: [1, 1],
-        dilations: [stride, stride],
-        pads: pads.map(value => Math.max(0, value)),
-        kernel_shape: dy.shape.slice(2),
-      },
-    },
-  );
-  return graph.transpose(result, [1, 0, 2, 3]);
+  const { stride, pad, kernelShape } = attrs as {
+    stride: number;
+    pad: Pads;
+    kernelShape: [number, number, number, number];
+  };
+  const [outChannels, inChannels, kernelHeight, kernelWidth] = kernelShape;
+  const [batch, , height, width] = dy.shape as [number, number, number, number];
+  const positions = batch * height * width;
+  const padded = padSpatially(graph, graph.transpose(x, [1, 0, 2, 3]), pad);
+  const taps: Value[] = [];
+  for (let i = 0; i < kernelHeight; i++) {
+    for (let j = 0; j < kernelWidth; j++) {
+      const starts = graph.ints([i, j]);
+      const ends = graph.ints([i + (height - 1) * stride + 1, j + (width - 1) * stride + 1]);
+      const tapInputs = [padded, starts, ends, graph.ints([2, 3])];
+      // An explicit step of 1 would keep ONNX Runtime from copying whole rows.
+      if (stride > 1) tapInputs.push(graph.ints([stride, stride]));
+      const tap = graph.emit('Slice', tapInputs, [inChannels, batch, height, width], x.dtype);
+      taps.push(graph.reshape(tap, [inChannels, positions]));
+    }
+  }
+  const rows = inChannels * taps.length;
+  const columns =
+    taps.length === 1 ? taps[0]! : graph.emit('Concat', taps, [rows, positions], x.dtype, { attributes: { axis: 0 } });
+  const gradients = graph.reshape(graph.transpose(dy, [0, 2, 3, 1]), [positions, outChannels]);
+  const product = graph.reshape(gemm(graph, columns, gradients), [kernelHeight, kernelWidth, inChannels, outChannels]);
+  return graph.transpose(product, [3, 2, 0, 1]);
 };
 
-function cropEnd(graph: GraphBuilder, x: Value, pads: readonly number[]): Value {
-  const height = x.shape[2]! + Math.min(0, pads[2]!);
-  const width = x.shape[3]! + Math.min(0, pads[3]!);
-  return graph.emit(
-    'Slice',
-    [x, graph.ints([0, 0]), graph.ints([height, width]), graph.ints([2, 3])],
-    [x.shape[0]!, x.shape[1]!, height, width],
-    x.dtype,
-  );
+function padSpatially(graph: GraphBuilder, x: Value, [top, left, bottom, right]: Pads): Value {
+  if (top + left + bottom + right === 0) return x;
+  const shape = [x.shape[0]!, x.shape[1]!, x.shape[2]! + top + bottom, x.shape[3]! + left + right];
+  return graph.emit('Pad', [x, graph.ints([0, 0, top, left, 0, 0, bottom, right])], shape, x.dtype);
 }
 
 /** Nearest neighbour: each pixel becomes a 2 x 2 block. */

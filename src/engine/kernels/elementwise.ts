@@ -102,7 +102,7 @@ const test =
     return call.graph.emit(opType, [x], x.shape, 'bool');
   };
 
-const isFinite: Lowering = call => {
+const finite: Lowering = call => {
   const { graph } = call;
   const x = input(call, 'x');
   const bad = [graph.emit('IsNaN', [x], x.shape, 'bool'), graph.emit('IsInf', [x], x.shape, 'bool')];
@@ -202,7 +202,7 @@ export const elementwise = {
   Step: step,
   IsNan: test('IsNaN'),
   IsInf: test('IsInf'),
-  IsFinite: isFinite,
+  IsFinite: finite,
   Add: binary('Add'),
   Sub: binary('Sub'),
   Multiply: binary('Mul'),
