@@ -4,8 +4,11 @@
  * larger product saves.
  */
 import * as tf from '@tensorflow/tfjs';
-import { attention, type GeluApproximation, gelu, layerNorm, linear } from '../ops/index.ts';
-import { normal, ones, type Params, zeros } from './params.ts';
+import { attention, type GeluApproximation } from '../ops/index.ts';
+import { type LinearSpec, linearLayer, linearSpec } from './linear.ts';
+import { type MlpSpec, mlpLayer } from './mlp.ts';
+import { layerNormLayer, type NormSpec, normSpec } from './norm.ts';
+import type { Params } from './params.ts';
 
 export interface PreNormBlockConfig {
   readonly width: number;
@@ -23,27 +26,30 @@ export interface PreNormBlockStd {
   readonly residual: number;
 }
 
-const norm = (width: number) => ({ weight: ones([width]), bias: zeros([width]) });
-const affine = (inputs: number, outputs: number, std: number) => ({
-  weight: normal([inputs, outputs], std),
-  bias: zeros([outputs]),
-});
-
-export function preNormBlockSpec({ width, mlpWidth }: PreNormBlockConfig, std: PreNormBlockStd) {
-  return {
-    norm1: norm(width),
-    attention: {
-      query: affine(width, width, std.attention),
-      key: affine(width, width, std.attention),
-      value: affine(width, width, std.attention),
-      out: affine(width, width, std.residual),
-    },
-    norm2: norm(width),
-    mlp: { fc1: affine(width, mlpWidth, std.fc1), fc2: affine(mlpWidth, width, std.residual) },
-  };
+export interface PreNormBlockSpec {
+  readonly norm1: NormSpec;
+  readonly attention: Readonly<Record<'query' | 'key' | 'value' | 'out', LinearSpec>>;
+  readonly norm2: NormSpec;
+  readonly mlp: MlpSpec;
 }
 
-export type PreNormBlockParams = Params<ReturnType<typeof preNormBlockSpec>>;
+export function preNormBlockSpec({ width, mlpWidth }: PreNormBlockConfig, std: PreNormBlockStd): PreNormBlockSpec {
+  const projection = linearSpec(width, width, { std: std.attention });
+  return {
+    norm1: normSpec(width),
+    attention: {
+      query: projection,
+      key: projection,
+      value: projection,
+      out: linearSpec(width, width, { std: std.residual }),
+    },
+    norm2: normSpec(width),
+    mlp: {
+      fc1: linearSpec(width, mlpWidth, { std: std.fc1 }),
+      fc2: linearSpec(mlpWidth, width, { std: std.residual }),
+    },
+  };
+}
 
 /** Keys and values of earlier positions, [B, C, D] each. */
 export interface KeyValue {
@@ -61,22 +67,18 @@ export interface PreNormBlockOptions {
 
 /** One layer: x [B, L, D] to [B, L, D]. */
 export function preNormBlock(
-  params: PreNormBlockParams,
+  params: Params<PreNormBlockSpec>,
   x: tf.Tensor,
-  config: PreNormBlockConfig,
+  { heads, epsilon, activation }: PreNormBlockConfig,
   { causal = false, mask, remember }: PreNormBlockOptions = {},
 ): tf.Tensor {
-  const { heads, epsilon, activation } = config;
   const { query, key, value, out } = params.attention;
-  const normed = layerNorm(x, { ...params.norm1, epsilon });
-  const current = { key: linear(normed, key.weight, key.bias), value: linear(normed, value.weight, value.bias) };
+  const normed = layerNormLayer(params.norm1, x, epsilon);
+  const current = { key: linearLayer(key, normed), value: linearLayer(value, normed) };
   const { key: k, value: v } = remember?.(current) ?? current;
-  const q = linear(normed, query.weight, query.bias);
-  const mixed = attention(q, k, v, { heads, causal, ...(mask && { mask }) });
-  const attended = tf.add(x, linear(mixed, out.weight, out.bias));
-  const { fc1, fc2 } = params.mlp;
-  const hidden = gelu(linear(layerNorm(attended, { ...params.norm2, epsilon }), fc1.weight, fc1.bias), activation);
-  return tf.add(attended, linear(hidden, fc2.weight, fc2.bias));
+  const mixed = attention(linearLayer(query, normed), k, v, { heads, causal, ...(mask && { mask }) });
+  const attended = tf.add(x, linearLayer(out, mixed));
+  return tf.add(attended, mlpLayer(params.mlp, layerNormLayer(params.norm2, attended, epsilon), activation));
 }
 
 // Large enough to vanish in any fp32 softmax, small enough to be added to a causal mask without overflow.

@@ -1,0 +1,93 @@
+/**
+ * UniDiffuser's caption decoder (Bao et al. 2023; spec unidiffuser, 3.5): text states squeezed per position into a
+ * latent, and a GPT-2 that reads the latent, widened again, as a prefix.
+ */
+import * as tf from '@tensorflow/tfjs';
+import Type from 'typebox';
+import { linearLayer, linearSpec } from '../nn/linear.ts';
+import type { Params } from '../nn/params.ts';
+import { embedTokens, gpt2, gpt2ConfigSchema, gpt2Logits, gpt2Spec, tokenLoss } from './gpt2.ts';
+
+const size = Type.Integer({ minimum: 1 });
+
+export const captionDecoderConfigSchema = Type.Object(
+  {
+    /** Positions of the text latent. */
+    prefixLength: size,
+    /** Width of the text encoder's states. */
+    stateWidth: size,
+    /** Channels of the text latent. */
+    latentWidth: size,
+    gpt2: gpt2ConfigSchema,
+  },
+  { additionalProperties: false },
+);
+
+export type CaptionDecoderConfig = Type.Static<typeof captionDecoderConfigSchema>;
+
+export function captionDecoderSpec({ stateWidth, latentWidth, gpt2 }: CaptionDecoderConfig) {
+  return {
+    encodePrefix: linearSpec(stateWidth, latentWidth, { std: stateWidth ** -0.5 }),
+    decodePrefix: linearSpec(latentWidth, gpt2.width, { std: latentWidth ** -0.5 }),
+    gpt2: gpt2Spec(gpt2),
+  };
+}
+
+export type CaptionDecoderParams = Params<ReturnType<typeof captionDecoderSpec>>;
+
+/** Text states [B, P, S] -> text latent [B, P, d]. */
+export function encodePrefix(params: CaptionDecoderParams, states: tf.Tensor): tf.Tensor {
+  return linearLayer(params.encodePrefix, states);
+}
+
+/** Text latent [B, P, d] -> prefix embeddings [B, P, W]. */
+export function decodePrefix(params: CaptionDecoderParams, latent: tf.Tensor): tf.Tensor {
+  return linearLayer(params.decodePrefix, latent);
+}
+
+/** Logits over prefix and tokens, [B, P + L, V]; without tokens [B, P, V]. Position i predicts the token at i + 1. */
+export function captionLogits(
+  params: CaptionDecoderParams,
+  inputs: { readonly latent: tf.Tensor; readonly tokens?: tf.Tensor | undefined },
+  config: CaptionDecoderConfig,
+): tf.Tensor {
+  const prefix = decodePrefix(params, inputs.latent);
+  const embeddings = inputs.tokens ? tf.concat([prefix, embedTokens(params.gpt2, inputs.tokens)], 1) : prefix;
+  return gpt2Logits(params.gpt2, gpt2(params.gpt2, { embeddings }, config.gpt2));
+}
+
+export interface CaptionLossInputs {
+  /** Text latent as the decoder is to see it, noise included, [B, P, d]. */
+  readonly latent: tf.Tensor;
+  /** The caption's tokens with the end token, padded at will, int32 [B, L]. */
+  readonly tokens: tf.Tensor;
+  /** [B, L], 1 for tokens that count (the end token is one of them). @default all */
+  readonly tokenMask?: tf.Tensor | undefined;
+}
+
+export interface CaptionLossOptions {
+  /**
+   * The original also asks for token 0 after each prefix position but the last, which says nothing about captions;
+   * true gives its numbers. @default false
+   */
+  readonly countPrefix?: boolean;
+}
+
+/** Cross entropy of a caption given its latent, a scalar: the mean over all positions that count. */
+export function captionLoss(
+  params: CaptionDecoderParams,
+  { latent, tokens, tokenMask }: CaptionLossInputs,
+  config: CaptionDecoderConfig,
+  { countPrefix = false }: CaptionLossOptions = {},
+): tf.Tensor {
+  const [batch, length] = tokens.shape as [number, number];
+  const prefix = latent.shape[1]!;
+  const logits = captionLogits(params, { latent, tokens }, config);
+  const vocabulary = config.gpt2.vocabularySize;
+  const first = countPrefix ? 0 : prefix - 1;
+  const predictions = tf.slice(logits, [0, first, 0], [batch, prefix + length - 1 - first, vocabulary]);
+  if (!countPrefix) return tokenLoss(predictions, tokens, tokenMask);
+  const labels = tf.concat([tf.zeros([batch, prefix - 1], 'int32'), tf.cast(tokens, 'int32')], 1);
+  const weights = tokenMask && tf.concat([tf.ones([batch, prefix - 1]), tokenMask], 1);
+  return tokenLoss(predictions, labels, weights);
+}

@@ -1,0 +1,98 @@
+/** GPT-2 (Radford et al. 2019; spec clip-gpt2-llama, 2.2): over token ids or over given embeddings (a prefix). */
+import * as tf from '@tensorflow/tfjs';
+import Type from 'typebox';
+import { DuetError } from '../core/errors.ts';
+import { embeddingLayer, embeddingSpec, WEIGHT_STD } from '../nn/linear.ts';
+import { layerNormLayer, normSpec } from '../nn/norm.ts';
+import type { Params } from '../nn/params.ts';
+import { keyMask, preNormBlock, preNormBlockSpec } from '../nn/pre-norm-block.ts';
+
+const size = Type.Integer({ minimum: 1 });
+
+export const gpt2ConfigSchema = Type.Object(
+  {
+    vocabularySize: size,
+    positions: size,
+    width: size,
+    layers: size,
+    heads: size,
+    mlpWidth: size,
+    /** The published models use `tanh` (gelu_new). */
+    activation: Type.Union([Type.Literal('quick'), Type.Literal('erf'), Type.Literal('tanh')]),
+    epsilon: Type.Number({ exclusiveMinimum: 0 }),
+  },
+  { additionalProperties: false },
+);
+
+export type Gpt2Config = Type.Static<typeof gpt2ConfigSchema>;
+
+export function gpt2Spec(config: Gpt2Config) {
+  const { vocabularySize, positions, width, layers } = config;
+  const std = { attention: WEIGHT_STD, fc1: WEIGHT_STD, residual: WEIGHT_STD / Math.sqrt(2 * layers) };
+  return {
+    /** Input embedding and, transposed, output layer. */
+    tokenEmbedding: embeddingSpec(vocabularySize, width),
+    positionEmbedding: embeddingSpec(positions, width),
+    layers: Array.from({ length: layers }, () => preNormBlockSpec(config, std)),
+    finalNorm: normSpec(width),
+  };
+}
+
+export type Gpt2Params = Params<ReturnType<typeof gpt2Spec>>;
+
+export interface Gpt2Inputs {
+  /** Token embeddings without positions, [B, L, W]; ids go through {@link embedTokens} first. */
+  readonly embeddings: tf.Tensor;
+  /** [B, L], 1 = visible key. @default all visible */
+  readonly mask?: tf.Tensor | undefined;
+  /** int32 [B, L]. @default 0, 1, 2, ... */
+  readonly positions?: tf.Tensor | undefined;
+}
+
+/** ids int32 [B, L] -> [B, L, W], without positions. */
+export function embedTokens(params: Gpt2Params, ids: tf.Tensor): tf.Tensor {
+  return embeddingLayer(params.tokenEmbedding, ids);
+}
+
+/** Embeddings [B, L, W] with their positions added. */
+export function addPositions(params: Gpt2Params, embeddings: tf.Tensor, positions?: tf.Tensor): tf.Tensor {
+  if (positions) return tf.add(embeddings, embeddingLayer(params.positionEmbedding, positions));
+  const [, length, width] = embeddings.shape as [number, number, number];
+  const table = params.positionEmbedding.weight;
+  if (length > table.shape[0]!) {
+    throw new DuetError('invalid-argument', `The language model has ${table.shape[0]} positions, got ${length}`);
+  }
+  return tf.add(embeddings, tf.slice(table, [0, 0], [length, width]));
+}
+
+/**
+ * The last hidden states, after the final norm: [B, L, W].
+ * @throws DuetError `invalid-argument` if the sequence is longer than the position table
+ */
+export function gpt2(params: Gpt2Params, inputs: Gpt2Inputs, config: Gpt2Config): tf.Tensor {
+  const mask = inputs.mask && keyMask(inputs.mask);
+  let x = addPositions(params, inputs.embeddings, inputs.positions);
+  for (const layer of params.layers) x = preNormBlock(layer, x, config, { causal: true, mask });
+  return layerNormLayer(params.finalNorm, x, config.epsilon);
+}
+
+/** Hidden states [..., W] -> logits [..., V], by the tied embedding. */
+export function gpt2Logits(params: Gpt2Params, hidden: tf.Tensor): tf.Tensor {
+  const [vocabulary, width] = params.tokenEmbedding.weight.shape as [number, number];
+  const rows = hidden.reshape([hidden.size / width, width]);
+  const logits = tf.matMul(rows, params.tokenEmbedding.weight, false, true);
+  return logits.reshape([...hidden.shape.slice(0, -1), vocabulary]);
+}
+
+/**
+ * Mean cross entropy of the next token, a scalar.
+ * @param logits [B, L, V]: position i predicts labels[i]
+ * @param labels int32 [B, L]; any id where the weight is 0
+ * @param weights [B, L], how much each position counts. @default 1 everywhere
+ */
+export function tokenLoss(logits: tf.Tensor, labels: tf.Tensor, weights?: tf.Tensor): tf.Tensor {
+  const vocabulary = logits.shape.at(-1)!;
+  const target = tf.oneHot(tf.cast(labels, 'int32'), vocabulary, 1, 0, 'float32');
+  const losses = tf.neg(tf.sum(tf.mul(tf.logSoftmax(logits), target), -1)); // [B, L]
+  return weights ? tf.div(tf.sum(tf.mul(losses, weights)), tf.sum(weights)) : tf.mean(losses);
+}
