@@ -27,7 +27,7 @@ export async function contactSheet(pictures: readonly Uint8Array[], size: number
 }
 
 /** Every concept once, then `extra` random scenes of the training set, drawn at 64 pixels. */
-export async function sceneSheet(extra = 128, columns = 16): Promise<Buffer> {
+export async function sceneSheet(extra = 112, columns = 16): Promise<Buffer> {
   const sprites = await loadSprites(64);
   const random = seededRandom(1);
   const scenes = [
