@@ -1,0 +1,76 @@
+/**
+ * What all solvers share. A solver is a generator: it yields the state at which it wants to know the network's mind and
+ * receives the estimate; its return value is the sample. It knows neither networks nor guidance nor modes.
+ */
+import { DuetError } from '../core/errors.ts';
+import type { Estimate } from './prediction.ts';
+import type { NoiseLevel, Schedule } from './schedule.ts';
+
+/** A question of a solver: the state, its noise level, and how far along it is. */
+export interface SolverPoint {
+  readonly x: Float32Array;
+  readonly level: NoiseLevel;
+  /** Number of this evaluation, from 0. */
+  readonly index: number;
+  /** Number of evaluations that the solver makes in all. */
+  readonly total: number;
+}
+
+export type Solver = Generator<SolverPoint, Float32Array, Estimate>;
+
+/** What a solver starts from. */
+export interface SolverProblem {
+  readonly schedule: Schedule;
+  /** The state at `schedule.tMax`, standard normal. */
+  readonly x: Float32Array;
+  /** Number of network evaluations (of evaluation points: guidance may ask several questions at each). */
+  readonly steps: number;
+  /** Standard normal noise of `length` values for solvers that add noise, one draw a step. */
+  readonly noise?: (length: number) => Float32Array;
+}
+
+/** Throws unless `steps` is a whole number from 1 to what the schedule can tell apart. */
+export function checkSteps(steps: number, schedule: Schedule): void {
+  const most = schedule.whole ? schedule.tMax - schedule.tMin : Number.MAX_SAFE_INTEGER;
+  if (Number.isSafeInteger(steps) && steps >= 1 && steps <= most) return;
+  const range = schedule.whole ? `from 1 to ${most}` : 'from 1 on';
+  throw new DuetError('invalid-argument', `The number of steps is a whole number ${range}, got ${steps}`);
+}
+
+/** Noise of one step, or a complaint that none was passed in. */
+export function drawNoise(problem: SolverProblem): Float32Array {
+  if (problem.noise) return problem.noise(problem.x.length);
+  throw new DuetError('invalid-argument', 'A solver that adds noise (eta > 0 or stochastic) needs a source of noise');
+}
+
+/**
+ * DPM-Solver integrates either the data prediction (DPM-Solver++, arXiv 2211.01095) or the noise prediction (DPM-Solver,
+ * arXiv 2206.00927). The formulas are mirror images: exchange alpha and sigma, x0 and eps, and the sign of lambda.
+ */
+export type Algorithm = 'dpmsolver++' | 'dpmsolver';
+
+interface Side {
+  /** The factor of the part that the exact solution only rescales: x_t = (kept_t / kept_s) x_s + ... */
+  readonly kept: (level: NoiseLevel) => number;
+  /** The factor of the part that is integrated. */
+  readonly integrated: (level: NoiseLevel) => number;
+  /** The integrated part of an estimate. */
+  readonly of: (estimate: Estimate) => Float32Array;
+  /** The exponent of the integrator over a step whose lambda grows by h. */
+  readonly exponent: (h: number) => number;
+}
+
+export const sides = {
+  'dpmsolver++': {
+    kept: level => level.sigma,
+    integrated: level => level.alpha,
+    of: estimate => estimate.x0,
+    exponent: h => -h,
+  },
+  dpmsolver: {
+    kept: level => level.alpha,
+    integrated: level => level.sigma,
+    of: estimate => estimate.eps,
+    exponent: h => h,
+  },
+} satisfies Record<Algorithm, Side>;

@@ -1,0 +1,43 @@
+/**
+ * How diffusers spreads S steps over the network times of a schedule ("timestep spacing", Lin et al., arXiv 2305.08891,
+ * table 2). On a table the times are rounded to whole numbers, ties to even as NumPy does; on a continuous schedule the
+ * same spacings are used without rounding.
+ */
+import type { Schedule } from './schedule.ts';
+
+export type Spacing = 'linspace' | 'leading' | 'trailing';
+
+/** Rounds to the nearest whole number, ties to the even one. */
+export function roundHalfEven(value: number): number {
+  const down = Math.floor(value);
+  const rest = value - down;
+  if (rest !== 0.5) return Math.round(value);
+  return down % 2 === 0 ? down : down + 1;
+}
+
+/** `count` numbers from `from` to `to`, both included, as NumPy's linspace computes them. */
+export function linspace(from: number, to: number, count: number): number[] {
+  const step = count > 1 ? (to - from) / (count - 1) : 0;
+  return Array.from({ length: count }, (_, i) => (i > 0 && i === count - 1 ? to : from + i * step));
+}
+
+/** The number of network times of a table, or the length of a continuous schedule. */
+export const extentOf = ({ tMin, tMax, whole }: Schedule): number => tMax - tMin + (whole ? 1 : 0);
+
+/** Distance of neighbours in `leading` spacing: `extent` split into `parts`. */
+export function leadingStride(schedule: Schedule, parts: number): number {
+  const stride = extentOf(schedule) / parts;
+  return schedule.whole ? Math.floor(stride) : stride;
+}
+
+/** Times that end before the smallest, which is left to the final step: falling from tMax in `steps` equal parts. */
+export function trailingTimes(schedule: Schedule, steps: number): number[] {
+  const stride = extentOf(schedule) / steps;
+  if (!schedule.whole) return Array.from({ length: steps }, (_, i) => schedule.tMax - i * stride);
+  const end = schedule.tMax + 1;
+  const step = end - stride - end; // rounded as NumPy's arange rounds it, which decides some ties
+  return Array.from({ length: steps }, (_, i) => roundHalfEven(end + i * step) - 1);
+}
+
+/** Rounds `t` on a table. */
+export const snap = (schedule: Schedule, t: number): number => (schedule.whole ? roundHalfEven(t) : t);
