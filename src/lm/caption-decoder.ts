@@ -45,15 +45,42 @@ export function decodePrefix(params: CaptionDecoderParams, latent: tf.Tensor): t
   return linearLayer(params.decodePrefix, latent);
 }
 
-/** Logits over prefix and tokens, [B, P + L, V]; without tokens [B, P, V]. Position i predicts the token at i + 1. */
-export function captionLogits(
+/**
+ * Logits over prefix and tokens: position i predicts the token at i + 1.
+ * @param prefix embeddings from {@link decodePrefix}, [B, P, W]
+ * @param tokens int32 [B, L]
+ * @returns [B, P + L, V]; without tokens [B, P, V]
+ */
+export function decoderLogits(
   params: CaptionDecoderParams,
-  inputs: { readonly latent: tf.Tensor; readonly tokens?: tf.Tensor | undefined },
+  prefix: tf.Tensor,
+  tokens: tf.Tensor | undefined,
   config: CaptionDecoderConfig,
 ): tf.Tensor {
-  const prefix = decodePrefix(params, inputs.latent);
-  const embeddings = inputs.tokens ? tf.concat([prefix, embedTokens(params.gpt2, inputs.tokens)], 1) : prefix;
-  return gpt2Logits(params.gpt2, gpt2(params.gpt2, { embeddings }, config.gpt2));
+  return gpt2Logits(params.gpt2, decoderStates(params, prefix, tokens, config));
+}
+
+/** Logits of the tokens themselves, [B, L, V]: row i is the prediction of tokens[i] from what comes before it. */
+export function captionLogits(
+  params: CaptionDecoderParams,
+  prefix: tf.Tensor,
+  tokens: tf.Tensor,
+  config: CaptionDecoderConfig,
+): tf.Tensor {
+  const [batch, length] = tokens.shape as [number, number];
+  const states = decoderStates(params, prefix, tokens, config);
+  const before = tf.slice(states, [0, prefix.shape[1]! - 1, 0], [batch, length, config.gpt2.width]);
+  return gpt2Logits(params.gpt2, before);
+}
+
+function decoderStates(
+  params: CaptionDecoderParams,
+  prefix: tf.Tensor,
+  tokens: tf.Tensor | undefined,
+  config: CaptionDecoderConfig,
+): tf.Tensor {
+  const embeddings = tokens ? tf.concat([prefix, embedTokens(params.gpt2, tokens)], 1) : prefix;
+  return gpt2(params.gpt2, { embeddings }, config.gpt2);
 }
 
 export interface CaptionLossInputs {
@@ -80,14 +107,13 @@ export function captionLoss(
   config: CaptionDecoderConfig,
   { countPrefix = false }: CaptionLossOptions = {},
 ): tf.Tensor {
+  const prefix = decodePrefix(params, latent);
+  if (!countPrefix) return tokenLoss(captionLogits(params, prefix, tokens, config), tokens, tokenMask);
   const [batch, length] = tokens.shape as [number, number];
-  const prefix = latent.shape[1]!;
-  const logits = captionLogits(params, { latent, tokens }, config);
-  const vocabulary = config.gpt2.vocabularySize;
-  const first = countPrefix ? 0 : prefix - 1;
-  const predictions = tf.slice(logits, [0, first, 0], [batch, prefix + length - 1 - first, vocabulary]);
-  if (!countPrefix) return tokenLoss(predictions, tokens, tokenMask);
-  const labels = tf.concat([tf.zeros([batch, prefix - 1], 'int32'), tf.cast(tokens, 'int32')], 1);
-  const weights = tokenMask && tf.concat([tf.ones([batch, prefix - 1]), tokenMask], 1);
+  const uncounted = prefix.shape[1]! - 1;
+  const logits = decoderLogits(params, prefix, tokens, config);
+  const predictions = tf.slice(logits, [0, 0, 0], [batch, uncounted + length, config.gpt2.vocabularySize]);
+  const labels = tf.concat([tf.zeros([batch, uncounted], 'int32'), tf.cast(tokens, 'int32')], 1);
+  const weights = tokenMask && tf.concat([tf.ones([batch, uncounted]), tokenMask], 1);
   return tokenLoss(predictions, labels, weights);
 }

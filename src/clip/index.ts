@@ -1,0 +1,38 @@
+/** CLIP: tokenizer, text tower, image tower, similarity. */
+export {
+  type ClipConfig,
+  type ClipTextConfig,
+  type ClipVisionConfig,
+  clipConfigSchema,
+  clipTextConfigSchema,
+  clipVisionConfigSchema,
+} from './config.ts';
+export { type ClipParams, clipSpec } from './model.ts';
+export {
+  type ContrastiveLogits,
+  contrastiveLogits,
+  contrastiveLoss,
+  initialLogitScale,
+  normalise,
+  tokenwiseLogits,
+} from './similarity.ts';
+export {
+  type ClipTextInputs,
+  type ClipTextParams,
+  clipText,
+  clipTextSpec,
+  type EndOfTextRule,
+  endPositions,
+  poolAtEnd,
+  projectText,
+} from './text.ts';
+export { createTokenizer, type Tokenizer } from './tokenizer.ts';
+export {
+  parseTokenizerData,
+  stringifyTokenizerData,
+  type TokenizerData,
+  tokenizerDataFromFiles,
+} from './tokenizer-file.ts';
+export { cleanText, cleanUpSpaces } from './tokenizer-text.ts';
+export { trainTokenizer } from './train-tokenizer.ts';
+export { type ClipVisionParams, clipVision, clipVisionSpec, poolClassToken, projectImage } from './vision.ts';

@@ -1,0 +1,44 @@
+/** Language models and how they choose tokens. */
+export { type Beam, type BeamSearchOptions, beamSearch, contentTokens } from './beam-search.ts';
+export {
+  type CaptionDecoderConfig,
+  type CaptionDecoderParams,
+  captionDecoderConfigSchema,
+  captionDecoderSpec,
+  captionLogits,
+  captionLoss,
+  decodePrefix,
+  decoderLogits,
+  encodePrefix,
+} from './caption-decoder.ts';
+export {
+  type Decoding,
+  type DecodingQuery,
+  greedy,
+  type NextLogits,
+  nucleus,
+  runDecoding,
+  runDecodings,
+  type SamplingOptions,
+} from './decoding.ts';
+export {
+  embedTokens,
+  type Gpt2Config,
+  type Gpt2Inputs,
+  type Gpt2Params,
+  gpt2,
+  gpt2ConfigSchema,
+  gpt2Logits,
+  gpt2Spec,
+  tokenLoss,
+} from './gpt2.ts';
+export {
+  type CachedLogits,
+  cacheFromNames,
+  type Gpt2Cache,
+  type Gpt2StepInputs,
+  gpt2Prefill,
+  gpt2Step,
+  nameCache,
+} from './gpt2-cache.ts';
+export { type LogitsOptions, processLogits } from './logits-processors.ts';
