@@ -80,6 +80,8 @@ export interface Suite {
   /** A file name or several, with ".json". */
   readonly file: string | readonly string[];
   readonly run: (golden: GoldenFile, backend: GoldenBackend) => Promise<CaseResult[]>;
+  /** The kinds of cases that `run` leaves out because nothing is built for them. */
+  readonly skips?: (golden: GoldenFile) => readonly string[];
 }
 
 const EXACT: Tolerance = { atol: 0, rtol: 0 };

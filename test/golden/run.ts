@@ -31,6 +31,8 @@ async function main(names: readonly string[]): Promise<boolean> {
       continue;
     }
     const golden = await readGolden(file);
+    const skipped = suite.skips?.(golden) ?? [];
+    if (skipped.length > 0) console.log(`${pc.dim('skip')}  ${file}: cases of ${skipped.join(', ')}`);
     for (const backend of backends) {
       const results = await suite.run(golden, backend);
       const failed = results.filter(result => !result.pass);
