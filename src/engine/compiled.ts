@@ -7,6 +7,7 @@ import { flattenTree } from '../core/tree.ts';
 import { cacheGraph } from './graph-cache.ts';
 import { batchOf, inputShapes } from './inputs.ts';
 import { type Recording, record, residentName, residentsOf } from './recorder/record.ts';
+import { recordSymbolic } from './recorder/symbolic-batch.ts';
 import { sessionHost } from './runtime/session-host.ts';
 import type { CompileOptions, CompileSpec, Executable, Program } from './types.ts';
 
@@ -17,12 +18,15 @@ interface Bucket {
   session: { readonly id: number; readonly generation: number } | undefined;
 }
 
+/** Key of the recording that serves every batch size. */
+const anyBatch = 0;
+
 export class CompiledExecutable<P, S> implements Executable {
   readonly #program: Program<P, S>;
   readonly #spec: CompileSpec;
   readonly #options: CompileOptions;
   readonly #weightsFolder: string | undefined;
-  /** One recording for each batch size that was run; all share the store's weights. */
+  /** Recordings by batch size; all share the store's weights. */
   readonly #buckets = new Map<number, Bucket>();
   readonly #store = sessionHost.newId();
   #storeGeneration = 0;
@@ -43,7 +47,7 @@ export class CompiledExecutable<P, S> implements Executable {
   /** Records and loads the graph for `batch`, so that the first run is as quick as the others. */
   async prepare(batch: number): Promise<Bucket> {
     this.#assertLive();
-    const bucket = this.#buckets.get(batch) ?? (await this.#record(batch));
+    const bucket = await this.#bucketFor(batch);
     sessionHost.ensureWorker();
     const { generation } = sessionHost;
     await this.#fillStore(generation);
@@ -61,10 +65,15 @@ export class CompiledExecutable<P, S> implements Executable {
     return bucket;
   }
 
-  async #record(batch: number): Promise<Bucket> {
-    const recording = record(this.#name, this.#program, this.#spec, inputShapes(this.#spec.inputs, batch));
+  /** The recording for `batch`: one for all sizes where the program allows it, otherwise one for each size. */
+  async #bucketFor(batch: number): Promise<Bucket> {
+    const known = this.#buckets.get(anyBatch) ?? this.#buckets.get(batch);
+    if (known) return known;
+    // A program with state is a training step: its batch never changes, and its losses divide by it.
+    const symbolic = this.#spec.state ? undefined : recordSymbolic(this.#name, this.#program, this.#spec);
+    const recording = symbolic ?? record(this.#name, this.#program, this.#spec, inputShapes(this.#spec.inputs, batch));
     const bucket: Bucket = { recording, modelFile: await cacheGraph(recording.model), session: undefined };
-    this.#buckets.set(batch, bucket);
+    this.#buckets.set(symbolic ? anyBatch : batch, bucket);
     return bucket;
   }
 

@@ -15,6 +15,8 @@ const backends = { reference: 'cpu', tensorflow: 'tensorflow' } as const;
  * @throws DuetError `missing-dependency` if neither tfjs-node-gpu nor tfjs-node is installed.
  */
 async function loadBackend(device: keyof typeof backends): Promise<string> {
+  // The reference backend would print an advertisement for tfjs-node at its first use.
+  tf.enableProdMode();
   if (device === 'reference') return backends.reference;
   for (const name of ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node']) {
     try {

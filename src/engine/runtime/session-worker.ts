@@ -45,7 +45,11 @@ async function load({
     interOpNumThreads: 1,
     graphOptimizationLevel: 'all',
     logSeverityLevel: 3,
-    ...(weightsFolder && { extra: { session: { model_external_initializers_file_folder_path: weightsFolder } } }),
+    extra: {
+      // This fusion reads shapes that graphs with a symbolic batch do not have, and crashes the process (ONNX Runtime 1.30).
+      optimization: { disable_specified_optimizers: 'SkipLayerNormFusion' },
+      session: weightsFolder ? { model_external_initializers_file_folder_path: weightsFolder } : {},
+    },
   };
   const session = await ort.InferenceSession.create(await readFile(modelFile), options);
   sessions.set(id, { session, inputNames: new Set(session.inputNames) });
