@@ -1,6 +1,13 @@
 /** Language models and how they choose tokens. */
 export { type Beam, type BeamSearchOptions, beamSearch, contentTokens } from './beam-search.ts';
 export {
+  type CachedPrograms,
+  type CachedProgramsOptions,
+  cachedNextLogits,
+  cachedPrograms,
+  type RunProgram,
+} from './cached-decoder.ts';
+export {
   type CaptionDecoderConfig,
   type CaptionDecoderParams,
   captionDecoderConfigSchema,

@@ -26,12 +26,12 @@ export interface PreNormBlockStd {
   readonly residual: number;
 }
 
-export interface PreNormBlockSpec {
+export type PreNormBlockSpec = {
   readonly norm1: NormSpec;
   readonly attention: Readonly<Record<'query' | 'key' | 'value' | 'out', LinearSpec>>;
   readonly norm2: NormSpec;
   readonly mlp: MlpSpec;
-}
+};
 
 export function preNormBlockSpec({ width, mlpWidth }: PreNormBlockConfig, std: PreNormBlockStd): PreNormBlockSpec {
   const projection = linearSpec(width, width, { std: std.attention });

@@ -1,0 +1,153 @@
+/** The caption decoder: bottleneck, prefix logits, training loss, beam search with many end tokens. */
+import type * as tf from '@tensorflow/tfjs';
+import type { HostTensor } from '../../../src/core/host-tensor.ts';
+import type { Tree } from '../../../src/core/tree.ts';
+import type { Program, TensorRecord } from '../../../src/engine/types.ts';
+import {
+  type Beam,
+  beamSearch,
+  type CaptionDecoderConfig,
+  type CaptionDecoderParams,
+  captionDecoderSpec,
+  captionLoss,
+  decodePrefix,
+  decoderLogits,
+  encodePrefix,
+} from '../../../src/lm/index.ts';
+import {
+  captionDecoderConfigFrom,
+  captionDecoderRules,
+  type ForeignCaptionDecoder,
+} from '../../../src/weights/names/caption-decoder.ts';
+import { paramsFromRules } from '../../../src/weights/names/name-map.ts';
+import { decodeCached } from '../cached-decoding.ts';
+import {
+  type CaseResult,
+  compare,
+  compareExact,
+  type GoldenBackend,
+  type GoldenCase,
+  type GoldenFile,
+  type LiteralTensor,
+  makeInputs,
+  makeWeights,
+  runProgram,
+  type Tolerance,
+} from '../harness.ts';
+
+interface Search {
+  readonly eos: number;
+  readonly sample: number;
+  readonly max_tokens: number;
+  readonly beams: number;
+  readonly temperature?: number;
+}
+
+interface ExpectedBeams {
+  readonly tokens: LiteralTensor;
+  readonly lengths: readonly number[];
+  readonly average_logprob: readonly number[];
+}
+
+const program =
+  (config: CaptionDecoderConfig): Program<CaptionDecoderParams, undefined> =>
+  ({ params, inputs }) => {
+    const { latent, states, trainTokens, trainStates } = inputs as Record<string, tf.Tensor>;
+    const prefix = decodePrefix(params, latent!);
+    const outputs: TensorRecord = {
+      decode_prefix: prefix,
+      encode: encodePrefix(params, states!),
+      prefix_logits: decoderLogits(params, prefix, undefined, config),
+    };
+    if (!trainTokens || !trainStates) return { outputs };
+    const trainLatent = encodePrefix(params, trainStates);
+    const logits = decoderLogits(params, decodePrefix(params, trainLatent), trainTokens, config);
+    const [batch, length, vocabulary] = logits.shape as [number, number, number];
+    const loss = captionLoss(params, { latent: trainLatent, tokens: trainTokens }, config, { countPrefix: true });
+    outputs['train_logits_last'] = logits
+      .slice([0, length - 1, 0], [batch, 1, vocabulary])
+      .reshape([batch, vocabulary]);
+    outputs['train_loss'] = loss.reshape([1]);
+    return { outputs };
+  };
+
+/** Sample `index` of a batch, as a batch of one. */
+function sample({ dtype, shape, data }: HostTensor, index: number): HostTensor {
+  const size = data.length / shape[0]!;
+  return { dtype, shape: [1, ...shape.slice(1)], data: data.slice(index * size, (index + 1) * size) };
+}
+
+async function beamsOf(
+  search: Search,
+  backend: GoldenBackend,
+  config: CaptionDecoderConfig,
+  params: Tree<HostTensor>,
+  latents: HostTensor,
+): Promise<Beam[]> {
+  const latent = sample(latents, search.sample);
+  const prefixLength = latent.shape[1]!;
+  const decoding = beamSearch({
+    beams: search.beams,
+    maxTokens: search.max_tokens,
+    endId: search.eos,
+    ...(search.temperature !== undefined && { temperature: search.temperature }),
+  });
+  const [beams] = await decodeCached<CaptionDecoderParams, Beam[]>(backend, [decoding], params, latent, prefixLength, {
+    config: config.gpt2,
+    length: prefixLength + search.max_tokens,
+    model: params => params.gpt2,
+    embed: decodePrefix,
+  });
+  return beams!;
+}
+
+function compareBeams(name: string, beams: readonly Beam[], expected: ExpectedBeams, tolerance: Tolerance) {
+  const averages = { data: beams.map(beam => beam.averageLogprob) };
+  const expectedAverages = { shape: [beams.length], data: expected.average_logprob };
+  return [
+    compareExact(
+      `${name} tokens`,
+      beams.flatMap(beam => beam.tokens),
+      expected.tokens.data,
+    ),
+    compareExact(
+      `${name} lengths`,
+      beams.map(beam => beam.length),
+      expected.lengths,
+    ),
+    compare(`${name} average log probability`, averages, expectedAverages, tolerance),
+  ];
+}
+
+async function runCase(golden: GoldenCase, backend: GoldenBackend): Promise<CaseResult[]> {
+  const config = captionDecoderConfigFrom(golden.config as unknown as ForeignCaptionDecoder);
+  const weights = makeWeights(golden.weights!);
+  const params = paramsFromRules(captionDecoderSpec(config), captionDecoderRules(config), name => weights[name]);
+  const names = {
+    latent: 'latent',
+    clip_states: 'states',
+    train_tokens: 'trainTokens',
+    train_clip_states: 'trainStates',
+  };
+  const inputs = makeInputs(golden, names);
+  const got = await runProgram(backend, program(config), params, inputs);
+  const { beams, ...outputs } = golden.outputs;
+  const results = Object.entries(outputs).map(([name, expected]) =>
+    compare(`${golden.name} / ${name}`, got[name]!, expected, golden.tolerance),
+  );
+  const searches = (golden['beam_searches'] ?? []) as readonly Search[];
+  for (const [index, search] of searches.entries()) {
+    const found = await beamsOf(search, backend, config, params, inputs['latent']!);
+    const expected = (beams as readonly ExpectedBeams[])[index]!;
+    results.push(...compareBeams(`${golden.name} / beams ${index}`, found, expected, golden.tolerance));
+  }
+  return results;
+}
+
+export const file = 'caption-decoder.json';
+
+export async function run(golden: GoldenFile, backend: GoldenBackend): Promise<CaseResult[]> {
+  const results: CaseResult[] = [];
+  for (const goldenCase of golden.cases) results.push(...(await runCase(goldenCase, backend)));
+  return results;
+}

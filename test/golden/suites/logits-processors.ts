@@ -1,0 +1,54 @@
+/** Logits processors: which tokens survive, and their probabilities. Host code: the same on every backend. */
+import { type LogitsOptions, processLogits } from '../../../src/lm/index.ts';
+import { softmax } from '../../../src/lm/logits-processors.ts';
+import { type CaseResult, compare, compareExact, type GoldenFile, makeInput } from '../harness.ts';
+
+interface Pipeline {
+  readonly name: string;
+  readonly repetition_penalty?: number;
+  readonly temperature?: number;
+  readonly top_k?: number;
+  readonly top_p?: number;
+}
+
+function optionsOf(pipeline: Pipeline): LogitsOptions {
+  return {
+    ...(pipeline.repetition_penalty !== undefined && { repetitionPenalty: pipeline.repetition_penalty }),
+    ...(pipeline.temperature !== undefined && { temperature: pipeline.temperature }),
+    ...(pipeline.top_k !== undefined && { topK: pipeline.top_k }),
+    ...(pipeline.top_p !== undefined && { topP: pipeline.top_p }),
+  };
+}
+
+/** Row `index` of a matrix. */
+function row<T extends Float32Array | Int32Array>(data: T, columns: number, index: number): T {
+  return data.slice(index * columns, (index + 1) * columns) as T;
+}
+
+export const file = 'logits-processors.json';
+
+export async function run(golden: GoldenFile): Promise<CaseResult[]> {
+  return golden.cases.flatMap(goldenCase => {
+    const logits = makeInput(goldenCase.inputs['logits']);
+    const seen = makeInput(goldenCase.inputs['seen_ids']);
+    const [rows, width] = logits.shape as [number, number];
+    const pipelines = goldenCase.config['pipelines'] as readonly Pipeline[];
+    return pipelines.flatMap(pipeline => {
+      const expected = goldenCase.outputs[pipeline.name] as { kept: { data: number[] }; probabilities: unknown };
+      const processed = Array.from({ length: rows }, (_, index) =>
+        processLogits(
+          row(logits.data as Float32Array, width, index),
+          optionsOf(pipeline),
+          row(seen.data as Int32Array, seen.shape[1]!, index),
+        ),
+      );
+      const kept = processed.flatMap(values => Array.from(values, value => (Number.isFinite(value) ? 1 : 0)));
+      const probabilities = { shape: [rows, width], data: processed.flatMap(values => [...softmax(values)]) };
+      const name = `${goldenCase.name} / ${pipeline.name}`;
+      return [
+        compareExact(`${name} kept`, kept, expected.kept.data),
+        compare(`${name} probabilities`, probabilities, expected.probabilities, goldenCase.tolerance),
+      ];
+    });
+  });
+}
