@@ -45,47 +45,45 @@ export function decodePrefix(params: CaptionDecoderParams, latent: tf.Tensor): t
   return linearLayer(params.decodePrefix, latent);
 }
 
-/**
- * Logits over prefix and tokens: position i predicts the token at i + 1.
- * @param prefix embeddings from {@link decodePrefix}, [B, P, W]
- * @param tokens int32 [B, L]
- * @returns [B, P + L, V]; without tokens [B, P, V]
- */
-export function decoderLogits(
+export interface CaptionInputs {
+  /** Text latent as the decoder is to see it, noise included, [B, P, d]. */
+  readonly latent: tf.Tensor;
+  /** int32 [B, L]. */
+  readonly tokens?: tf.Tensor | undefined;
+}
+
+/** Logits over prefix and tokens, [B, P + L, V]; without tokens [B, P, V]. Position i predicts the token at i + 1. */
+export function captionLogits(
   params: CaptionDecoderParams,
-  prefix: tf.Tensor,
-  tokens: tf.Tensor | undefined,
+  inputs: CaptionInputs,
   config: CaptionDecoderConfig,
 ): tf.Tensor {
-  return gpt2Logits(params.gpt2, decoderStates(params, prefix, tokens, config));
+  return gpt2Logits(params.gpt2, decoderStates(params, inputs, config));
 }
 
 /** Logits of the tokens themselves, [B, L, V]: row i is the prediction of tokens[i] from what comes before it. */
-export function captionLogits(
+export function tokenLogits(
   params: CaptionDecoderParams,
-  prefix: tf.Tensor,
-  tokens: tf.Tensor,
+  inputs: CaptionInputs & { readonly tokens: tf.Tensor },
   config: CaptionDecoderConfig,
 ): tf.Tensor {
-  const [batch, length] = tokens.shape as [number, number];
-  const states = decoderStates(params, prefix, tokens, config);
-  const before = tf.slice(states, [0, prefix.shape[1]! - 1, 0], [batch, length, config.gpt2.width]);
+  const [batch, length] = inputs.tokens.shape as [number, number];
+  const states = decoderStates(params, inputs, config);
+  const before = tf.slice(states, [0, inputs.latent.shape[1]! - 1, 0], [batch, length, config.gpt2.width]);
   return gpt2Logits(params.gpt2, before);
 }
 
 function decoderStates(
   params: CaptionDecoderParams,
-  prefix: tf.Tensor,
-  tokens: tf.Tensor | undefined,
+  { latent, tokens }: CaptionInputs,
   config: CaptionDecoderConfig,
 ): tf.Tensor {
+  const prefix = decodePrefix(params, latent);
   const embeddings = tokens ? tf.concat([prefix, embedTokens(params.gpt2, tokens)], 1) : prefix;
   return gpt2(params.gpt2, { embeddings }, config.gpt2);
 }
 
-export interface CaptionLossInputs {
-  /** Text latent as the decoder is to see it, noise included, [B, P, d]. */
-  readonly latent: tf.Tensor;
+export interface CaptionLossInputs extends CaptionInputs {
   /** The caption's tokens with the end token, padded at will, int32 [B, L]. */
   readonly tokens: tf.Tensor;
   /** [B, L], 1 for tokens that count (the end token is one of them). @default all */
@@ -107,11 +105,10 @@ export function captionLoss(
   config: CaptionDecoderConfig,
   { countPrefix = false }: CaptionLossOptions = {},
 ): tf.Tensor {
-  const prefix = decodePrefix(params, latent);
-  if (!countPrefix) return tokenLoss(captionLogits(params, prefix, tokens, config), tokens, tokenMask);
+  if (!countPrefix) return tokenLoss(tokenLogits(params, { latent, tokens }, config), tokens, tokenMask);
   const [batch, length] = tokens.shape as [number, number];
-  const uncounted = prefix.shape[1]! - 1;
-  const logits = decoderLogits(params, prefix, tokens, config);
+  const uncounted = latent.shape[1]! - 1;
+  const logits = captionLogits(params, { latent, tokens }, config);
   const predictions = tf.slice(logits, [0, 0, 0], [batch, uncounted + length, config.gpt2.vocabularySize]);
   const labels = tf.concat([tf.zeros([batch, uncounted], 'int32'), tf.cast(tokens, 'int32')], 1);
   const weights = tokenMask && tf.concat([tf.ones([batch, uncounted]), tokenMask], 1);

@@ -10,13 +10,16 @@ export {
 export {
   type CaptionDecoderConfig,
   type CaptionDecoderParams,
+  type CaptionInputs,
+  type CaptionLossInputs,
+  type CaptionLossOptions,
   captionDecoderConfigSchema,
   captionDecoderSpec,
   captionLogits,
   captionLoss,
   decodePrefix,
-  decoderLogits,
   encodePrefix,
+  tokenLogits,
 } from './caption-decoder.ts';
 export {
   type Decoding,

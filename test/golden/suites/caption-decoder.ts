@@ -9,9 +9,9 @@ import {
   type CaptionDecoderConfig,
   type CaptionDecoderParams,
   captionDecoderSpec,
+  captionLogits,
   captionLoss,
   decodePrefix,
-  decoderLogits,
   encodePrefix,
 } from '../../../src/lm/index.ts';
 import {
@@ -53,15 +53,14 @@ const program =
   (config: CaptionDecoderConfig): Program<CaptionDecoderParams, undefined> =>
   ({ params, inputs }) => {
     const { latent, states, trainTokens, trainStates } = inputs as Record<string, tf.Tensor>;
-    const prefix = decodePrefix(params, latent!);
     const outputs: TensorRecord = {
-      decode_prefix: prefix,
+      decode_prefix: decodePrefix(params, latent!),
       encode: encodePrefix(params, states!),
-      prefix_logits: decoderLogits(params, prefix, undefined, config),
+      prefix_logits: captionLogits(params, { latent: latent! }, config),
     };
     if (!trainTokens || !trainStates) return { outputs };
     const trainLatent = encodePrefix(params, trainStates);
-    const logits = decoderLogits(params, decodePrefix(params, trainLatent), trainTokens, config);
+    const logits = captionLogits(params, { latent: trainLatent, tokens: trainTokens }, config);
     const [batch, length, vocabulary] = logits.shape as [number, number, number];
     const loss = captionLoss(params, { latent: trainLatent, tokens: trainTokens }, config, { countPrefix: true });
     outputs['train_logits_last'] = logits
