@@ -73,3 +73,15 @@ export function lastAxisPart(index: number, count: number): (tensors: readonly H
     return float32([...shape.slice(0, -1), width], out);
   };
 }
+
+/** Several matrices [out, in] or biases [out] one below the other. */
+export function concatenateRows(tensors: readonly HostTensor[]): HostTensor {
+  const rows = tensors.reduce((sum, { shape }) => sum + shape[0]!, 0);
+  const data = new Float32Array(tensors.reduce((sum, tensor) => sum + tensor.data.length, 0));
+  let offset = 0;
+  for (const tensor of tensors) {
+    data.set(tensor.data, offset);
+    offset += tensor.data.length;
+  }
+  return float32([rows, ...tensors[0]!.shape.slice(1)], data);
+}

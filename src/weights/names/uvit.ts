@@ -2,7 +2,7 @@
 import { DuetError } from '../../core/errors.ts';
 import { float32, type HostTensor } from '../../core/host-tensor.ts';
 import type { PlainUvitConfig, UvitConfig } from '../../uvit/index.ts';
-import { type NameRule, transposeLinear } from './name-map.ts';
+import { concatenateRows, type NameRule, transposeLinear } from './name-map.ts';
 
 /** The arguments of the original networks; absent ones have the original defaults. */
 export interface ForeignUvit {
@@ -120,18 +120,6 @@ export function uvitConfigFromDiffusers(config: DiffusersUvit): UvitConfig {
 /** [1, L, D] -> [L, D]: the original keeps a batch axis on its position tables. */
 function withoutBatchAxis([tensor]: readonly HostTensor[]): HostTensor {
   return float32(tensor!.shape.slice(1), tensor!.data as Float32Array);
-}
-
-/** Several matrices [out, in] or biases [out] one below the other. */
-function concatenateRows(tensors: readonly HostTensor[]): HostTensor {
-  const rows = tensors.reduce((sum, { shape }) => sum + shape[0]!, 0);
-  const data = new Float32Array(tensors.reduce((sum, tensor) => sum + tensor.data.length, 0));
-  let offset = 0;
-  for (const tensor of tensors) {
-    data.set(tensor.data, offset);
-    offset += tensor.data.length;
-  }
-  return float32([rows, ...tensors[0]!.shape.slice(1)], data);
 }
 
 const plain = (ours: string, theirs: string): NameRule[] => [

@@ -1,0 +1,10 @@
+/** The KL autoencoder: pixels to latents and back. */
+export {
+  type AutoencoderParams,
+  autoencoderSpec,
+  decode,
+  encodeMoments,
+  type Moments,
+  sampleLatent,
+} from './autoencoder.ts';
+export { type AutoencoderConfig, autoencoderConfigSchema, downsamplingFactor } from './config.ts';
