@@ -7,6 +7,7 @@ export {
   type ImageInput,
   squareImage,
 } from './codec.ts';
+export { Picture } from './picture.ts';
 export {
   cropSquare,
   enlarge,

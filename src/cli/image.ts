@@ -1,0 +1,10 @@
+/** `duet image`: imagine pictures. */
+import type { Command } from 'commander';
+import { addSamplingOptions, type CommandContext, runSampling } from './sampling-command.ts';
+
+export function registerImage(program: Command, context: CommandContext): void {
+  const command = program.command('image').description('imagine pictures');
+  addSamplingOptions(command, 'pictures').action(flags =>
+    runSampling(context, 'image', flags, (duet, options) => duet.image(options)),
+  );
+}

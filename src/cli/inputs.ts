@@ -1,0 +1,29 @@
+/** The inputs of commands: a caption or a picture, `-` for standard input. */
+import { DuetError } from '../core/errors.ts';
+import type { ImageInput } from '../image/index.ts';
+import { readAll, type Terminal } from './terminal.ts';
+
+const captionLimit = 2 ** 20;
+const pictureLimit = 64 * 2 ** 20;
+
+/** The caption given, or all of standard input for `-`. */
+export async function readCaption(terminal: Terminal, argument: string): Promise<string> {
+  const text = argument === '-' ? new TextDecoder().decode(await readStdin(terminal, captionLimit)) : argument;
+  const caption = text.trim();
+  if (caption === '') throw new DuetError('invalid-argument', 'The caption is empty; give some words, or - and a pipe');
+  return caption;
+}
+
+/** The picture given: a path, or the bytes on standard input for `-`. */
+export async function readPicture(terminal: Terminal, argument: string): Promise<ImageInput> {
+  return argument === '-' ? readStdin(terminal, pictureLimit) : argument;
+}
+
+async function readStdin(terminal: Terminal, limit: number): Promise<Uint8Array> {
+  try {
+    return await readAll(terminal.stdin, limit);
+  } catch (error) {
+    if (error instanceof RangeError) throw new DuetError('invalid-argument', `Cannot use it: ${error.message}`);
+    throw error;
+  }
+}

@@ -1,0 +1,10 @@
+/** `duet joint`: imagine pictures together with their captions. */
+import type { Command } from 'commander';
+import { addSamplingOptions, type CommandContext, runSampling } from './sampling-command.ts';
+
+export function registerJoint(program: Command, context: CommandContext): void {
+  const command = program.command('joint').description('imagine pictures together with their captions');
+  addSamplingOptions(command, 'pictures').action(flags =>
+    runSampling(context, 'joint', flags, (duet, options) => duet.joint(options)),
+  );
+}

@@ -1,0 +1,111 @@
+/** What the seven sampling commands share: options, loading the model, progress, warnings and output. */
+import type { Command } from 'commander';
+import pc from 'picocolors';
+import type { AnySample, Device, LoadOptions, Result, SamplingOptions, SolverName, UniDiffuser } from '../index.ts';
+import * as option from './options.ts';
+import { checkOutput, type OutputFlags, writeResult } from './output.ts';
+import { createProgressBar } from './progress-bar.ts';
+import { type Terminal, write } from './terminal.ts';
+
+/** What commands are given: the outside world and the way to a model. */
+export interface CommandContext {
+  readonly terminal: Terminal;
+  readonly load: (model: string, options: LoadOptions) => Promise<UniDiffuser>;
+}
+
+export interface ModelFlags {
+  readonly model: string;
+  readonly device: Device;
+  readonly threads?: number;
+}
+
+interface SamplingFlags extends ModelFlags, OutputFlags {
+  readonly count: number;
+  readonly seed?: number;
+  readonly steps?: number;
+  readonly guidance?: number;
+  readonly solver?: SolverName;
+}
+
+export function addModelOptions(command: Command): Command {
+  return command
+    .addOption(option.modelOption())
+    .addOption(option.deviceOption())
+    .addOption(option.threadsOption())
+    .addOption(option.jsonOption())
+    .addOption(option.debugOption());
+}
+
+/** Adds the sampling options to `command`; `pictures` also those about picture files. */
+export function addSamplingOptions(command: Command, produces: 'pictures' | 'captions'): Command {
+  command
+    .addOption(option.countOption())
+    .addOption(option.seedOption())
+    .addOption(option.stepsOption())
+    .addOption(option.guidanceOption())
+    .addOption(option.solverOption());
+  if (produces === 'pictures') {
+    command.addOption(option.outOption()).addOption(option.columnsOption()).addOption(option.enlargeOption());
+  }
+  return addModelOptions(command);
+}
+
+/** Loads the model that `flags` name, lets `use` work with it and releases it whatever happens. */
+export async function withModel<T>(
+  { terminal, load }: CommandContext,
+  { model, device, threads }: ModelFlags,
+  use: (duet: UniDiffuser) => Promise<T>,
+): Promise<T> {
+  const { signal } = terminal;
+  const duet = await load(model, { device, signal, ...(threads !== undefined && { threads }) });
+  try {
+    return await use(duet);
+  } finally {
+    await duet.release();
+  }
+}
+
+/** Runs one sampling command from its parsed flags to its written result. */
+export async function runSampling(
+  context: CommandContext,
+  label: string,
+  flags: SamplingFlags,
+  sample: (duet: UniDiffuser, options: SamplingOptions) => Promise<Result<AnySample>>,
+): Promise<void> {
+  const { terminal } = context;
+  checkOutput(flags);
+  const result = await withModel(context, flags, async duet => {
+    const bar = createProgressBar(terminal.stderr, label);
+    try {
+      return await sample(duet, {
+        ...samplingOptions(flags),
+        signal: terminal.signal,
+        onProgress: event => {
+          if (event.type === 'step-progress') bar.update(event.step, event.total);
+        },
+      });
+    } finally {
+      bar.clear();
+    }
+  });
+  await warnOfWords(terminal, result.unknownWords);
+  await writeResult(terminal, result, flags);
+}
+
+/** Tells which words the model has to guess. */
+export async function warnOfWords(terminal: Terminal, words: readonly string[]): Promise<void> {
+  if (words.length === 0) return;
+  const list = words.map(word => `"${word}"`).join(', ');
+  const text = `the model does not know ${list}; it can only guess from the letters`;
+  await write(terminal.stderr, `${pc.yellow('Warning:')} ${text}\n`);
+}
+
+function samplingOptions({ count, seed, steps, guidance, solver }: SamplingFlags): SamplingOptions {
+  return {
+    n: count,
+    ...(seed !== undefined && { seed }),
+    ...(steps !== undefined && { steps }),
+    ...(guidance !== undefined && { guidance }),
+    ...(solver !== undefined && { solver }),
+  };
+}

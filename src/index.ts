@@ -1,0 +1,29 @@
+/**
+ * Duet: one model that draws, describes and imagines.
+ *
+ * @example
+ * import { Duet } from 'duet';
+ * const model = await Duet.load('emoji');
+ * const { samples } = await model.textToImage('a red apple', { seed: 1 });
+ */
+import { load } from './pipeline/index.ts';
+
+/** The way in: `Duet.load(name or folder)`. */
+export const Duet = { load } as const;
+
+export { DuetError, type ErrorCode } from './core/errors.ts';
+export type { Device } from './engine/types.ts';
+export type { DecodeOptions, ImageFormat, ImageInput, Picture, Pixels } from './image/index.ts';
+export type {
+  AnySample,
+  CaptionSample,
+  ImageSample,
+  LoadOptions,
+  PairSample,
+  ProgressEvent,
+  Result,
+  SamplingOptions,
+  SolverName,
+  Timings,
+  UniDiffuser,
+} from './pipeline/index.ts';

@@ -1,0 +1,15 @@
+export { type LoadOptions, load } from './load.ts';
+export { type ModelConfig, parseModelConfig } from './model-config.ts';
+export { fillSpec, type Model, modelSpecs, readModelFolder, writeModelFolder } from './model-folder.ts';
+export type {
+  AnySample,
+  CaptionSample,
+  ImageSample,
+  PairSample,
+  ProgressEvent,
+  Result,
+  SamplingOptions,
+  SolverName,
+  Timings,
+} from './types.ts';
+export { UniDiffuser, type UniDiffuserParts } from './unidiffuser.ts';

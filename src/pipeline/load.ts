@@ -1,0 +1,57 @@
+/** Finding and loading models. */
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { DuetError } from '../core/errors.ts';
+import type { Device } from '../engine/index.ts';
+import { CompiledNetworks } from './compiled-networks.ts';
+import { readModelFolder } from './model-folder.ts';
+import { UniDiffuser } from './unidiffuser.ts';
+
+export interface LoadOptions {
+  /** @default 'cpu' */
+  readonly device?: Device;
+  /** Threads of the networks. @default all cores */
+  readonly threads?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** The folder of embedded models, beside src/ and dist/. */
+const embeddedModels = fileURLToPath(new URL('../../models/', import.meta.url));
+
+/**
+ * Loads an embedded model by name or a model folder by path.
+ * @throws DuetError 'model-not-found' listing the embedded models
+ * @example
+ * const model = await Duet.load('emoji');
+ */
+export async function load(model = 'emoji', options: LoadOptions = {}): Promise<UniDiffuser> {
+  options.signal?.throwIfAborted();
+  const loaded = await readModelFolder(await findModel(model));
+  const networks = await CompiledNetworks.create(loaded, options);
+  return new UniDiffuser({
+    config: loaded.config,
+    networks,
+    unknownWords: text => networks.tokenizer.unknownWords(text),
+  });
+}
+
+/** The folder of an embedded model or the folder at a path. */
+export async function findModel(model: string): Promise<string> {
+  const isName = /^[\w-]+$/.test(model);
+  const candidates = isName ? [join(embeddedModels, model), model] : [model];
+  for (const folder of candidates) {
+    if (await isFile(join(folder, 'config.json'))) return folder;
+  }
+  const names = await readdir(embeddedModels).catch(() => []);
+  throw new DuetError(
+    'model-not-found',
+    `There is no model ${JSON.stringify(model)}. Embedded models: ${names.join(', ') || 'none'}; ` +
+      'or give the path of a model folder, one with a config.json',
+  );
+}
+
+async function isFile(path: string): Promise<boolean> {
+  const stats = await stat(path).catch(() => undefined);
+  return stats?.isFile() ?? false;
+}

@@ -1,0 +1,55 @@
+/** A call's options with their defaults, checked: errors name the value and what is allowed. */
+import { randomInt } from 'node:crypto';
+import { DuetError } from '../core/errors.ts';
+import { type Mode, type SolverOptions, stagesOf } from '../sampler/index.ts';
+import type { ModelConfig } from './model-config.ts';
+import type { SamplingOptions, SolverName } from './types.ts';
+
+const mostSamples = 1024;
+const mostSteps = 1000;
+/** Seeds are 32 bits wide, as in torch's generator. */
+const seedLimit = 2 ** 32;
+
+const solvers = {
+  'dpm-multistep': { kind: 'dpm-multistep' },
+  'dpm-singlestep': { kind: 'dpm-singlestep' },
+  ddim: { kind: 'ddim' },
+} satisfies Record<SolverName, SolverOptions>;
+
+export interface Request {
+  readonly mode: Mode;
+  readonly seeds: readonly number[];
+  readonly steps: number;
+  readonly guidance: number;
+  readonly solver: SolverOptions;
+}
+
+/** Throws DuetError 'invalid-argument'. */
+export function parseRequest(mode: Mode, options: SamplingOptions, defaults: ModelConfig['sampling']): Request {
+  const { n = 1, steps = defaults.steps, solver = 'dpm-multistep' } = options;
+  requireWhole('n', n, 1, mostSamples);
+  const seed = options.seed ?? randomInt(seedLimit - n);
+  requireWhole('seed', seed, 0, seedLimit - n);
+  requireWhole('steps', steps, 1, mostSteps);
+  const guidance = options.guidance ?? defaultGuidance(mode, defaults.guidance);
+  if (!(guidance >= 0 && Number.isFinite(guidance))) {
+    throw new DuetError('invalid-argument', `guidance must be a number from 0 on (1 is off), got ${guidance}`);
+  }
+  if (!Object.hasOwn(solvers, solver)) {
+    const allowed = Object.keys(solvers).join(', ');
+    throw new DuetError('invalid-argument', `solver must be one of ${allowed}, got ${JSON.stringify(solver)}`);
+  }
+  const seeds = Array.from({ length: n }, (_, index) => seed + index);
+  return { mode, seeds, steps, guidance, solver: solvers[solver] };
+}
+
+/** Both stages of a chain share the guidance of its last one, which makes what was asked for. */
+function defaultGuidance(mode: Mode, guidance: ModelConfig['sampling']['guidance']): number {
+  const last = stagesOf(mode).at(-1);
+  return last === 't2i' || last === 'i2t' || last === 'joint' ? guidance[last] : 1;
+}
+
+function requireWhole(name: string, value: number, lowest: number, highest: number): void {
+  if (Number.isSafeInteger(value) && value >= lowest && value <= highest) return;
+  throw new DuetError('invalid-argument', `${name} must be a whole number from ${lowest} to ${highest}, got ${value}`);
+}
