@@ -1,44 +1,59 @@
-/** Evaluations as the tensors of a network call, and its outputs as predictions. */
+/** Evaluations as the tensors of one network call, named as the joint noise predictor names them, and its outputs. */
 import { DuetError } from '../core/errors.ts';
 import { float32, type HostTensor, sizeOf } from '../core/host-tensor.ts';
 import { type LatentShapes, mapParts, type Part } from './latents.ts';
 import type { Evaluation, Prediction } from './sample.ts';
 
-/** z [B, C, H, W], c [B, 1, D], y [B, L, D], times [B]. */
-export interface NetworkBatch {
-  readonly z: HostTensor;
-  readonly c: HostTensor;
-  readonly y: HostTensor;
-  readonly tImage: HostTensor;
-  readonly tText: HostTensor;
+const names = { z: 'image', c: 'clipImage', y: 'text' } as const satisfies Record<Part, string>;
+
+/** The tensors of one modality each: [B, ...shape of z], [B, ...shape of c], [B, ...shape of y]. */
+export interface NetworkParts {
+  readonly image: HostTensor;
+  readonly clipImage: HostTensor;
+  readonly text: HostTensor;
 }
 
-export function stackEvaluations(evaluations: readonly Evaluation[], shapes: LatentShapes): NetworkBatch {
+/** What the network is given: parts, float32 times [B] and, if the runs have one, int32 data types [B]. */
+export interface NetworkInputs extends NetworkParts {
+  readonly imageTime: HostTensor;
+  readonly textTime: HostTensor;
+  readonly dataType?: HostTensor;
+}
+
+/** One row per evaluation. Either all evaluations have a data type or none. */
+export function stackEvaluations(evaluations: readonly Evaluation[], shapes: LatentShapes): NetworkInputs {
+  const rows = evaluations.length;
   const stack = (part: Part): HostTensor => {
     const size = sizeOf(shapes[part]);
-    const data = new Float32Array(evaluations.length * size);
+    const data = new Float32Array(rows * size);
     for (const [row, evaluation] of evaluations.entries()) data.set(evaluation[part], row * size);
-    return float32([evaluations.length, ...shapes[part]], data);
+    return float32([rows, ...shapes[part]], data);
   };
-  const times = (key: 'tImage' | 'tText') =>
-    float32(
-      [evaluations.length],
-      Float32Array.from(evaluations, evaluation => evaluation[key]),
-    );
-  return { ...mapParts(stack), tImage: times('tImage'), tText: times('tText') };
+  const parts = { image: stack('z'), clipImage: stack('c'), text: stack('y') };
+  const imageTime = float32(
+    [rows],
+    Float32Array.from(evaluations, ({ tImage }) => tImage),
+  );
+  const textTime = float32(
+    [rows],
+    Float32Array.from(evaluations, ({ tText }) => tText),
+  );
+  const types = evaluations.flatMap(({ dataType }) => (dataType === undefined ? [] : [dataType]));
+  if (types.length === 0) return { ...parts, imageTime, textTime };
+  if (types.length < rows) {
+    throw new DuetError('invalid-argument', 'Runs with and without a data type cannot share a network call');
+  }
+  return { ...parts, imageTime, textTime, dataType: { dtype: 'int32', shape: [rows], data: Int32Array.from(types) } };
 }
 
-/** One prediction per row of the outputs z, c, y (float32, batch first, shaped as the inputs). */
-export function unstackPredictions(outputs: Readonly<Record<Part, HostTensor>>): Prediction[] {
-  const rows = outputs.z.shape[0] ?? 0;
+/** One prediction per row of the network's outputs (float32, shaped as its inputs). */
+export function unstackPredictions(outputs: Readonly<Record<keyof NetworkParts, HostTensor>>): Prediction[] {
+  const rows = outputs.image.shape[0] ?? 0;
   return Array.from({ length: rows }, (_, row) =>
     mapParts(part => {
-      const { data } = outputs[part];
+      const { data, dtype } = outputs[names[part]];
       if (!(data instanceof Float32Array)) {
-        throw new DuetError(
-          'invalid-argument',
-          `A network's output "${part}" must be float32, got ${outputs[part].dtype}`,
-        );
+        throw new DuetError('invalid-argument', `The network's ${names[part]} must be float32, got ${dtype}`);
       }
       const size = data.length / rows;
       return data.slice(row * size, (row + 1) * size);

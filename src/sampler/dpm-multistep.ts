@@ -7,7 +7,7 @@
  * in this step, h0 and h1 in the two before; D1, D2 divided differences; u the exponent of the integrator.
  */
 import { DuetError } from '../core/errors.ts';
-import { cleanLevel, type NoiseLevel, type Schedule } from './schedule.ts';
+import { cleanLevel, levelOf, type NoiseLevel, type Schedule } from './schedule.ts';
 import { type Algorithm, checkSteps, drawNoise, type Solver, type SolverProblem, sides } from './solver.ts';
 import { leadingStride, linspace, type Spacing, snap, trailingTimes } from './spacing.ts';
 import { weightedSum } from './weighted-sum.ts';
@@ -16,12 +16,14 @@ export interface MultistepOptions {
   readonly kind: 'dpm-multistep';
   /** @default 2 */
   readonly order?: 1 | 2 | 3;
-  /** @default 'linspace' */
-  readonly spacing?: Spacing;
+  /**
+   * Even in time (linspace, leading, trailing), even in log-SNR, or after Karras et al., arXiv 2206.00364, equation 5 with
+   * rho = 7. The last two visit the schedule's cleanest level before the final step.
+   * @default 'linspace'
+   */
+  readonly spacing?: Spacing | 'log-snr' | 'karras';
   /** Added to the times of `leading` spacing. @default 0 */
   readonly stepsOffset?: number;
-  /** Levels after Karras et al., arXiv 2206.00364, equation 5 with rho = 7, instead of a spacing. @default false */
-  readonly karras?: boolean;
   /** Where the last step ends: without noise, or at the schedule's cleanest level. @default 'zero' */
   readonly finalSigma?: 'zero' | 'min';
   /** Lower the order of the last steps when there are fewer than 15. @default true */
@@ -55,6 +57,7 @@ export function* solveMultistep(problem: SolverProblem, options: MultistepOption
     history.splice(3);
 
     const h = t.lambda - s.lambda;
+    if (h === 0) continue; // a spacing that ends where the solver ends
     const u = (stochastic ? 2 : 1) * side.exponent(h);
     const kept = (side.kept(t) / side.kept(s)) * (stochastic ? Math.exp(-h) : 1);
     const order = orderOfStep(index, steps, options);
@@ -108,43 +111,43 @@ function orderOfStep(index: number, steps: number, options: MultistepOptions): n
 
 /** The levels of all steps and, last, the one at which the solver ends. */
 function multistepLevels(schedule: Schedule, steps: number, options: MultistepOptions): NoiseLevel[] {
-  const final = options.finalSigma === 'min' ? schedule.at(schedule.tMin) : cleanLevel;
-  if (options.karras) return [...karrasLevels(schedule, steps), final];
-  const { spacing = 'linspace', stepsOffset = 0 } = options;
+  const { spacing = 'linspace', stepsOffset = 0, finalSigma = 'zero' } = options;
   const { tMin, tMax } = schedule;
-  const stride = leadingStride(schedule, steps + 1);
-  const times = {
+  const atTimes = (times: readonly number[]) => times.map(t => schedule.at(snap(schedule, t)));
+  const levels = {
     linspace: () =>
-      linspace(tMin, tMax, steps + 1)
-        .reverse()
-        .slice(0, -1),
-    leading: () => Array.from({ length: steps }, (_, i) => tMin + (steps - i) * stride + stepsOffset),
-    trailing: () => trailingTimes(schedule, steps),
+      atTimes(
+        linspace(tMin, tMax, steps + 1)
+          .reverse()
+          .slice(0, -1),
+      ),
+    leading: () => {
+      const stride = leadingStride(schedule, steps + 1);
+      return atTimes(Array.from({ length: steps }, (_, i) => tMin + (steps - i) * stride + stepsOffset));
+    },
+    trailing: () => atTimes(trailingTimes(schedule, steps)),
+    'log-snr': () => {
+      const lambdas = linspace(schedule.at(tMax).lambda, schedule.at(tMin).lambda, steps);
+      return lambdas.map(lambda => levelOf(schedule, lambda));
+    },
+    karras: () => {
+      const rho = 7;
+      const rootAt = (t: number) => Math.exp(-schedule.at(t).lambda / rho);
+      const roots = linspace(rootAt(tMax), rootAt(tMin), steps);
+      return roots.map(root => levelOf(schedule, -rho * Math.log(root)));
+    },
   }[spacing]();
-  return [...times.map(t => schedule.at(snap(schedule, t))), final];
-}
-
-/** Levels whose ratio sigma / alpha follows Karras et al.; on a table the network is told the nearest whole time. */
-function karrasLevels(schedule: Schedule, steps: number): NoiseLevel[] {
-  const rho = 7;
-  const ratioAt = (t: number) => Math.exp(-schedule.at(t).lambda) ** (1 / rho);
-  return linspace(ratioAt(schedule.tMax), ratioAt(schedule.tMin), steps).map(root => {
-    const ratio = root ** rho;
-    const alpha = 1 / Math.sqrt(1 + ratio * ratio);
-    const lambda = -Math.log(ratio);
-    return { t: snap(schedule, schedule.timeOf(lambda)), alpha, sigma: ratio * alpha, lambda };
-  });
+  return [...levels, finalSigma === 'min' ? schedule.at(tMin) : cleanLevel];
 }
 
 function checkOptions(options: MultistepOptions): void {
-  const { algorithm = 'dpmsolver++', stochastic = false, order = 2, finalSigma = 'zero', karras = false } = options;
+  const { algorithm = 'dpmsolver++', stochastic = false, order = 2, finalSigma = 'zero' } = options;
   const problem =
     (stochastic &&
       (algorithm !== 'dpmsolver++' || order > 2) &&
       'The stochastic form is dpmsolver++ of order 1 or 2') ||
     (algorithm === 'dpmsolver' &&
       finalSigma === 'zero' &&
-      "Noise prediction cannot end without noise: use finalSigma 'min'") ||
-    (karras && finalSigma === 'min' && "Karras levels end at the cleanest level already: use finalSigma 'zero'");
+      "Noise prediction cannot end without noise: use finalSigma 'min'");
   if (problem) throw new DuetError('invalid-argument', problem);
 }

@@ -7,8 +7,9 @@
  * r = (lambda_si - lambda_s) / h, E the integrated prediction (the data for DPM-Solver++), u = -h for data, h for noise.
  */
 import type { Estimate } from './prediction.ts';
-import type { NoiseLevel, Schedule } from './schedule.ts';
+import { levelOf, type NoiseLevel, type Schedule } from './schedule.ts';
 import { type Algorithm, checkSteps, type Solver, type SolverProblem, sides } from './solver.ts';
+import { snap } from './spacing.ts';
 import { weightedSum } from './weighted-sum.ts';
 
 export interface SinglestepOptions {
@@ -100,10 +101,8 @@ function planGroups(schedule: Schedule, steps: number, options: SinglestepOption
   const ends = timeGrid(schedule, orders.length, options);
   return orders.map((size, k) => {
     const [s, t] = [ends[k]!, ends[k + 1]!];
-    const between = Array.from({ length: size - 1 }, (_, i) => {
-      const time = schedule.timeOf(s.lambda + ((i + 1) / size) * (t.lambda - s.lambda));
-      return schedule.at(schedule.whole ? Math.round(time) : time);
-    });
+    const step = (t.lambda - s.lambda) / size;
+    const between = Array.from({ length: size - 1 }, (_, i) => levelOf(schedule, s.lambda + (i + 1) * step));
     return [s, ...between, t];
   });
 }
@@ -124,14 +123,13 @@ function timeGrid(schedule: Schedule, intervals: number, options: SinglestepOpti
   const { grid = 'time', end = schedule.tMin } = options;
   const between = (from: number, to: number, k: number) => from + ((to - from) * k) / intervals;
   const [first, last] = [schedule.at(schedule.tMax), schedule.at(end)];
-  const timeAt = {
-    time: (k: number) => between(first.t, last.t, k),
-    quadratic: (k: number) => between(Math.sqrt(first.t), Math.sqrt(last.t), k) ** 2,
-    'log-snr': (k: number) => schedule.timeOf(between(first.lambda, last.lambda, k)),
+  const levelAt = {
+    time: (k: number) => schedule.at(snap(schedule, between(first.t, last.t, k))),
+    quadratic: (k: number) => {
+      const t = between(Math.sqrt(first.t), Math.sqrt(last.t), k) ** 2;
+      return levelOf(schedule, schedule.at(t).lambda);
+    },
+    'log-snr': (k: number) => levelOf(schedule, between(first.lambda, last.lambda, k)),
   }[grid];
-  return Array.from({ length: intervals + 1 }, (_, k) => {
-    if (k === 0) return first;
-    if (k === intervals) return last;
-    return schedule.at(schedule.whole ? Math.round(timeAt(k)) : timeAt(k));
-  });
+  return Array.from({ length: intervals + 1 }, (_, k) => (k === 0 ? first : k === intervals ? last : levelAt(k)));
 }

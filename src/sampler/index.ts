@@ -1,5 +1,5 @@
 export { type AnswerOptions, answerOneByOne, type Predict } from './answer.ts';
-export { type NetworkBatch, stackEvaluations, unstackPredictions } from './batch.ts';
+export { type NetworkInputs, type NetworkParts, stackEvaluations, unstackPredictions } from './batch.ts';
 export type { DdimOptions } from './ddim.ts';
 export type { MultistepOptions } from './dpm-multistep.ts';
 export type { SinglestepOptions } from './dpm-singlestep.ts';

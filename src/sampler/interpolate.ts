@@ -1,3 +1,5 @@
+/** Small numerics that must agree with NumPy's. */
+
 /**
  * The piecewise linear function through the points (xs[i], ys[i]), `xs` ascending, at `x`; beyond the ends it goes on
  * along the first and the last piece. Needs at least one point.
@@ -13,4 +15,11 @@ export function interpolate(xs: Float64Array, ys: Float64Array, x: number): numb
   }
   const weight = (x - xs[low]!) / (xs[high]! - xs[low]!);
   return ys[low]! + weight * (ys[high]! - ys[low]!);
+}
+
+/** Rounds to the nearest whole number, ties to the even one. */
+export function roundHalfEven(value: number): number {
+  const down = Math.floor(value);
+  if (value - down !== 0.5) return Math.round(value);
+  return down % 2 === 0 ? down : down + 1;
 }

@@ -5,7 +5,7 @@
  * A schedule speaks in *network time* t: the number that the network is given (0 clean, about 1000 pure noise).
  */
 import { DuetError } from '../core/errors.ts';
-import { interpolate } from './interpolate.ts';
+import { interpolate, roundHalfEven } from './interpolate.ts';
 
 /** One noise level; `t` is the network time that belongs to it. */
 export interface NoiseLevel {
@@ -26,6 +26,16 @@ export interface Schedule {
   at(t: number): NoiseLevel;
   /** The inverse: the network time at which `lambda` is reached. */
   timeOf(lambda: number): number;
+}
+
+/**
+ * The level of a given `lambda` exactly; on a table that has only whole times the network is told the nearest one (ties
+ * to even, as NumPy rounds).
+ */
+export function levelOf(schedule: Schedule, lambda: number): NoiseLevel {
+  const t = schedule.timeOf(lambda);
+  const [alpha, sigma] = [1 / Math.sqrt(1 + Math.exp(-2 * lambda)), 1 / Math.sqrt(1 + Math.exp(2 * lambda))];
+  return { t: schedule.whole ? roundHalfEven(t) : t, alpha, sigma, lambda };
 }
 
 /** No noise at all: where a solver with final sigma zero ends. */
@@ -105,18 +115,20 @@ export function wholeTable(betas: Float64Array): Schedule {
   const rising = Float64Array.from(levels, level => -level.lambda);
   const times = Float64Array.from(levels, level => level.t);
   const at = (t: number): NoiseLevel => {
-    const level = levels[t];
-    if (level) return level;
-    throw new DuetError('invalid-argument', `This schedule has the whole times 0 to ${levels.length - 1}, got ${t}`);
+    if (!(t >= 0 && t < levels.length)) {
+      throw new DuetError('invalid-argument', `This schedule has the times 0 to ${levels.length - 1}, got ${t}`);
+    }
+    return levels[t] ?? { ...levelOf(schedule, -interpolate(times, rising, t)), t };
   };
   const [first, last] = [rising[0] ?? 0, rising.at(-1) ?? 0];
-  return {
+  const schedule: Schedule = {
     tMin: 0,
     tMax: betas.length - 1,
     whole: true,
     at,
     timeOf: lambda => interpolate(rising, times, Math.min(Math.max(-lambda, first), last)),
   };
+  return schedule;
 }
 
 /**

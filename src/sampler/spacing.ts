@@ -3,17 +3,10 @@
  * table 2). On a table the times are rounded to whole numbers, ties to even as NumPy does; on a continuous schedule the
  * same spacings are used without rounding.
  */
+import { roundHalfEven } from './interpolate.ts';
 import type { Schedule } from './schedule.ts';
 
 export type Spacing = 'linspace' | 'leading' | 'trailing';
-
-/** Rounds to the nearest whole number, ties to the even one. */
-export function roundHalfEven(value: number): number {
-  const down = Math.floor(value);
-  const rest = value - down;
-  if (rest !== 0.5) return Math.round(value);
-  return down % 2 === 0 ? down : down + 1;
-}
 
 /** `count` numbers from `from` to `to`, both included, as NumPy's linspace computes them. */
 export function linspace(from: number, to: number, count: number): number[] {

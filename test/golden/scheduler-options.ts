@@ -60,6 +60,8 @@ const MULTISTEP = [
   'timestep_spacing',
   'steps_offset',
   'use_karras_sigmas',
+  'use_lu_lambdas',
+  'use_exponential_sigmas',
   'final_sigmas_type',
   'lower_order_final',
   'euler_at_final',
@@ -71,12 +73,13 @@ const MULTISTEP = [
 export function multistepOptions(kwargs: Kwargs): MultistepOptions | undefined {
   const algorithm = String(kwargs['algorithm_type'] ?? 'dpmsolver++');
   if (!knows(kwargs, MULTISTEP) || algorithm === 'sde-dpmsolver') return undefined;
+  const logSnr = kwargs['use_lu_lambdas'] === true || kwargs['use_exponential_sigmas'] === true;
+  const levels = kwargs['use_karras_sigmas'] === true ? 'karras' : logSnr ? 'log-snr' : undefined;
   return defined<MultistepOptions>({
     kind: 'dpm-multistep',
     order: kwargs['solver_order'] as MultistepOptions['order'],
-    spacing: kwargs['timestep_spacing'] as MultistepOptions['spacing'],
+    spacing: levels ?? (kwargs['timestep_spacing'] as MultistepOptions['spacing']),
     stepsOffset: kwargs['steps_offset'] as number | undefined,
-    karras: kwargs['use_karras_sigmas'] as boolean | undefined,
     finalSigma: kwargs['final_sigmas_type'] === 'sigma_min' ? 'min' : 'zero',
     lowerOrderFinal: kwargs['lower_order_final'] as boolean | undefined,
     eulerAtFinal: kwargs['euler_at_final'] as boolean | undefined,

@@ -1,0 +1,83 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  continuousTable,
+  cosine,
+  createBetas,
+  createSchedule,
+  type Schedule,
+  vpLinear,
+  wholeTable,
+} from './schedule.ts';
+
+const betas = createBetas();
+const continuous = { 'continuous-table': continuousTable(betas), cosine: cosine(), 'vp-linear': vpLinear() };
+const all: Record<string, Schedule> = { ...continuous, 'whole-table': wholeTable(betas) };
+
+const timeIn = ({ tMin, tMax, whole }: Schedule) =>
+  whole ? fc.integer({ min: tMin, max: tMax }) : fc.double({ min: tMin, max: tMax, noNaN: true });
+
+describe.each(Object.entries(all))('%s', (_, schedule) => {
+  test('preserves variance and agrees with itself on lambda', () => {
+    fc.assert(
+      fc.property(timeIn(schedule), t => {
+        const { alpha, sigma, lambda } = schedule.at(t);
+        expect(alpha ** 2 + sigma ** 2).toBeCloseTo(1, 12);
+        expect(lambda).toBeCloseTo(Math.log(alpha / sigma), 6);
+      }),
+    );
+  });
+
+  test('gets noisier with time', () => {
+    fc.assert(
+      fc.property(timeIn(schedule), timeIn(schedule), (a, b) => {
+        fc.pre(Math.abs(a - b) > 1e-6);
+        expect(Math.sign(schedule.at(a).lambda - schedule.at(b).lambda)).toBe(Math.sign(b - a));
+      }),
+    );
+  });
+
+  test('timeOf inverts at', () => {
+    fc.assert(fc.property(timeIn(schedule), t => expect(schedule.timeOf(schedule.at(t).lambda)).toBeCloseTo(t, 6)));
+  });
+});
+
+test('the tables have the levels of Stable Diffusion', () => {
+  const [table, whole] = [continuousTable(betas), wholeTable(betas)];
+  expect(table.at(1000).alpha).toBeCloseTo(0.0682649142, 9);
+  expect(table.at(500).alpha ** 2).toBeCloseTo(0.2776696505, 9);
+  expect(table.at(980.4).lambda).toBeCloseTo(-2.5647164112, 9);
+  expect(table.timeOf(4)).toBeCloseTo(0.3977585, 6);
+  expect(whole.at(999)).toEqual({ ...table.at(1000), t: 999 });
+});
+
+test('a table that is whole ends at its ends, and tells the network whole times between', () => {
+  const whole = wholeTable(betas);
+  expect(() => whole.at(999.5)).toThrow('the times 0 to 999, got 999.5');
+  expect(() => whole.at(-1)).toThrow('got -1');
+  const { lambda } = whole.at(7.3);
+  expect(levelOf(whole, lambda)).toMatchObject({ t: 7, lambda });
+  expect([whole.timeOf(100), whole.timeOf(-100)]).toEqual([0, 999]);
+});
+
+test('the cosine schedule is cos(pi t / 2) with clamped ends', () => {
+  const schedule = cosine();
+  for (const t of [100, 500, 900]) expect(schedule.at(t).alpha).toBeCloseTo(Math.cos((Math.PI * t) / 2000), 4);
+  expect(schedule.at(0).lambda).toBeCloseTo(10, 6);
+  expect(schedule.at(1000).lambda).toBeCloseTo(-10, 6);
+});
+
+test('linear and squared-cosine betas', () => {
+  const linear = createBetas({ schedule: 'linear', start: 1e-4, end: 0.02 });
+  expect([linear[0], linear[999]]).toEqual([1e-4, 0.02]);
+  const squared = createBetas({ schedule: 'squaredcos_cap_v2' });
+  expect(squared[999]).toBe(0.999);
+  expect(wholeTable(squared).at(500).alpha).toBeCloseTo(cosine().at(500).alpha, 1);
+});
+
+test('createSchedule makes each schedule from its configuration', () => {
+  expect(createSchedule({ kind: 'cosine', lambdaMax: 8 }).at(0).lambda).toBeCloseTo(8, 6);
+  expect(createSchedule({ kind: 'whole-table', betas: { count: 10 } }).tMax).toBe(9);
+  expect(createSchedule({ kind: 'continuous-table' }).tMax).toBe(1000);
+  expect(createSchedule({ kind: 'vp-linear' }).tMax).toBe(999);
+});

@@ -1,0 +1,197 @@
+/**
+ * The solvers on data whose probability-flow ODE is solved in closed form. For x0 ~ N(mu, s^2) the state has the standard
+ * deviation d_t = sqrt(alpha^2 s^2 + sigma^2), the best prediction is linear in x, and (x_t - alpha_t mu) / d_t is constant.
+ */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { estimate, type PredictionType, predictionTarget } from './prediction.ts';
+import {
+  cleanLevel,
+  continuousTable,
+  cosine,
+  createBetas,
+  type NoiseLevel,
+  type Schedule,
+  vpLinear,
+  wholeTable,
+} from './schedule.ts';
+import { type SolverOptions, solve } from './solve.ts';
+
+const schedules = {
+  table: continuousTable(createBetas()),
+  whole: wholeTable(createBetas()),
+  cosine: cosine(),
+  vp: vpLinear(),
+} satisfies Record<string, Schedule>;
+
+const deterministic: SolverOptions[] = [
+  { kind: 'dpm-singlestep', order: 1 },
+  { kind: 'dpm-singlestep', order: 2 },
+  { kind: 'dpm-singlestep', order: 3 },
+  { kind: 'dpm-singlestep', order: 3, method: 'grouped', grid: 'log-snr' },
+  { kind: 'dpm-singlestep', order: 3, method: 'fixed', grid: 'log-snr', algorithm: 'dpmsolver' },
+  { kind: 'dpm-singlestep', order: 2, grid: 'quadratic', denoise: true },
+  { kind: 'dpm-multistep', order: 1 },
+  { kind: 'dpm-multistep', order: 2 },
+  { kind: 'dpm-multistep', order: 2, variant: 'heun', spacing: 'trailing' },
+  { kind: 'dpm-multistep', order: 2, spacing: 'karras' },
+  { kind: 'dpm-multistep', order: 3, spacing: 'log-snr', finalSigma: 'min' },
+  { kind: 'dpm-multistep', order: 3, spacing: 'leading', stepsOffset: 1 },
+  { kind: 'dpm-multistep', order: 3, finalSigma: 'min' },
+  { kind: 'dpm-multistep', order: 2, finalSigma: 'min', algorithm: 'dpmsolver' },
+  { kind: 'ddim' },
+  { kind: 'ddim', spacing: 'trailing', finalSigma: 'min' },
+  { kind: 'ddim', spacing: 'linspace' },
+];
+
+interface Gaussian {
+  readonly mu: number;
+  readonly s: number;
+}
+
+const spread = ({ s }: Gaussian, { alpha, sigma }: NoiseLevel) => Math.sqrt((alpha * s) ** 2 + sigma ** 2);
+
+/** The best prediction of x0 for a state of N(mu, s^2) data. */
+function bestData(data: Gaussian, x: Float32Array, level: NoiseLevel): Float32Array {
+  const gain = (level.alpha * data.s ** 2) / spread(data, level) ** 2;
+  return x.map(value => data.mu + gain * (value - level.alpha * data.mu));
+}
+
+/** Solves and also says at which level the solver ended, as far as the options say it. */
+function run(data: Gaussian, schedule: Schedule, steps: number, options: SolverOptions, type: PredictionType = 'v') {
+  const x = Float32Array.of(-1.3, 0.2, 2);
+  const solver = solve({ schedule, x, steps, noise: length => new Float32Array(length).fill(0.5) }, options);
+  const times: number[] = [];
+  let start: NoiseLevel | undefined;
+  let point = solver.next();
+  while (!point.done) {
+    const { x, level } = point.value;
+    start ??= level;
+    times.push(level.t);
+    const x0 = bestData(data, x, level);
+    const eps = x.map((value, i) => (value - level.alpha * x0[i]!) / level.sigma);
+    point = solver.next(estimate(type, x, predictionTarget(type, x0, eps, level), level));
+  }
+  const final = 'finalSigma' in options ? options.finalSigma : 'zero';
+  const ended = options.kind === 'dpm-singlestep' || final === 'min' ? schedule.at(schedule.tMin) : cleanLevel;
+  const ratio = spread(data, ended) / spread(data, start!);
+  const exact = Array.from(x, value => ended.alpha * data.mu + ratio * (value - start!.alpha * data.mu));
+  return { got: Array.from(point.value), exact, times, start: start! };
+}
+
+const largest = (got: number[], want: number[]) => Math.max(...got.map((value, i) => Math.abs(value - want[i]!)));
+
+describe.each(Object.entries(schedules))('schedule %s', (name, schedule) => {
+  test.each(deterministic)('$kind $order $method $spacing $grid approaches the exact solution', options => {
+    const { got, exact } = run({ mu: 0.7, s: 0.6 }, schedule, 60, options);
+    expect(largest(got, exact)).toBeLessThan(options.kind === 'ddim' || name === 'vp' ? 0.12 : 0.06);
+  });
+
+  test.each(deterministic)('$kind $order $method $spacing $grid is exact when all data is one point', options => {
+    if ('denoise' in options) return;
+    // Noise prediction scales the state, rounding errors included, by alpha_t / alpha_s: not for schedules that begin at
+    // alpha = 0 (cosine), and worse the longer the steps.
+    const amplifies = 'algorithm' in options;
+    if (amplifies && name === 'cosine') return;
+    const { got, exact } = run({ mu: 0.7, s: 0 }, schedule, 5, options);
+    expect(largest(got, exact)).toBeLessThan(amplifies ? 1e-2 : 2e-5);
+  });
+});
+
+test.each(deterministic)('$kind $order takes every prediction type', options => {
+  const results = (['epsilon', 'v', 'sample'] as const).map(type => {
+    return run({ mu: -0.4, s: 1.2 }, schedules.table, 9, options, type).got;
+  });
+  expect(largest(results[0]!, results[1]!)).toBeLessThan(1e-5);
+  expect(largest(results[2]!, results[1]!)).toBeLessThan(1e-5);
+});
+
+describe('order of convergence', () => {
+  const data = { mu: 0.7, s: 0.6 };
+  const error = (steps: number, options: SolverOptions) => {
+    const { got, exact } = run(data, schedules.table, steps, options);
+    return largest(got, exact);
+  };
+
+  const slope = (steps: number, options: SolverOptions) =>
+    Math.log2(error(steps, options) / error(4 * steps, options)) / 2;
+
+  test.each([1, 2, 3] as const)('singlestep order %i', order => {
+    expect(slope(12, { kind: 'dpm-singlestep', order, method: 'fixed', grid: 'log-snr' })).toBeGreaterThan(order - 0.3);
+  });
+
+  test.each([1, 2, 3] as const)('multistep order %i (at most 2 while its first step is of order 1)', order => {
+    const options = { kind: 'dpm-multistep', order, spacing: 'log-snr', finalSigma: 'min' } as const;
+    expect(slope(24, options)).toBeGreaterThan(Math.min(order, 2) - 0.3);
+  });
+
+  test('DDIM is of order 1', () => {
+    const ratio = error(100, { kind: 'ddim', spacing: 'trailing' }) / error(200, { kind: 'ddim', spacing: 'trailing' });
+    expect(Math.log2(ratio)).toBeGreaterThan(0.7);
+  });
+});
+
+test('solvers that add noise keep the spread of the data', () => {
+  const stochastic: SolverOptions[] = [
+    { kind: 'ddim', eta: 1, finalSigma: 'min' },
+    { kind: 'dpm-multistep', order: 2, stochastic: true },
+  ];
+  for (const options of stochastic) {
+    const n = 400;
+    let seed = 1;
+    const uniform = () => {
+      seed = (seed * 16807) % 2147483647;
+      return seed / 2147483647;
+    };
+    const normal = () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform());
+    const noise = (length: number) => Float32Array.from({ length }, normal);
+    const data = { mu: 1, s: 0.5 };
+    const solver = solve({ schedule: schedules.table, x: noise(n), steps: 60, noise }, options);
+    let point = solver.next();
+    while (!point.done) {
+      const { x, level } = point.value;
+      point = solver.next(estimate('sample', x, bestData(data, x, level), level));
+    }
+    const mean = point.value.reduce((sum, value) => sum + value, 0) / n;
+    const variance = point.value.reduce((sum, value) => sum + (value - mean) ** 2, 0) / n;
+    expect(mean).toBeCloseTo(data.mu, 0);
+    expect(Math.abs(Math.sqrt(variance) / data.s - 1)).toBeLessThan(0.2);
+  }
+});
+
+test('asks as often as it says, with falling times', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 40 }), fc.constantFrom(...deterministic), (steps, options) => {
+      for (const schedule of Object.values(schedules)) {
+        const { times } = run({ mu: 0, s: 1 }, schedule, steps, options);
+        const fixed = 'method' in options && options.method === 'fixed';
+        const extra = 'denoise' in options ? 1 : 0;
+        expect(times.length).toBe(fixed ? Math.max(1, Math.floor(steps / 3)) * 3 : steps + extra);
+        for (const [k, t] of times.entries()) if (k > 0) expect(t).toBeLessThanOrEqual(times[k - 1]!);
+      }
+    }),
+    { numRuns: 40 },
+  );
+});
+
+test('spends evaluations as the original does', () => {
+  const { times } = run({ mu: 0, s: 1 }, schedules.table, 50, { kind: 'dpm-singlestep' });
+  expect([times[0], times[1]!.toFixed(2), times[49]!.toFixed(2)]).toEqual([1000, '980.02', '20.98']);
+});
+
+test.each([
+  [{ kind: 'ddim' }, 0, 'steps is a whole number from 1 to 999, got 0'],
+  [{ kind: 'dpm-multistep' }, 1.5, 'got 1.5'],
+  [{ kind: 'dpm-singlestep' }, 5000, 'got 5000'],
+  [{ kind: 'dpm-multistep', stochastic: true, order: 3 }, 5, 'order 1 or 2'],
+  [{ kind: 'dpm-multistep', algorithm: 'dpmsolver' }, 5, "finalSigma 'min'"],
+] as const)('refuses %j with %d steps', (options, steps, message) => {
+  expect(() => run({ mu: 0, s: 1 }, schedules.whole, steps, options)).toThrow(message);
+});
+
+test('a solver that adds noise asks for a source of it', () => {
+  const solver = solve({ schedule: schedules.table, x: Float32Array.of(1), steps: 2 }, { kind: 'ddim', eta: 1 });
+  const { value } = solver.next();
+  const x = (value as { x: Float32Array }).x;
+  expect(() => solver.next({ x0: x, eps: x })).toThrow('needs a source of noise');
+});
