@@ -1,0 +1,223 @@
+/** Training configurations: one JSON file per stage, checked whole; an unknown key is an error with a suggestion. */
+import Type, { type Static, type TSchema } from 'typebox';
+import { Value } from 'typebox/value';
+import { DuetError } from '../core/errors.ts';
+import { autoencoderConfigSchema } from '../autoencoder/index.ts';
+import { clipConfigSchema } from '../clip/index.ts';
+import { captionDecoderConfigSchema } from '../lm/index.ts';
+import { uvitConfigSchema } from '../uvit/index.ts';
+
+const closed = { additionalProperties: false } as const;
+const positive = Type.Integer({ minimum: 1 });
+const share = Type.Number({ minimum: 0, maximum: 1 });
+
+export const optimizerConfigSchema = Type.Object(
+  {
+    /** Peak learning rate. */
+    lr: Type.Number({ exclusiveMinimum: 0 }),
+    betas: Type.Tuple([share, share]),
+    epsilon: Type.Number({ exclusiveMinimum: 0 }),
+    weightDecay: Type.Number({ minimum: 0 }),
+    /** Gradients are scaled down to at most this L2 norm. */
+    clipNorm: Type.Number({ exclusiveMinimum: 0 }),
+    /** Steps of linear warm-up. */
+    warmup: Type.Integer({ minimum: 0 }),
+    schedule: Type.Union([Type.Literal('constant'), Type.Literal('cosine')]),
+    /** Where the cosine ends, as a share of `lr`. */
+    finalShare: share,
+    /** Decay of the average of weights, which is the result. */
+    ema: share,
+    /** Begin with a short average and lengthen it. */
+    emaWarmup: Type.Boolean(),
+  },
+  closed,
+);
+export type OptimizerConfig = Static<typeof optimizerConfigSchema>;
+
+export const dataConfigSchema = Type.Union([
+  Type.Object(
+    {
+      source: Type.Literal('scenes'),
+      /** Side in pixels. */
+      size: positive,
+      /** How many scenes; scene i is drawn from (seed, i) when it is needed. */
+      count: positive,
+      seed: Type.Integer({ minimum: 0 }),
+      /** Share of captions in the one canonical wording. */
+      canonicalShare: share,
+    },
+    closed,
+  ),
+  Type.Object({ source: Type.Literal('folder'), size: positive, path: Type.String() }, closed),
+]);
+export type DataConfig = Static<typeof dataConfigSchema>;
+
+/** What every stage has. */
+const common = {
+  name: Type.String({ pattern: '^[a-z0-9][a-z0-9-]*$' }),
+  seed: Type.Integer({ minimum: 0 }),
+  steps: positive,
+  batch: positive,
+  optimizer: optimizerConfigSchema,
+  data: dataConfigSchema,
+  /** Seconds between checkpoints. */
+  checkpointSeconds: Type.Number({ exclusiveMinimum: 0 }),
+  /** Steps between previews and validation. */
+  sampleEvery: positive,
+};
+
+export const autoencoderStageSchema = Type.Object(
+  {
+    stage: Type.Literal('autoencoder'),
+    ...common,
+    model: autoencoderConfigSchema,
+    loss: Type.Object(
+      { l1: Type.Number(), l2: Type.Number(), edge: Type.Number(), kl: Type.Number() },
+      closed,
+    ),
+  },
+  closed,
+);
+
+export const clipStageSchema = Type.Object(
+  {
+    stage: Type.Literal('clip'),
+    ...common,
+    model: clipConfigSchema,
+    loss: Type.Object(
+      {
+        /** `pooled`: CLIP's; `token-wise`: FILIP's best match per token, averaged. */
+        score: Type.Union([Type.Literal('pooled'), Type.Literal('token-wise')]),
+        /** Initial temperature; it is learned. */
+        temperature: Type.Number({ exclusiveMinimum: 0 }),
+        /** Largest 1 / temperature. */
+        maxScale: Type.Number({ exclusiveMinimum: 0 }),
+      },
+      closed,
+    ),
+    tokenizer: Type.Object({ vocabularySize: positive }, closed),
+  },
+  closed,
+);
+
+export const captionDecoderStageSchema = Type.Object(
+  {
+    stage: Type.Literal('caption-decoder'),
+    ...common,
+    model: captionDecoderConfigSchema,
+    /** Folders of finished stages, relative to the working folder. */
+    parts: Type.Object({ clip: Type.String() }, closed),
+    /** Noise of up to this many standard deviations is added to the latents. */
+    noise: Type.Number({ minimum: 0 }),
+  },
+  closed,
+);
+
+/** Shares of a batch by how the two timesteps are drawn; scaled to sum to 1. */
+export const timestepMixSchema = Type.Object(
+  {
+    /** The share of the whole run at which this mix holds; between two it is interpolated. */
+    at: share,
+    textClean: share,
+    imageClean: share,
+    textIgnored: share,
+    imageIgnored: share,
+    /** Both drawn, on their own. */
+    independent: share,
+    /** Both drawn, the same: what joint sampling asks. */
+    equal: share,
+  },
+  closed,
+);
+export type TimestepMix = Static<typeof timestepMixSchema>;
+
+export const jointStageSchema = Type.Object(
+  {
+    stage: Type.Literal('joint'),
+    ...common,
+    model: uvitConfigSchema,
+    parts: Type.Object({ autoencoder: Type.String(), clip: Type.String(), captionDecoder: Type.String() }, closed),
+    prediction: Type.Union([Type.Literal('v'), Type.Literal('epsilon')]),
+    /** Weights of the three parts of the loss. */
+    loss: Type.Object({ image: Type.Number(), clip: Type.Number(), text: Type.Number() }, closed),
+    curriculum: Type.Array(timestepMixSchema, { minItems: 1 }),
+  },
+  closed,
+);
+
+export const stageSchemas = {
+  autoencoder: autoencoderStageSchema,
+  clip: clipStageSchema,
+  'caption-decoder': captionDecoderStageSchema,
+  joint: jointStageSchema,
+} as const;
+
+export type AutoencoderStage = Static<typeof autoencoderStageSchema>;
+export type ClipStage = Static<typeof clipStageSchema>;
+export type CaptionDecoderStage = Static<typeof captionDecoderStageSchema>;
+export type JointStage = Static<typeof jointStageSchema>;
+export type StageConfig = AutoencoderStage | ClipStage | CaptionDecoderStage | JointStage;
+
+/**
+ * The configuration in `value` (parsed JSON).
+ * @throws DuetError `invalid-config` naming the key, what is allowed and, for an unknown key, the nearest known one.
+ */
+export function parseStageConfig(value: unknown, origin = 'the configuration'): StageConfig {
+  const stage = typeof value === 'object' && value !== null ? (value as { stage?: unknown }).stage : undefined;
+  if (typeof stage !== 'string' || !Object.hasOwn(stageSchemas, stage)) {
+    throw new DuetError(
+      'invalid-config',
+      `${origin}: "stage" must be one of ${Object.keys(stageSchemas).join(', ')}, got ${JSON.stringify(stage)}`,
+    );
+  }
+  return checked(stageSchemas[stage as StageConfig['stage']], value, origin) as StageConfig;
+}
+
+function checked(schema: TSchema, value: unknown, origin: string): unknown {
+  if (Value.Check(schema, value)) return value;
+  const unknown = unknownKey(schema, value, '');
+  if (unknown !== undefined) {
+    throw new DuetError('invalid-config', `${origin}: ${unknown}`);
+  }
+  const [first] = Value.Errors(schema, value);
+  const place = first?.instancePath || 'the whole file';
+  throw new DuetError('invalid-config', `${origin}: ${place} ${first?.message ?? 'is not valid'}`);
+}
+
+/** A sentence about the first key of `value` that `schema` does not know. */
+function unknownKey(schema: unknown, value: unknown, path: string): string | undefined {
+  const { properties } = schema as { properties?: Record<string, unknown> };
+  if (properties === undefined || typeof value !== 'object' || value === null) return undefined;
+  const known = Object.keys(properties);
+  for (const [key, child] of Object.entries(value)) {
+    const at = path === '' ? key : `${path}.${key}`;
+    if (!Object.hasOwn(properties, key)) {
+      const near = nearest(key, known);
+      return `unknown key "${at}"${near ? `; did you mean "${near}"?` : `; known are ${known.join(', ')}`}`;
+    }
+    const nested = unknownKey(properties[key], child, at);
+    if (nested !== undefined) return nested;
+  }
+  return undefined;
+}
+
+function nearest(word: string, known: readonly string[]): string | undefined {
+  const ranked = known.map(other => ({ other, distance: editDistance(word.toLowerCase(), other.toLowerCase()) }));
+  ranked.sort((a, b) => a.distance - b.distance);
+  const [best] = ranked;
+  return best && best.distance <= Math.max(2, word.length / 3) ? best.other : undefined;
+}
+
+/** Levenshtein distance. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replace = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replace, row[j]! + 1, next[j - 1]! + 1));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}

@@ -1,0 +1,28 @@
+/** Training: stages from configurations, the loop that runs them, and what it leaves behind. */
+import type { StageConfig } from './config.ts';
+import type { Stage } from './loop.ts';
+import { autoencoderStage } from './stages/autoencoder.ts';
+import { captionDecoderStage } from './stages/caption-decoder.ts';
+import { clipStage } from './stages/clip.ts';
+import type { StageContext } from './stages/context.ts';
+import { jointStage } from './stages/joint.ts';
+
+export { parseStageConfig, type StageConfig } from './config.ts';
+export { type Stage, type StepEvent, type TrainEvent, type TrainOptions, train } from './loop.ts';
+export { appendMetrics, cutMetrics, readMetrics } from './metrics.ts';
+export { writeReport } from './report.ts';
+export type { StageContext } from './stages/context.ts';
+
+/** Everything that `train` needs for `config`: data opened, parts loaded, latents made. */
+export function createStage(config: StageConfig, context: StageContext): Promise<Stage> {
+  switch (config.stage) {
+    case 'autoencoder':
+      return autoencoderStage(config, context);
+    case 'clip':
+      return clipStage(config, context);
+    case 'caption-decoder':
+      return captionDecoderStage(config, context);
+    case 'joint':
+      return jointStage(config, context);
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * The caption decoder's objective: a text latent (the bottleneck of the frozen CLIP text states) must give its caption
+ * back through the prefix of a small language model, also when it is noisy, since sampled latents will be.
+ */
+import * as tf from '@tensorflow/tfjs';
+import type { TensorRecord } from '../../engine/types.ts';
+import { type ClipTextConfig, type ClipTextParams, clipText } from '../../clip/index.ts';
+import { type CaptionDecoderParams, captionLogits, encodePrefix, tokenLoss } from '../../lm/index.ts';
+import type { CaptionDecoderStage } from '../config.ts';
+import type { LossResult, Objective } from '../step.ts';
+
+export interface CaptionDecoderFrozen {
+  readonly text: ClipTextParams;
+}
+
+/**
+ * Inputs: `ids` int32 [B, L] (framed captions); `tokens` int32 [B, L] (the same without the start token, padded) and
+ * `tokenMask` [B, L], 1 up to the end token; `noise` [B, L, d] and `noiseLevel` [B], in standard deviations of the latents.
+ */
+export function captionDecoderObjective(
+  config: CaptionDecoderStage,
+  textTower: ClipTextConfig,
+): Objective<CaptionDecoderParams, CaptionDecoderFrozen> {
+  const { batch, model } = config;
+  const { prefixLength, latentWidth } = model;
+  return {
+    inputs: {
+      ids: { dtype: 'int32', shape: [batch, prefixLength] },
+      tokens: { dtype: 'int32', shape: [batch, prefixLength] },
+      tokenMask: { dtype: 'float32', shape: [batch, prefixLength] },
+      noise: { dtype: 'float32', shape: [batch, prefixLength, latentWidth] },
+      noiseLevel: { dtype: 'float32', shape: [batch] },
+    },
+    loss: (params, frozen, inputs) => reconstruct(params, frozen, inputs, config, textTower),
+  };
+}
+
+function reconstruct(
+  params: CaptionDecoderParams,
+  frozen: CaptionDecoderFrozen,
+  inputs: TensorRecord,
+  { model }: CaptionDecoderStage,
+  textTower: ClipTextConfig,
+): LossResult {
+  type Name = 'ids' | 'tokens' | 'tokenMask' | 'noise' | 'noiseLevel';
+  const { ids, tokens, tokenMask, noise, noiseLevel } = inputs as Record<Name, tf.Tensor>;
+  const latents = encodePrefix(params, clipText(frozen.text, { ids }, textTower));
+  // Measured over the batch, so that no scale of the latents can drown the noise.
+  const spread = tf.sqrt(tf.mean(tf.square(tf.sub(latents, tf.mean(latents, [0, 1]))), [0, 1])); // [d]
+  const latent = tf.add(latents, tf.mul(tf.mul(noise, noiseLevel.reshape([-1, 1, 1])), spread));
+  const [batch, length] = tokens.shape as [number, number];
+  const { prefixLength } = model;
+  const logits = tf.slice(
+    captionLogits(params, { latent, tokens }, model),
+    [0, prefixLength - 1, 0],
+    [batch, length, model.gpt2.vocabularySize],
+  );
+  return {
+    loss: tokenLoss(logits, tokens, tokenMask) as tf.Scalar,
+    metrics: { accuracy: tokenAccuracy(logits, tokens, tokenMask) },
+  };
+}
+
+/** The share of counted tokens that are the most likely ones. */
+function tokenAccuracy(logits: tf.Tensor, tokens: tf.Tensor, tokenMask: tf.Tensor): tf.Tensor {
+  const target = tf.oneHot(tokens as tf.Tensor2D, logits.shape.at(-1)!, 1, 0, 'float32');
+  const own = tf.sum(tf.mul(logits, target), -1);
+  const right = tf.cast(tf.greaterEqual(own, tf.max(logits, -1)), 'float32');
+  return tf.div(tf.sum(tf.mul(right, tokenMask)), tf.sum(tokenMask));
+}

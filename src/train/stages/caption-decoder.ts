@@ -1,0 +1,84 @@
+/** Stage `caption-decoder`: the bottleneck of the text latents and the small language model that reads it. */
+import { seededRandom } from '../../core/random.ts';
+import { float32, type HostTensor } from '../../core/host-tensor.ts';
+import { clipTextSpec, createTokenizer, type Tokenizer } from '../../clip/index.ts';
+import { parseTokenizerData } from '../../clip/tokenizer-file.ts';
+import { compile, type Executable } from '../../engine/index.ts';
+import { captionDecoderSpec } from '../../lm/index.ts';
+import { initialise } from '../../nn/params.ts';
+import type { CaptionDecoderStage } from '../config.ts';
+import { batchIndices, captionBatch } from '../data/source.ts';
+import type { Stage } from '../loop.ts';
+import { captionDecoderObjective } from '../objectives/caption-decoder.ts';
+import { randomStream } from '../random.ts';
+import { lossOnly } from '../step.ts';
+import { openSource, openValidation, type StageContext } from './context.ts';
+import { fill, loadPart } from './part.ts';
+
+export async function captionDecoderStage(config: CaptionDecoderStage, context: StageContext): Promise<Stage> {
+  const clip = await loadPart(config.parts.clip, 'clip');
+  const tokenizer = createTokenizer(parseTokenizerData(clip.metadata['tokenizer']!));
+  const source = await openSource(config.data);
+  const validation = await openValidation(config.data, config.batch);
+  const textTower = clip.config.model.text;
+  const objective = captionDecoderObjective(config, textTower);
+  const frozen = { text: fill(clipTextSpec(textTower), clip.tensors, 'text.') };
+  const initialParams = initialise(captionDecoderSpec(config.model), seededRandom(config.seed));
+  let evaluation: Executable | undefined;
+  return {
+    config,
+    objective,
+    initialParams,
+    frozen,
+    batch: async step => {
+      const indices = batchIndices(config.seed, step, config.batch, source.size);
+      const captions = captionBatch(source, indices, config.seed, step);
+      return captionInputs(captions, tokenizer, config, step, next => next() * config.noise);
+    },
+    sample: async ema => {
+      evaluation ??= await compile(
+        lossOnly(objective, initialParams) as never,
+        { params: frozen, state: ema, inputs: objective.inputs },
+        { ...context.engine, name: 'evaluate-caption-decoder' },
+      );
+      await evaluation.writeState(ema);
+      const indices = Array.from({ length: config.batch }, (_, i) => i);
+      const captions = captionBatch(validation, indices, config.seed, 0);
+      const metrics: Record<string, number> = {};
+      for (const level of [0, 0.25, 0.5, 1]) {
+        const { accuracy } = await evaluation.run(captionInputs(captions, tokenizer, config, 0, () => level));
+        metrics[`heldOutAccuracyNoise${level}`] = accuracy!.data[0]!;
+      }
+      return { metrics };
+    },
+    release: async () => evaluation?.release(),
+  };
+}
+
+function captionInputs(
+  captions: readonly string[],
+  tokenizer: Tokenizer,
+  config: CaptionDecoderStage,
+  step: number,
+  noiseLevel: (next: () => number) => number,
+): Record<string, HostTensor> {
+  const { prefixLength: length, latentWidth } = config.model;
+  const rows = captions.length;
+  const ids = tokenizer.frameBatch(captions, length);
+  const tokens = new Int32Array(rows * length).fill(tokenizer.padId);
+  const tokenMask = new Float32Array(rows * length);
+  for (let row = 0; row < rows; row++) {
+    const framed = ids.data.subarray(row * length + 1, (row + 1) * length);
+    tokens.set(framed, row * length);
+    tokenMask.fill(1, row * length, row * length + framed.indexOf(tokenizer.endId) + 1);
+  }
+  const random = randomStream(config.seed, 'noise', step);
+  const levels = Float32Array.from({ length: rows }, () => noiseLevel(random.next));
+  return {
+    ids,
+    tokens: { dtype: 'int32', shape: [rows, length], data: tokens },
+    tokenMask: float32([rows, length], tokenMask),
+    noise: float32([rows, length, latentWidth], random.normal(rows * length * latentWidth)),
+    noiseLevel: float32([rows], levels),
+  };
+}

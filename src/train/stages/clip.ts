@@ -1,0 +1,104 @@
+/** Stage `clip`: both towers trained against each other, and the tokenizer, whose vocabulary is learned first. */
+import { seededRandom } from '../../core/random.ts';
+import { float32, type HostTensor } from '../../core/host-tensor.ts';
+import type { Tree } from '../../core/tree.ts';
+import { clipSpec, createTokenizer, endPositions, type Tokenizer, trainTokenizer } from '../../clip/index.ts';
+import { stringifyTokenizerData, type TokenizerData } from '../../clip/tokenizer-file.ts';
+import { compile, type Executable } from '../../engine/index.ts';
+import { initialise } from '../../nn/params.ts';
+import { DuetError } from '../../core/errors.ts';
+import type { ClipStage } from '../config.ts';
+import { batchIndices, captionBatch, type PairSource, pictureBatch } from '../data/source.ts';
+import type { Stage } from '../loop.ts';
+import { contrastiveObjective } from '../objectives/contrastive.ts';
+import { randomStream } from '../random.ts';
+import { lossOnly } from '../step.ts';
+import { openSource, openValidation, type StageContext } from './context.ts';
+
+/** How many captions the vocabulary is learned from. */
+const vocabularyCaptions = 60_000;
+
+export async function clipStage(config: ClipStage, context: StageContext): Promise<Stage> {
+  const source = await openSource(config.data);
+  const data = learnTokenizer(source, config);
+  const tokenizer = createTokenizer(data);
+  if (tokenizer.vocabularySize > config.model.text.vocabularySize) {
+    throw new DuetError(
+      'invalid-config',
+      `model.text.vocabularySize is ${config.model.text.vocabularySize}, the tokenizer has ${tokenizer.vocabularySize} ids`,
+    );
+  }
+  const fresh = initialise(clipSpec(config.model), seededRandom(config.seed)) as Record<string, Tree<HostTensor>>;
+  const objective = contrastiveObjective(config);
+  const initialParams = { ...fresh, logitScale: float32([], Float32Array.of(-Math.log(config.loss.temperature))) };
+  const validation = await openValidation(config.data, config.batch * 4);
+  let evaluation: Executable | undefined;
+  return {
+    config,
+    objective,
+    initialParams,
+    frozen: {},
+    metadata: { tokenizer: stringifyTokenizerData(data) },
+    batch: async step => {
+      const indices = distinctIndices(source, batchIndices(config.seed, step, config.batch, source.size), config.seed, step);
+      return pairBatch(source, tokenizer, indices, captionBatch(source, indices, config.seed, step), config);
+    },
+    sample: async ema => {
+      evaluation ??= await compile(
+        lossOnly(objective, initialParams) as never,
+        { state: ema, inputs: objective.inputs },
+        { ...context.engine, name: 'evaluate-clip' },
+      );
+      await evaluation.writeState(ema);
+      const sums: Record<string, number> = {};
+      for (let round = 0; round < 4; round++) {
+        const indices = Array.from({ length: config.batch }, (_, i) => round * config.batch + i);
+        const captions = captionBatch(validation, indices, config.seed, round);
+        const outputs = await evaluation.run(await pairBatch(validation, tokenizer, indices, captions, config));
+        for (const [name, { data }] of Object.entries(outputs)) sums[name] = (sums[name] ?? 0) + data[0]! / 4;
+      }
+      return {
+        metrics: {
+          heldOutLoss: sums['loss']!,
+          heldOutImageToText: sums['imageToText']!,
+          heldOutTextToImage: sums['textToImage']!,
+        },
+      };
+    },
+    release: async () => evaluation?.release(),
+  };
+}
+
+function learnTokenizer(source: PairSource, config: ClipStage): TokenizerData {
+  const { next } = randomStream(config.seed, 'tokenizer', 0);
+  const count = Math.max(source.size, vocabularyCaptions);
+  const captions = Array.from({ length: count > vocabularyCaptions ? vocabularyCaptions : count }, (_, i) =>
+    source.caption(i % source.size, next),
+  );
+  return trainTokenizer(captions, { vocabularySize: config.tokenizer.vocabularySize });
+}
+
+/** `indices` with repetitions of one scene replaced: a caption must fit one picture of its batch only. */
+function distinctIndices(source: PairSource, indices: readonly number[], seed: number, step: number): number[] {
+  const { identity } = source;
+  if (!identity) return [...indices];
+  const { below } = randomStream(seed, 'distinct', step);
+  const seen = new Set<string>();
+  return indices.map(index => {
+    let chosen = index;
+    for (let tries = 0; tries < 20 && seen.has(identity(chosen)); tries++) chosen = below(source.size);
+    seen.add(identity(chosen));
+    return chosen;
+  });
+}
+
+async function pairBatch(
+  source: PairSource,
+  tokenizer: Tokenizer,
+  indices: readonly number[],
+  captions: readonly string[],
+  config: ClipStage,
+): Promise<Record<string, HostTensor>> {
+  const ids = tokenizer.frameBatch(captions, config.model.text.positions);
+  return { pixels: await pictureBatch(source, indices), ids, ends: endPositions(ids, { endId: tokenizer.endId }) };
+}

@@ -1,0 +1,29 @@
+/** What every stage is built from beside its configuration. */
+import type { CompileOptions } from '../../engine/types.ts';
+import type { DataConfig } from '../config.ts';
+import { folderSource } from '../data/folder.ts';
+import { sceneSource } from '../data/scenes.ts';
+import type { PairSource } from '../data/source.ts';
+
+export interface StageContext {
+  readonly engine?: Pick<CompileOptions, 'device' | 'threads'>;
+  /** Where latents are kept. */
+  readonly cache: string;
+  /** Says what is going on before training can begin. */
+  readonly onProgress?: (message: string, share: number) => void;
+}
+
+export function openSource(data: DataConfig): Promise<PairSource> {
+  if (data.source === 'folder') return folderSource(data.path, data.size);
+  const { size, count, seed, canonicalShare } = data;
+  return sceneSource({ side: size, count, seed, canonicalShare });
+}
+
+/**
+ * Pairs for validation: held-out scenes of the data's kind; for a folder the data themselves.
+ * Their seed is far from any training seed.
+ */
+export function openValidation(data: DataConfig, count: number): Promise<PairSource> {
+  if (data.source === 'folder') return openSource(data);
+  return sceneSource({ side: data.size, count, seed: data.seed + 0x7e57, heldOut: true, canonicalShare: 1 });
+}

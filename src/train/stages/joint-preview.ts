@@ -1,0 +1,227 @@
+/**
+ * What to watch in the joint stage: the loss says little, so some held-out scenes are drawn from their captions and
+ * captioned from their pictures. A result counts as right when it is nearest to its own scene among all of them.
+ */
+import * as tf from '@tensorflow/tfjs';
+import { autoencoderSpec, decode } from '../../autoencoder/index.ts';
+import { clipVisionSpec } from '../../clip/index.ts';
+import { float32, type HostTensor } from '../../core/host-tensor.ts';
+import { compile, type Executable, type Program } from '../../engine/index.ts';
+import { fromNetwork, pictureGrid } from '../../image/index.ts';
+import {
+  answerOneByOne,
+  cosine,
+  type LatentShapes,
+  type SampleLatents,
+  type SampleRequest,
+  sampleRun,
+  seededNoise,
+  stackEvaluations,
+  unstackPredictions,
+} from '../../sampler/index.ts';
+import { type UvitParams, uvit, uvitSpec } from '../../uvit/index.ts';
+import type { JointStage } from '../config.ts';
+import type { ChannelStatistics } from '../data/latents.ts';
+import { captionBatch, pictureBatch } from '../data/source.ts';
+import type { StageSample } from '../loop.ts';
+import { openValidation, type StageContext } from './context.ts';
+import { compileTextEncoder, imageEncoder, type JointParts, type LatentStatisticsTable } from './joint-parts.ts';
+import { fill } from './part.ts';
+
+export interface JointPreview {
+  sample(ema: Readonly<Record<string, HostTensor>>, step: number): Promise<StageSample>;
+  release(): Promise<void>;
+}
+
+/** Scenes looked at, and how they are sampled. */
+const scenes = 64;
+const steps = 12;
+const guidance = { t2i: 2, i2t: 1.5 } as const;
+
+/** The truth about the scenes: pictures [N, 3, S, S], normalised latents, one row per scene. */
+interface Truth {
+  readonly pixels: HostTensor;
+  readonly z: HostTensor;
+  readonly c: HostTensor;
+  readonly y: HostTensor;
+}
+
+export function jointPreview(
+  config: JointStage,
+  parts: JointParts,
+  statistics: LatentStatisticsTable,
+  context: StageContext,
+): JointPreview {
+  const { model } = config;
+  const shapes: LatentShapes = {
+    z: [model.latentChannels, model.latentSize, model.latentSize],
+    c: [1, model.clipDim],
+    y: [model.textTokens, model.textDim],
+  };
+  let truth: Truth | undefined;
+  let network: Executable | undefined;
+  let decoder: Executable | undefined;
+  const draw = async (mode: 't2i' | 'i2t', given: (row: number) => SampleLatents): Promise<SampleLatents[]> => {
+    const request = (row: number): SampleRequest => ({
+      mode,
+      shapes,
+      steps,
+      schedule: cosine(),
+      prediction: config.prediction,
+      solver: { kind: 'dpm-multistep' },
+      guidance: guidance[mode],
+      noise: seededNoise(row, shapes),
+      given: given(row),
+    });
+    const runs = Array.from({ length: scenes }, (_, row) => sampleRun(request(row)));
+    return answerOneByOne(runs, async evaluations => {
+      const { tImage, tText, ...latents } = stackEvaluations(evaluations, shapes);
+      const { z, c, y } = await network!.run({ ...latents, tImage, tText });
+      return unstackPredictions({ z: z!, c: c!, y: y! });
+    });
+  };
+  return {
+    async sample(ema) {
+      truth ??= await encodeTruth(config, parts, statistics, context);
+      network ??= await compileNetwork(config, ema, shapes, context);
+      decoder ??= await compileDecoder(parts, statistics.image, shapes, context);
+      await network.writeState(ema);
+      const { pixels, z, c, y } = truth;
+      const drawn = await draw('t2i', row => ({ text: rowOf(y, row) }));
+      const { pixels: pictures } = await decoder.run({ z: stack(drawn.map(({ image }) => image!.z), shapes.z) });
+      const described = await draw('i2t', row => ({ image: { z: rowOf(z, row), c: rowOf(c, row) } }));
+      const shown = fromNetwork(pictures!).slice(0, 32);
+      return {
+        metrics: {
+          heldOutTextToImage: nearestIsOwn(pictures!, pixels),
+          heldOutImageToText: nearestIsOwn(stack(described.map(({ text }) => text!), shapes.y), y),
+        },
+        picture: pictureGrid(fromNetwork(pixels).slice(0, 32).flatMap((real, i) => [real, shown[i]!]), { columns: 8 }),
+      };
+    },
+    async release() {
+      await network?.release();
+      await decoder?.release();
+    },
+  };
+}
+
+async function encodeTruth(
+  config: JointStage,
+  parts: JointParts,
+  statistics: LatentStatisticsTable,
+  context: StageContext,
+): Promise<Truth> {
+  const source = await openValidation(config.data, scenes);
+  const indices = Array.from({ length: scenes }, (_, i) => i % source.size);
+  const pixels = await pictureBatch(source, indices);
+  const { autoencoder, clip } = parts;
+  const images = await compile(
+    imageEncoder(autoencoder.config.model, clip.config.model.vision) as Program<unknown, unknown>,
+    {
+      params: {
+        autoencoder: fill(autoencoderSpec(autoencoder.config.model), autoencoder.tensors),
+        vision: fill(clipVisionSpec(clip.config.model.vision), clip.tensors, 'vision.'),
+      },
+      inputs: { pixels: { dtype: 'float32', shape: ['batch', 3, source.side, source.side] } },
+    },
+    { ...context.engine, name: 'encode-images' },
+  );
+  const texts = await compileTextEncoder(parts, statistics.text, context);
+  try {
+    const { mean, clip: embedding } = await images.run({ pixels });
+    const ids = parts.tokenizer.frameBatch(captionBatch(source, indices, 0, 0), config.model.textTokens);
+    const { latents } = await texts.run({ ids });
+    return {
+      pixels,
+      z: normalised(mean!, statistics.image, 1),
+      c: normalised(embedding!, statistics.clip, 2),
+      y: latents!,
+    };
+  } finally {
+    await images.release();
+    await texts.release();
+  }
+}
+
+function compileNetwork(
+  config: JointStage,
+  ema: Readonly<Record<string, HostTensor>>,
+  shapes: LatentShapes,
+  context: StageContext,
+): Promise<Executable> {
+  const program: Program<unknown, Record<string, tf.Tensor>> = ({ state, inputs }) => {
+    const { z, c, y, tImage, tText } = inputs as Record<'z' | 'c' | 'y' | 'tImage' | 'tText', tf.Tensor>;
+    const params = fill(uvitSpec(config.model), state) as UvitParams;
+    const out = uvit(params, { image: z, clipImage: c, text: y, imageTime: tImage, textTime: tText }, config.model);
+    return { outputs: { z: out.image, c: out.clipImage, y: out.text }, state };
+  };
+  const part = (shape: readonly number[]) => ({ dtype: 'float32', shape: ['batch', ...shape] }) as const;
+  return compile(
+    program as Program<unknown, unknown>,
+    {
+      state: ema,
+      inputs: { z: part(shapes.z), c: part(shapes.c), y: part(shapes.y), tImage: part([]), tText: part([]) },
+    },
+    { ...context.engine, name: 'preview-joint' },
+  );
+}
+
+/** Normalised z [B, C, H, W] -> pixels [B, 3, S, S]. */
+function compileDecoder(
+  parts: JointParts,
+  { mean, std }: ChannelStatistics,
+  shapes: LatentShapes,
+  context: StageContext,
+): Promise<Executable> {
+  const { config, tensors } = parts.autoencoder;
+  const channel = (values: Float32Array): HostTensor => float32([1, values.length, 1, 1], values);
+  const params = {
+    autoencoder: fill(autoencoderSpec(config.model), tensors),
+    mean: channel(mean),
+    std: channel(std),
+  };
+  const program = ({ params: p, inputs }: { params: Record<string, tf.Tensor>; inputs: Record<string, tf.Tensor> }) => {
+    const latents = tf.add(tf.mul(inputs['z']!, p['std']!), p['mean']!);
+    return { outputs: { pixels: decode(p['autoencoder'] as never, latents, config.model) } };
+  };
+  return compile(
+    program as unknown as Program<unknown, unknown>,
+    { params, inputs: { z: { dtype: 'float32', shape: ['batch', ...shapes.z] } } },
+    { ...context.engine, name: 'preview-decoder' },
+  );
+}
+
+function rowOf({ shape, data }: HostTensor, row: number): Float32Array {
+  const width = data.length / shape[0]!;
+  return (data as Float32Array).slice(row * width, (row + 1) * width);
+}
+
+function stack(rows: readonly Float32Array[], shape: readonly number[]): HostTensor {
+  const data = new Float32Array(rows.length * rows[0]!.length);
+  for (const [i, row] of rows.entries()) data.set(row, i * row.length);
+  return float32([rows.length, ...shape], data);
+}
+
+function normalised(tensor: HostTensor, { mean, std }: ChannelStatistics, axis: number): HostTensor {
+  const inner = tensor.shape.slice(axis + 1).reduce((product, side) => product * side, 1);
+  const channels = mean.length;
+  const data = Float32Array.from(tensor.data as Float32Array, (value, i) => {
+    const channel = Math.floor(i / inner) % channels;
+    return (value - mean[channel]!) / std[channel]!;
+  });
+  return float32(tensor.shape, data);
+}
+
+/** The share of rows of `made` whose nearest row of `truth` (squared distance) is their own. */
+export function nearestIsOwn(made: HostTensor, truth: HostTensor): number {
+  const rows = truth.shape[0]!;
+  const truths = Array.from({ length: rows }, (_, row) => rowOf(truth, row));
+  let right = 0;
+  for (let row = 0; row < rows; row++) {
+    const candidate = rowOf(made, row);
+    const distances = truths.map(other => other.reduce((sum, value, i) => sum + (value - candidate[i]!) ** 2, 0));
+    if (distances.indexOf(Math.min(...distances)) === row) right++;
+  }
+  return right / rows;
+}

@@ -1,0 +1,109 @@
+/** Stage `joint`: the U-ViT, trained on the latents that the three earlier stages define. */
+import { float32, type HostTensor } from '../../core/host-tensor.ts';
+import { seededRandom } from '../../core/random.ts';
+import { initialise } from '../../nn/params.ts';
+import { cosine } from '../../sampler/index.ts';
+import { uvitSpec } from '../../uvit/index.ts';
+import type { JointStage } from '../config.ts';
+import { gatherRows, type LatentTable } from '../data/latents.ts';
+import { batchIndices, captionBatch } from '../data/source.ts';
+import type { Stage } from '../loop.ts';
+import { jointObjective } from '../objectives/joint.ts';
+import { type RandomStream, randomStream } from '../random.ts';
+import { drawTimesteps, mixAt, type Timesteps } from '../timesteps.ts';
+import { openSource, type StageContext } from './context.ts';
+import { imageLatents, type LatentStatisticsTable, latentStatistics, loadJointParts, textEncoder } from './joint-parts.ts';
+import { jointPreview } from './joint-preview.ts';
+import { writeJointModel } from './joint-model.ts';
+
+export async function jointStage(config: JointStage, context: StageContext): Promise<Stage> {
+  const parts = await loadJointParts(config);
+  const source = await openSource(config.data);
+  const latents = await imageLatents(parts, source, context);
+  const statistics = await latentStatistics(parts, source, latents, context);
+  const preview = jointPreview(config, parts, statistics, context);
+  return {
+    config,
+    objective: jointObjective(config, parts.clip.config.model.text),
+    initialParams: initialise(uvitSpec(config.model), seededRandom(config.seed)),
+    frozen: textEncoder(parts, statistics.text),
+    batch: async step => {
+      const indices = batchIndices(config.seed, step, config.batch, source.size);
+      const captions = captionBatch(source, indices, config.seed, step);
+      const random = randomStream(config.seed, 'noise', step);
+      const mix = mixAt(config.curriculum, step / config.steps);
+      return {
+        ids: parts.tokenizer.frameBatch(captions, config.model.textTokens),
+        ...cleanLatents(latents, statistics, indices, config, random),
+        ...noiseInputs(config, random),
+        ...timeInputs(drawTimesteps(mix, config.batch, random)),
+      };
+    },
+    sample: preview.sample,
+    save: (ema, out) => writeJointModel(out, ema, config, parts, statistics),
+    release: preview.release,
+  };
+}
+
+/** Image latents sampled from their posterior and CLIP embeddings, both normalised. */
+function cleanLatents(
+  latents: LatentTable,
+  statistics: LatentStatisticsTable,
+  indices: readonly number[],
+  { batch, model }: JointStage,
+  random: RandomStream,
+): Record<string, HostTensor> {
+  const plane = model.latentSize ** 2;
+  const image = gatherRows(latents['mean']!, indices);
+  const spread = gatherRows(latents['std']!, indices);
+  const noise = random.normal(image.length);
+  for (let i = 0; i < image.length; i++) {
+    const channel = Math.floor(i / plane) % model.latentChannels;
+    const sampled = image[i]! + spread[i]! * noise[i]!;
+    image[i] = (sampled - statistics.image.mean[channel]!) / statistics.image.std[channel]!;
+  }
+  const clip = gatherRows(latents['clip']!, indices);
+  for (let i = 0; i < clip.length; i++) {
+    const channel = i % model.clipDim;
+    clip[i] = (clip[i]! - statistics.clip.mean[channel]!) / statistics.clip.std[channel]!;
+  }
+  return {
+    image: float32([batch, model.latentChannels, model.latentSize, model.latentSize], image),
+    clip: float32([batch, 1, model.clipDim], clip),
+  };
+}
+
+/** Standard normal noise for the three parts. */
+function noiseInputs({ batch, model }: JointStage, random: RandomStream): Record<string, HostTensor> {
+  const { latentChannels, latentSize, clipDim, textTokens, textDim } = model;
+  const normal = (...shape: number[]): HostTensor =>
+    float32(shape, random.normal(shape.reduce((product, side) => product * side, 1)));
+  return {
+    imageNoise: normal(batch, latentChannels, latentSize, latentSize),
+    clipNoise: normal(batch, 1, clipDim),
+    textNoise: normal(batch, textTokens, textDim),
+  };
+}
+
+/** Network times, noise levels and loss weights of a batch; see `jointObjective`. */
+export function timeInputs(times: Timesteps): Record<string, HostTensor> {
+  const inputs: Record<string, HostTensor> = {};
+  for (const modality of ['image', 'text'] as const) {
+    const t = times[modality];
+    const vector = (of: (t: number) => number): HostTensor => float32([t.length], Float32Array.from(t, of));
+    // Neither a clean nor an ignored part is ever predicted in sampling.
+    const counted = t.filter(value => value > 0 && value < 1).length;
+    inputs[`${modality}Time`] = vector(value => 1000 * value);
+    inputs[`${modality}Alpha`] = vector(value => noiseLevel(value).alpha);
+    inputs[`${modality}Sigma`] = vector(value => noiseLevel(value).sigma);
+    inputs[`${modality}Weight`] = vector(value => (value > 0 && value < 1 ? 1 / counted : 0));
+  }
+  return inputs;
+}
+
+const schedule = cosine();
+
+function noiseLevel(t: number): { readonly alpha: number; readonly sigma: number } {
+  if (t === 0) return { alpha: 1, sigma: 0 };
+  return t >= 1 ? { alpha: 0, sigma: 1 } : schedule.at(1000 * t);
+}

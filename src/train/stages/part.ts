@@ -1,0 +1,44 @@
+/** A finished stage as later stages use it: the folder of its run, with averaged parameters and its configuration. */
+import { join } from 'node:path';
+import { DuetError } from '../../core/errors.ts';
+import type { HostTensor } from '../../core/host-tensor.ts';
+import { mapTree, type Tree } from '../../core/tree.ts';
+import { isParamSpec, type ParamSpec } from '../../nn/params.ts';
+import { loadSafetensors } from '../../weights/safetensors.ts';
+import { parseStageConfig, type StageConfig } from '../config.ts';
+
+export interface TrainedPart<K extends StageConfig['stage']> {
+  readonly config: Extract<StageConfig, { stage: K }>;
+  readonly tensors: Readonly<Record<string, HostTensor>>;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/**
+ * The result of the run in `folder`.
+ * @throws DuetError `model-not-found` if there is none, `invalid-config` if it is of another stage
+ */
+export async function loadPart<K extends StageConfig['stage']>(folder: string, stage: K): Promise<TrainedPart<K>> {
+  const file = join(folder, 'model.safetensors');
+  const { metadata, tensors } = await loadSafetensors(file).catch(error => {
+    throw new DuetError('model-not-found', `${file} cannot be read; train stage "${stage}" first`, { cause: error });
+  });
+  const config = parseStageConfig(JSON.parse(metadata['config'] ?? '{}'), file);
+  if (config.stage !== stage) {
+    throw new DuetError('invalid-config', `${file} is of stage "${config.stage}"; stage "${stage}" is needed`);
+  }
+  return { config: config as TrainedPart<K>['config'], tensors, metadata };
+}
+
+/** The tree of `spec` filled with `tensors` by name. Throws DuetError `invalid-weights` naming what does not fit. */
+export function fill<T extends { readonly shape: readonly number[] }>(
+  spec: Tree<ParamSpec>,
+  tensors: Readonly<Record<string, T>>,
+  prefix = '',
+): Tree<T> {
+  return mapTree(spec, isParamSpec, ({ shape }, name) => {
+    const tensor = tensors[`${prefix}${name}`];
+    if (tensor?.shape.join() === shape.join()) return tensor;
+    const got = tensor ? `shape [${tensor.shape.join(', ')}]` : 'nothing';
+    throw new DuetError('invalid-weights', `Parameter ${prefix}${name} must have shape [${shape.join(', ')}], got ${got}`);
+  });
+}
