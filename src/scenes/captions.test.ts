@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, describe as suite, test } from 'vitest';
+import { anyScene } from '../../test/any-scene.ts';
 import { seededRandom } from '../core/random.ts';
-import { anyScene } from './arbitraries.ts';
 import { captionOf, captionsOf, describe, formCount, maxCaptionWords } from './captions.ts';
 import { concepts } from './concepts.ts';
 import { parse } from './parse.ts';

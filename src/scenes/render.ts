@@ -4,8 +4,8 @@
  */
 
 import { randomInt, seededRandom } from '../core/random.ts';
-import { layout } from './layout.ts';
-import { backgrounds, type Scene } from './scene.ts';
+import { layout, type Placement } from './layout.ts';
+import { type Background, backgrounds, type Scene } from './scene.ts';
 import type { Sprite, SpriteSheet } from './sprites.ts';
 
 export interface RenderOptions {
@@ -40,18 +40,28 @@ function fill(pixels: Uint8Array, color: readonly number[]): void {
   for (let filled = 3; filled < pixels.length; filled *= 2) pixels.copyWithin(filled, 0, filled);
 }
 
-/** The picture of a scene: RGB bytes, rows first, shape [canvas, canvas, 3]. */
-export function render(scene: Scene, sprites: SpriteSheet, options: RenderOptions = {}): Uint8Array {
+/** The picture of placed objects on a background: RGB bytes, rows first, shape [canvas, canvas, 3]. */
+export function renderPlacements(
+  background: Background,
+  placements: readonly Placement[],
+  sprites: SpriteSheet,
+  options: RenderOptions = {},
+): Uint8Array {
   const { canvas } = sprites;
   const pixels = new Uint8Array(canvas * canvas * 3);
-  fill(pixels, backgrounds[scene.background]);
+  fill(pixels, backgrounds[background]);
   const random = options.jitter === undefined ? undefined : seededRandom(options.jitter);
   const step = () => (random === undefined ? 0 : randomInt(random, 3) - 1);
-  for (const place of layout(scene, canvas)) {
+  for (const place of placements) {
     const sprite = sprites.sprite(place.concept, place.box);
     const left = place.x + Math.floor((place.size - sprite.width) / 2) + step();
     const top = place.y + Math.floor((place.size - sprite.height) / 2) + step();
     composite(pixels, canvas, sprite, left, top);
   }
   return pixels;
+}
+
+/** The picture of a scene: RGB bytes, rows first, shape [canvas, canvas, 3]. */
+export function render(scene: Scene, sprites: SpriteSheet, options: RenderOptions = {}): Uint8Array {
+  return renderPlacements(scene.background, layout(scene, sprites.canvas), sprites, options);
 }

@@ -113,7 +113,9 @@ export function neighbour(scene: Scene, random: Random): Scene {
   const groups = new Map<string, Scene[]>();
   for (const other of neighboursOf(scene)) {
     const part = differingPart(scene, other);
-    groups.set(part, [...(groups.get(part) ?? []), other]);
+    const group = groups.get(part);
+    if (group === undefined) groups.set(part, [other]);
+    else group.push(other);
   }
   return pick(random, pick(random, [...groups.values()]));
 }

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { anyScene } from '../../test/any-scene.ts';
 import { seededRandom } from '../core/random.ts';
-import { anyScene } from './arbitraries.ts';
 import { describe as captionFor } from './captions.ts';
 import { concepts } from './concepts.ts';
 import { hiddenShare, isVisible, isVisibleOn } from './contrast.ts';

@@ -1,8 +1,18 @@
 /** fast-check generators of scenes for property tests: every scene that the types allow, visible or not. */
 
 import fc from 'fast-check';
-import { conceptNames } from './concepts.ts';
-import { backgroundNames, counts, pair, positions, relations, type Scene, several, single, sizes } from './scene.ts';
+import { conceptNames } from '../src/scenes/concepts.ts';
+import {
+  backgroundNames,
+  counts,
+  pair,
+  positions,
+  relations,
+  type Scene,
+  several,
+  single,
+  sizes,
+} from '../src/scenes/scene.ts';
 
 const concept = fc.constantFrom(...conceptNames);
 const background = fc.constantFrom(...backgroundNames);
