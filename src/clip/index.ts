@@ -35,4 +35,11 @@ export {
 } from './tokenizer-file.ts';
 export { cleanText, cleanUpSpaces } from './tokenizer-text.ts';
 export { trainTokenizer } from './train-tokenizer.ts';
-export { type ClipVisionParams, clipVision, clipVisionSpec, poolClassToken, projectImage } from './vision.ts';
+export {
+  type ClipVisionParams,
+  clipVision,
+  clipVisionSpec,
+  patchFeatures,
+  poolClassToken,
+  projectImage,
+} from './vision.ts';

@@ -82,6 +82,13 @@ export function poolClassToken(params: ClipVisionParams, states: tf.Tensor, conf
   return layerNormLayer(params.postNorm, classToken, config.epsilon);
 }
 
+/** Post-normed, projected states of the patches, for FILIP's score: states [B, 1 + M, V] -> [B, M, P]. */
+export function patchFeatures(params: ClipVisionParams, states: tf.Tensor, config: ClipVisionConfig): tf.Tensor {
+  const [batch, tokens, width] = states.shape as [number, number, number];
+  const patches = tf.slice(states, [0, 1, 0], [batch, tokens - 1, width]);
+  return projectImage(params, layerNormLayer(params.postNorm, patches, config.epsilon));
+}
+
 /** Projected features without bias, [..., V] -> [..., P]; the input itself if the tower has no projection. */
 export function projectImage(params: ClipVisionParams, pooled: tf.Tensor): tf.Tensor {
   return params.projection ? linearLayer(params.projection, pooled) : pooled;
