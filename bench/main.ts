@@ -1,0 +1,10 @@
+/** `npm run bench -- NAME`: measurements that compare two things in one run and print their ratio. */
+const benchmarks = { train: () => import('./train.ts') };
+
+const name = process.argv[2] ?? '';
+if (!Object.hasOwn(benchmarks, name)) {
+  console.error(`Unknown benchmark "${name}". Available: ${Object.keys(benchmarks).join(', ')}`);
+  process.exit(2);
+}
+const { run } = await benchmarks[name as keyof typeof benchmarks]();
+await run();
