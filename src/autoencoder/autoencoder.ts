@@ -10,6 +10,7 @@ import type { Params } from '../nn/params.ts';
 import { type AutoencoderConfig, downsamplingFactor } from './config.ts';
 import { decoder, decoderSpec } from './decoder.ts';
 import { encoder, encoderSpec } from './encoder.ts';
+import { depthToSpace, spaceToDepth } from './fold.ts';
 
 /** Log-variances are cut to this range before they are used, as in the original. */
 const LOG_VARIANCE_RANGE = [-30, 20] as const;
@@ -31,26 +32,6 @@ export type AutoencoderParams = Params<ReturnType<typeof autoencoderSpec>>;
 export interface Moments {
   readonly mean: tf.Tensor;
   readonly logVariance: tf.Tensor;
-}
-
-/** [B, C, H, W] -> [B, C p p, H / p, W / p]; channels of one colour stay together. */
-function spaceToDepth(x: tf.Tensor, p: number): tf.Tensor {
-  if (p === 1) return x;
-  const [batch, channels, height, width] = x.shape as [number, number, number, number];
-  return x
-    .reshape([batch, channels, height / p, p, width / p, p])
-    .transpose([0, 1, 3, 5, 2, 4]) // [B, C, p, p, H / p, W / p]
-    .reshape([batch, channels * p * p, height / p, width / p]);
-}
-
-/** The inverse of {@link spaceToDepth}. */
-function depthToSpace(x: tf.Tensor, p: number): tf.Tensor {
-  if (p === 1) return x;
-  const [batch, channels, height, width] = x.shape as [number, number, number, number];
-  return x
-    .reshape([batch, channels / (p * p), p, p, height, width])
-    .transpose([0, 1, 4, 2, 5, 3]) // [B, C, H, p, W, p]
-    .reshape([batch, channels / (p * p), height * p, width * p]);
 }
 
 /**

@@ -16,7 +16,10 @@ const MAX_PERIOD = 10_000;
 export function sinusoidalEmbedding(t: tf.Tensor, width: number): tf.Tensor {
   const half = Math.floor(width / 2);
   const frequencies = Float32Array.from({ length: half }, (_, j) => Math.exp((-Math.log(MAX_PERIOD) * j) / half));
-  const angles = t.reshape([t.size, 1]).mul(tf.tensor(frequencies, [1, half], 'float32')); // [B, h]
+  const angles = t
+    .toFloat()
+    .reshape([t.size, 1])
+    .mul(tf.tensor(frequencies, [1, half], 'float32')); // [B, h]
   const embedding = tf.concat([angles.cos(), angles.sin()], 1);
   return width % 2 === 0 ? embedding : embedding.pad([[0, 0], [0, 1]]); // biome-ignore format: one row per axis
 }
