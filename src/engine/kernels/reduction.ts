@@ -8,7 +8,8 @@ function reduction(opType: string): Lowering {
 }
 
 function reduce({ graph, attrs }: KernelCall, opType: string, x: Value): Value {
-  const axes = axesOf(attrs['axis'], x.shape);
+  // tfjs's Max, alone among the reductions, calls its axes reductionIndices.
+  const axes = axesOf(attrs['axis'] ?? attrs['reductionIndices'], x.shape);
   if (axes.length === 0) return x;
   const keepDims = attrs['keepDims'] === true;
   const shape = keepDims
@@ -55,6 +56,43 @@ const cumsum: Lowering = call => {
   return graph.emit('CumSum', [x, graph.constant(BigInt64Array.of(BigInt(axis)), [], 'int64')], x.shape, x.dtype, {
     attributes: { exclusive: attrs['exclusive'] ? 1 : 0, reverse: attrs['reverse'] ? 1 : 0 },
   });
+};
+
+/** Running products by doubling: after step k every element holds the product of the last 2^k. ONNX has no CumProd. */
+const cumprod: Lowering = call => {
+  const { graph, attrs } = call;
+  const x = input(call, 'x');
+  const axis = axesOf(attrs['axis'], x.shape)[0] ?? 0;
+  const length = x.shape[axis]!;
+  /** x moved by `distance` in running direction, ones moving in. */
+  const moved = (value: Value, distance: number): Value => {
+    const [starts, ends] = attrs['reverse'] ? [distance, length] : [0, length - distance];
+    const shape = x.shape.map((dimension, index) => (index === axis ? length - distance : dimension));
+    const box = [graph.ints([starts]), graph.ints([ends]), graph.ints([axis])];
+    const kept = graph.emit('Slice', [value, ...box], shape, x.dtype);
+    const pads = [...x.shape, ...x.shape].map((_, index) =>
+      index === axis + (attrs['reverse'] ? x.shape.length : 0) ? distance : 0,
+    );
+    const one = graph.scalar(1, x.dtype === 'int32' ? 'int32' : 'float32');
+    return graph.emit('Pad', [kept, graph.ints(pads), one], x.shape, x.dtype);
+  };
+  let product = attrs['exclusive'] ? moved(x, 1) : x;
+  for (let distance = 1; distance < length; distance *= 2) {
+    product = graph.emit('Mul', [product, moved(product, distance)], x.shape, x.dtype);
+  }
+  return product;
+};
+
+/** tfjs's equation is ONNX's; the output's shape follows from the letters. */
+const einsum: Lowering = ({ graph, inputs, attrs }) => {
+  const equation = (attrs['equation'] as string).replaceAll(' ', '');
+  const [left, right] = equation.split('->') as [string, string];
+  const operands = Object.values(inputs);
+  const sizes = new Map(
+    left.split(',').flatMap((term, index) => [...term].map((letter, axis) => [letter, operands[index]!.shape[axis]!])),
+  );
+  const shape = [...right].map(letter => sizes.get(letter)!);
+  return graph.emit('Einsum', operands, shape, operands[0]!.dtype, { attributes: { equation } });
 };
 
 /** Rows of x added up by segment: gather's gradient. Negative ids are dropped, as in tfjs. */
@@ -104,6 +142,8 @@ export const reductions = {
   ArgMax: argExtreme('ArgMax'),
   ArgMin: argExtreme('ArgMin'),
   Cumsum: cumsum,
+  Cumprod: cumprod,
+  Einsum: einsum,
   Softmax: softmax,
   LogSoftmax: logSoftmax,
   UnsortedSegmentSum: unsortedSegmentSum,
