@@ -36,7 +36,7 @@ export function captionDecoderSpec({ stateWidth, latentWidth, gpt2 }: CaptionDec
 export type CaptionDecoderParams = Params<ReturnType<typeof captionDecoderSpec>>;
 
 /** Text states [B, P, S] -> text latent [B, P, d]. */
-export function encodePrefix(params: CaptionDecoderParams, states: tf.Tensor): tf.Tensor {
+export function encodePrefix(params: Pick<CaptionDecoderParams, 'encodePrefix'>, states: tf.Tensor): tf.Tensor {
   return linearLayer(params.encodePrefix, states);
 }
 

@@ -9,7 +9,8 @@ import {
   projectImage,
   type Tokenizer,
 } from '../clip/index.ts';
-import { sizeOf } from '../core/host-tensor.ts';
+import { type HostTensor, sizeOf, type TensorSource } from '../core/host-tensor.ts';
+import type { Tree } from '../core/tree.ts';
 import { type CompileOptions, compile, type Executable } from '../engine/index.ts';
 import { fromNetwork, type Pixels, toNetwork } from '../image/index.ts';
 import { type CaptionDecoderParams, encodePrefix } from '../lm/index.ts';
@@ -21,7 +22,7 @@ import {
   stackEvaluations,
   unstackPredictions,
 } from '../sampler/index.ts';
-import { type UvitParams, uvit } from '../uvit/index.ts';
+import { type UvitInputs, type UvitParams, uvit } from '../uvit/index.ts';
 import { inBuckets, stackRows, unstackRows } from './batches.ts';
 import { CaptionWriter } from './caption-writer.ts';
 import type { ModelConfig } from './model-config.ts';
@@ -93,7 +94,7 @@ export class CompiledNetworks implements Networks {
   predict(evaluations: readonly Evaluation[], options: CallOptions): Promise<Prediction[]> {
     return inBuckets(evaluations, predictSizes, async rows => {
       const outputs = await this.#executables.predict.run({ ...stackEvaluations(rows, this.shapes) }, options);
-      return unstackPredictions({ z: outputs['z']!, c: outputs['c']!, y: outputs['y']! });
+      return unstackPredictions(outputs as Record<'image' | 'clipImage' | 'text', HostTensor>);
     });
   }
 
@@ -131,41 +132,42 @@ async function compileAll(
   const { imageSize, textTokens } = config;
   const shapes = latentShapes(config);
   const float = (shape: readonly number[]) => ({ dtype: 'float32', shape: ['batch', ...shape] }) as const;
-  const encodeText = await compile<{ clip: ClipParams; captionDecoder: CaptionDecoderParams }, undefined>(
+  const encodeText = await compile<Pick<ClipParams, 'text'> & Pick<CaptionDecoderParams, 'encodePrefix'>, undefined>(
     ({ params, inputs }) => {
-      const states = clipText(params.clip.text, { ids: inputs['ids']! }, config.clip.text);
-      return { outputs: { y: encodePrefix(params.captionDecoder, states) } };
+      const states = clipText(params.text, { ids: inputs['ids']! }, config.clip.text);
+      return { outputs: { y: encodePrefix(params, states) } };
     },
     {
-      params: { clip: weights.clip, captionDecoder: weights.captionDecoder },
+      params: { text: branch(weights.clip, 'text'), encodePrefix: branch(weights.captionDecoder, 'encodePrefix') },
       inputs: { ids: { dtype: 'int32', shape: ['batch', textTokens] } },
     },
     { ...options, name: 'encode-text' },
   );
-  const encodeImage = await compile<{ autoencoder: AutoencoderParams; clip: ClipParams }, undefined>(
+  const encodeImage = await compile<{ autoencoder: AutoencoderParams } & Pick<ClipParams, 'vision'>, undefined>(
     ({ params, inputs }) => {
       const pixels = inputs['pixels']!;
       const { mean } = encodeMoments(params.autoencoder, pixels, config.autoencoder);
-      const { vision } = params.clip;
+      const { vision } = params;
       const states = clipVision(vision, pixels, config.clip.vision);
       return { outputs: { z: mean, c: projectImage(vision, poolClassToken(vision, states, config.clip.vision)) } };
     },
     {
-      params: { autoencoder: weights.autoencoder, clip: weights.clip },
+      params: { autoencoder: weights.autoencoder, vision: branch(weights.clip, 'vision') },
       inputs: { pixels: float([3, imageSize, imageSize]) },
     },
     { ...options, name: 'encode-image' },
   );
   const predict = await compile<UvitParams, undefined>(
-    ({ params, inputs }) => {
-      const { z, c, y, tImage, tText } = inputs as Record<'z' | 'c' | 'y' | 'tImage' | 'tText', never>;
-      const parts = { image: z, clipImage: c, text: y, imageTime: tImage, textTime: tText };
-      const { image, clipImage, text } = uvit(params, parts, config.uvit);
-      return { outputs: { z: image, c: clipImage, y: text } };
-    },
+    ({ params, inputs }) => ({ outputs: { ...uvit(params, inputs as unknown as UvitInputs, config.uvit) } }),
     {
       params: weights.uvit,
-      inputs: { z: float(shapes.z), c: float(shapes.c), y: float(shapes.y), tImage: float([]), tText: float([]) },
+      inputs: {
+        image: float(shapes.z),
+        clipImage: float(shapes.c),
+        text: float(shapes.y),
+        imageTime: float([]),
+        textTime: float([]),
+      },
     },
     { ...options, name: 'predict' },
   );
@@ -176,4 +178,9 @@ async function compileAll(
   );
   const captionWriter = await CaptionWriter.create(config.captionDecoder, weights.captionDecoder, tokenizer, options);
   return { encodeText, encodeImage, predict, decodeImage, captionWriter };
+}
+
+/** A part of a parameter tree, so that a program is given no more weights than it uses. */
+function branch(tree: Tree<TensorSource>, key: string): Tree<TensorSource> | undefined {
+  return (tree as Readonly<Record<string, Tree<TensorSource> | undefined>>)[key];
 }
