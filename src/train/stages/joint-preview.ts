@@ -75,9 +75,9 @@ export function jointPreview(
     });
     const runs = Array.from({ length: scenes }, (_, row) => sampleRun(request(row)));
     return answerOneByOne(runs, async evaluations => {
-      const { tImage, tText, ...latents } = stackEvaluations(evaluations, shapes);
-      const { z, c, y } = await network!.run({ ...latents, tImage, tText });
-      return unstackPredictions({ z: z!, c: c!, y: y! });
+      const { image, clipImage, text, imageTime, textTime } = stackEvaluations(evaluations, shapes);
+      const { z, c, y } = await network!.run({ z: image, c: clipImage, y: text, tImage: imageTime, tText: textTime });
+      return unstackPredictions({ image: z!, clipImage: c!, text: y! });
     });
   };
   return {
@@ -88,15 +88,31 @@ export function jointPreview(
       await network.writeState(ema);
       const { pixels, z, c, y } = truth;
       const drawn = await draw('t2i', row => ({ text: rowOf(y, row) }));
-      const { pixels: pictures } = await decoder.run({ z: stack(drawn.map(({ image }) => image!.z), shapes.z) });
+      const { pixels: pictures } = await decoder.run({
+        z: stack(
+          drawn.map(({ image }) => image!.z),
+          shapes.z,
+        ),
+      });
       const described = await draw('i2t', row => ({ image: { z: rowOf(z, row), c: rowOf(c, row) } }));
       const shown = fromNetwork(pictures!).slice(0, 32);
       return {
         metrics: {
           heldOutTextToImage: nearestIsOwn(pictures!, pixels),
-          heldOutImageToText: nearestIsOwn(stack(described.map(({ text }) => text!), shapes.y), y),
+          heldOutImageToText: nearestIsOwn(
+            stack(
+              described.map(({ text }) => text!),
+              shapes.y,
+            ),
+            y,
+          ),
         },
-        picture: pictureGrid(fromNetwork(pixels).slice(0, 32).flatMap((real, i) => [real, shown[i]!]), { columns: 8 }),
+        picture: pictureGrid(
+          fromNetwork(pixels)
+            .slice(0, 32)
+            .flatMap((real, i) => [real, shown[i]!]),
+          { columns: 8 },
+        ),
       };
     },
     async release() {
