@@ -14,6 +14,7 @@ import type { EvalModel } from './model.ts';
 import { type Figure, kindTable, markdownTable, meetsFloor } from './report.ts';
 import { type SceneFeatures, sceneFeatures } from './scene-features.ts';
 import { indexScenes } from './scene-index.ts';
+import { measureSpeed } from './speed.ts';
 
 let sprites: SpriteSheet;
 let known: SceneFeatures;
@@ -92,7 +93,7 @@ describe('the measures', () => {
         "text to image, right object",
         "image to text",
         "image to text, right object",
-        "joint, picture is its caption’s",
+        "joint, the picture is its caption's",
         "image alone, near a true render",
         "text alone, parses",
         "round trip",
@@ -156,6 +157,14 @@ describe('the measures', () => {
     expect(markdownTable(figures)).toContain('| image to text | 8 | 100.0 % (67.6–100.0) |');
     expect(kindTable(figures)).toContain('| image to text, right object |');
   });
+});
+
+test('speed: the first call is cold, the others count by their median', async () => {
+  const readings = [0, 900, 1000, 1100, 2000, 2300, 3000, 3090];
+  const clock = () => readings.shift() ?? Number.NaN;
+  const figures = await measureSpeed(clueless(), { clock, repeats: 3 });
+  expect(figures.map(figure => figure.overall?.value)).toEqual([900, 100]);
+  expect(markdownTable(figures)).toContain('| one picture, 20 steps, warm | 3 |  |  | 100 ms |');
 });
 
 describe('judging pictures', () => {
