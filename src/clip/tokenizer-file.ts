@@ -11,7 +11,13 @@ export const tokenizerDataSchema = Type.Object(
     /** Pairs "left right" in order of rank. */
     merges: Type.Array(Type.String()),
     special: Type.Object(
-      { start: Type.String(), end: Type.String(), pad: Type.String() },
+      {
+        start: Type.String(),
+        end: Type.String(),
+        pad: Type.String(),
+        /** Stands for bytes that the vocabulary lacks; without it, it must have them all. */
+        unknown: Type.Optional(Type.String()),
+      },
       { additionalProperties: false },
     ),
     /** Whole words seen in training, cleaned; absent where they are not known. */
@@ -48,24 +54,27 @@ export function stringifyTokenizerData(data: TokenizerData): string {
   return `${JSON.stringify(data, undefined, 1)}\n`;
 }
 
-const clipEnd = '<|endoftext|>';
-const clipSpecial = { start: '<|startoftext|>', end: clipEnd, pad: clipEnd };
-const gpt2Special = { start: clipEnd, end: clipEnd, pad: clipEnd };
+const endOfText = '<|endoftext|>';
+const specials = {
+  clip: { start: '<|startoftext|>', end: endOfText, pad: endOfText, unknown: endOfText },
+  gpt2: { start: endOfText, end: endOfText, pad: endOfText, unknown: endOfText },
+} satisfies Record<TokenizerData['style'], TokenizerData['special']>;
 
 /**
  * Tokenizer data from the published pair of files.
  * @param vocabJson text of vocab.json
  * @param mergesText text of merges.txt; its first line (`#version`) is skipped
- * @param padToken CLIP ViT-L/14 pads with the end token, Stable Diffusion 2 with "!"
+ * @param special what differs from the published CLIP ViT-L/14 and GPT-2: Stable Diffusion 2 pads with "!", UniDiffuser's
+ *   GPT-2 ends with "<|EOS|>"
  */
 export function tokenizerDataFromFiles(
   vocabJson: string,
   mergesText: string,
   style: TokenizerData['style'],
-  padToken: string = clipEnd,
+  special: Partial<TokenizerData['special']> = {},
 ): TokenizerData {
   const lines = mergesText.split('\n').map(line => line.trimEnd());
   const merges = lines.filter((line, index) => line !== '' && !(index === 0 && line.startsWith('#version')));
-  const special = { ...(style === 'clip' ? clipSpecial : gpt2Special), pad: padToken };
-  return parseTokenizerData(JSON.stringify({ style, vocab: JSON.parse(vocabJson), merges, special }));
+  const data = { style, vocab: JSON.parse(vocabJson) as unknown, merges, special: { ...specials[style], ...special } };
+  return parseTokenizerData(JSON.stringify(data));
 }

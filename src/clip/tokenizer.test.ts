@@ -88,6 +88,20 @@ describe('CLIP vocabulary', () => {
   });
 });
 
+describe('GPT-2 vocabulary', () => {
+  const symbols = [...'abcdehnort.,!', 'Ġ', 'Ġt', 'he', 'Ġthe', '<|endoftext|>', '<|EOS|>'];
+  const vocab = Object.fromEntries(symbols.map((symbol, id) => [symbol, id]));
+  const merges = '#version: 0.2\nĠ t\nh e\nĠt he\n';
+  const gpt2 = createTokenizer(tokenizerDataFromFiles(JSON.stringify(vocab), merges, 'gpt2', { end: '<|EOS|>' }));
+  it('keeps blanks and case, and knows no end-of-word mark', () => {
+    expect(gpt2.encode('the the')).toEqual([vocab['t'], vocab['he'], vocab['Ġthe']]);
+    expect(gpt2.decode([...gpt2.encode('the the, on.'), gpt2.endId, 0])).toBe('the the, on.');
+  });
+  it('gives one token for each byte that it lacks', () => {
+    expect(gpt2.encode('aXé')).toEqual([vocab['a'], ...Array(3).fill(vocab['<|endoftext|>'])]);
+  });
+});
+
 describe('a trained tokenizer', () => {
   it('gives each training word one token, and the end token the largest id', () => {
     expect(tokenizer.encode('a red apple')).toHaveLength(3);

@@ -32,7 +32,7 @@ export interface Tokenizer {
 
 /**
  * A tokenizer from its data.
- * @throws DuetError `invalid-config` if the special tokens or some bytes are missing from the vocabulary.
+ * @throws DuetError `invalid-config` if the vocabulary lacks a special token, or a byte while there is no token for unknown ones.
  */
 export function createTokenizer(data: TokenizerData): Tokenizer {
   const vocab = new Map(Object.entries(data.vocab));
@@ -44,13 +44,15 @@ export function createTokenizer(data: TokenizerData): Tokenizer {
   const suffix = data.style === 'clip' ? endOfWord : '';
   const known = data.words === undefined ? undefined : new Set(data.words);
   const cache = new Map<string, readonly number[]>();
-  for (const byte of byteSymbols) idOf(vocab, byte);
+  const unknownId = data.special.unknown === undefined ? undefined : idOf(vocab, data.special.unknown);
+  const byteId = (byte: string): number => vocab.get(byte) ?? unknownId ?? idOf(vocab, byte);
+  for (const byte of byteSymbols) byteId(byte);
 
   const symbolIds = (symbol: string): number[] => {
     const id = vocab.get(symbol);
     if (id !== undefined) return [id];
     const ends = suffix !== '' && symbol.endsWith(suffix);
-    const bytes = Array.from(ends ? symbol.slice(0, -suffix.length) : symbol, byte => idOf(vocab, byte));
+    const bytes = Array.from(ends ? symbol.slice(0, -suffix.length) : symbol, byteId);
     const end = ends ? vocab.get(suffix) : undefined;
     return end === undefined ? bytes : [...bytes, end];
   };
