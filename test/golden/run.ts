@@ -1,20 +1,50 @@
 /**
- * `npm run test:golden`: one line per golden file and backend with the largest error, its tolerance, and pass or fail.
+ * `npm run test:golden`: one line per golden file with pass or fail, the largest error on each backend, and its tolerance.
  * GOLDEN_DIR picks another folder; arguments pick files ("vae uvit-v0"). Exit code 1 when something fails.
  */
 import pc from 'picocolors';
-import { type CaseResult, type GoldenBackend, goldenFolder, readGolden } from './harness.ts';
+import { type CaseResult, type GoldenBackend, goldenFolder, readGolden, type Suite } from './harness.ts';
 import { listGoldenFiles, loadSuites } from './suites.ts';
 
 const backends: readonly GoldenBackend[] = ['reference', 'cpu'];
 
-/** Part of the line of a file whose values are all exact, such as tokens. */
-function describe(results: readonly CaseResult[]): string {
-  const numeric = results.filter(result => result.tolerance.atol > 0);
-  const worst = numeric.reduce<CaseResult | undefined>((a, b) => (a && a.ratio >= b.ratio ? a : b), undefined);
-  if (!worst) return 'exact';
-  const { atol, rtol } = worst.tolerance;
-  return `largest error ${worst.error.toExponential(1)} of ${atol.toExponential(0)} + ${rtol.toExponential(0)} |x|`;
+/** The result that comes nearest to its limit, or goes farthest beyond it. */
+function worstOf(results: readonly CaseResult[]): CaseResult | undefined {
+  return results.reduce<CaseResult | undefined>((a, b) => (a && a.ratio >= b.ratio ? a : b), undefined);
+}
+
+function tolerance({ tolerance: { atol, rtol } }: CaseResult): string {
+  return atol === 0 && rtol === 0 ? 'exact' : `tolerance ${atol.toExponential(0)} + ${rtol.toExponential(0)} |x|`;
+}
+
+/** Runs one file on both backends and prints its line; whether all of it passes. */
+async function runFile(file: string, suite: Suite): Promise<boolean> {
+  const golden = await readGolden(file);
+  const skipped = suite.skips?.(golden) ?? [];
+  if (skipped.length > 0) console.log(`${pc.dim('skip')}  ${file}: cases of ${skipped.join(', ')}`);
+  const perBackend: (readonly [GoldenBackend, readonly CaseResult[]])[] = [];
+  try {
+    for (const backend of backends) perBackend.push([backend, await suite.run(golden, backend)]);
+  } catch (error) {
+    console.log(`${pc.red('FAIL')}  ${file.padEnd(24)} ${error instanceof Error ? error.message : error}`);
+    return false;
+  }
+  const all = perBackend.flatMap(([, results]) => results);
+  const failed = perBackend.flatMap(([backend, results]) =>
+    results.filter(({ pass }) => !pass).map(result => ({ backend, ...result })),
+  );
+  const worst = worstOf(all);
+  const pass = failed.length === 0 && worst !== undefined;
+  const errors = perBackend.map(
+    ([backend, results]) => `${backend} ${(worstOf(results)?.error ?? 0).toExponential(1)}`,
+  );
+  const status = pass ? pc.green('pass') : pc.red('FAIL');
+  const figures = worst
+    ? `largest error ${errors.join(', ')}; ${tolerance(worst)}; ${all.length} values`
+    : 'no values were compared';
+  console.log(`${status}  ${file.padEnd(24)} ${figures}`);
+  for (const { backend, name, detail } of failed) console.log(`      ${backend}: ${name}: ${detail}`);
+  return pass;
 }
 
 async function main(names: readonly string[]): Promise<boolean> {
@@ -22,25 +52,15 @@ async function main(names: readonly string[]): Promise<boolean> {
   const files = (await listGoldenFiles()).filter(
     file => names.length === 0 || names.includes(file) || names.includes(file.replace('.json', '')),
   );
-  let allPass = files.length > 0;
-  if (files.length === 0) console.error(`No golden files in ${goldenFolder()}${names.length > 0 ? ' match' : ''}`);
+  if (files.length === 0) {
+    console.error(`No golden files in ${goldenFolder()}${names.length > 0 ? ` match ${names.join(', ')}` : ''}`);
+    return false;
+  }
+  let allPass = true;
   for (const file of files) {
     const suite = suites.get(file);
-    if (!suite) {
-      console.log(`${pc.dim('skip')}  ${file}: not built`);
-      continue;
-    }
-    const golden = await readGolden(file);
-    const skipped = suite.skips?.(golden) ?? [];
-    if (skipped.length > 0) console.log(`${pc.dim('skip')}  ${file}: cases of ${skipped.join(', ')}`);
-    for (const backend of backends) {
-      const results = await suite.run(golden, backend);
-      const failed = results.filter(result => !result.pass);
-      const status = failed.length === 0 ? pc.green('pass') : pc.red('FAIL');
-      console.log(`${status}  ${file.padEnd(24)} ${backend.padEnd(9)} ${results.length} values, ${describe(results)}`);
-      for (const { name, detail } of failed) console.log(`      ${name}: ${detail}`);
-      allPass &&= failed.length === 0;
-    }
+    if (!suite) console.log(`${pc.dim('skip')}  ${file}: not built`);
+    else if (!(await runFile(file, suite))) allPass = false;
   }
   return allPass;
 }
