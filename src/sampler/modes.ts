@@ -37,8 +37,8 @@ export const modes: readonly Mode[] = [...(Object.keys(roles) as SingleMode[]), 
 
 /** The runs that a mode consists of. */
 export function stagesOf(mode: Mode): readonly SingleMode[] {
-  if (mode in chains) return chains[mode as keyof typeof chains];
-  if (mode in roles) return [mode as SingleMode];
+  if (Object.hasOwn(chains, mode)) return chains[mode as keyof typeof chains];
+  if (Object.hasOwn(roles, mode)) return [mode as SingleMode];
   throw new DuetError('invalid-argument', `Unknown mode "${mode}"; the modes are ${modes.join(', ')}`);
 }
 

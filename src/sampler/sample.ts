@@ -34,6 +34,7 @@ import type { RunNoise } from './noise/run-noise.ts';
 import { estimate, type PredictionType } from './prediction.ts';
 import type { NoiseLevel, Schedule } from './schedule.ts';
 import { type SolverOptions, solve } from './solve.ts';
+import { checkSteps } from './solver.ts';
 
 /** Network time of a clean modality. */
 export const GIVEN_TIME = 0;
@@ -94,7 +95,7 @@ export interface Query {
 export type SampleRun = Generator<Query, SampleLatents, readonly Prediction[]>;
 
 /**
- * Starts a run. Throws `invalid-argument` at once if the request makes no sense.
+ * Prepares a run. Throws `invalid-argument` if the request makes no sense (impossible solver options: at the first query).
  *
  * @example
  * const noise = seededNoise(7, shapes);
@@ -217,6 +218,7 @@ function feedOf(pass: Pass, part: Part, feeds: Feeds): Float32Array {
 }
 
 function checkRequest(request: SampleRequest): void {
+  checkSteps(request.steps, request.schedule);
   checkGuidance(request.guidance ?? 1);
   const missing = neededBy(request.mode).find(modality => request.given?.[modality] === undefined);
   if (missing)

@@ -5,6 +5,7 @@ import {
   cosine,
   createBetas,
   createSchedule,
+  levelOf,
   type Schedule,
   vpLinear,
   wholeTable,
@@ -38,7 +39,11 @@ describe.each(Object.entries(all))('%s', (_, schedule) => {
   });
 
   test('timeOf inverts at', () => {
-    fc.assert(fc.property(timeIn(schedule), t => expect(schedule.timeOf(schedule.at(t).lambda)).toBeCloseTo(t, 6)));
+    fc.assert(
+      fc.property(timeIn(schedule), t => {
+        expect(schedule.timeOf(schedule.at(t).lambda)).toBeCloseTo(t, 6);
+      }),
+    );
   });
 });
 

@@ -115,7 +115,7 @@ export function wholeTable(betas: Float64Array): Schedule {
   const rising = Float64Array.from(levels, level => -level.lambda);
   const times = Float64Array.from(levels, level => level.t);
   const at = (t: number): NoiseLevel => {
-    if (!(t >= 0 && t < levels.length)) {
+    if (!(t >= 0 && t <= levels.length - 1)) {
       throw new DuetError('invalid-argument', `This schedule has the times 0 to ${levels.length - 1}, got ${t}`);
     }
     return levels[t] ?? { ...levelOf(schedule, -interpolate(times, rising, t)), t };
