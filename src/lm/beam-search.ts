@@ -67,12 +67,12 @@ function extend(live: readonly Live[], logprobs: readonly Float64Array[], beams:
   live.forEach((beam, index) => {
     const length = lengths[index]!;
     if (beam.stopped) {
-      best.offer({ beam: index, token: 0, average: beam.score / length });
+      best.offer(index, 0, beam.score / length);
       return;
     }
     const row = logprobs[index]!;
     for (let token = 0; token < row.length; token++) {
-      best.offer({ beam: index, token, average: (beam.score + row[token]!) / length });
+      best.offer(index, token, (beam.score + row[token]!) / length);
     }
   });
   return best.list.map(({ beam, token, average }) => {
@@ -97,12 +97,12 @@ class TopCandidates {
     this.#size = size;
   }
 
-  offer(candidate: Candidate): void {
-    const last = this.list.at(-1);
-    if (this.list.length === this.#size && last !== undefined && candidate.average <= last.average) return;
+  /** Called for every token of the vocabulary, so nothing is allocated for those that have no chance. */
+  offer(beam: number, token: number, average: number): void {
+    if (this.list.length === this.#size && average <= this.list[this.#size - 1]!.average) return;
     let at = this.list.length;
-    while (at > 0 && this.list[at - 1]!.average < candidate.average) at--;
-    this.list.splice(at, 0, candidate);
+    while (at > 0 && this.list[at - 1]!.average < average) at--;
+    this.list.splice(at, 0, { beam, token, average });
     if (this.list.length > this.#size) this.list.pop();
   }
 }
