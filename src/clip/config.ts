@@ -16,12 +16,12 @@ const towerFields = {
   projection: Type.Optional(size),
 };
 
-export const clipTextConfigSchema = Type.Object(
+const clipTextConfigSchema = Type.Object(
   { ...towerFields, vocabularySize: size, positions: size },
   { additionalProperties: false },
 );
 
-export const clipVisionConfigSchema = Type.Object(
+const clipVisionConfigSchema = Type.Object(
   { ...towerFields, imageSize: size, patchSize: size, channels: size },
   { additionalProperties: false },
 );

@@ -4,8 +4,6 @@ export {
   type ClipTextConfig,
   type ClipVisionConfig,
   clipConfigSchema,
-  clipTextConfigSchema,
-  clipVisionConfigSchema,
 } from './config.ts';
 export { type ClipParams, clipSpec } from './model.ts';
 export {

@@ -3,7 +3,7 @@ import Type from 'typebox';
 import { Value } from 'typebox/value';
 import { DuetError } from '../core/errors.ts';
 
-export const tokenizerDataSchema = Type.Object(
+const tokenizerDataSchema = Type.Object(
   {
     style: Type.Union([Type.Literal('clip'), Type.Literal('gpt2')]),
     /** Symbol -> id. Bytes as GPT-2's stand-in characters; in style `clip` `</w>` marks the end of a word. */

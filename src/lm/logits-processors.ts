@@ -26,7 +26,7 @@ export function processLogits(logits: Float32Array, options: LogitsOptions, seen
 }
 
 /** Each id counts once, however often it was seen (Keskar et al. 2019, CTRL). */
-export function penaliseRepetition(logits: Float32Array, seen: Iterable<number>, penalty: number): Float32Array {
+function penaliseRepetition(logits: Float32Array, seen: Iterable<number>, penalty: number): Float32Array {
   requirePositive('repetitionPenalty', penalty);
   const out = Float32Array.from(logits);
   for (const id of new Set(seen)) {
@@ -36,7 +36,7 @@ export function penaliseRepetition(logits: Float32Array, seen: Iterable<number>,
   return out;
 }
 
-export function applyTemperature(logits: Float32Array, temperature: number): Float32Array {
+function applyTemperature(logits: Float32Array, temperature: number): Float32Array {
   requirePositive('temperature', temperature);
   return logits.map(logit => logit / temperature);
 }
