@@ -7,7 +7,7 @@
 import { DuetError } from '../core/errors.ts';
 
 export type Modality = 'image' | 'text';
-export type Role = 'sampled' | 'given' | 'ignored';
+type Role = 'sampled' | 'given' | 'ignored';
 export type Roles = Readonly<Record<Modality, Role>>;
 
 /** What one network pass feeds a modality with; `negative` is a given condition to steer away from. */
@@ -25,7 +25,7 @@ export const roles = {
 export type SingleMode = keyof typeof roles;
 
 /** Variations: the latents sampled by the first run are what the second is given. */
-export const chains = {
+const chains = {
   i2t2i: ['i2t', 't2i'],
   t2i2t: ['t2i', 'i2t'],
 } satisfies Record<string, readonly SingleMode[]>;

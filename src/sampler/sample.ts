@@ -37,9 +37,9 @@ import { type SolverOptions, solve } from './solve.ts';
 import { checkSteps } from './solver.ts';
 
 /** Network time of a clean modality. */
-export const GIVEN_TIME = 0;
+const GIVEN_TIME = 0;
 /** Network time of a modality that is nothing but noise: arXiv 2303.06555 writes T. */
-export const IGNORED_TIME = 1000;
+const IGNORED_TIME = 1000;
 
 export interface SampleRequest {
   readonly mode: Mode;

@@ -41,7 +41,7 @@ export function levelOf(schedule: Schedule, lambda: number): NoiseLevel {
 /** No noise at all: where a solver with final sigma zero ends. */
 export const cleanLevel: NoiseLevel = { t: 0, alpha: 1, sigma: 0, lambda: Number.POSITIVE_INFINITY };
 
-export type BetaSchedule = 'scaled_linear' | 'linear' | 'squaredcos_cap_v2';
+type BetaSchedule = 'scaled_linear' | 'linear' | 'squaredcos_cap_v2';
 
 export interface BetaOptions {
   /** @default 'scaled_linear' (Stable Diffusion, UniDiffuser) */

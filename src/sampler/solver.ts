@@ -7,7 +7,7 @@ import type { Estimate } from './prediction.ts';
 import type { NoiseLevel, Schedule } from './schedule.ts';
 
 /** A question of a solver: the state, its noise level, and how far along it is. */
-export interface SolverPoint {
+interface SolverPoint {
   readonly x: Float32Array;
   readonly level: NoiseLevel;
   /** Number of this evaluation, from 0. */

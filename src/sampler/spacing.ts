@@ -15,7 +15,7 @@ export function linspace(from: number, to: number, count: number): number[] {
 }
 
 /** The number of network times of a table, or the length of a continuous schedule. */
-export const extentOf = ({ tMin, tMax, whole }: Schedule): number => tMax - tMin + (whole ? 1 : 0);
+const extentOf = ({ tMin, tMax, whole }: Schedule): number => tMax - tMin + (whole ? 1 : 0);
 
 /** Distance of neighbours in `leading` spacing: `extent` split into `parts`. */
 export function leadingStride(schedule: Schedule, parts: number): number {
