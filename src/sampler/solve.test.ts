@@ -174,6 +174,27 @@ test('asks as often as it says, with falling times', () => {
   );
 });
 
+test("diffusers' own scheduler checks: mean |x| after 10 steps with the model x t / (t + 1)", () => {
+  const linear = wholeTable(createBetas({ schedule: 'linear', start: 1e-4, end: 0.02 }));
+  const meanAfter = (schedule: Schedule, type: PredictionType, options: SolverOptions) => {
+    const x = Float32Array.from({ length: 768 }, (_, i) => i / 768);
+    const solver = solve({ schedule, x, steps: 10 }, options);
+    let point = solver.next();
+    while (!point.done) {
+      const { x, level } = point.value;
+      const output = x.map(value => (value * level.t) / (level.t + 1));
+      point = solver.next(estimate(type, x, output, level));
+    }
+    return point.value.reduce((sum, value) => sum + Math.abs(value), 0) / 768;
+  };
+  const second = { kind: 'dpm-multistep', order: 2, lowerOrderFinal: false, finalSigma: 'min' } as const;
+  expect(meanAfter(linear, 'epsilon', second)).toBeCloseTo(0.3301, 3);
+  expect(meanAfter(linear, 'v', second)).toBeCloseTo(0.2251, 3);
+  const third = { kind: 'dpm-multistep', order: 3 } as const;
+  expect(meanAfter(schedules.whole, 'epsilon', third)).toBeCloseTo(0.240709, 4);
+  expect(meanAfter(schedules.whole, 'epsilon', { ...third, finalSigma: 'min' })).toBeCloseTo(0.250298, 4);
+});
+
 test('spends evaluations as the original does', () => {
   const { times } = run({ mu: 0, s: 1 }, schedules.table, 50, { kind: 'dpm-singlestep' });
   expect([times[0], times[1]!.toFixed(2), times[49]!.toFixed(2)]).toEqual([1000, '980.02', '20.98']);

@@ -72,7 +72,9 @@ const MULTISTEP = [
 /** DPMSolverMultistepScheduler. */
 export function multistepOptions(kwargs: Kwargs): MultistepOptions | undefined {
   const algorithm = String(kwargs['algorithm_type'] ?? 'dpmsolver++');
-  if (!knows(kwargs, MULTISTEP) || algorithm === 'sde-dpmsolver') return undefined;
+  // diffusers' stochastic step of order 3 has a wrong sign in its last term; ours stops at order 2.
+  const badSde = algorithm === 'sde-dpmsolver++' && kwargs['solver_order'] === 3;
+  if (!knows(kwargs, MULTISTEP) || algorithm === 'sde-dpmsolver' || badSde) return undefined;
   const logSnr = kwargs['use_lu_lambdas'] === true || kwargs['use_exponential_sigmas'] === true;
   const levels = kwargs['use_karras_sigmas'] === true ? 'karras' : logSnr ? 'log-snr' : undefined;
   return defined<MultistepOptions>({
