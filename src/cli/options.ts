@@ -3,7 +3,7 @@ import { InvalidArgumentError, Option } from 'commander';
 
 export const solverNames = ['dpm-multistep', 'dpm-singlestep', 'ddim'] as const;
 
-function wholeNumber(lowest: number, highest: number): (text: string) => number {
+export function wholeNumber(lowest: number, highest: number): (text: string) => number {
   return text => {
     const value = Number(text);
     if (/^[+-]?\d+$/.test(text.trim()) && value >= lowest && value <= highest) return value;

@@ -32,8 +32,7 @@ export function addModelOptions(command: Command): Command {
     .addOption(option.modelOption())
     .addOption(option.deviceOption())
     .addOption(option.threadsOption())
-    .addOption(option.jsonOption())
-    .addOption(option.debugOption());
+    .addOption(option.jsonOption());
 }
 
 /** Adds the sampling options to `command`; `pictures` also those about picture files. */

@@ -1,6 +1,6 @@
 export { type LoadOptions, load } from './load.ts';
 export { type ModelConfig, parseModelConfig } from './model-config.ts';
-export { fillSpec, type Model, modelSpecs, readModelFolder, writeModelFolder } from './model-folder.ts';
+export { fillSpec, type Model, modelSpecs, packModel, readModelFolder, writeModelFolder } from './model-folder.ts';
 export type {
   AnySample,
   CaptionSample,

@@ -2,7 +2,7 @@
  * A model on disk: config.json, tokenizer.json and one .safetensors file per network, under Duet's own parameter names.
  * Names and shapes are checked against the networks' specs when read and when written.
  */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { autoencoderSpec } from '../autoencoder/index.ts';
 import { clipSpec } from '../clip/index.ts';
@@ -13,7 +13,7 @@ import { flattenTree, mapTree, type Tree } from '../core/tree.ts';
 import { captionDecoderSpec } from '../lm/index.ts';
 import { isParamSpec, type ParamSpec } from '../nn/params.ts';
 import { uvitSpec } from '../uvit/index.ts';
-import { openSafetensors, writeSafetensors } from '../weights/safetensors.ts';
+import { loadSafetensors, openSafetensors, writeSafetensors } from '../weights/safetensors.ts';
 import { type ModelConfig, parseModelConfig } from './model-config.ts';
 
 /** The file of each network in a model folder. */
@@ -106,6 +106,21 @@ export async function writeModelFolder(
   }
   await writeFile(join(folder, 'tokenizer.json'), stringifyTokenizerData(model.tokenizer));
   await writeFile(join(folder, 'config.json'), `${JSON.stringify(model.config, undefined, 2)}\n`);
+}
+
+/** Copies a model folder in half precision, under a new `name` if one is given. Returns the bytes of its weights. */
+export async function packModel(from: string, to: string, name?: string): Promise<number> {
+  const { config, tokenizer } = await readModelFolder(from);
+  const specs = modelSpecs(config);
+  const read = async (network: NetworkName): Promise<[NetworkName, Tree<HostTensor>]> => {
+    const file = join(from, weightFiles[network]);
+    return [network, fillSpec(specs[network], (await loadSafetensors(file)).tensors, file)];
+  };
+  const weights = Object.fromEntries(await Promise.all((Object.keys(weightFiles) as NetworkName[]).map(read)));
+  const model = { config: { ...config, name: name ?? config.name }, tokenizer, weights };
+  await writeModelFolder(to, model as Model<HostTensor>, { floats: 'F16' });
+  const sizes = await Promise.all(Object.values(weightFiles).map(async file => (await stat(join(to, file))).size));
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 function isHostTensor(node: unknown): node is HostTensor {

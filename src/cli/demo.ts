@@ -1,0 +1,98 @@
+/** `duet demo`: draws, describes and imagines a little, and shows it on one page. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import pc from 'picocolors';
+import { Picture, pictureGrid } from '../image/index.ts';
+import type { PairSample, UniDiffuser } from '../pipeline/index.ts';
+import { type DemoSection, demoPage } from './demo-page.ts';
+import { deviceOption, modelOption, seedOption, threadsOption } from './options.ts';
+import { createProgressBar } from './progress-bar.ts';
+import { type CommandContext, type ModelFlags, withModel } from './sampling-command.ts';
+import { write } from './terminal.ts';
+
+const captions = [
+  'a red apple',
+  'a cat to the left of a dog',
+  'three stars on a blue background',
+  'a rocket above a house',
+  'a pizza on a green background',
+  'two hearts',
+  'a tree to the right of a car',
+  'a grinning face',
+];
+
+interface DemoFlags extends ModelFlags {
+  readonly out: string;
+  readonly seed?: number;
+}
+
+export function registerDemo(program: Command, context: CommandContext): void {
+  program
+    .command('demo')
+    .description('draw, describe and imagine a little, and show it on one page')
+    .addOption(modelOption())
+    .addOption(deviceOption())
+    .addOption(threadsOption())
+    .addOption(seedOption())
+    .option('-o, --out <folder>', 'where pictures and the page go', 'out/demo')
+    .action((flags: DemoFlags) => withModel(context, flags, duet => runDemo(context, flags, duet)));
+}
+
+async function runDemo({ terminal }: CommandContext, { out, seed = 1 }: DemoFlags, duet: UniDiffuser): Promise<void> {
+  const { stdout, stderr, signal } = terminal;
+  const started = performance.now();
+  const say = (text: string) => write(stdout, `${text}\n`);
+  const bar = createProgressBar(stderr, 'demo');
+  const total = 2 * captions.length + 1;
+  let done = 0;
+  const step = <T>(result: T): T => {
+    bar.update(++done, total);
+    return result;
+  };
+  await mkdir(out, { recursive: true });
+  try {
+    const drawn: PairSample[] = [];
+    for (const caption of captions) {
+      const { samples } = step(await duet.textToImage(caption, { seed, signal }));
+      drawn.push({ ...samples[0]!, caption });
+    }
+    const described: PairSample[] = [];
+    for (const { image } of drawn) {
+      const { samples } = step(await duet.imageToText(image, { seed, signal }));
+      described.push({ ...samples[0]!, image });
+    }
+    const { samples: imagined } = step(await duet.joint({ n: 8, seed, signal }));
+    bar.clear();
+    const sections: DemoSection[] = [
+      { title: 'Text to image', file: 'text-to-image', samples: drawn },
+      {
+        title: 'Image to text: the pictures above, described without their captions',
+        file: 'image-to-text',
+        samples: described,
+      },
+      { title: 'Joint: picture and caption imagined together', file: 'joint', samples: imagined },
+    ];
+    for (const { title, file, samples } of sections) {
+      await say(`\n${pc.bold(title)}`);
+      for (const { caption } of samples) await say(`  ${caption}`);
+      const sheet = new Picture(
+        pictureGrid(
+          samples.map(({ image }) => image),
+          { columns: 4 },
+        ),
+      ).enlarge(2);
+      await writeFile(join(out, `${file}.png`), await sheet.toPng());
+      await say(pc.dim(`  ${join(out, `${file}.png`)}`));
+    }
+    const page = join(out, 'index.html');
+    await writeFile(page, await demoPage(duet.name, sections));
+    const seconds = ((performance.now() - started) / 1000).toFixed(1);
+    await say(
+      `\n${captions.length} captions drawn, ${described.length} pictures described, ${imagined.length} pairs imagined in ${seconds} s.`,
+    );
+    await say(`All on one page: ${pc.cyan(page)}`);
+  } finally {
+    bar.clear();
+  }
+}

@@ -1,0 +1,70 @@
+/** `duet eval`: measure a model on seen and held-out scenes. */
+import { writeFile } from 'node:fs/promises';
+import { type Command, Option } from 'commander';
+import { evaluate } from '../eval/evaluate.ts';
+import { type Figure, kindTable, markdownTable } from '../eval/report.ts';
+import { type MeasureName, measureNames } from '../eval/run.ts';
+import { measureSpeed } from '../eval/speed.ts';
+import { loadEvalModel } from '../pipeline/evaluation.ts';
+import { loadSprites } from '../scenes/sprites.ts';
+import { jsonOption, modelOption, stepsOption, threadsOption, wholeNumber } from './options.ts';
+import { createProgressBar } from './progress-bar.ts';
+import type { CommandContext } from './sampling-command.ts';
+import { type Terminal, write } from './terminal.ts';
+
+interface EvalFlags {
+  readonly model: string;
+  readonly threads?: number;
+  readonly count: number;
+  readonly seed?: number;
+  readonly steps?: number;
+  readonly measures?: (MeasureName | 'speed')[];
+  readonly out?: string;
+  readonly json: boolean;
+}
+
+export function registerEval(program: Command, { terminal }: CommandContext): void {
+  program
+    .command('eval')
+    .description('measure a model on seen and held-out scenes')
+    .addOption(modelOption())
+    .addOption(new Option('-n, --count <number>', 'items of each measure').argParser(wholeNumber(1, 1e5)).default(500))
+    .addOption(new Option('--seed <number>', 'seed of scenes and samples').argParser(wholeNumber(0, 2 ** 31)))
+    .addOption(stepsOption())
+    .addOption(new Option('--measures <names...>', 'only these').choices([...measureNames, 'speed']))
+    .addOption(new Option('-o, --out <file>', 'write the tables (Markdown) there as well'))
+    .addOption(threadsOption())
+    .addOption(jsonOption())
+    .action((flags: EvalFlags) => runEval(terminal, flags));
+}
+
+async function runEval(terminal: Terminal, flags: EvalFlags): Promise<void> {
+  const { signal } = terminal;
+  const { model: name, threads, count, seed, steps, measures = [...measureNames, 'speed'] } = flags;
+  const loadOptions = { signal, ...(threads !== undefined && { threads }) };
+  const bar = createProgressBar(terminal.stderr, 'eval');
+  const judged = measures.filter((measure): measure is MeasureName => measure !== 'speed');
+  const model = await loadEvalModel(name, loadOptions);
+  const figures: Figure[] = [];
+  try {
+    // First of all: its cold figure is that of a model that has not drawn yet.
+    const clock = () => performance.now();
+    const speed = measures.includes('speed') ? await measureSpeed(model, { clock, signal }) : [];
+    const judgedFigures = await evaluate(model, {
+      sprites: await loadSprites(model.imageSize),
+      count,
+      measures: judged,
+      signal,
+      ...(seed !== undefined && { seed }),
+      ...(steps !== undefined && { steps }),
+      onProgress: ({ measure, split, done, total }) => bar.update(done, total, `${measure} ${split}`),
+    });
+    figures.push(...judgedFigures, ...speed);
+  } finally {
+    bar.clear();
+    await model.release();
+  }
+  const tables = `${markdownTable(figures)}\n${kindTable(figures)}`;
+  if (flags.out !== undefined) await writeFile(flags.out, tables);
+  await write(terminal.stdout, flags.json ? `${JSON.stringify(figures, undefined, 2)}\n` : tables);
+}
