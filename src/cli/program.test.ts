@@ -1,0 +1,215 @@
+/** The command line in one process: a tiny model of random weights, streams in memory. */
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough, Readable, Writable } from 'node:stream';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { tinyModel } from '../../test/support/tiny-model.ts';
+import { decodeImage } from '../image/index.ts';
+import { type LoadOptions, load, type UniDiffuser, writeModelFolder } from '../pipeline/index.ts';
+import { runCli } from './program.ts';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'duet-cli-'));
+  await writeModelFolder(join(folder, 'model'), tinyModel());
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+class Collected extends Writable {
+  readonly chunks: Buffer[] = [];
+  override _write(chunk: Buffer | string, _encoding: string, done: () => void): void {
+    this.chunks.push(Buffer.from(chunk));
+    done();
+  }
+  get bytes(): Buffer {
+    return Buffer.concat(this.chunks);
+  }
+  get text(): string {
+    return this.bytes.toString();
+  }
+}
+
+interface Outcome {
+  readonly code: number;
+  readonly stdout: Collected;
+  readonly stderr: Collected;
+}
+
+/** Runs `duet ...args` against the tiny model on the reference device. */
+async function duet(args: readonly string[], input: string | Uint8Array = '', signal?: AbortSignal): Promise<Outcome> {
+  const [stdout, stderr] = [new Collected(), new Collected()];
+  const stdin = Readable.from([input]);
+  const tiny = (_model?: string, options?: LoadOptions): Promise<UniDiffuser> =>
+    load(join(folder, 'model'), { ...options, device: 'reference' });
+  const terminal = { stdin, stdout, stderr, signal: signal ?? new AbortController().signal };
+  return { code: await runCli(args, terminal, tiny), stdout, stderr };
+}
+
+const at = (name: string) => join(folder, name);
+
+describe('pictures', () => {
+  it('draws into the file named, as a grid when there are several', async () => {
+    const { code, stdout } = await duet([
+      't2i',
+      'a red apple',
+      '-n',
+      '3',
+      '--seed',
+      '4',
+      '--columns',
+      '3',
+      '-o',
+      at('grid.webp'),
+    ]);
+    expect([code, stdout.text]).toEqual([0, `${at('grid.webp')}\n`]);
+    const picture = await decodeImage(at('grid.webp'));
+    expect([picture.width, picture.height]).toEqual([3 * 18 + 2, 20]);
+  });
+
+  it('draws one file each into a folder', async () => {
+    const { code, stdout } = await duet(['image', '-n', '2', '--seed', '7', '-o', `${at('many')}/`]);
+    expect([code, await readdir(at('many'))]).toEqual([0, ['i-7.png', 'i-8.png']]);
+    expect(stdout.text.split('\n').length).toBe(3);
+  });
+
+  it('reads the caption from standard input and writes a PNG to standard output, the same for the same seed', async () => {
+    const [first, second, other] = [
+      await duet(['t2i', '-', '-o', '-', '--seed', '4'], 'a red apple\n'),
+      await duet(['t2i', 'a red apple', '-o', '-', '--seed', '4']),
+      await duet(['t2i', 'a red apple', '-o', '-', '--seed', '5']),
+    ];
+    expect(first.stdout.bytes.subarray(1, 4).toString()).toBe('PNG');
+    expect(first.stdout.bytes).toEqual(second.stdout.bytes);
+    expect(first.stdout.bytes).not.toEqual(other.stdout.bytes);
+  });
+
+  it('enlarges on request', async () => {
+    await duet(['image', '--enlarge', '4', '-o', at('large.png')]);
+    expect((await decodeImage(at('large.png'))).width).toBe(64);
+  });
+});
+
+describe('captions', () => {
+  it('describes a picture from a file or standard input, one line each', async () => {
+    await duet(['image', '--seed', '1', '-o', at('picture.png')]);
+    const fromFile = await duet(['i2t', at('picture.png'), '-n', '2', '--seed', '1']);
+    const fromStdin = await duet(['i2t', '-', '-n', '2', '--seed', '1'], await readFile(at('picture.png')));
+    expect(fromFile.code).toBe(0);
+    expect(fromFile.stdout.text).toBe(fromStdin.stdout.text);
+  });
+
+  it.each([[['text', '-n', '2']], [['rephrase', 'a red apple', '-n', '2']]])('prints %j as JSON', async args => {
+    const { code, stdout } = await duet([...args, '--seed', '3', '--json']);
+    expect(code).toBe(0);
+    const { samples, timings, files } = JSON.parse(stdout.text);
+    expect(samples).toEqual([
+      { seed: 3, caption: expect.any(String) },
+      { seed: 4, caption: expect.any(String) },
+    ]);
+    expect([files, timings.total > 0]).toEqual([[], true]);
+  });
+
+  it('warns of words that the model does not know', async () => {
+    const { stderr } = await duet(['t2i', 'a purple zebra', '-o', at('zebra.png')]);
+    expect(stderr.text).toMatch(/Warning:.* does not know "purple", "zebra"/);
+    expect((await duet(['t2i', 'a red apple', '-o', at('apple.png')])).stderr.text).toBe('');
+  });
+});
+
+describe('pairs', () => {
+  it('prints captions beside files, and says both in JSON', async () => {
+    const { code, stdout } = await duet(['joint', '-n', '2', '--seed', '5', '-o', `${at('pairs')}/`, '--json']);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout.text).samples).toEqual([
+      { seed: 5, caption: expect.any(String), image: join(at('pairs'), 'joint-5.png') },
+      { seed: 6, caption: expect.any(String), image: join(at('pairs'), 'joint-6.png') },
+    ]);
+  });
+
+  it('keeps standard output for the picture when it goes there', async () => {
+    await duet(['image', '--seed', '1', '-o', at('given.png')]);
+    const { stdout, stderr } = await duet(['vary', at('given.png'), '-o', '-', '--seed', '2']);
+    expect(stdout.bytes.subarray(1, 4).toString()).toBe('PNG');
+    expect(stderr.text).not.toBe('');
+  });
+});
+
+describe('errors', () => {
+  it.each([
+    [['t2i'], /missing required argument 'caption'/],
+    [['t2i', 'x', '--steps', 'many'], /'many' is invalid\. Expected a whole number from 1 to 1000/],
+    [['t2i', 'x', '--solver', 'euler'], /Allowed choices are dpm-multistep, dpm-singlestep, ddim/],
+    [['t2i', 'x', '--sede', '1'], /Did you mean --seed/],
+    [['t2i', ' '], /caption is empty/],
+    [['t2i', 'x', '-o', 'x.bmp'], /Cannot write a \.bmp file/],
+    [['t2i', 'x', '-o', '-', '--json'], /both want standard output/],
+    [['i2t', '/nowhere.png'], /Cannot open the picture \/nowhere\.png/],
+    [['paint'], /unknown command 'paint'/],
+    [['eval', '--model', '/nowhere'], /There is no model "\/nowhere"/],
+  ])('exits with 2 for %j and says why without a stack', async (args, message) => {
+    const { code, stderr } = await duet(args);
+    expect([code, stderr.text]).toEqual([2, expect.stringMatching(message)]);
+    expect(stderr.text).not.toMatch(/ at .*\.ts/);
+  });
+
+  it('shows the stack with --debug', async () => {
+    const { code, stderr } = await duet(['i2t', '/nowhere.png', '--debug']);
+    expect([code, stderr.text]).toEqual([2, expect.stringMatching(/ at .*\.ts/)]);
+  });
+
+  it('refuses what is not a picture', async () => {
+    await writeFile(at('text.png'), 'hello');
+    const { code, stderr } = await duet(['i2t', at('text.png')]);
+    expect([code, stderr.text]).toEqual([2, expect.stringMatching(/not a picture that can be read/)]);
+  });
+
+  it('exits with 130 when cancelled', async () => {
+    const { code, stderr } = await duet(['image', '-o', at('never.png')], '', AbortSignal.abort());
+    expect([code, stderr.text]).toEqual([130, expect.stringMatching(/Cancelled/)]);
+  });
+
+  it('exits with 0 after help and version', async () => {
+    const help = await duet(['--help']);
+    expect([help.code, help.stdout.text]).toEqual([0, expect.stringMatching(/Usage: duet/)]);
+    const version = await duet(['--version']);
+    expect([version.code, version.stdout.text]).toEqual([0, expect.stringMatching(/^\d+\.\d+\.\d+\n$/)]);
+  });
+});
+
+describe('progress', () => {
+  it('draws a bar on a terminal only', async () => {
+    const stderr = Object.assign(new PassThrough(), { isTTY: true, columns: 60 });
+    const { createProgressBar, progressLine } = await import('./progress-bar.ts');
+    const before = process.env['CI'];
+    delete process.env['CI'];
+    const bar = createProgressBar(stderr, 't2i');
+    bar.update(1, 4);
+    bar.clear();
+    if (before !== undefined) process.env['CI'] = before;
+    expect(String(stderr.read())).toMatch(/t2i .*━.* 1\/4/);
+    expect(progressLine('a very long label indeed', 5, 4, 'and text', 40).length).toBeLessThan(80);
+  });
+});
+
+describe('demo and pack', () => {
+  it('shows drawn, described and imagined pairs on a page', async () => {
+    const { code, stdout } = await duet(['demo', '-o', at('demo')]);
+    expect([code, stdout.text]).toEqual([0, expect.stringMatching(/8 captions drawn, 8 pictures described, 8 pairs/)]);
+    expect((await readdir(at('demo'))).sort()).toEqual([
+      'image-to-text.png',
+      'index.html',
+      'joint.png',
+      'text-to-image.png',
+    ]);
+    expect(await readFile(at('demo/index.html'), 'utf8')).toMatch(/a red apple/);
+  });
+
+  it('packs a model to half its size', async () => {
+    const { code } = await duet(['pack', at('model'), at('packed'), '--name', 'small']);
+    expect(code).toBe(0);
+    expect(JSON.parse(await readFile(at('packed/config.json'), 'utf8')).name).toBe('small');
+    const [whole, half] = [await readFile(at('model/uvit.safetensors')), await readFile(at('packed/uvit.safetensors'))];
+    expect(half.length).toBeLessThan(whole.length * 0.75);
+  });
+});
