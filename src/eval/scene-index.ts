@@ -19,7 +19,7 @@ import {
   single,
   sizes,
 } from '../scenes/scene.ts';
-import { type Features, squaredDistance } from './features.ts';
+import { type Features, squaredDistance, wholeRegion } from './features.ts';
 import type { SceneFeatures, Slot } from './scene-features.ts';
 
 /** A scene and how far its render is from the picture (root mean square of blurred pixels, 0 to 255). */
@@ -53,37 +53,65 @@ function wholesOf(background: Background): Scene[] {
     .filter(isVisible);
 }
 
+/** The renders of one background, listed for searching. */
+interface Bank {
+  readonly background: Background;
+  readonly wholes: ReadonlyArray<{ readonly scene: Scene; readonly features: Features }>;
+  readonly halves: Readonly<Record<StoredRelation, readonly [Half[], Half[]]>>;
+}
+
+interface Half {
+  readonly concept: string;
+  readonly features: Features;
+}
+
+function bankOf(known: SceneFeatures, background: Background): Bank {
+  const visible = conceptNames.filter(concept => isVisibleOn(concept, background));
+  const halves = (relation: StoredRelation, slot: Slot) =>
+    visible.map(concept => ({ concept, features: known.half(background, relation, slot, concept) }));
+  return {
+    background,
+    wholes: wholesOf(background).map(scene => ({ scene, features: known.whole(scene) })),
+    halves: {
+      'left of': [halves('left of', 0), halves('left of', 1)],
+      above: [halves('above', 0), halves('above', 1)],
+    },
+  };
+}
+
 /** The three objects that fit best into one half of the picture. */
 function nearestObjects(
   known: SceneFeatures,
   features: Features,
-  background: Background,
+  bank: Bank,
   relation: StoredRelation,
   slot: Slot,
   limit: number,
 ): NearObject[] {
   const region = known.region(relation, slot);
-  return conceptNames
-    .filter(concept => isVisibleOn(concept, background))
-    .map(concept => {
-      const half = known.half(background, relation, slot, concept);
-      return { concept, squared: squaredDistance(features, half, known.side, region, limit) };
-    })
-    .sort((a, b) => a.squared - b.squared)
-    .slice(0, 3);
+  const near: NearObject[] = [];
+  for (const { concept, features: half } of bank.halves[relation][slot]) {
+    const third = near[2]?.squared ?? limit;
+    const squared = squaredDistance(features, half, known.side, region, third);
+    if (squared > third) continue;
+    near.push({ concept, squared });
+    near.sort((a, b) => a.squared - b.squared);
+    near.length = Math.min(near.length, 3);
+  }
+  return near;
 }
 
 /** Three objects a half suffice: at most two are ruled out, by the other object and by the excepted scene. */
-function searchPairs(known: SceneFeatures, features: Features, background: Background, best: Best, except?: Scene) {
+function searchPairs(known: SceneFeatures, features: Features, bank: Bank, best: Best, except?: Scene): void {
   for (const relation of ['left of', 'above'] as const) {
-    const firsts = nearestObjects(known, features, background, relation, 0, best.squared);
-    if (firsts.every(first => first.squared === Infinity)) continue;
-    const seconds = nearestObjects(known, features, background, relation, 1, best.squared);
+    const firsts = nearestObjects(known, features, bank, relation, 0, best.squared);
+    if (firsts.length === 0) continue;
+    const seconds = nearestObjects(known, features, bank, relation, 1, best.squared);
     for (const first of firsts) {
       for (const second of seconds) {
         const squared = first.squared + second.squared;
         if (first.concept === second.concept || squared >= best.squared) continue;
-        const scene = pair(first.concept, relation, second.concept, background);
+        const scene = pair(first.concept, relation, second.concept, bank.background);
         if (except === undefined || !sameScene(scene, except)) Object.assign(best, { scene, squared });
       }
     }
@@ -105,20 +133,22 @@ function likelyBackgrounds(features: Features, side: number): Background[] {
 
 /** An index over all visible scenes. The renders of a background are made when a search first comes to it. */
 export function indexScenes(known: SceneFeatures): SceneIndex {
-  const wholes = new Map<Background, Scene[]>();
-  const scenesOn = (background: Background): Scene[] => {
-    const scenes = wholes.get(background) ?? wholesOf(background);
-    wholes.set(background, scenes);
-    return scenes;
+  const banks = new Map<Background, Bank>();
+  const bankFor = (background: Background): Bank => {
+    const bank = banks.get(background) ?? bankOf(known, background);
+    banks.set(background, bank);
+    return bank;
   };
+  const whole = wholeRegion(known.side);
   return {
     nearest(pixels, except) {
       const features = known.of(pixels);
       const best: Best = { scene: undefined, squared: Infinity };
       for (const background of likelyBackgrounds(features, known.side)) {
-        searchPairs(known, features, background, best, except);
-        for (const scene of scenesOn(background)) {
-          const squared = known.squaredDistance(features, scene, best.squared);
+        const bank = bankFor(background);
+        searchPairs(known, features, bank, best, except);
+        for (const { scene, features: other } of bank.wholes) {
+          const squared = squaredDistance(features, other, known.side, whole, best.squared);
           if (squared >= best.squared || (except !== undefined && sameScene(scene, except))) continue;
           Object.assign(best, { scene, squared });
         }
