@@ -4,7 +4,6 @@ export {
   autoencoderSpec,
   decode,
   encodeMoments,
-  type Moments,
   sampleLatent,
 } from './autoencoder.ts';
 export { type AutoencoderConfig, autoencoderConfigSchema, downsamplingFactor } from './config.ts';

@@ -8,7 +8,7 @@ import { float32, type HostTensor, sizeOf } from '../core/host-tensor.ts';
 import { mapTree, type Tree } from '../core/tree.ts';
 
 /** How the values of a fresh tensor are drawn. */
-export type Initialiser =
+type Initialiser =
   | { readonly kind: 'zeros' }
   | { readonly kind: 'ones' }
   | { readonly kind: 'constant'; readonly value: number }

@@ -10,6 +10,7 @@ import {
   type PlainUvitConfig,
   type PlainUvitParams,
   plainUvit,
+  plainUvitConfigSchema,
   plainUvitSpec,
   type UvitConfig,
   type UvitInputs,
@@ -161,6 +162,13 @@ describe('the plain network', () => {
     ['COCO S/2 deep', { ...small, ...latent, depth: 16 }, 58_345_636],
   ] as const)('%s has as many parameters as the original', (_, config, expected) => {
     expect(countParams(plainUvitSpec(config))).toBe(expected);
+  });
+
+  test('the schema takes every variant and refuses unknown keys', () => {
+    for (const config of [small, huge, { ...small, ...latent, skip: false, timeMlp: true, qkvBias: true }]) {
+      expect(Value.Check(plainUvitConfigSchema, config)).toBe(true);
+    }
+    expect(Value.Check(plainUvitConfigSchema, { ...small, conv: true })).toBe(false);
   });
 
   test('a missing condition or another image size is refused', () => {

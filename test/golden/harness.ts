@@ -25,7 +25,7 @@ export interface LiteralTensor {
 }
 
 /** A tensor as a file gives it: literal, by rule I, or zeros. */
-export type TensorRecipe =
+type TensorRecipe =
   | LiteralTensor
   | { readonly rule: 'I'; readonly shape: readonly number[]; readonly c: number }
   | { readonly rule: 'zeros'; readonly shape: readonly number[] };
@@ -105,7 +105,7 @@ export function ruleI(shape: readonly number[], c: number): HostTensor {
 }
 
 /** Rule F for one tensor: a sin(0.7 i + 1.3 k + 0.2) for the name of rank k, plus 1 for a 1-D "….weight". */
-export function ruleF(name: string, shape: readonly number[], rank: number, a: number): HostTensor {
+function ruleF(name: string, shape: readonly number[], rank: number, a: number): HostTensor {
   const offset = shape.length === 1 && name.endsWith('.weight') ? 1 : 0;
   return float32(
     shape,

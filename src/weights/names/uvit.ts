@@ -5,7 +5,7 @@ import type { PlainUvitConfig, UvitConfig } from '../../uvit/index.ts';
 import { concatenateRows, type NameRule, transposeLinear } from './name-map.ts';
 
 /** The arguments of the original networks; absent ones have the original defaults. */
-export interface ForeignUvit {
+interface ForeignUvit {
   readonly img_size: number;
   readonly in_chans: number;
   readonly patch_size: number;
