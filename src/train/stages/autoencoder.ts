@@ -21,6 +21,9 @@ export async function autoencoderStage(config: AutoencoderStage, context: StageC
   const side = config.data.size / downsamplingFactor(config.model);
   const latent = [config.model.latentChannels, side, side] as const;
   const initialParams = initialise(autoencoderSpec(config.model), seededRandom(config.seed));
+  // Latents that begin as mostly noise cost hundreds of steps before anything is reconstructed: begin with std e^-3.
+  const { quantConv } = initialParams as { quantConv: { bias: HostTensor } };
+  quantConv.bias.data.fill(-6, config.model.latentChannels);
   let evaluation: Executable | undefined;
   return {
     config,
