@@ -111,7 +111,7 @@ export function joint(samples: readonly JointSample[], judge: PictureJudge): Fig
 }
 
 /** The median distance of held-out renders to the nearest render of another scene. */
-export function marginalThreshold(scenes: readonly Scene[], sprites: SpriteSheet, index: SceneIndex): number {
+function marginalThreshold(scenes: readonly Scene[], sprites: SpriteSheet, index: SceneIndex): number {
   return median(scenes.map(scene => index.nearest(render(scene, sprites), scene).distance));
 }
 

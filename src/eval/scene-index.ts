@@ -23,7 +23,7 @@ import { type Features, squaredDistance, wholeRegion } from './features.ts';
 import type { SceneFeatures, Slot } from './scene-features.ts';
 
 /** A scene and how far its render is from the picture (root mean square of blurred pixels, 0 to 255). */
-export interface Nearest {
+interface Nearest {
   readonly scene: Scene;
   readonly distance: number;
 }

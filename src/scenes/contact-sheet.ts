@@ -3,6 +3,7 @@
  * and a grid of random training scenes.
  */
 
+import { writeFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import sharp from 'sharp';
 import { seededRandom } from '../core/random.ts';
@@ -10,10 +11,10 @@ import { conceptNames } from './concepts.ts';
 import { render } from './render.ts';
 import { sampleScene } from './sample-scene.ts';
 import { single } from './scene.ts';
-import { loadSprites } from './sprites.ts';
+import { loadSprites, type SpriteSheet } from './sprites.ts';
 
 /** Joins square RGB pictures of side `size` into a PNG with `columns` pictures a row and a gap of 2 pixels. */
-export async function contactSheet(pictures: readonly Uint8Array[], size: number, columns: number): Promise<Buffer> {
+async function contactSheet(pictures: readonly Uint8Array[], size: number, columns: number): Promise<Buffer> {
   const step = size + 2;
   const rows = Math.ceil(pictures.length / columns);
   const tiles = pictures.map((picture, index) => ({
@@ -26,9 +27,8 @@ export async function contactSheet(pictures: readonly Uint8Array[], size: number
   return sharp({ create: canvas }).composite(tiles).png({ palette: true, colours: 256, effort: 10 }).toBuffer();
 }
 
-/** Every concept once, then `extra` random scenes of the training set, drawn at 64 pixels. */
-export async function sceneSheet(extra = 112, columns = 16): Promise<Buffer> {
-  const sprites = await loadSprites(64);
+/** Every concept once, then `extra` random scenes of the training set, drawn with these sprites. */
+export function sceneSheet(sprites: SpriteSheet, extra = 112, columns = 16): Promise<Buffer> {
   const random = seededRandom(1);
   const scenes = [
     ...conceptNames.map(name => single(name)),
@@ -36,11 +36,11 @@ export async function sceneSheet(extra = 112, columns = 16): Promise<Buffer> {
   ];
   return contactSheet(
     scenes.map(scene => render(scene, sprites)),
-    64,
+    sprites.canvas,
     columns,
   );
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  await sharp(await sceneSheet()).toFile(process.argv[2] ?? 'docs/scenes.png');
+  await writeFile(process.argv[2] ?? 'docs/scenes.png', await sceneSheet(await loadSprites(64)));
 }

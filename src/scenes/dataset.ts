@@ -32,7 +32,7 @@ export interface DatasetItem {
 }
 
 /** Item `index` of a data set. */
-export function datasetItem(sprites: SpriteSheet, index: number, options: DatasetOptions): DatasetItem {
+function datasetItem(sprites: SpriteSheet, index: number, options: DatasetOptions): DatasetItem {
   const random = seededRandom(deriveSeed(options.seed, index));
   const scene = sampleScene(random, options);
   const caption = options.captions === 'canonical' ? describe(scene) : captionOf(scene, random);

@@ -23,7 +23,7 @@ export function combinationHash(text: string): number {
 }
 
 /** The combinations of a scene, each with the modulus of its test. */
-export function combinationsOf(scene: Scene): ReadonlyArray<readonly [text: string, modulus: number]> {
+function combinationsOf(scene: Scene): ReadonlyArray<readonly [text: string, modulus: number]> {
   const found: Array<readonly [string, number]> = [];
   if (scene.background !== 'white') {
     for (const concept of objectsOf(scene)) found.push([`bg|${concept}|${scene.background}`, 10]);

@@ -1,10 +1,14 @@
 import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
+import sharp from 'sharp';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { anyScene } from '../../test/any-scene.ts';
 import { seededRandom } from '../core/random.ts';
 import { describe as captionFor } from './captions.ts';
 import { concepts } from './concepts.ts';
+import { sceneSheet } from './contact-sheet.ts';
 import { hiddenShare, isVisible, isVisibleOn } from './contrast.ts';
 import { type DatasetItem, generateDataset } from './dataset.ts';
 import { combinationHash, isHeldOut } from './held-out.ts';
@@ -197,5 +201,15 @@ describe('the data set', () => {
     for (const { scene, caption } of await collect({ count: 20, seed: 3, sprites, captions: 'canonical' })) {
       expect(caption).toBe(captionFor(scene));
     }
+  });
+});
+
+describe('the contact sheet', () => {
+  test('shows every concept and some scenes, as the committed one does', async () => {
+    const sheet = await sharp(await sceneSheet(sprites, 16)).metadata();
+    expect(sheet).toMatchObject({ format: 'png', width: 16 * 66 - 2, height: (concepts.length / 16 + 1) * 66 - 2 });
+    const committed = fileURLToPath(new URL('../../docs/scenes.png', import.meta.url));
+    expect((await sharp(committed).metadata()).width).toBe(sheet.width);
+    expect((await stat(committed)).size).toBeLessThan(300_000);
   });
 });
