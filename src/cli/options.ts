@@ -1,7 +1,7 @@
 /** Values of the command line's options: parsed, checked and named in errors by what the user typed. */
 import { InvalidArgumentError, Option } from 'commander';
 
-export const solverNames = ['dpm-multistep', 'dpm-singlestep', 'ddim'] as const;
+const solverNames = ['dpm-multistep', 'dpm-singlestep', 'ddim'] as const;
 
 export function wholeNumber(lowest: number, highest: number): (text: string) => number {
   return text => {

@@ -27,7 +27,7 @@ interface SamplingFlags extends ModelFlags, OutputFlags {
   readonly solver?: SolverName;
 }
 
-export function addModelOptions(command: Command): Command {
+function addModelOptions(command: Command): Command {
   return command
     .addOption(option.modelOption())
     .addOption(option.deviceOption())
@@ -92,7 +92,7 @@ export async function runSampling(
 }
 
 /** Tells which words the model has to guess. */
-export async function warnOfWords(terminal: Terminal, words: readonly string[]): Promise<void> {
+async function warnOfWords(terminal: Terminal, words: readonly string[]): Promise<void> {
   if (words.length === 0) return;
   const list = words.map(word => `"${word}"`).join(', ');
   const text = `the model does not know ${list}; it can only guess from the letters`;

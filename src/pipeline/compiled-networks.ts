@@ -35,7 +35,7 @@ const codecSizes = [1, 2, 4, 8, 16];
 const predictSizes = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64];
 
 /** The latents of one sample of `config`: z [C, S, S], c [1, D], y [L, d]. */
-export function latentShapes({ uvit }: ModelConfig): LatentShapes {
+function latentShapes({ uvit }: ModelConfig): LatentShapes {
   return {
     z: [uvit.latentChannels, uvit.latentSize, uvit.latentSize],
     c: [1, uvit.clipDim],

@@ -14,7 +14,7 @@ const closed = { additionalProperties: false } as const;
 const positive = Type.Integer({ minimum: 1 });
 
 /** Mean and standard deviation per channel; the U-ViT sees (latent - mean) / std. */
-export const latentStatisticsSchema = Type.Object(
+const latentStatisticsSchema = Type.Object(
   { mean: Type.Array(Type.Number()), std: Type.Array(Type.Number({ exclusiveMinimum: 0 })) },
   closed,
 );
@@ -27,7 +27,7 @@ const scheduleSchema = Type.Union([
   Type.Object({ kind: Type.Literal('vp-linear') }, closed),
 ]);
 
-export const modelConfigSchema = Type.Object(
+const modelConfigSchema = Type.Object(
   {
     format: Type.Literal('duet-model-1'),
     name: Type.String(),

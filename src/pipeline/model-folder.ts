@@ -17,7 +17,7 @@ import { loadSafetensors, openSafetensors, writeSafetensors } from '../weights/s
 import { type ModelConfig, parseModelConfig } from './model-config.ts';
 
 /** The file of each network in a model folder. */
-export const weightFiles = {
+const weightFiles = {
   autoencoder: 'autoencoder.safetensors',
   clip: 'clip.safetensors',
   captionDecoder: 'caption-decoder.safetensors',

@@ -14,7 +14,7 @@ import type { ModelConfig } from './model-config.ts';
 import type { Networks } from './networks.ts';
 
 /** Samples that are carried along together; more are done one group after the other. */
-export const groupSize = 32;
+const groupSize = 32;
 
 /** One sample to make: its seed and what its mode is given. */
 export interface SampleTask {

@@ -43,7 +43,7 @@ export interface SafetensorsHeader {
 }
 
 /** The format's own limit for the JSON, in bytes. */
-export const maxHeaderBytes = 100_000_000;
+const maxHeaderBytes = 100_000_000;
 export const lengthBytes = 8;
 
 export function bytesPerElement(dtype: StoredDType): number {

@@ -19,8 +19,6 @@ import {
   type StoredTensor,
 } from './safetensors-header.ts';
 
-export type { SafetensorsHeader, StoredDType, StoredTensor } from './safetensors-header.ts';
-
 /** Tensors of one file by name. */
 export interface WeightFile<T extends TensorSource = TensorSource> {
   readonly metadata: Readonly<Record<string, string>>;
@@ -64,11 +62,6 @@ export async function openSafetensors(file: string): Promise<WeightFile> {
     }
     return { metadata: header.metadata, tensors: Object.fromEntries(tensors) };
   });
-}
-
-/** Loads one tensor of a file whose header was read before. */
-export async function loadStoredTensor(name: string, stored: StoredTensor): Promise<HostTensor> {
-  return withFile(stored.file, handle => loadTensor(handle, name, stored));
 }
 
 /**

@@ -12,7 +12,7 @@ const latentChannels = 4;
 const clipDim = 6;
 const textDim = 4;
 
-export const tinyTokenizer = {
+const tinyTokenizer = {
   ...trainTokenizer(captions, { vocabularySize: 300 }),
   words: [...new Set(captions.join(' ').split(' '))],
 };
