@@ -10,7 +10,7 @@ import { jointStage } from './stages/joint.ts';
 export { parseStageConfig, type StageConfig } from './config.ts';
 export { type Stage, type StepEvent, type TrainEvent, type TrainOptions, train } from './loop.ts';
 export { appendMetrics, cutMetrics, readMetrics } from './metrics.ts';
-export { writeReport } from './report.ts';
+export { samplesFolder, writeReport } from './report.ts';
 export type { StageContext } from './stages/context.ts';
 
 /** Everything that `train` needs for `config`: data opened, parts loaded, latents made. */

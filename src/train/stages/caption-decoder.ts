@@ -1,8 +1,9 @@
 /** Stage `caption-decoder`: the bottleneck of the text latents and the small language model that reads it. */
-import { seededRandom } from '../../core/random.ts';
-import { float32, type HostTensor } from '../../core/host-tensor.ts';
+
 import { clipTextSpec, createTokenizer, type Tokenizer } from '../../clip/index.ts';
 import { parseTokenizerData } from '../../clip/tokenizer-file.ts';
+import { float32, type HostTensor } from '../../core/host-tensor.ts';
+import { seededRandom } from '../../core/random.ts';
 import { compile, type Executable } from '../../engine/index.ts';
 import { captionDecoderSpec } from '../../lm/index.ts';
 import { initialise } from '../../nn/params.ts';

@@ -1,12 +1,13 @@
 /** Stage `clip`: both towers trained against each other, and the tokenizer, whose vocabulary is learned first. */
-import { seededRandom } from '../../core/random.ts';
-import { float32, type HostTensor } from '../../core/host-tensor.ts';
-import type { Tree } from '../../core/tree.ts';
+
 import { clipSpec, createTokenizer, endPositions, type Tokenizer, trainTokenizer } from '../../clip/index.ts';
 import { stringifyTokenizerData, type TokenizerData } from '../../clip/tokenizer-file.ts';
+import { DuetError } from '../../core/errors.ts';
+import { float32, type HostTensor } from '../../core/host-tensor.ts';
+import { seededRandom } from '../../core/random.ts';
+import type { Tree } from '../../core/tree.ts';
 import { compile, type Executable } from '../../engine/index.ts';
 import { initialise } from '../../nn/params.ts';
-import { DuetError } from '../../core/errors.ts';
 import type { ClipStage } from '../config.ts';
 import { batchIndices, captionBatch, type PairSource, pictureBatch } from '../data/source.ts';
 import type { Stage } from '../loop.ts';
@@ -40,7 +41,12 @@ export async function clipStage(config: ClipStage, context: StageContext): Promi
     frozen: {},
     metadata: { tokenizer: stringifyTokenizerData(data) },
     batch: async step => {
-      const indices = distinctIndices(source, batchIndices(config.seed, step, config.batch, source.size), config.seed, step);
+      const indices = distinctIndices(
+        source,
+        batchIndices(config.seed, step, config.batch, source.size),
+        config.seed,
+        step,
+      );
       return pairBatch(source, tokenizer, indices, captionBatch(source, indices, config.seed, step), config);
     },
     sample: async ema => {

@@ -1,5 +1,12 @@
 /** The three trained parts that the joint stage stands on, and the programs that make latents with them. */
-import { type AutoencoderConfig, type AutoencoderParams, autoencoderSpec, encodeMoments } from '../../autoencoder/index.ts';
+
+import * as tf from '@tensorflow/tfjs';
+import {
+  type AutoencoderConfig,
+  type AutoencoderParams,
+  autoencoderSpec,
+  encodeMoments,
+} from '../../autoencoder/index.ts';
 import {
   type ClipVisionConfig,
   type ClipVisionParams,
@@ -16,9 +23,8 @@ import { DuetError } from '../../core/errors.ts';
 import { float32, type HostTensor } from '../../core/host-tensor.ts';
 import type { Tree } from '../../core/tree.ts';
 import { compile, type Executable, type Program } from '../../engine/index.ts';
-import * as tf from '@tensorflow/tfjs';
 import type { JointStage } from '../config.ts';
-import { cachedLatents, type ChannelStatistics, channelStatistics, type LatentTable } from '../data/latents.ts';
+import { type ChannelStatistics, cachedLatents, channelStatistics, type LatentTable } from '../data/latents.ts';
 import { captionBatch, type PairSource } from '../data/source.ts';
 import { type JointFrozen, textLatents } from '../objectives/joint.ts';
 import type { StageContext } from './context.ts';
@@ -63,7 +69,10 @@ interface EncoderParams {
 }
 
 /** pixels [B, 3, S, S] -> mean and std of the image latent [B, C, H, W], CLIP embedding [B, 1, D]. */
-export function imageEncoder(autoencoder: AutoencoderConfig, vision: ClipVisionConfig): Program<EncoderParams, unknown> {
+export function imageEncoder(
+  autoencoder: AutoencoderConfig,
+  vision: ClipVisionConfig,
+): Program<EncoderParams, unknown> {
   return ({ params, inputs }) => {
     const pixels = inputs['pixels']!;
     const { mean, logVariance } = encodeMoments(params.autoencoder, pixels, autoencoder);
@@ -105,7 +114,10 @@ export async function imageLatents(parts: JointParts, source: PairSource, contex
 }
 
 /** What makes text latents inside other programs; without statistics they are not normalised. */
-export function textEncoder(parts: JointParts, statistics?: ChannelStatistics): Record<keyof JointFrozen, Tree<HostTensor>> {
+export function textEncoder(
+  parts: JointParts,
+  statistics?: ChannelStatistics,
+): Record<keyof JointFrozen, Tree<HostTensor>> {
   const { clip, captionDecoder } = parts;
   const width = captionDecoder.config.model.latentWidth;
   const prefix = (name: string): HostTensor => captionDecoder.tensors[`encodePrefix.${name}`]!;
@@ -145,7 +157,12 @@ export async function latentStatistics(
   const encoder = await compileTextEncoder(parts, undefined, context);
   try {
     const count = Math.min(4096, source.size);
-    const captions = captionBatch(source, Array.from({ length: count }, (_, i) => i), 0, 0);
+    const captions = captionBatch(
+      source,
+      Array.from({ length: count }, (_, i) => i),
+      0,
+      0,
+    );
     const ids = parts.tokenizer.frameBatch(captions, parts.captionDecoder.config.model.prefixLength);
     const { latents: text } = await encoder.run({ ids });
     return {

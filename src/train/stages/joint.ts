@@ -12,9 +12,15 @@ import { jointObjective } from '../objectives/joint.ts';
 import { type RandomStream, randomStream } from '../random.ts';
 import { drawTimesteps, mixAt, type Timesteps } from '../timesteps.ts';
 import { openSource, type StageContext } from './context.ts';
-import { imageLatents, type LatentStatisticsTable, latentStatistics, loadJointParts, textEncoder } from './joint-parts.ts';
-import { jointPreview } from './joint-preview.ts';
 import { writeJointModel } from './joint-model.ts';
+import {
+  imageLatents,
+  type LatentStatisticsTable,
+  latentStatistics,
+  loadJointParts,
+  textEncoder,
+} from './joint-parts.ts';
+import { jointPreview } from './joint-preview.ts';
 
 export async function jointStage(config: JointStage, context: StageContext): Promise<Stage> {
   const parts = await loadJointParts(config);

@@ -39,6 +39,9 @@ export function fill<T extends { readonly shape: readonly number[] }>(
     const tensor = tensors[`${prefix}${name}`];
     if (tensor?.shape.join() === shape.join()) return tensor;
     const got = tensor ? `shape [${tensor.shape.join(', ')}]` : 'nothing';
-    throw new DuetError('invalid-weights', `Parameter ${prefix}${name} must have shape [${shape.join(', ')}], got ${got}`);
+    throw new DuetError(
+      'invalid-weights',
+      `Parameter ${prefix}${name} must have shape [${shape.join(', ')}], got ${got}`,
+    );
   });
 }

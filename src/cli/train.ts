@@ -1,0 +1,155 @@
+/** `duet train`: run one training stage from its configuration, with a progress line, metrics, checkpoints and a report. */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { DuetError } from '../core/errors.ts';
+import type { Device } from '../engine/index.ts';
+import { encodeImage, enlarge } from '../image/index.ts';
+import {
+  appendMetrics,
+  createStage,
+  cutMetrics,
+  parseStageConfig,
+  type StageConfig,
+  type StepEvent,
+  samplesFolder,
+  type TrainEvent,
+  train,
+  writeReport,
+} from '../train/index.ts';
+import { deviceOption, threadsOption, wholeNumber } from './options.ts';
+import { createProgressBar, type ProgressBar } from './progress-bar.ts';
+import type { Terminal } from './terminal.ts';
+
+interface TrainFlags {
+  readonly out?: string;
+  readonly resume: boolean;
+  readonly steps?: number;
+  readonly device: Device;
+  readonly threads?: number;
+  readonly cache: string;
+}
+
+/** Steps between lines in metrics.jsonl, and seconds between lines on a stream that is no terminal. */
+const metricsEvery = 10;
+const lineSeconds = 15;
+
+export function registerTrain(program: Command, { terminal }: { readonly terminal: Terminal }): void {
+  program
+    .command('train')
+    .description('train one stage of a model: autoencoder, clip, caption-decoder or joint')
+    .argument('<config>', 'a stage configuration, such as configs/emoji-autoencoder.json')
+    .option('-o, --out <folder>', 'folder of the run (default: runs/NAME)')
+    .option('--resume', 'go on from the newest checkpoint in the folder', false)
+    .option('--steps <number>', 'train for this many steps', wholeNumber(1, 1e9))
+    .option('--cache <folder>', 'where latents are kept', 'runs/.cache')
+    .addOption(deviceOption())
+    .addOption(threadsOption())
+    .action((file: string, flags: TrainFlags) => runTraining(terminal, file, flags));
+}
+
+async function runTraining(terminal: Terminal, file: string, flags: TrainFlags): Promise<void> {
+  const config = await readConfig(file, flags.steps);
+  const out = flags.out ?? join('runs', config.name);
+  const engine = { device: flags.device, ...(flags.threads !== undefined && { threads: flags.threads }) };
+  const bar = createProgressBar(terminal.stderr, config.name);
+  try {
+    const stage = await createStage(config, {
+      engine,
+      cache: flags.cache,
+      onProgress: (message, share) => bar.update(Math.round(share * 100), 100, `% ${message}`),
+    });
+    await mkdir(join(out, samplesFolder), { recursive: true });
+    await writeFile(join(out, 'config.json'), `${JSON.stringify(config, undefined, 2)}\n`);
+    const show = progressPrinter(terminal, bar);
+    for await (const event of train(stage, { out, resume: flags.resume, engine, signal: terminal.signal })) {
+      await record(event, out, config.name);
+      show(event);
+    }
+  } finally {
+    bar.clear();
+  }
+}
+
+async function readConfig(file: string, steps: number | undefined): Promise<StageConfig> {
+  let json: unknown;
+  try {
+    json = JSON.parse(await readFile(file, 'utf8'));
+  } catch (error) {
+    throw new DuetError('invalid-config', `Cannot read ${file}: ${(error as Error).message}`, { cause: error });
+  }
+  const config = parseStageConfig(json, file);
+  return steps === undefined ? config : { ...config, steps };
+}
+
+/** Keeps what an event says in the run's folder. */
+async function record(event: TrainEvent, out: string, name: string): Promise<void> {
+  switch (event.type) {
+    case 'start':
+      return cutMetrics(out, event.step);
+    case 'step': {
+      const { step, loss, lr, seconds, samplesPerSecond, waitingShare, metrics } = event;
+      if (step % metricsEvery !== 0 && step !== event.steps) return;
+      return appendMetrics(out, { kind: 'train', step, loss, ...metrics, lr, seconds, samplesPerSecond, waitingShare });
+    }
+    case 'sample': {
+      const { metrics, picture } = event.sample;
+      await appendMetrics(out, { kind: 'sample', step: event.step, ...metrics });
+      if (picture) {
+        const file = join(out, samplesFolder, `step-${String(event.step).padStart(8, '0')}.png`);
+        await writeFile(file, await encodeImage(picture.width < 600 ? enlarge(picture, 2) : picture));
+      }
+      return writeReport(out, name);
+    }
+    case 'checkpoint':
+    case 'done':
+      return writeReport(out, name);
+  }
+}
+
+/** A bar on a terminal; elsewhere a line every few seconds and for everything that is not a step. */
+function progressPrinter({ stderr }: Terminal, bar: ProgressBar): (event: TrainEvent) => void {
+  let lastLine = 0;
+  const say = (line: string) => {
+    bar.clear();
+    stderr.write(`${line}\n`);
+  };
+  return event => {
+    switch (event.type) {
+      case 'start':
+        return say(`${event.parameters} parameters, from step ${event.step} to ${event.steps}`);
+      case 'step': {
+        bar.update(event.step, event.steps, stepText(event));
+        const second = performance.now() / 1000;
+        if (stderr.isTTY || second - lastLine < lineSeconds) return;
+        lastLine = second;
+        return say(`step ${event.step}/${event.steps}  ${stepText(event)}`);
+      }
+      case 'sample':
+        return say(`step ${event.step}  ${figures(event.sample.metrics)}`);
+      case 'checkpoint':
+        return say(`step ${event.step}  checkpoint ${event.file}`);
+      case 'done':
+        return say(`done after ${duration(event.seconds)}: ${event.model}`);
+    }
+  };
+}
+
+function stepText({ loss, metrics, samplesPerSecond, secondsLeft, waitingShare }: StepEvent): string {
+  const waiting = `waiting ${(100 * waitingShare).toFixed(0)} %`;
+  const speed = `${samplesPerSecond.toFixed(1)} samples/s`;
+  return `loss ${loss.toPrecision(4)}  ${figures(metrics)}  ${speed}  ${waiting}  ${duration(secondsLeft)} left`;
+}
+
+function figures(metrics: Readonly<Record<string, number>>): string {
+  return Object.entries(metrics)
+    .map(([name, value]) => `${name} ${value.toPrecision(3)}`)
+    .join('  ');
+}
+
+function duration(seconds: number): string {
+  const whole = Math.round(seconds);
+  const hours = Math.floor(whole / 3600);
+  const minutes = Math.floor(whole / 60) % 60;
+  return hours > 0 ? `${hours} h ${minutes} min` : `${minutes} min ${whole % 60} s`;
+}
