@@ -26,8 +26,9 @@ const inputGradient: Lowering = call => {
   const [dy, weight] = [input(call, 'dy'), input(call, 'weight')];
   const { stride, pad, inputShape } = attrs as { stride: number; pad: Pads; inputShape: number[] };
   const [height, width] = weight.shape.slice(2) as [number, number];
-  if (stride === 1) {
-    const pads = [height - 1 - pad[0], width - 1 - pad[1], height - 1 - pad[2], width - 1 - pad[3]];
+  const pads = [height - 1 - pad[0], width - 1 - pad[1], height - 1 - pad[2], width - 1 - pad[3]];
+  // More padding than the kernel reaches would be a negative padding here.
+  if (stride === 1 && pads.every(count => count >= 0)) {
     return graph.emit('Conv', [dy, flipKernel(graph, graph.transpose(weight, [1, 0, 2, 3]))], inputShape, dy.dtype, {
       attributes: { strides: [1, 1], pads, kernel_shape: [height, width] },
     });
