@@ -20,23 +20,57 @@ function binary(opType: string, outputType?: OnnxType): Lowering {
   };
 }
 
-/** Integer division rounding down, which ONNX's Div (towards zero) is not. */
+/**
+ * The remainder with the sign of the divisor, as in tfjs and Python; integer division by zero gives 0, as there.
+ * Division by 0 and of the lowest integer by -1 would end the process inside ONNX Runtime: both are divided by 1.
+ */
+function integerParts({ graph }: KernelCall, a: Value, b: Value) {
+  const shape = broadcastShape(a.shape, b.shape);
+  const ofB = (opType: string, dtype: OnnxType, ...operands: Value[]) => graph.emit(opType, operands, b.shape, dtype);
+  const number = (value: number) => graph.scalar(value, 'int32');
+  const unsafe = ofB('And', 'bool', ofB('Less', 'bool', b, number(1)), ofB('Greater', 'bool', b, number(-2)));
+  const divisor = ofB('Where', 'int32', unsafe, number(1), b);
+  const remainder = graph.emit('Mod', [a, divisor], shape, 'int32');
+  return { shape, divisor, remainder, factor: ofB('Where', 'int32', unsafe, b, number(1)) };
+}
+
+/** Division rounding down, always to int32. */
 const floorDiv: Lowering = call => {
   const { graph } = call;
   const [a, b] = [input(call, 'a'), input(call, 'b')];
-  const shape = broadcastShape(a.shape, b.shape);
-  const quotient = graph.emit('Div', [graph.cast(a, 'float32'), graph.cast(b, 'float32')], shape, 'float32');
-  return graph.cast(graph.emit('Floor', [quotient], shape, 'float32'), a.dtype);
+  if (a.dtype !== 'int32') {
+    const quotient = binary('Div')(call) as Value;
+    return graph.cast(graph.emit('Floor', [quotient], quotient.shape, quotient.dtype), 'int32');
+  }
+  const { shape, divisor, remainder, factor } = integerParts(call, a, b);
+  const whole = graph.emit('Sub', [a, remainder], shape, 'int32');
+  return graph.emit('Mul', [graph.emit('Div', [whole, divisor], shape, 'int32'), factor], shape, 'int32');
 };
 
-/** The sign of the divisor, as in tfjs and Python. */
 const mod: Lowering = call => {
   const { graph } = call;
   const [a, b] = [input(call, 'a'), input(call, 'b')];
+  if (a.dtype === 'int32') return integerParts(call, a, b).remainder;
   const shape = broadcastShape(a.shape, b.shape);
-  if (a.dtype === 'int32') return graph.emit('Mod', [a, b], shape, a.dtype);
   const quotient = graph.emit('Floor', [graph.emit('Div', [a, b], shape, a.dtype)], shape, a.dtype);
   return graph.emit('Sub', [a, graph.emit('Mul', [quotient, b], shape, a.dtype)], shape, a.dtype);
+};
+
+/** The angle of the point (b, a): atan(a / b), turned by half a circle where b < 0, and straight up or down where b is 0. */
+const atan2: Lowering = call => {
+  const { graph } = call;
+  const [a, b] = [input(call, 'a'), input(call, 'b')];
+  const shape = broadcastShape(a.shape, b.shape);
+  const zero = graph.scalar(0);
+  const one = (opType: string, ...operands: Value[]) => graph.emit(opType, operands, shape, 'float32');
+  const sign = graph.emit('Sign', [a], a.shape, 'float32');
+  const below = graph.emit('Less', [a, zero], a.shape, 'bool');
+  const turn = graph.emit('Where', [below, graph.scalar(-Math.PI), graph.scalar(Math.PI)], a.shape, 'float32');
+  const right = one('Atan', one('Div', a, b));
+  const left = one('Add', right, turn);
+  const sided = one('Where', graph.emit('Less', [b, zero], b.shape, 'bool'), left, right);
+  const upright = one('Mul', one('Expand', sign, graph.ints(shape)), graph.scalar(Math.PI / 2));
+  return one('Where', graph.emit('Equal', [b, zero], b.shape, 'bool'), upright, sided);
 };
 
 const squaredDifference: Lowering = call => {
@@ -140,7 +174,10 @@ const filled =
 
 const addN: Lowering = ({ graph, inputs }) => {
   const terms = Object.values(inputs);
-  return graph.emit('Sum', terms, terms[0]!.shape, terms[0]!.dtype);
+  const { shape, dtype } = terms[0]!;
+  if (dtype === 'float32') return graph.emit('Sum', terms, shape, dtype);
+  // ONNX's Sum knows floats only.
+  return terms.reduce((total, term) => graph.emit('Add', [total, term], shape, dtype));
 };
 
 /** dy where y > 0, dy (y + 1) elsewhere: the gradient of Elu from its output. */
@@ -211,6 +248,7 @@ export const elementwise = {
   Maximum: binary('Max'),
   Minimum: binary('Min'),
   Mod: mod,
+  Atan2: atan2,
   FloorDiv: floorDiv,
   SquaredDifference: squaredDifference,
   Equal: binary('Equal', 'bool'),

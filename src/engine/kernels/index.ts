@@ -1,11 +1,17 @@
 /** The table of all kernels that can be recorded. To support another tfjs kernel, add its lowering to one of these files. */
+import { blocks } from './blocks.ts';
 import { convolutions } from './convolution.ts';
 import { elementwise } from './elementwise.ts';
 import { fused } from './fused.ts';
+import { indexing } from './indexing.ts';
 import type { Lowering } from './lowering.ts';
 import { matrixProducts } from './matmul.ts';
+import { nhwcConvolutions } from './nhwc-convolution.ts';
+import { pooling } from './pooling.ts';
 import { reductions } from './reduction.ts';
+import { resizing } from './resizing.ts';
 import { shapes } from './shape.ts';
+import { tfjsFused } from './tfjs-fused.ts';
 
 export const lowerings: Readonly<Record<string, Lowering>> = {
   ...elementwise,
@@ -14,4 +20,10 @@ export const lowerings: Readonly<Record<string, Lowering>> = {
   ...matrixProducts,
   ...fused,
   ...convolutions,
+  ...nhwcConvolutions,
+  ...pooling,
+  ...resizing,
+  ...tfjsFused,
+  ...indexing,
+  ...blocks,
 };

@@ -2,7 +2,10 @@
 import type { Value } from '../recorder/graph-builder.ts';
 import { axesOf, input, type KernelCall, type Lowering } from './lowering.ts';
 
-/** tfjs drops the reduced axes unless keepDims; reductions over no axis are the identity. */
+/**
+ * tfjs drops the reduced axes unless keepDims; reductions over no axis are the identity.
+ * Unlike tfjs's, ONNX Runtime's maximum and minimum may overlook NaN.
+ */
 function reduction(opType: string): Lowering {
   return call => reduce(call, opType, input(call, 'x'));
 }
@@ -17,6 +20,9 @@ function reduce({ graph, attrs }: KernelCall, opType: string, x: Value): Value {
     : x.shape.filter((_, axis) => !axes.includes(axis));
   return graph.emit(opType, [x, graph.ints(axes)], shape, x.dtype, { attributes: { keepdims: keepDims ? 1 : 0 } });
 }
+
+/** The mean of whole numbers and of truth values is a float. */
+const mean: Lowering = call => reduce(call, 'ReduceMean', call.graph.cast(input(call, 'x'), 'float32'));
 
 /** Logical reductions run on int32: ONNX has no boolean one. */
 const logical =
@@ -41,12 +47,6 @@ const softmax: Lowering = call => {
       ? logits.shape.length - 1
       : (call.attrs['dim'] as number);
   return call.graph.emit('Softmax', [logits], logits.shape, logits.dtype, { attributes: { axis } });
-};
-
-const logSoftmax: Lowering = call => {
-  const logits = input(call, 'logits');
-  const axis = axesOf(call.attrs['axis'], logits.shape)[0]!;
-  return call.graph.emit('LogSoftmax', [logits], logits.shape, logits.dtype, { attributes: { axis } });
 };
 
 const cumsum: Lowering = call => {
@@ -109,9 +109,9 @@ const unsortedSegmentSum: Lowering = call => {
   const target = graph.emit('Where', [negative, graph.ints([numSegments]), ids], [rows, 1], 'int64');
   const zeros = graph.emit(
     'Expand',
-    [graph.scalar(0), graph.ints([numSegments + 1, width])],
+    [graph.scalar(0, x.dtype === 'int32' ? 'int32' : 'float32'), graph.ints([numSegments + 1, width])],
     [numSegments + 1, width],
-    'float32',
+    x.dtype,
   );
   const sums = graph.emit(
     'ScatterND',
@@ -133,7 +133,7 @@ const unsortedSegmentSum: Lowering = call => {
 
 export const reductions = {
   Sum: reduction('ReduceSum'),
-  Mean: reduction('ReduceMean'),
+  Mean: mean,
   Max: reduction('ReduceMax'),
   Min: reduction('ReduceMin'),
   Prod: reduction('ReduceProd'),
@@ -145,6 +145,5 @@ export const reductions = {
   Cumprod: cumprod,
   Einsum: einsum,
   Softmax: softmax,
-  LogSoftmax: logSoftmax,
   UnsortedSegmentSum: unsortedSegmentSum,
 } satisfies Record<string, Lowering>;

@@ -120,12 +120,6 @@ const tile: Lowering = call => {
   return call.graph.emit('Tile', [x, call.graph.ints(reps)], shape, x.dtype);
 };
 
-const broadcastTo: Lowering = call => {
-  const x = input(call, 'x');
-  const shape = call.attrs['shape'] as number[];
-  return call.graph.emit('Expand', [x, call.graph.ints(shape)], shape, x.dtype);
-};
-
 const fill: Lowering = ({ graph, attrs }) => {
   const shape = attrs['shape'] as number[];
   const dtype = attrs['dtype'] === 'int32' || attrs['dtype'] === 'bool' ? attrs['dtype'] : 'float32';
@@ -146,10 +140,19 @@ const padV2: Lowering = call => {
   return pad(call, { mode: 'constant' }, call.graph.scalar((call.attrs['constantValue'] as number) ?? 0, dtype));
 };
 
-/** ONNX reflects without repeating the border, tfjs's "symmetric" repeats it: only the former has an equal here. */
+/** ONNX reflects without repeating the border; tfjs's "symmetric", which repeats it, is a gather along each axis. */
 const mirrorPad: Lowering = call => {
-  if (call.attrs['mode'] !== 'reflect') throw new TypeError('MirrorPad is lowered for mode "reflect" only');
-  return pad(call, { mode: 'reflect' });
+  if (call.attrs['mode'] === 'reflect') return pad(call, { mode: 'reflect' });
+  let x = input(call, 'x');
+  for (const [axis, [before, after]] of (call.attrs['paddings'] as [number, number][]).entries()) {
+    if (before + after === 0) continue;
+    const size = x.shape[axis]!;
+    const mirrored = (index: number) => (index < 0 ? -1 - index : index >= size ? 2 * size - 1 - index : index);
+    const sources = Array.from({ length: before + size + after }, (_, index) => mirrored(index - before));
+    const shape = x.shape.map((dimension, index) => (index === axis ? sources.length : dimension));
+    x = call.graph.emit('Gather', [x, call.graph.ints(sources)], shape, x.dtype, { attributes: { axis } });
+  }
+  return x;
 };
 
 const reverse: Lowering = call => {
@@ -221,15 +224,14 @@ const range: Lowering = ({ graph, attrs }) => {
     : graph.constant(Float32Array.from(values), [length], 'float32');
 };
 
-const depthToSpace: Lowering = call => {
-  const { graph, attrs } = call;
-  if (attrs['dataFormat'] !== 'NHWC') throw new TypeError('DepthToSpace is lowered for NHWC only');
-  const x = input(call, 'x');
-  const [batch, height, width, depth] = x.shape as [number, number, number, number];
-  const block = attrs['blockSize'] as number;
-  const channels = depth / (block * block);
-  const split = graph.reshape(x, [batch, height, width, block, block, channels]);
-  return graph.reshape(graph.transpose(split, [0, 1, 3, 2, 4, 5]), [batch, height * block, width * block, channels]);
+const linSpace: Lowering = ({ graph, attrs }) => {
+  const { start, stop, num } = attrs as { start: number; stop: number; num: number };
+  const step = (stop - start) / Math.max(1, num - 1);
+  return graph.constant(
+    Float32Array.from({ length: num }, (_, index) => start + index * step),
+    [num],
+    'float32',
+  );
 };
 
 export const shapes = {
@@ -243,7 +245,6 @@ export const shapes = {
   Pack: pack,
   Unpack: unpack,
   Tile: tile,
-  BroadcastTo: broadcastTo,
   Fill: fill,
   PadV2: padV2,
   MirrorPad: mirrorPad,
@@ -251,5 +252,5 @@ export const shapes = {
   GatherV2: gather,
   OneHot: oneHot,
   Range: range,
-  DepthToSpace: depthToSpace,
+  LinSpace: linSpace,
 } satisfies Record<string, Lowering>;
