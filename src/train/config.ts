@@ -1,9 +1,9 @@
 /** Training configurations: one JSON file per stage, checked whole; an unknown key is an error with a suggestion. */
 import Type, { type Static, type TSchema } from 'typebox';
 import { Value } from 'typebox/value';
-import { DuetError } from '../core/errors.ts';
 import { autoencoderConfigSchema } from '../autoencoder/index.ts';
 import { clipConfigSchema } from '../clip/index.ts';
+import { DuetError } from '../core/errors.ts';
 import { captionDecoderConfigSchema } from '../lm/index.ts';
 import { uvitConfigSchema } from '../uvit/index.ts';
 
@@ -45,6 +45,10 @@ export const dataConfigSchema = Type.Union([
       seed: Type.Integer({ minimum: 0 }),
       /** Share of captions in the one canonical wording. */
       canonicalShare: share,
+      /** Every object is moved by up to a pixel. @default false */
+      jitter: Type.Optional(Type.Boolean()),
+      /** Item 2 k + 1 differs from item 2 k in one part, and batches are made of such couples. @default false */
+      neighbours: Type.Optional(Type.Boolean()),
     },
     closed,
   ),
@@ -71,10 +75,7 @@ export const autoencoderStageSchema = Type.Object(
     stage: Type.Literal('autoencoder'),
     ...common,
     model: autoencoderConfigSchema,
-    loss: Type.Object(
-      { l1: Type.Number(), l2: Type.Number(), edge: Type.Number(), kl: Type.Number() },
-      closed,
-    ),
+    loss: Type.Object({ l1: Type.Number(), l2: Type.Number(), edge: Type.Number(), kl: Type.Number() }, closed),
   },
   closed,
 );

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { DuetError } from '../core/errors.ts';
 import { type HostTensor, isTensorSource, type TensorSource } from '../core/host-tensor.ts';
 import { flattenTree, type Tree } from '../core/tree.ts';
-import type { CompileOptions, Executable, Program } from '../engine/types.ts';
 import { compile } from '../engine/index.ts';
+import type { CompileOptions, Executable, Program } from '../engine/types.ts';
 import type { Pixels } from '../image/index.ts';
 import { writeSafetensors } from '../weights/safetensors.ts';
 import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
@@ -82,7 +82,7 @@ export const freeConfigKeys = ['steps', 'checkpointSeconds', 'sampleEvery'] as c
  * @throws DuetError `non-finite-loss` (the last checkpoint stays), `checkpoint-mismatch`
  */
 export async function* train(stage: Stage, options: TrainOptions): AsyncGenerator<TrainEvent, void> {
-  const { config, objective } = stage;
+  const { config } = stage;
   const { out, signal, now = () => performance.now() } = options;
   const folder = join(out, 'checkpoints');
   await mkdir(out, { recursive: true });
@@ -102,7 +102,11 @@ export async function* train(stage: Stage, options: TrainOptions): AsyncGenerato
     const save = async (step: number): Promise<TrainEvent> => {
       const tensors = await executable.readState();
       await writeModel(stage, tensors, out, step, seconds());
-      const file = await saveCheckpoint(folder, { step, seed: config.seed, seconds: seconds(), state: tensors }, config);
+      const file = await saveCheckpoint(
+        folder,
+        { step, seed: config.seed, seconds: seconds(), state: tensors },
+        config,
+      );
       lastSaved = now();
       savedStep = step;
       return { type: 'checkpoint', step, file };

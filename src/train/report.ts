@@ -37,12 +37,13 @@ export function reportHtml(title: string, lines: readonly MetricLine[], grids: r
     return points.length === 0 ? '' : figure(name, points);
   });
   const images = grids.map(
-    ({ name, base64 }) => `<figure><img alt="samples" src="data:image/png;base64,${base64}"><figcaption>${name}</figcaption></figure>`,
+    ({ name, base64 }) =>
+      `<figure><img alt="samples" src="data:image/png;base64,${base64}"><figcaption>${name}</figcaption></figure>`,
   );
-  return `<!doctype html><html lang="en"><meta charset="utf-8"><title>${escape(title)}</title>
+  return `<!doctype html><html lang="en"><meta charset="utf-8"><title>${escapeHtml(title)}</title>
 <style>body{font:14px system-ui;margin:24px;color:#222;background:#fff}section{display:flex;flex-wrap:wrap;gap:16px}
 figure{margin:0}figcaption{font-size:12px;color:#555}svg{background:#fafafa}img{image-rendering:pixelated;max-width:100%}</style>
-<h1>${escape(title)}</h1><p>Step ${lines.at(-1)?.step ?? 0}.</p><section>${charts.join('\n')}</section>
+<h1>${escapeHtml(title)}</h1><p>Step ${lines.at(-1)?.step ?? 0}.</p><section>${charts.join('\n')}</section>
 <h2>Samples</h2><section>${images.join('\n')}</section></html>
 `;
 }
@@ -63,17 +64,19 @@ function figure(name: string, all: readonly Point[]): string {
   const label = (x: number, y: number, anchor: string, text: string) =>
     `<text x="${x}" y="${y}" font-size="11" text-anchor="${anchor}" fill="#555">${text}</text>`;
   const latest = all.at(-1)!;
-  return `<figure><svg width="${width}" height="${height}" role="img" aria-label="${escape(name)}">
+  return `<figure><svg width="${width}" height="${height}" role="img" aria-label="${escapeHtml(name)}">
 <path d="${path}" fill="none" stroke="#2563eb" stroke-width="1.2"/>
 ${label(left - 4, top + 8, 'end', number(y1))}${label(left - 4, height - bottom, 'end', number(y0))}
 ${label(left, height - 6, 'start', number(x0))}${label(width - right, height - 6, 'end', number(x1))}
-</svg><figcaption>${escape(name)}: ${number(latest.y)} at step ${latest.x}</figcaption></figure>`;
+</svg><figcaption>${escapeHtml(name)}: ${number(latest.y)} at step ${latest.x}</figcaption></figure>`;
 }
 
 /** At most `mostPoints` points, each the mean of its neighbours. */
 function thinned(points: readonly Point[]): Point[] {
   const size = Math.ceil(points.length / mostPoints);
-  const groups = Array.from({ length: Math.ceil(points.length / size) }, (_, i) => points.slice(i * size, (i + 1) * size));
+  const groups = Array.from({ length: Math.ceil(points.length / size) }, (_, i) =>
+    points.slice(i * size, (i + 1) * size),
+  );
   const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   return groups.map(group => ({ x: mean(group.map(({ x }) => x)), y: mean(group.map(({ y }) => y)) }));
 }
@@ -88,7 +91,7 @@ function number(value: number): string {
   return `${Number(value.toPrecision(4))}`;
 }
 
-function escape(text: string): string {
+function escapeHtml(text: string): string {
   return text.replace(/[&<>"]/g, char => `&#${char.charCodeAt(0)};`);
 }
 

@@ -34,7 +34,8 @@ export function initialState(params: Tree<HostTensor>): HostState {
   const zeros = (): Record<string, HostTensor> =>
     mapRecord(flat, ({ shape, data }) => float32(shape, new Float32Array(data.length)));
   // Copies: the engine keeps and overwrites the memory of each entry on its own.
-  const copies = (): Record<string, HostTensor> => mapRecord(flat, tensor => ({ ...tensor, data: tensor.data.slice() }));
+  const copies = (): Record<string, HostTensor> =>
+    mapRecord(flat, tensor => ({ ...tensor, data: tensor.data.slice() }));
   return { params: copies(), m: zeros(), v: zeros(), ema: copies() };
 }
 
@@ -70,10 +71,7 @@ export function trainStep<P, F>(
 }
 
 /** The program of the loss alone; its state is the flat record of parameters, which it leaves as it is. */
-export function lossOnly<P, F>(
-  objective: Objective<P, F>,
-  structure: Tree<TensorSource>,
-): Program<F, TensorRecord> {
+export function lossOnly<P, F>(objective: Objective<P, F>, structure: Tree<TensorSource>): Program<F, TensorRecord> {
   return ({ params: frozen, state, inputs }) => {
     const { loss, metrics } = objective.loss(nest(state, structure) as P, frozen, inputs);
     return { outputs: { loss, ...metrics }, state };
@@ -107,7 +105,10 @@ export function nest<T>(params: Readonly<Record<string, T>>, structure: Tree<Ten
   return mapTree(structure, isTensorSource, (_, name) => params[name]!);
 }
 
-export function mapRecord<T, U>(record: Readonly<Record<string, T>>, f: (value: T, name: string) => U): Record<string, U> {
+export function mapRecord<T, U>(
+  record: Readonly<Record<string, T>>,
+  f: (value: T, name: string) => U,
+): Record<string, U> {
   return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, f(value, name)]));
 }
 

@@ -2,9 +2,10 @@
  * A folder of pictures with captions as training data: beside `cat.png` lies `cat.txt` (one caption a line) or
  * `cat.json` (a string, a list of strings, or an object with `caption` or `captions`).
  */
+
+import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
-import { createHash } from 'node:crypto';
 import { DuetError } from '../../core/errors.ts';
 import { decodeImage, squareImage } from '../../image/index.ts';
 import type { PairSource } from './source.ts';
@@ -56,7 +57,9 @@ async function captionsOf(folder: string, image: string, names: ReadonlySet<stri
   try {
     return clean(captionsIn(JSON.parse(await readFile(file, 'utf8'))));
   } catch (error) {
-    throw new DuetError('invalid-argument', `${file} is not a caption file: ${(error as Error).message}`, { cause: error });
+    throw new DuetError('invalid-argument', `${file} is not a caption file: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
 }
 
@@ -68,5 +71,8 @@ function captionsIn(json: unknown): unknown[] {
 }
 
 function clean(captions: readonly unknown[]): string[] {
-  return captions.filter(caption => typeof caption === 'string').map(caption => caption.trim()).filter(Boolean);
+  return captions
+    .filter(caption => typeof caption === 'string')
+    .map(caption => caption.trim())
+    .filter(Boolean);
 }

@@ -1,8 +1,9 @@
 /** Emoji scenes as training data: made on the fly, since drawing one costs microseconds; nothing held out is made. */
 import { deriveSeed, seededRandom } from '../../core/random.ts';
 import { captionOf, describe } from '../../scenes/captions.ts';
+import { isHeldOut } from '../../scenes/held-out.ts';
 import { render } from '../../scenes/render.ts';
-import { sampleScene } from '../../scenes/sample-scene.ts';
+import { neighbour, sampleScene } from '../../scenes/sample-scene.ts';
 import { type Scene, sceneKey } from '../../scenes/scene.ts';
 import { loadSprites } from '../../scenes/sprites.ts';
 import type { PairSource } from './source.ts';
@@ -15,25 +16,49 @@ export interface SceneSourceOptions {
   readonly canonicalShare?: number;
   /** Held-out scenes instead of the others: for validation only. @default false */
   readonly heldOut?: boolean;
+  /** Every object is moved by up to a pixel. @default false */
+  readonly jitter?: boolean;
+  /** Item 2 k + 1 differs from item 2 k in one part: hard negatives for a contrastive batch. @default false */
+  readonly neighbours?: boolean;
 }
 
 export type SceneSource = PairSource & { scene(index: number): Scene };
 
 /** `count` random scenes; item i depends on (seed, i) alone. */
 export async function sceneSource(options: SceneSourceOptions): Promise<SceneSource> {
-  const { side, count, seed, canonicalShare = 0, heldOut = false } = options;
+  const { side, count, seed, canonicalShare = 0, heldOut = false, jitter = false, neighbours = false } = options;
   const sprites = await loadSprites(side);
-  const scene = (index: number): Scene => sampleScene(seededRandom(deriveSeed(seed, index)), { heldOut });
+  const draw = (index: number): Scene => {
+    const random = seededRandom(deriveSeed(seed, index));
+    if (!neighbours || index % 2 === 0) return sampleScene(random, { heldOut });
+    // A neighbour on the other side of the split is not made: the item is then a scene of its own.
+    const other = neighbour(scene(index - 1), random);
+    return isHeldOut(other) === heldOut ? other : sampleScene(random, { heldOut });
+  };
+  const scene = memoised(draw);
   return {
     side,
     size: count,
-    key: `scenes ${JSON.stringify({ side, count, seed, heldOut })}`,
+    key: `scenes ${JSON.stringify({ side, count, seed, heldOut, jitter, neighbours })}`,
     scene,
-    picture: index => render(scene(index), sprites, { jitter: deriveSeed(seed ^ 0x5bd1e995, index) }),
+    picture: index => render(scene(index), sprites, jitter ? { jitter: deriveSeed(seed ^ 0x5bd1e995, index) } : {}),
     caption: (index, random) => {
       const shown = scene(index);
       return random() < canonicalShare ? describe(shown) : captionOf(shown, random);
     },
     identity: index => sceneKey(scene(index)),
+  };
+}
+
+/** `draw` with its latest results kept: one item is asked for its scene several times within a batch. */
+function memoised(draw: (index: number) => Scene): (index: number) => Scene {
+  const latest = new Map<number, Scene>();
+  return index => {
+    const known = latest.get(index);
+    if (known) return known;
+    const scene = draw(index);
+    if (latest.size >= 1024) latest.clear();
+    latest.set(index, scene);
+    return scene;
   };
 }

@@ -3,7 +3,6 @@
  * (sharp edges without an adversary), and a slight pull of the latents towards N(0, 1) (Rombach et al. 2022, section 3.1).
  */
 import * as tf from '@tensorflow/tfjs';
-import type { Program, TensorRecord } from '../../engine/types.ts';
 import {
   type AutoencoderConfig,
   type AutoencoderParams,
@@ -12,6 +11,7 @@ import {
   encodeMoments,
   sampleLatent,
 } from '../../autoencoder/index.ts';
+import type { Program, TensorRecord } from '../../engine/types.ts';
 import type { AutoencoderStage } from '../config.ts';
 import { fill } from '../stages/part.ts';
 import type { LossResult, Objective } from '../step.ts';

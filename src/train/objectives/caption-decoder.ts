@@ -3,8 +3,8 @@
  * back through the prefix of a small language model, also when it is noisy, since sampled latents will be.
  */
 import * as tf from '@tensorflow/tfjs';
-import type { TensorRecord } from '../../engine/types.ts';
 import { type ClipTextConfig, type ClipTextParams, clipText } from '../../clip/index.ts';
+import type { TensorRecord } from '../../engine/types.ts';
 import { type CaptionDecoderParams, captionLogits, encodePrefix, tokenLoss } from '../../lm/index.ts';
 import type { CaptionDecoderStage } from '../config.ts';
 import type { LossResult, Objective } from '../step.ts';

@@ -3,20 +3,20 @@
  * learned as ln(1 / temperature) and clamped in the loss. Optionally FILIP's token-wise score (Yao et al. 2021).
  */
 import * as tf from '@tensorflow/tfjs';
-import type { TensorRecord } from '../../engine/types.ts';
 import {
   type ClipParams,
+  type ContrastiveLogits,
   clipText,
   clipVision,
   contrastiveLogits,
   contrastiveLoss,
-  type ContrastiveLogits,
   poolAtEnd,
   poolClassToken,
   projectImage,
   projectText,
   tokenwiseLogits,
 } from '../../clip/index.ts';
+import type { TensorRecord } from '../../engine/types.ts';
 import type { ClipStage } from '../config.ts';
 import type { LossResult, Objective } from '../step.ts';
 
@@ -50,7 +50,11 @@ function contrastive(params: ClipParams, inputs: TensorRecord, config: ClipStage
       : tokenwise(params, image, text, ends, scale);
   return {
     loss: contrastiveLoss(logits) as tf.Scalar,
-    metrics: { logitScale: tf.exp(scale), imageToText: firstIsOwn(logits.perImage), textToImage: firstIsOwn(transposed(logits)) },
+    metrics: {
+      logitScale: tf.exp(scale),
+      imageToText: firstIsOwn(logits.perImage),
+      textToImage: firstIsOwn(transposed(logits)),
+    },
   };
 }
 

@@ -7,8 +7,8 @@
  * unpredictable noise.
  */
 import * as tf from '@tensorflow/tfjs';
-import type { TensorRecord } from '../../engine/types.ts';
 import { type ClipTextConfig, type ClipTextParams, clipText } from '../../clip/index.ts';
+import type { TensorRecord } from '../../engine/types.ts';
 import { linear } from '../../ops/index.ts';
 import { type UvitParams, uvit } from '../../uvit/index.ts';
 import type { JointStage } from '../config.ts';

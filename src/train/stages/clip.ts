@@ -41,12 +41,7 @@ export async function clipStage(config: ClipStage, context: StageContext): Promi
     frozen: {},
     metadata: { tokenizer: stringifyTokenizerData(data) },
     batch: async step => {
-      const indices = distinctIndices(
-        source,
-        batchIndices(config.seed, step, config.batch, source.size),
-        config.seed,
-        step,
-      );
+      const indices = distinctIndices(source, batchOf(config, source, step), config.seed, step);
       return pairBatch(source, tokenizer, indices, captionBatch(source, indices, config.seed, step), config);
     },
     sample: async ema => {
@@ -77,11 +72,14 @@ export async function clipStage(config: ClipStage, context: StageContext): Promi
 
 function learnTokenizer(source: PairSource, config: ClipStage): TokenizerData {
   const { next } = randomStream(config.seed, 'tokenizer', 0);
-  const count = Math.max(source.size, vocabularyCaptions);
-  const captions = Array.from({ length: count > vocabularyCaptions ? vocabularyCaptions : count }, (_, i) =>
-    source.caption(i % source.size, next),
-  );
+  const captions = Array.from({ length: vocabularyCaptions }, (_, i) => source.caption(i % source.size, next));
   return trainTokenizer(captions, { vocabularySize: config.tokenizer.vocabularySize });
+}
+
+/** The items of a batch; neighbours come in couples. */
+function batchOf({ seed, batch, data }: ClipStage, source: PairSource, step: number): number[] {
+  if (data.source !== 'scenes' || !data.neighbours) return batchIndices(seed, step, batch, source.size);
+  return batchIndices(seed, step, batch / 2, source.size / 2).flatMap(couple => [2 * couple, 2 * couple + 1]);
 }
 
 /** `indices` with repetitions of one scene replaced: a caption must fit one picture of its batch only. */

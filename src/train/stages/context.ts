@@ -15,8 +15,8 @@ export interface StageContext {
 
 export function openSource(data: DataConfig): Promise<PairSource> {
   if (data.source === 'folder') return folderSource(data.path, data.size);
-  const { size, count, seed, canonicalShare } = data;
-  return sceneSource({ side: size, count, seed, canonicalShare });
+  const { size, count, seed, canonicalShare, jitter = false, neighbours = false } = data;
+  return sceneSource({ side: size, count, seed, canonicalShare, jitter, neighbours });
 }
 
 /**
