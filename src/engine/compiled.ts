@@ -5,7 +5,7 @@ import { DuetError } from '../core/errors.ts';
 import { type HostTensor, isTensorSource } from '../core/host-tensor.ts';
 import { flattenTree } from '../core/tree.ts';
 import { cacheGraph } from './graph-cache.ts';
-import { batchOf, inputShapes } from './inputs.ts';
+import { batchOf, checkState, inputShapes } from './inputs.ts';
 import { type Recording, record, residentName, residentsOf } from './recorder/record.ts';
 import { recordSymbolic } from './recorder/symbolic-batch.ts';
 import { sessionHost } from './runtime/session-host.ts';
@@ -29,6 +29,7 @@ export class CompiledExecutable<P, S> implements Executable {
   /** Recordings by batch size; all share the store's weights. */
   readonly #buckets = new Map<number, Bucket>();
   readonly #store = sessionHost.newId();
+  #preparing: Promise<unknown> = Promise.resolve();
   #storeGeneration = 0;
   #stateLost = false;
   #released = false;
@@ -45,7 +46,14 @@ export class CompiledExecutable<P, S> implements Executable {
   }
 
   /** Records and loads the graph for `batch`, so that the first run is as quick as the others. */
-  async prepare(batch: number): Promise<Bucket> {
+  prepare(batch: number): Promise<Bucket> {
+    // One after the other: calls at the same time must not record and load the same graph twice.
+    const prepared = this.#preparing.then(() => this.#prepareNow(batch));
+    this.#preparing = prepared.catch(() => undefined);
+    return prepared;
+  }
+
+  async #prepareNow(batch: number): Promise<Bucket> {
     this.#assertLive();
     const bucket = await this.#bucketFor(batch);
     sessionHost.ensureWorker();
@@ -92,12 +100,7 @@ export class CompiledExecutable<P, S> implements Executable {
     signal?.throwIfAborted();
     const batch = batchOf(this.#name, this.#spec.inputs, inputs);
     const { recording, session } = await this.prepare(batch);
-    if (this.#stateLost) {
-      throw new DuetError(
-        'worker-died',
-        `The state of ${this.#name} was lost with its worker. Restore it with writeState (from a checkpoint) and go on.`,
-      );
-    }
+    this.#assertState();
     signal?.throwIfAborted();
     const results = await sessionHost.send({
       kind: 'run',
@@ -116,6 +119,7 @@ export class CompiledExecutable<P, S> implements Executable {
     this.#assertLive();
     sessionHost.ensureWorker();
     await this.#fillStore(sessionHost.generation);
+    this.#assertState();
     const names = Object.keys(flattenTree(this.#spec.state ?? {}, isTensorSource));
     const tensors = await sessionHost.send({ kind: 'get', store: this.#store, names: names.map(residentName.state) });
     return Object.fromEntries(names.map(name => [name, tensors[residentName.state(name)]!]));
@@ -125,17 +129,10 @@ export class CompiledExecutable<P, S> implements Executable {
     this.#assertLive();
     sessionHost.ensureWorker();
     await this.#fillStore(sessionHost.generation);
-    const tensors: Record<string, HostTensor> = {};
-    for (const [name, { dtype, shape }] of Object.entries(flattenTree(this.#spec.state ?? {}, isTensorSource))) {
-      const tensor = state[name];
-      if (tensor?.dtype !== dtype || tensor.shape.join() !== shape.join()) {
-        throw new DuetError(
-          'invalid-argument',
-          `State "${name}" must be ${dtype} [${shape.join(', ')}], got ${tensor ? `${tensor.dtype} [${tensor.shape.join(', ')}]` : 'nothing'}`,
-        );
-      }
-      tensors[residentName.state(name)] = tensor;
-    }
+    checkState(flattenTree(this.#spec.state ?? {}, isTensorSource), state);
+    const tensors = Object.fromEntries(
+      Object.entries(state).map(([name, tensor]) => [residentName.state(name), tensor]),
+    );
     await sessionHost.send({ kind: 'put', store: this.#store, tensors });
     this.#stateLost = false;
   }
@@ -147,8 +144,17 @@ export class CompiledExecutable<P, S> implements Executable {
       session?.generation === sessionHost.generation ? [session.id] : [],
     );
     this.#buckets.clear();
-    if (this.#storeGeneration === 0) return;
+    // What a dead worker held is gone with it.
+    if (!sessionHost.isAlive(this.#storeGeneration)) return;
     await sessionHost.send({ kind: 'release', sessions, store: this.#store });
+  }
+
+  #assertState(): void {
+    if (!this.#stateLost) return;
+    throw new DuetError(
+      'worker-died',
+      `The state of ${this.#name} was lost with its worker. Restore it with writeState (from a checkpoint) and go on.`,
+    );
   }
 
   #assertLive(): void {

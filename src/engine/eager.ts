@@ -4,7 +4,7 @@ import { DuetError } from '../core/errors.ts';
 import { type DType, type HostTensor, isTensorSource, type TensorSource } from '../core/host-tensor.ts';
 import { flattenTree, mapTree, type Tree } from '../core/tree.ts';
 import { readFileTensor } from './file-tensor.ts';
-import { batchOf } from './inputs.ts';
+import { batchOf, checkNextState, checkState } from './inputs.ts';
 import type { CompileOptions, CompileSpec, Executable, Program, TensorRecord } from './types.ts';
 
 /** tfjs backend names by device. */
@@ -70,7 +70,7 @@ export class EagerExecutable<P, S> implements Executable {
   ): Promise<EagerExecutable<P, S>> {
     const backend = await loadBackend(options.device === 'tensorflow' ? 'tensorflow' : 'reference');
     const load = (tree: Tree<TensorSource>) =>
-      mapTree(tree, isTensorSource, source => toTensor('data' in source ? source : readFileTensor(source)));
+      mapTree(tree, isTensorSource, source => tf.keep(toTensor('data' in source ? source : readFileTensor(source))));
     const [params, state] = withBackend(backend, () => [load(spec.params ?? {}), load(spec.state ?? {})] as const);
     return new EagerExecutable(program, spec, options.name ?? 'program', backend, params, state);
   }
@@ -93,8 +93,10 @@ export class EagerExecutable<P, S> implements Executable {
           state: this.#state as S,
           inputs: tensors,
         });
-        if (state !== undefined) this.#replaceState(state as Tree<tf.Tensor>);
-        return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, toHost(tensor)]));
+        // Before the old state goes: an output may be a part of it.
+        const results = Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, toHost(tensor)]));
+        this.#replaceState((state ?? {}) as Tree<tf.Tensor>);
+        return results;
       } finally {
         tf.engine().endScope();
       }
@@ -111,9 +113,12 @@ export class EagerExecutable<P, S> implements Executable {
 
   async writeState(state: Readonly<Record<string, HostTensor>>): Promise<void> {
     this.#assertLive();
-    withBackend(this.#backend, () =>
-      this.#replaceState(mapTree(this.#state, isTensor, (_, name) => toTensor(state[name]!))),
-    );
+    checkState(this.#stateSpec(), state);
+    withBackend(this.#backend, () => {
+      const written = mapTree(this.#state, isTensor, (_, name) => toTensor(state[name]!));
+      this.#replaceState(written);
+      for (const tensor of Object.values(flattenTree(written, isTensor))) tensor.dispose();
+    });
   }
 
   async release(): Promise<void> {
@@ -124,11 +129,16 @@ export class EagerExecutable<P, S> implements Executable {
     }
   }
 
-  /** The new state outlives the run's scope; the old one goes unless it is part of the new. */
+  #stateSpec(): Record<string, { dtype: DType; shape: readonly number[] }> {
+    return flattenTree(this.#spec.state ?? {}, isTensorSource);
+  }
+
+  /** Copies of `next` (same memory) outlive the run's scope, whatever else the program returned or keeps; the old state goes. */
   #replaceState(next: Tree<tf.Tensor>): void {
-    const kept = new Set(Object.values(flattenTree(next, isTensor)).map(tensor => tf.keep(tensor).id));
-    for (const tensor of Object.values(flattenTree(this.#state, isTensor))) if (!kept.has(tensor.id)) tensor.dispose();
-    this.#state = next;
+    checkNextState(this.#stateSpec(), flattenTree(next, isTensor));
+    const old = Object.values(flattenTree(this.#state, isTensor));
+    this.#state = mapTree(next, isTensor, tensor => tf.keep(tensor.clone()));
+    for (const tensor of old) tensor.dispose();
   }
 
   #assertLive(): void {
@@ -149,7 +159,7 @@ function withBackend<R>(backend: string, body: () => R): R {
 
 function toTensor({ data, shape, dtype }: HostTensor): tf.Tensor {
   // A copy: tfjs keeps the array that it is given, and the caller may reuse it.
-  return tf.keep(tf.tensor(data.slice(), [...shape], dtype));
+  return tf.tensor(data.slice(), [...shape], dtype);
 }
 
 function toHost(tensor: tf.Tensor): HostTensor {

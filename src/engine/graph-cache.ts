@@ -1,8 +1,9 @@
 /** Recorded graphs on disk, by the hash of their content. `DUET_CACHE` names the folder. */
-import { createHash } from 'node:crypto';
-import { access, mkdir, rename, writeFile } from 'node:fs/promises';
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { DuetError } from '../core/errors.ts';
 import { encodeModel, type OnnxModel } from './onnx/model.ts';
 
 /** The folder of cached graphs. @default ~/.cache/duet/graphs */
@@ -11,21 +12,29 @@ export function graphCacheFolder(environment: NodeJS.ProcessEnv = process.env): 
   return join(root, 'graphs');
 }
 
-/** Writes `model` unless a graph of the same content is there; returns its path. The write is atomic. */
+/**
+ * Writes `model` unless a graph of the same content is there; returns its path. The write is atomic; a damaged file of
+ * that name is replaced.
+ * @throws DuetError `invalid-config` if the folder cannot be written
+ */
 export async function cacheGraph(model: OnnxModel, folder = graphCacheFolder()): Promise<string> {
   const bytes = encodeModel(model);
   const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 32);
   const file = join(folder, `${model.name.replaceAll(/[^\w-]/g, '_')}-${hash}.onnx`);
-  if (
-    await access(file).then(
-      () => true,
-      () => false,
-    )
-  )
-    return file;
-  await mkdir(folder, { recursive: true });
-  const temporary = `${file}.${process.pid}-${Date.now()}`;
-  await writeFile(temporary, bytes);
-  await rename(temporary, file);
+  const cached = await readFile(file).catch(() => undefined);
+  if (cached && Buffer.compare(cached, bytes) === 0) return file;
+  const temporary = `${file}.${randomUUID()}`;
+  try {
+    await mkdir(folder, { recursive: true });
+    await writeFile(temporary, bytes);
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw new DuetError(
+      'invalid-config',
+      `Cannot write recorded graphs to ${folder}: ${(error as Error).message}. Set DUET_CACHE to a folder that can be written.`,
+      { cause: error },
+    );
+  }
   return file;
 }

@@ -3,9 +3,10 @@ import type * as tf from '@tensorflow/tfjs';
 import { DuetError } from '../../core/errors.ts';
 import { type DType, type HostTensor, isTensorSource, type TensorSource } from '../../core/host-tensor.ts';
 import { flattenTree, mapTree, type Tree } from '../../core/tree.ts';
+import { checkNextState } from '../inputs.ts';
 import type { OnnxModel, OnnxValueInfo } from '../onnx/model.ts';
 import type { CompileSpec, Program, TensorRecord } from '../types.ts';
-import { sameShape, type Value } from './graph-builder.ts';
+import type { Value } from './graph-builder.ts';
 import { withRecorder } from './recording-backend.ts';
 
 export interface OutputInfo {
@@ -97,22 +98,10 @@ function feedbackOf(
   next: Tree<tf.Tensor> | undefined,
   output: (tensor: tf.Tensor) => Value,
 ): Record<string, string> {
-  const before = flattenTree(spec.state ?? {}, isTensorSource);
   const after = flattenTree(next ?? {}, isTensor);
-  const names = new Set([...Object.keys(before), ...Object.keys(after)]);
+  checkNextState(flattenTree(spec.state ?? {}, isTensorSource), after);
   return Object.fromEntries(
-    [...names].map(name => {
-      const [old, tensor] = [before[name], after[name]];
-      if (!old || !tensor || old.dtype !== tensor.dtype || !sameShape(old.shape, tensor.shape)) {
-        const say = (source?: { dtype: string; shape: readonly number[] }) =>
-          source ? `${source.dtype} [${source.shape.join(', ')}]` : 'nothing';
-        throw new DuetError(
-          'invalid-argument',
-          `State "${name}" goes in as ${say(old)} and comes out as ${say(tensor)}; it must keep its type and shape`,
-        );
-      }
-      return [residentName.state(name), output(tensor).name];
-    }),
+    Object.entries(after).map(([name, tensor]) => [residentName.state(name), output(tensor).name]),
   );
 }
 

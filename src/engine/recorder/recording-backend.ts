@@ -12,8 +12,10 @@ import { GraphBuilder, type Value } from './graph-builder.ts';
 const backendName = 'duet-recorder';
 
 interface Recorded {
-  /** The graph's value; made at first use for tensors that were written from the host. */
+  /** The value in `graph`; made at first use there for tensors that were written from the host. */
   value?: Value;
+  /** A tensor from outside the program (a captured constant) outlives the graph that it was first used in. */
+  graph?: GraphBuilder;
   /** Host values of constants: kept so that tfjs may read them back. */
   values?: tf.backend_util.BackendValues;
   refCount: number;
@@ -93,9 +95,10 @@ class RecordingBackend extends tf.KernelBackend {
   /** The graph value behind a tensor; a host constant enters the graph here, at its first use. */
   graphValue({ dataId, shape, dtype }: tf.TensorInfo): Value {
     const recorded = this.#data.get(dataId);
-    if (!recorded.value) {
+    if (!recorded.value || recorded.graph !== this.graph) {
       const type = graphType(dtype);
       recorded.value = this.graph.constant(typedArray(recorded.values, type), shape, type);
+      recorded.graph = this.graph;
     }
     const { value } = recorded;
     // tfjs shares data between tensors of different shapes (reshape without copy).
@@ -113,7 +116,7 @@ class RecordingBackend extends tf.KernelBackend {
     if (value.dtype === 'int64' || value.dtype === 'uint8')
       throw new TypeError(`A tfjs tensor cannot have type ${value.dtype}`);
     const dataId = {};
-    this.#data.set(dataId, { value, refCount: 1 });
+    this.#data.set(dataId, { value, graph: this.graph, refCount: 1 });
     return { dataId, shape: [...value.shape], dtype: value.dtype };
   }
 }
@@ -127,17 +130,26 @@ function typedArray(
   values: tf.backend_util.BackendValues | undefined,
   dtype: DType,
 ): Float32Array | Int32Array | Uint8Array {
+  if (!values) {
+    throw new DuetError(
+      'invalid-argument',
+      'The program uses a tensor that another recording made. Programs must not keep tensors between calls.',
+    );
+  }
   const array = values as ArrayLike<number>;
   if (dtype === 'float32') return array instanceof Float32Array ? array : Float32Array.from(array);
   if (dtype === 'int32') return array instanceof Int32Array ? array : Int32Array.from(array);
   return array instanceof Uint8Array ? array : Uint8Array.from(array);
 }
 
-/** The tfjs op that is running, for messages. tfjs names its scopes after ops. */
+/** Name of the scope around a whole recording. */
+const recordingScope = 'record';
+
+/** The tfjs op that is running, for messages. tfjs names its scopes after ops, with a suffix. */
 function currentOp(): string {
   const { state } = tf.engine() as unknown as { state: { activeScope?: { name?: string } } };
-  const name = state.activeScope?.name;
-  return name ? `The op "${name}"` : 'An op';
+  const name = state.activeScope?.name?.replace(/__op$/, '');
+  return name && name !== recordingScope ? `The op "${name}"` : 'The program';
 }
 
 function registerKernels(): void {
@@ -180,7 +192,7 @@ export function withRecorder<R>(body: (recorder: Pick<RecordingBackend, 'graph' 
   try {
     const recorder = tf.backend() as RecordingBackend;
     recorder.graph = new GraphBuilder();
-    tf.engine().startScope('record');
+    tf.engine().startScope(recordingScope);
     return body(recorder);
   } finally {
     tf.engine().endScope();

@@ -59,6 +59,11 @@ class SessionHost {
     return worker;
   }
 
+  /** Whether the worker of that generation still runs. */
+  isAlive(generation: number): boolean {
+    return this.#worker !== undefined && this.generation === generation;
+  }
+
   /** Ends the worker and everything in it; the next request starts a new one. */
   async terminate(): Promise<void> {
     await this.#worker?.terminate();
