@@ -4,7 +4,7 @@
  * @example
  * import { Duet } from 'duet';
  * const model = await Duet.load('emoji');
- * const { samples } = await model.textToImage('a red apple', { seed: 1 });
+ * const { samples } = await model.textToImage('an apple', { seed: 1 });
  */
 import { load } from './pipeline/index.ts';
 

@@ -11,14 +11,15 @@ import { createProgressBar } from './progress-bar.ts';
 import { type CommandContext, type ModelFlags, withModel } from './sampling-command.ts';
 import { write } from './terminal.ts';
 
+/** The fifth and the seventh are combinations that the model `emoji` was never trained on. */
 const captions = [
-  'a red apple',
+  'an apple',
   'a cat to the left of a dog',
   'three stars on a blue background',
   'a rocket above a house',
-  'a pizza on a green background',
-  'two hearts',
-  'a tree to the right of a car',
+  'a butterfly to the right of a rose',
+  'two red hearts',
+  'a dog under a tree',
   'a grinning face',
 ];
 

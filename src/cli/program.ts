@@ -21,7 +21,7 @@ import { registerVary } from './vary.ts';
 
 const examples = `
 Examples:
-  $ duet t2i "a red apple on a blue background" -n 4 --seed 1 -o apples.png
+  $ duet t2i "an apple on a blue background" -n 4 --seed 1 -o apples.png
   $ duet i2t apples.png
   $ duet joint -n 4 --json
   $ echo "two cats" | duet t2i - -o - > cats.png

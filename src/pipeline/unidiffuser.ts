@@ -44,7 +44,7 @@ export class UniDiffuser {
   /**
    * Pictures of a caption.
    * @example
-   * const { samples } = await model.textToImage('a red apple', { n: 4, seed: 1 });
+   * const { samples } = await model.textToImage('an apple', { n: 4, seed: 1 });
    * await writeFile('apple.png', await samples[0].image.toPng());
    */
   async textToImage(caption: string, options: SamplingOptions = {}): Promise<Result<ImageSample>> {
