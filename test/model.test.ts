@@ -1,0 +1,99 @@
+/**
+ * The embedded model end to end: one test per mode, with a floor that the real model clears by far at this n and that
+ * guessing among 128 objects does not. `npm run eval` measures it properly.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { seededRandom } from '../src/core/random.ts';
+import { judgeCaption, type PictureJudge, pictureJudge } from '../src/eval/judge.ts';
+import { sceneFeatures } from '../src/eval/scene-features.ts';
+import { Duet, type Pixels, type UniDiffuser } from '../src/index.ts';
+import { describe as captionOf } from '../src/scenes/captions.ts';
+import { parse } from '../src/scenes/parse.ts';
+import { render } from '../src/scenes/render.ts';
+import { sampleScenes } from '../src/scenes/sample-scene.ts';
+import type { Scene } from '../src/scenes/scene.ts';
+import { loadSprites, type SpriteSheet } from '../src/scenes/sprites.ts';
+
+const count = 8;
+const seed = 1;
+
+let model: UniDiffuser;
+let sprites: SpriteSheet;
+let judge: PictureJudge;
+let scenes: readonly Scene[];
+
+beforeAll(async () => {
+  model = await Duet.load('emoji');
+  sprites = await loadSprites(model.imageSize);
+  judge = pictureJudge(sceneFeatures(sprites), seed, 200);
+  scenes = sampleScenes(count, seededRandom(seed));
+});
+afterAll(() => model?.release());
+
+const pictureOf = (scene: Scene): Pixels => {
+  const side = model.imageSize;
+  return { width: side, height: side, data: render(scene, sprites) };
+};
+
+/** How many of the scenes `test` is true for, one after the other. */
+async function countScenes(test: (scene: Scene, index: number) => Promise<boolean>): Promise<number> {
+  let hits = 0;
+  for (const [index, scene] of scenes.entries()) hits += (await test(scene, index)) ? 1 : 0;
+  return hits;
+}
+
+describe('models/emoji', () => {
+  it('draws what a caption says', async () => {
+    const hits = await countScenes(async (scene, index) => {
+      const { samples } = await model.textToImage(captionOf(scene), { seed });
+      return judge.judge(samples[0]!.image.data, scene, index).rightObject;
+    });
+    expect(hits).toBeGreaterThanOrEqual(count / 2);
+  });
+
+  it('says what a picture shows', async () => {
+    const hits = await countScenes(async scene => {
+      const { samples } = await model.imageToText(pictureOf(scene), { seed });
+      return judgeCaption(samples[0]!.caption, scene).rightObject;
+    });
+    expect(hits).toBeGreaterThanOrEqual(count / 2);
+  });
+
+  it('imagines pictures with captions that fit them', async () => {
+    const { samples } = await model.joint({ n: count, seed });
+    const fitting = samples.filter(({ image, caption }, index) => {
+      const scene = parse(caption);
+      return scene !== undefined && judge.judge(image.data, scene, index).rightObject;
+    });
+    expect(fitting.length).toBeGreaterThanOrEqual(count / 2);
+  });
+
+  it('imagines pictures that it can name', async () => {
+    const { samples } = await model.image({ n: 4, seed });
+    const names: string[] = [];
+    for (const { image } of samples) names.push((await model.imageToText(image, { seed })).samples[0]!.caption);
+    expect(names.filter(name => parse(name) !== undefined).length).toBeGreaterThanOrEqual(2);
+    expect(new Set(names).size).toBeGreaterThan(1);
+  });
+
+  it('imagines captions that can be read', async () => {
+    const { samples } = await model.text({ n: count, seed });
+    expect(samples.filter(({ caption }) => parse(caption) !== undefined).length).toBeGreaterThanOrEqual(count / 2);
+  });
+
+  it('varies a picture without losing its object', async () => {
+    const hits = await countScenes(async (scene, index) => {
+      const { samples } = await model.vary(pictureOf(scene), { seed });
+      return judge.judge(samples[0]!.image.data, scene, index).rightObject;
+    });
+    expect(hits).toBeGreaterThanOrEqual(count / 4);
+  });
+
+  it('rephrases a caption without losing its object', async () => {
+    const hits = await countScenes(async scene => {
+      const { samples } = await model.rephrase(captionOf(scene), { seed });
+      return judgeCaption(samples[0]!.caption, scene).rightObject;
+    });
+    expect(hits).toBeGreaterThanOrEqual(count / 4);
+  });
+});
