@@ -2,8 +2,9 @@
 import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { DuetError } from '../core/errors.ts';
-import { type HostTensor, isTensorSource } from '../core/host-tensor.ts';
+import { type FileTensor, type HostTensor, isTensorSource } from '../core/host-tensor.ts';
 import { flattenTree } from '../core/tree.ts';
+import { checkFiles } from './file-tensor.ts';
 import { cacheGraph } from './graph-cache.ts';
 import { batchOf, checkState, inputShapes } from './inputs.ts';
 import { type Recording, record, residentName, residentsOf } from './recorder/record.ts';
@@ -61,6 +62,7 @@ export class CompiledExecutable<P, S> implements Executable {
     await this.#fillStore(generation);
     if (bucket.session?.generation !== generation) {
       const id = sessionHost.newId();
+      await checkFiles(mappedTensors(this.#spec));
       await sessionHost.send({
         kind: 'load',
         session: id,
@@ -162,12 +164,13 @@ export class CompiledExecutable<P, S> implements Executable {
   }
 }
 
+function mappedTensors(spec: CompileSpec): FileTensor[] {
+  return Object.values(flattenTree(spec.params ?? {}, isTensorSource)).filter(source => 'file' in source);
+}
+
 /** ONNX Runtime maps external data from one folder. */
 function weightsFolderOf(spec: CompileSpec): string | undefined {
-  const files = Object.values(flattenTree(spec.params ?? {}, isTensorSource)).flatMap(source =>
-    'file' in source ? [source.file] : [],
-  );
-  const folders = new Set(files.map(file => dirname(resolve(file))));
+  const folders = new Set(mappedTensors(spec).map(({ file }) => dirname(resolve(file))));
   if (folders.size > 1) {
     throw new DuetError(
       'invalid-argument',

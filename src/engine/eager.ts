@@ -1,4 +1,5 @@
 /** Devices `reference` and `tensorflow`: the same programs run op by op on a real tfjs backend. */
+import { createRequire } from 'node:module';
 import * as tf from '@tensorflow/tfjs';
 import { DuetError } from '../core/errors.ts';
 import { type DType, type HostTensor, isTensorSource, type TensorSource } from '../core/host-tensor.ts';
@@ -19,23 +20,29 @@ async function loadBackend(device: keyof typeof backends): Promise<string> {
   tf.enableProdMode();
   if (device === 'reference') return backends.reference;
   for (const name of ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node']) {
+    if (!isInstalled(name)) continue;
     try {
       await import(name);
       return backends.tensorflow;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') {
-        throw new DuetError(
-          'missing-dependency',
-          `${name} is installed but does not load: ${(error as Error).message}`,
-          { cause: error },
-        );
-      }
+      throw new DuetError('missing-dependency', `${name} is installed but does not load: ${(error as Error).message}`, {
+        cause: error,
+      });
     }
   }
   throw new DuetError(
     'missing-dependency',
     'Device "tensorflow" needs TensorFlow, which is not installed. Run "npm install @tensorflow/tfjs-node-gpu" (NVIDIA GPU) or "npm install @tensorflow/tfjs-node", or use device "cpu".',
   );
+}
+
+function isInstalled(packageName: string): boolean {
+  try {
+    createRequire(import.meta.url).resolve(packageName);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 export class EagerExecutable<P, S> implements Executable {

@@ -30,6 +30,10 @@ const batchMatMul: Lowering = call => {
   const rows = a.shape.at(transA ? -1 : -2)!;
   const inner = a.shape.at(transA ? -2 : -1)!;
   const columns = b.shape.at(transB ? -2 : -1)!;
+  if (inner !== b.shape.at(transB ? -1 : -2)) {
+    const say = ({ shape }: Value, transposed: boolean) => `[${shape.join(', ')}]${transposed ? ' transposed' : ''}`;
+    throw new RangeError(`matMul: the inner dimensions of ${say(a, transA)} and ${say(b, transB)} must be equal`);
+  }
   if (sizeOf(batch) === 1 && a.dtype === 'float32') {
     const product = gemm(graph, graph.reshape(a, a.shape.slice(-2)), graph.reshape(b, b.shape.slice(-2)), {
       transA,

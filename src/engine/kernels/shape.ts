@@ -23,6 +23,10 @@ const transpose: Lowering = call => call.graph.transpose(input(call, 'x'), call.
 const concat: Lowering = ({ graph, inputs, attrs }) => {
   const all = Object.values(inputs);
   const axis = axesOf(attrs['axis'], all[0]!.shape)[0]!;
+  tf.backend_util.assertParamsConsistent(
+    all.map(part => [...part.shape]),
+    axis,
+  );
   const parts = all.filter(part => sizeOf(part.shape) > 0);
   if (parts.length === 0) return all[0]!;
   if (parts.length === 1) return parts[0]!;
@@ -42,11 +46,10 @@ export function sliceBox(graph: GraphBuilder, x: Value, begin: readonly number[]
 
 const slice: Lowering = call => {
   const x = input(call, 'x');
-  const [begin, size] = tf.slice_util.parseSliceParams(
-    { shape: [...x.shape], rank: x.shape.length } as tf.Tensor,
-    call.attrs['begin'] as number[],
-    call.attrs['size'] as number[],
-  );
+  const like = { shape: [...x.shape], rank: x.shape.length } as tf.Tensor;
+  const { begin: from, size: count } = call.attrs as { begin: number[]; size: number[] };
+  const [begin, size] = tf.slice_util.parseSliceParams(like, from, count);
+  tf.slice_util.assertParamsValid(like, begin!, size!);
   return sliceBox(call.graph, x, begin!, size!);
 };
 

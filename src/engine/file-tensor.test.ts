@@ -1,0 +1,117 @@
+import { mkdtemp, readdir, rm, stat, truncate } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type * as tf from '@tensorflow/tfjs';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { bools, expectClose, ints, wave } from '../../test/support/kernel-table.ts';
+import type { FileTensor } from '../core/host-tensor.ts';
+import { openSafetensors, writeSafetensors } from '../weights/safetensors.ts';
+import { readFileTensor } from './file-tensor.ts';
+import { type CompileSpec, compile, type Device, type Program, sessionHost } from './index.ts';
+
+let folder: string;
+let file: string;
+const tensors = {
+  'layer.weight': wave([256, 64]),
+  'layer.bias': wave([64], 1),
+  flags: bools([3], 1, 0, 1),
+  ids: ints([3], 5, 0, 2),
+};
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'duet-weights-'));
+  file = join(folder, 'model.safetensors');
+  await writeSafetensors(file, tensors);
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+interface Params {
+  layer: { weight: tf.Tensor; bias: tf.Tensor };
+  flags: tf.Tensor;
+  ids: tf.Tensor;
+  scale: tf.Tensor;
+}
+
+const program: Program<Params, unknown> = ({ params, inputs }) => ({
+  outputs: {
+    y: inputs['x']!.matMul(params.layer.weight).add(params.layer.bias).mul(params.scale),
+    picked: inputs['x']!.gather(params.ids as tf.Tensor1D, 1).where(params.flags, 0),
+  },
+});
+
+/** Weights of a file, and one given as a value. */
+async function spec(): Promise<CompileSpec> {
+  const { tensors: mapped } = await openSafetensors(file);
+  return {
+    params: {
+      layer: { weight: mapped['layer.weight']!, bias: mapped['layer.bias']! },
+      flags: mapped['flags']!,
+      ids: mapped['ids']!,
+      scale: wave([64], 2),
+    },
+    inputs: { x: { dtype: 'float32', shape: ['batch', 256] } },
+  };
+}
+
+describe('weights in a .safetensors file', () => {
+  test('stay in the file: neither the graph nor a message to the worker holds them', async () => {
+    vi.stubEnv('DUET_CACHE', folder);
+    const send = vi.spyOn(sessionHost, 'send');
+    const x = wave([2, 256], 3);
+    const run = async (device: Device) => {
+      const executable = await compile(program, await spec(), { device, name: 'mapped' });
+      const outputs = await executable.run({ x });
+      await executable.release();
+      return outputs;
+    };
+    const actual = await run('cpu');
+    const put = send.mock.calls.flatMap(([request]) => (request.kind === 'put' ? Object.keys(request.tensors) : []));
+    expect(put).toEqual(['params/scale']);
+    const expected = await run('reference');
+    expectClose(actual['y']!, expected['y']!, 1e-5, 'y');
+    expectClose(actual['picked']!, expected['picked']!, 0, 'picked');
+    const [graph] = await readdir(join(folder, 'graphs'));
+    const { size } = await stat(join(folder, 'graphs', graph!));
+    expect(size).toBeLessThan(4096);
+    vi.restoreAllMocks();
+    vi.unstubAllEnvs();
+  });
+
+  test('of two folders in one program are refused', async () => {
+    const elsewhere: FileTensor = { dtype: 'float32', shape: [1], file: '/elsewhere/b', offset: 0, byteLength: 4 };
+    const params = { a: { ...elsewhere, file: '/somewhere/a' }, b: elsewhere };
+    await expect(compile(() => ({ outputs: {} }), { params, inputs: {} })).rejects.toMatchObject({
+      code: 'invalid-argument',
+      message: expect.stringMatching(/one folder.*somewhere.*elsewhere/),
+    });
+  });
+
+  test('cannot be state', async () => {
+    const { tensors: mapped } = await openSafetensors(file);
+    const executable = await compile<unknown, { bias: tf.Tensor }>(
+      ({ state }) => ({ outputs: {}, state: { bias: state.bias.add(1) } }),
+      { state: { bias: mapped['layer.bias']! }, inputs: {} },
+    );
+    await expect(executable.run({})).rejects.toThrow(/State "bias" must be given as values/);
+    await executable.release();
+  });
+
+  test('that are missing or cut off are named', async () => {
+    const gone = join(folder, 'gone.safetensors');
+    await writeSafetensors(gone, tensors);
+    const { tensors: mapped } = await openSafetensors(gone);
+    await truncate(gone, 1024);
+    const params = { weight: mapped['layer.weight']! };
+    const sum: Program<{ weight: tf.Tensor }, unknown> = ({ params }) => ({ outputs: { y: params.weight.sum() } });
+    await expect(compile(sum, { params, inputs: {} }, { device: 'reference' })).rejects.toThrow(/gone.*ends before/);
+    const executable = await compile(sum, { params, inputs: {} });
+    await expect(executable.run({})).rejects.toMatchObject({
+      code: 'invalid-weights',
+      message: expect.stringMatching(/gone.*ends after 1024 bytes/),
+    });
+    await rm(gone);
+    await expect(executable.run({})).rejects.toMatchObject({ code: 'invalid-weights' });
+    await executable.release();
+    expect(() => readFileTensor(params.weight as FileTensor)).toThrow(/gone/);
+  });
+});

@@ -1,0 +1,100 @@
+import type * as tf from '@tensorflow/tfjs';
+import { afterEach, describe, expect, test } from 'vitest';
+import { floats, wave } from '../../../test/support/kernel-table.ts';
+import { type CompileSpec, compile, type Executable, type Program } from '../index.ts';
+import { sessionHost } from './session-host.ts';
+
+const open: Executable[] = [];
+
+async function compiled<P, S>(program: Program<P, S>, spec: CompileSpec): Promise<Executable> {
+  const executable = await compile(program, spec, { threads: 1 });
+  open.push(executable);
+  return executable;
+}
+
+afterEach(async () => {
+  for (const executable of open.splice(0)) await executable.release();
+});
+
+/** A chain of matrix products: a good part of a second on one core. */
+const long: Program<unknown, unknown> = ({ inputs }) => {
+  let y: tf.Tensor = inputs['x']!;
+  for (let i = 0; i < 40; i++) y = y.matMul(inputs['x']!).mul(0.01);
+  return { outputs: { y: y.sum() } };
+};
+const longSpec: CompileSpec = { inputs: { x: { dtype: 'float32', shape: [512, 512] } } };
+const square = wave([512, 512], 0, 0.1);
+
+test('a 10 ms timer of the main thread keeps ticking during a long run', async () => {
+  const executable = await compiled(long, longSpec);
+  await executable.run({ x: square });
+  let ticks = 0;
+  const timer = setInterval(() => ticks++, 10);
+  const start = performance.now();
+  for (let runs = 0; runs < 50 && performance.now() - start < 500; runs++) await executable.run({ x: square });
+  const elapsed = performance.now() - start;
+  clearInterval(timer);
+  // On time would be one tick per 10 ms; a busy machine may hold some back, a blocked thread has next to none.
+  expect(ticks / (elapsed / 10)).toBeGreaterThan(0.4);
+});
+
+describe('a worker that ends', () => {
+  test('fails the run in flight with a clear error, and the next call works', async () => {
+    const executable = await compiled(long, longSpec);
+    const expected = await executable.run({ x: square });
+    const inFlight = executable.run({ x: square });
+    const queued = executable.run({ x: square });
+    const failures = Promise.allSettled([inFlight, queued]);
+    // Both runs must have reached the worker.
+    await new Promise(resolve => setImmediate(resolve));
+    await sessionHost.terminate();
+    for (const result of await failures) {
+      expect(result).toMatchObject({ status: 'rejected', reason: { code: 'worker-died' } });
+    }
+    expect(await executable.run({ x: square })).toEqual(expected);
+  });
+
+  test('takes the state with it: reading and running say so until it is written again', async () => {
+    const counter = await compiled<unknown, { count: tf.Tensor }>(
+      ({ state: { count } }) => ({ outputs: { was: count }, state: { count: count.add(1) } }),
+      { state: { count: floats(0) }, inputs: {} },
+    );
+    await counter.run({});
+    await counter.run({});
+    const saved = await counter.readState();
+    await sessionHost.terminate();
+    for (const call of [() => counter.run({}), () => counter.readState(), () => counter.run({})]) {
+      await expect(call()).rejects.toMatchObject({
+        code: 'worker-died',
+        message: expect.stringContaining('writeState'),
+      });
+    }
+    await counter.writeState(saved);
+    expect((await counter.run({}))['was']!.data[0]).toBe(2);
+    expect((await counter.readState())['count']!.data[0]).toBe(3);
+  });
+
+  test('is not started again only to release into it', async () => {
+    const executable = await compiled(long, longSpec);
+    await executable.run({ x: square });
+    await sessionHost.terminate();
+    const { generation } = sessionHost;
+    await executable.release();
+    expect(sessionHost.generation).toBe(generation);
+  });
+
+  test('brings back programs that were compiled before, with their weights', async () => {
+    const programs = await Promise.all(
+      [2, 3].map(factor =>
+        compiled<{ weight: tf.Tensor }, unknown>(
+          ({ params, inputs: { x } }) => ({ outputs: { y: x!.mul(params.weight) } }),
+          { params: { weight: floats(factor) }, inputs: { x: { dtype: 'float32', shape: [1] } } },
+        ),
+      ),
+    );
+    const run = () => Promise.all(programs.map(async program => (await program.run({ x: floats(5) }))['y']!.data[0]));
+    expect(await run()).toEqual([10, 15]);
+    await sessionHost.terminate();
+    expect(await run()).toEqual([10, 15]);
+  });
+});
