@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -7,5 +9,7 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 120_000,
+    // Recorded graphs of tests stay out of the user's cache.
+    env: { DUET_CACHE: join(tmpdir(), 'duet-test-cache') },
   },
 });
