@@ -16,6 +16,7 @@ export type { Device } from './engine/types.ts';
 export type { DecodeOptions, ImageFormat, ImageInput, Picture, Pixels } from './image/index.ts';
 export type {
   AnySample,
+  CaptionReport,
   CaptionSample,
   ImageSample,
   LoadOptions,

@@ -47,9 +47,8 @@ async function writePictures(
 ): Promise<string[]> {
   const firstSeed = samples[0]?.seed ?? 0;
   if (out !== undefined && out !== '-' && (await isFolder(out))) {
-    await mkdir(out, { recursive: true });
     const files = images.map((_, index) => join(out, `${mode}-${samples[index]?.seed ?? index}.png`));
-    await Promise.all(files.map(async (file, index) => writeFile(file, await images[index]!.enlarge(enlarge).toPng())));
+    await Promise.all(files.map(async (file, index) => save(file, await images[index]!.enlarge(enlarge).toPng())));
     return files;
   }
   const [first] = images;
@@ -61,12 +60,25 @@ async function writePictures(
     return [];
   }
   const file = out ?? `${mode}-${firstSeed}.png`;
-  await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, await large.encode(formatOfFile(file)));
+  await save(file, await large.encode(formatOfFile(file)));
   return [file];
 }
 
-function describe({ mode, samples, timings, unknownWords }: Result<AnySample>, files: readonly string[]): object {
+/** Writes a file and the folders above it. */
+async function save(file: string, bytes: Uint8Array): Promise<void> {
+  try {
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, bytes);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new DuetError('invalid-argument', `Cannot write ${file}: ${reason}; choose another --out`, { cause: error });
+  }
+}
+
+function describe(
+  { mode, samples, timings, unknownWords, captionCut }: Result<AnySample>,
+  files: readonly string[],
+): object {
   const own = files.length === samples.length;
   return {
     mode,
@@ -78,6 +90,7 @@ function describe({ mode, samples, timings, unknownWords }: Result<AnySample>, f
     files,
     timings,
     unknownWords,
+    captionCut,
   };
 }
 

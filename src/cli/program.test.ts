@@ -114,6 +114,8 @@ describe('captions', () => {
     const { stderr } = await duet(['t2i', 'a purple zebra', '-o', at('zebra.png')]);
     expect(stderr.text).toMatch(/Warning:.* does not know "purple", "zebra"/);
     expect((await duet(['t2i', 'a red apple', '-o', at('apple.png')])).stderr.text).toBe('');
+    const long = 'a red apple and a dog and a cat';
+    expect((await duet(['t2i', long, '-o', at('long.png')])).stderr.text).toMatch(/longer than the model reads/);
   });
 });
 
@@ -144,6 +146,7 @@ describe('errors', () => {
     [['t2i', ' '], /caption is empty/],
     [['t2i', 'x', '-o', 'x.bmp'], /Cannot write a \.bmp file/],
     [['t2i', 'x', '-o', '-', '--json'], /both want standard output/],
+    [['image', '-o', '/dev/null/x.png'], /Cannot write \/dev\/null\/x\.png.*another --out/],
     [['i2t', '/nowhere.png'], /Cannot open the picture \/nowhere\.png/],
     [['paint'], /unknown command 'paint'/],
     [['eval', '--model', '/nowhere'], /There is no model "\/nowhere"/],

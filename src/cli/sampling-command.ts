@@ -87,16 +87,18 @@ export async function runSampling(
       bar.clear();
     }
   });
-  await warnOfWords(terminal, result.unknownWords);
+  await warnOfCaption(terminal, result);
   await writeResult(terminal, result, flags);
 }
 
-/** Tells which words the model has to guess. */
-async function warnOfWords(terminal: Terminal, words: readonly string[]): Promise<void> {
-  if (words.length === 0) return;
-  const list = words.map(word => `"${word}"`).join(', ');
-  const text = `the model does not know ${list}; it can only guess from the letters`;
-  await write(terminal.stderr, `${pc.yellow('Warning:')} ${text}\n`);
+/** Tells which words the model has to guess and whether it read all of them. */
+async function warnOfCaption(terminal: Terminal, result: Result<AnySample>): Promise<void> {
+  const words = result.unknownWords.map(word => `"${word}"`).join(', ');
+  const warnings = [
+    ...(words === '' ? [] : [`the model does not know ${words}; it can only guess from the letters`]),
+    ...(result.captionCut ? ['the caption is longer than the model reads; its end was ignored'] : []),
+  ];
+  for (const warning of warnings) await write(terminal.stderr, `${pc.yellow('Warning:')} ${warning}\n`);
 }
 
 function samplingOptions({ count, seed, steps, guidance, solver }: SamplingFlags): SamplingOptions {

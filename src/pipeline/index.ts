@@ -3,6 +3,7 @@ export { type ModelConfig, parseModelConfig } from './model-config.ts';
 export { fillSpec, type Model, modelSpecs, packModel, readModelFolder, writeModelFolder } from './model-folder.ts';
 export type {
   AnySample,
+  CaptionReport,
   CaptionSample,
   ImageSample,
   PairSample,

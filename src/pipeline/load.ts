@@ -16,6 +16,9 @@ export interface LoadOptions {
   readonly signal?: AbortSignal;
 }
 
+/** A caption stands between a start and an end token. */
+const frameTokens = 2;
+
 /** The folder of embedded models, beside src/ and dist/. */
 const embeddedModels = fileURLToPath(new URL('../../models/', import.meta.url));
 
@@ -32,7 +35,10 @@ export async function load(model = 'emoji', options: LoadOptions = {}): Promise<
   return new UniDiffuser({
     config: loaded.config,
     networks,
-    unknownWords: text => networks.tokenizer.unknownWords(text),
+    inspectCaption: text => ({
+      unknownWords: networks.tokenizer.unknownWords(text),
+      cut: networks.tokenizer.encode(text).length > loaded.config.textTokens - frameTokens,
+    }),
   });
 }
 

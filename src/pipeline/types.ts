@@ -68,10 +68,20 @@ export interface Timings {
   readonly total: number;
 }
 
+/** What a model makes of a caption's words. */
+export interface CaptionReport {
+  /** Words that the model was not trained on; it has to guess them from their letters. */
+  readonly unknownWords: readonly string[];
+  /** The caption has more tokens than the model reads: its end is ignored. */
+  readonly cut: boolean;
+}
+
 export interface Result<S extends AnySample> {
   readonly mode: Mode;
   readonly samples: readonly S[];
   readonly timings: Timings;
   /** Words of the text given that the model was not trained on; it has to guess them. */
   readonly unknownWords: readonly string[];
+  /** The caption given was too long and its end was ignored. */
+  readonly captionCut: boolean;
 }

@@ -35,7 +35,10 @@ function fakeModel() {
   const model = new UniDiffuser({
     config: { name: 'fake', imageSize: 4, diffusion, sampling },
     networks,
-    unknownWords: text => text.split(' ').filter(word => word === 'xyzzy'),
+    inspectCaption: text => ({
+      unknownWords: text.split(' ').filter(word => word === 'xyzzy'),
+      cut: text.length > 20,
+    }),
   });
   return { model, networks, asked };
 }
@@ -97,8 +100,8 @@ describe('UniDiffuser', () => {
 
   it('names unknown words and measures its parts', async () => {
     const { model } = fakeModel();
-    const { unknownWords, timings } = await model.textToImage('a xyzzy', { seed: 0 });
-    expect(unknownWords).toEqual(['xyzzy']);
+    const { unknownWords, captionCut, timings } = await model.textToImage('a xyzzy', { seed: 0 });
+    expect([unknownWords, captionCut]).toEqual([['xyzzy'], false]);
     expect(timings.total).toBeCloseTo(timings.encode + timings.sample + timings.decode);
   });
 

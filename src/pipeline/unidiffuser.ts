@@ -9,7 +9,15 @@ import type { ModelConfig } from './model-config.ts';
 import type { Networks } from './networks.ts';
 import { parseRequest } from './requests.ts';
 import { type GroupStep, sampleLatents } from './sample-latents.ts';
-import type { AnySample, CaptionSample, ImageSample, PairSample, Result, SamplingOptions } from './types.ts';
+import type {
+  AnySample,
+  CaptionReport,
+  CaptionSample,
+  ImageSample,
+  PairSample,
+  Result,
+  SamplingOptions,
+} from './types.ts';
 
 interface Input {
   readonly caption?: string;
@@ -19,8 +27,7 @@ interface Input {
 export interface UniDiffuserParts {
   readonly config: Pick<ModelConfig, 'name' | 'imageSize' | 'diffusion' | 'sampling'>;
   readonly networks: Networks;
-  /** Words of a text that were not in the training captions. */
-  readonly unknownWords: (text: string) => readonly string[];
+  readonly inspectCaption: (text: string) => CaptionReport;
 }
 
 /** A loaded model. Get one from `Duet.load`; call `release` when done with it. */
@@ -89,9 +96,9 @@ export class UniDiffuser {
     return this.#sample('t2i2t', { caption }, options, toPair);
   }
 
-  /** Words of `text` that the model was not trained on; it has to guess them from their letters. */
-  unknownWords(text: string): readonly string[] {
-    return this.#parts.unknownWords(text);
+  /** What the model will make of a caption's words, without running anything. */
+  inspectCaption(text: string): CaptionReport {
+    return this.#parts.inspectCaption(text);
   }
 
   /** Frees sessions and weights; further calls throw. Idempotent. */
@@ -126,8 +133,8 @@ export class UniDiffuser {
       decode: ended - sampled,
       total: ended - started,
     };
-    const unknownWords = input.caption === undefined ? [] : this.unknownWords(input.caption);
-    return { mode, samples, timings, unknownWords };
+    const report = input.caption === undefined ? { unknownWords: [], cut: false } : this.inspectCaption(input.caption);
+    return { mode, samples, timings, unknownWords: report.unknownWords, captionCut: report.cut };
   }
 
   async #encode({ caption, picture }: Input, options: DecodeOptions): Promise<SampleLatents> {
