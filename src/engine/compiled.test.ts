@@ -173,6 +173,17 @@ describe('batch sizes', () => {
     expect([count('put'), count('load')]).toEqual([1, 3]);
   });
 
+  test('a program that only takes some sizes, such as even ones, runs at those', async () => {
+    const halves: Program<unknown, unknown> = ({ inputs: { x } }) => {
+      const [a, b] = tf.split(x!, 2);
+      return { outputs: { y: a!.sub(b!) } };
+    };
+    const executable = await compiled(halves, anyBatch);
+    const { y } = await executable.run({ x: { ...floats(1, 2, 3, 5), shape: [2, 2] } });
+    expect([...y!.data]).toEqual([-2, -3]);
+    await expect(executable.run({ x: wave([3, 2]) })).rejects.toThrow(/split/i);
+  });
+
   test('calls at the same time record and load once, and each gets its own answer', async () => {
     const executable = await compiled(double, anyBatch);
     const results = await Promise.all([1, 2, 3].map(size => executable.run({ x: wave([size, 2], size) })));

@@ -23,10 +23,9 @@ export function recordSymbolic<P, S>(name: string, program: Program<P, S>, spec:
     return axis < 0 ? [] : [{ input: `inputs/${input}`, axis }];
   })[0];
   if (!source) return undefined;
-  const [first, second] = probes.map(size => record(name, program, spec, inputShapes(spec.inputs, size))) as [
-    Recording,
-    Recording,
-  ];
+  const recordings = recordProbes(name, program, spec);
+  if (!recordings) return undefined;
+  const [first, second] = recordings;
   if (JSON.stringify(first.model.nodes) !== JSON.stringify(second.model.nodes)) return undefined;
 
   const others = new Map(second.model.initializers.map(initializer => [initializer.name, initializer]));
@@ -63,6 +62,20 @@ export function recordSymbolic<P, S>(name: string, program: Program<P, S>, spec:
       })),
     },
   };
+}
+
+/** `undefined` if the program refuses a probe (it halves its batch, say): a recording at the real size decides what is wrong. */
+function recordProbes<P, S>(
+  name: string,
+  program: Program<P, S>,
+  spec: CompileSpec,
+): [first: Recording, second: Recording] | undefined {
+  try {
+    const [first, second] = probes.map(size => record(name, program, spec, inputShapes(spec.inputs, size)));
+    return [first!, second!];
+  } catch {
+    return undefined;
+  }
 }
 
 function symbolicShape(
