@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { between, expectClose, floats, ints, wave } from '../../test/support/kernel-table.ts';
 import type { HostTensor } from '../core/host-tensor.ts';
+import { attention, conv2d, gelu, groupNorm, layerNorm, silu, upsample2x } from '../ops/index.ts';
 import { type CompileSpec, compile, type Device, type Executable, type Program, sessionHost } from './index.ts';
 import type { Request } from './runtime/protocol.ts';
 
@@ -158,6 +159,52 @@ describe('batch sizes', () => {
         };
       },
       [2],
+    );
+    expect([count('put'), count('load')]).toEqual([1, 1]);
+  });
+
+  test('one graph for all sizes of everything that networks and their gradients use', async () => {
+    const gain = [1, 1, 1, 1].map((_, index) => 1 + index / 4);
+    const images = (x: tf.Tensor) => {
+      const y = conv2d(x, tf.ones([4, 2, 3, 3]).mul(0.1), tf.tensor1d(gain), { stride: 1, pad: [1, 1, 1, 1] });
+      const normed = silu(groupNorm(y, { weight: tf.tensor1d(gain), bias: tf.zeros([4]), groups: 2 }));
+      return upsample2x(conv2d(normed, tf.ones([4, 4, 2, 2]), undefined, { stride: 2 }));
+    };
+    const tokens = (x: tf.Tensor) => {
+      const y = layerNorm(x.reshape([-1, 8, 4]), { weight: tf.tensor1d(gain) });
+      const mask = y.sum(-1, true).transpose([0, 2, 1]).expandDims(1);
+      const [q, k, v] = tf.split(tf.concat([y, gelu(y), y.square()], -1), 3, -1);
+      const out = attention(q!, k!, v!, { heads: 2, mask }).add(attention(q!, k!, v!, { heads: 2, causal: true }));
+      return tf.concat(
+        [
+          out.slice([0, 1, 0], [-1, 3, -1]),
+          out.pad([
+            [0, 0],
+            [1, 0],
+            [0, 0],
+          ]),
+        ],
+        1,
+      );
+    };
+    const resized = (x: tf.Tensor) => tf.image.resizeBilinear(x.transpose([0, 2, 3, 1]) as tf.Tensor4D, [7, 3]);
+    await compare(
+      ({ inputs: { x } }) => {
+        const outputs: Record<string, tf.Tensor> = {};
+        for (const [name, f] of Object.entries({ images, tokens, resized })) {
+          outputs[name] = f(x!);
+          outputs[`${name}Gradient`] = tf.grad((x: tf.Tensor) => f(x).square().sum().mul(1e-3))(x!);
+        }
+        const best = x!.mean([2, 3]).argMax(1);
+        const logits = tokens(x!).sum(1).logSoftmax();
+        const loss = logits.mul(tf.oneHot(best, 4)).sum(1);
+        const words = tf.gather(
+          tf.linspace(0, 1, 10).reshape([5, 2]),
+          tf.stack([best, best.add(tf.scalar(2, 'int32'))], 1),
+        );
+        return { outputs: { ...outputs, best, loss, words, ...tf.topk(x!.reshape([-1, 32]), 3) } };
+      },
+      [2, 4, 4],
     );
     expect([count('put'), count('load')]).toEqual([1, 1]);
   });
