@@ -45,18 +45,36 @@ export async function saveCheckpoint(
 }
 
 /**
- * The newest checkpoint in `folder`, or undefined if there is none. Removes what killed writers left behind.
+ * The newest whole checkpoint in `folder`, or undefined if there is none: a damaged file (a full disk, a torn copy) is
+ * passed over for the one before it. Removes what killed writers left behind.
  * @param config must equal the configuration that the checkpoint was made with, apart from `freeKeys`
- * @throws DuetError `checkpoint-mismatch` naming each difference
+ * @throws DuetError `checkpoint-mismatch` naming each difference, `invalid-weights` if no checkpoint can be read
  */
 export async function loadCheckpoint(
   folder: string,
   config: object,
   freeKeys: readonly string[] = [],
 ): Promise<Checkpoint | undefined> {
-  const newest = (await checkpointFiles(folder)).at(-1);
-  if (newest === undefined) return undefined;
-  const file = join(folder, newest);
+  const files = (await checkpointFiles(folder)).map(name => join(folder, name)).reverse();
+  let damage: unknown;
+  for (const file of files) {
+    try {
+      return await readCheckpoint(file, config, freeKeys);
+    } catch (error) {
+      if (!DuetError.isInstance(error) || error.code !== 'invalid-weights') throw error;
+      damage ??= error;
+    }
+  }
+  if (damage !== undefined) throw damage;
+  return undefined;
+}
+
+/** Whether `folder` holds checkpoints of a run, damaged ones included. */
+export async function hasCheckpoint(folder: string): Promise<boolean> {
+  return (await checkpointFiles(folder)).length > 0;
+}
+
+async function readCheckpoint(file: string, config: object, freeKeys: readonly string[]): Promise<Checkpoint> {
   const { metadata, tensors } = await loadSafetensors(file);
   const differences = configDifferences(JSON.parse(metadata['config'] ?? '{}'), config, freeKeys);
   if (differences.length > 0) {

@@ -11,7 +11,7 @@ import { compile } from '../engine/index.ts';
 import type { CompileOptions, Executable, Program } from '../engine/types.ts';
 import type { Pixels } from '../image/index.ts';
 import { writeSafetensors } from '../weights/safetensors.ts';
-import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
+import { type Checkpoint, hasCheckpoint, loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import type { StageConfig } from './config.ts';
 import { learningRate, optimizerScalars, type TrainState } from './optimizer.ts';
 import { initialState, mapRecord, type Objective, scalarInputs, stepInputs, trainStep } from './step.ts';
@@ -31,6 +31,8 @@ export interface Stage {
   readonly metadata?: Readonly<Record<string, string>>;
   /** Writes further results beside model.safetensors, whenever that is written. */
   save?(ema: Readonly<Record<string, HostTensor>>, out: string): Promise<void>;
+  /** The result inside the run's folder, if `save` writes something better than `model.safetensors`. */
+  readonly result?: string;
   release?(): Promise<void>;
 }
 
@@ -74,7 +76,10 @@ export interface TrainOptions {
   readonly now?: () => number;
 }
 
-/** Keys of a configuration that may differ when a run is resumed: they do not change what a step computes. */
+/**
+ * Keys of a configuration that may differ when a run is resumed. `steps` moves the rest of the run's schedule (learning
+ * rate, curriculum); the others change nothing that is computed.
+ */
 export const freeConfigKeys = ['steps', 'checkpointSeconds', 'sampleEvery'] as const;
 
 /**
@@ -86,7 +91,7 @@ export async function* train(stage: Stage, options: TrainOptions): AsyncGenerato
   const { out, signal, now = () => performance.now() } = options;
   const folder = join(out, 'checkpoints');
   await mkdir(out, { recursive: true });
-  const restored = options.resume ? await loadCheckpoint(folder, config, freeConfigKeys) : undefined;
+  const restored = await startingPoint(folder, config, options.resume ?? false);
   const state = initialState(stage.initialParams);
   const executable = await compileStep(stage, state, options);
   try {
@@ -147,16 +152,36 @@ export async function* train(stage: Stage, options: TrainOptions): AsyncGenerato
       }
     }
     if (savedStep < config.steps) yield await save(config.steps);
-    yield { type: 'done', step: config.steps, model: modelFile(out), seconds: seconds() };
+    yield { type: 'done', step: config.steps, model: join(out, stage.result ?? modelName), seconds: seconds() };
   } finally {
     await executable.release();
     await stage.release?.();
   }
 }
 
-/** The result of a run: averaged parameters. */
-export function modelFile(out: string): string {
-  return join(out, 'model.safetensors');
+/** The result of a run in its folder: averaged parameters. */
+const modelName = 'model.safetensors';
+
+/**
+ * The checkpoint to go on from, if any. A new run never begins among another one's checkpoints: they would be taken
+ * for its own.
+ */
+async function startingPoint(folder: string, config: StageConfig, resume: boolean): Promise<Checkpoint | undefined> {
+  if (!resume) {
+    if (!(await hasCheckpoint(folder))) return undefined;
+    throw new DuetError(
+      'invalid-argument',
+      `${folder} holds checkpoints of an earlier run: --resume goes on from them, another --out begins anew`,
+    );
+  }
+  const checkpoint = await loadCheckpoint(folder, config, freeConfigKeys);
+  if (checkpoint && checkpoint.step > config.steps) {
+    throw new DuetError(
+      'invalid-argument',
+      `The checkpoint in ${folder} has ${checkpoint.step} steps behind it, more than the ${config.steps} asked for`,
+    );
+  }
+  return checkpoint;
 }
 
 async function compileStep(stage: Stage, state: TrainState<HostTensor>, options: TrainOptions): Promise<Executable> {
@@ -177,7 +202,7 @@ async function writeModel(
 ): Promise<void> {
   const { config, metadata } = stage;
   const ema = emaOf(state);
-  await writeSafetensors(modelFile(out), ema, {
+  await writeSafetensors(join(out, modelName), ema, {
     metadata: {
       format: 'duet-stage-1',
       stage: config.stage,
@@ -208,7 +233,7 @@ function assertFinite(loss: number, metrics: Readonly<Record<string, number>>, s
   if (Number.isFinite(loss) && Number.isFinite(gradientNorm)) return;
   throw new DuetError(
     'non-finite-loss',
-    `Step ${step + 1} gave loss ${loss} and gradient norm ${gradientNorm}. The last checkpoint is untouched: ` +
-      'resume from it with a lower learning rate or a smaller clipNorm',
+    `Step ${step + 1} gave loss ${loss} and gradient norm ${gradientNorm}. The last checkpoint is untouched, but resuming ` +
+      'would repeat the same steps: train under another --out with a lower optimizer.lr, a smaller clipNorm or a longer warmup',
   );
 }
