@@ -2,6 +2,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import pc from 'picocolors';
 import { DuetError } from '../core/errors.ts';
 import type { Device } from '../engine/index.ts';
 import { encodeImage, enlarge } from '../image/index.ts';
@@ -9,6 +10,7 @@ import {
   appendMetrics,
   createStage,
   cutMetrics,
+  fineTuneConfig,
   parseStageConfig,
   type StageConfig,
   type StepEvent,
@@ -22,6 +24,8 @@ import { createProgressBar, type ProgressBar } from './progress-bar.ts';
 import type { Terminal } from './terminal.ts';
 
 interface TrainFlags {
+  readonly data?: string;
+  readonly from?: string;
   readonly out?: string;
   readonly resume: boolean;
   readonly steps?: number;
@@ -34,22 +38,42 @@ interface TrainFlags {
 const metricsEvery = 10;
 const lineSeconds = 15;
 
+const examples = `
+Learning rate and curriculum follow a schedule over all steps. A run resumed with another --steps is on another schedule
+from there on, and ends with other weights than one that had that number from the beginning.
+
+Examples:
+  $ duet train configs/emoji-autoencoder.json
+  $ duet train configs/emoji-autoencoder.json --resume
+  $ duet train --data ./my-pictures --from emoji
+  $ duet t2i "my cat on a red background" --model runs/emoji-my-pictures/model
+`;
+
 export function registerTrain(program: Command, { terminal }: { readonly terminal: Terminal }): void {
   program
     .command('train')
-    .description('train one stage of a model: autoencoder, clip, caption-decoder or joint')
-    .argument('<config>', 'a stage configuration, such as configs/emoji-autoencoder.json')
+    .description(
+      'train one stage of a model (autoencoder, clip, caption-decoder, joint), or a finished model further on your pairs',
+    )
+    .argument('[config]', 'a stage configuration, such as configs/emoji-autoencoder.json')
+    .option('--data <folder>', 'instead of a configuration: pictures, each with a .txt or .json caption beside it')
+    .option('--from <model>', 'with --data: the model to begin with, by name or folder (default: emoji)')
     .option('-o, --out <folder>', 'folder of the run (default: runs/NAME)')
     .option('--resume', 'go on from the newest checkpoint in the folder', false)
-    .option('--steps <number>', 'train for this many steps', wholeNumber(1, 1e9))
+    .option(
+      '--steps <number>',
+      'train for this many steps; with --resume, a number other than the run began with moves the rest of its schedule',
+      wholeNumber(1, 1e9),
+    )
     .option('--cache <folder>', 'where latents are kept', 'runs/.cache')
     .addOption(deviceOption())
     .addOption(threadsOption())
-    .action((file: string, flags: TrainFlags) => runTraining(terminal, file, flags));
+    .addHelpText('after', examples)
+    .action((file: string | undefined, flags: TrainFlags) => runTraining(terminal, file, flags));
 }
 
-async function runTraining(terminal: Terminal, file: string, flags: TrainFlags): Promise<void> {
-  const config = await readConfig(file, flags.steps);
+async function runTraining(terminal: Terminal, file: string | undefined, flags: TrainFlags): Promise<void> {
+  const config = await chooseConfig(file, flags);
   const out = flags.out ?? join('runs', config.name);
   const engine = { device: flags.device, ...(flags.threads !== undefined && { threads: flags.threads }) };
   const bar = createProgressBar(terminal.stderr, config.name);
@@ -57,18 +81,34 @@ async function runTraining(terminal: Terminal, file: string, flags: TrainFlags):
     const stage = await createStage(config, {
       engine,
       cache: flags.cache,
+      signal: terminal.signal,
+      onWarning: message => {
+        bar.clear();
+        terminal.stderr.write(`${pc.yellow('Warning:')} ${message}\n`);
+      },
       onProgress: (message, share) => bar.update(Math.round(share * 100), 100, `% ${message}`),
     });
-    await mkdir(join(out, samplesFolder), { recursive: true });
-    await writeFile(join(out, 'config.json'), `${JSON.stringify(config, undefined, 2)}\n`);
     const show = progressPrinter(terminal, bar);
     for await (const event of train(stage, { out, resume: flags.resume, engine, signal: terminal.signal })) {
-      await record(event, out, config.name);
+      await record(event, out, config);
       show(event);
     }
   } finally {
     bar.clear();
   }
+}
+
+async function chooseConfig(file: string | undefined, flags: TrainFlags): Promise<StageConfig> {
+  const { data, from, steps } = flags;
+  if (file !== undefined && data === undefined && from === undefined) return readConfig(file, steps);
+  if (file === undefined && data !== undefined) {
+    return fineTuneConfig(data, from ?? 'emoji', steps === undefined ? {} : { steps });
+  }
+  throw new DuetError(
+    'invalid-argument',
+    'Give either a configuration (duet train configs/emoji-autoencoder.json) ' +
+      'or pictures with captions (duet train --data ./my-pictures --from emoji)',
+  );
 }
 
 async function readConfig(file: string, steps: number | undefined): Promise<StageConfig> {
@@ -83,9 +123,11 @@ async function readConfig(file: string, steps: number | undefined): Promise<Stag
 }
 
 /** Keeps what an event says in the run's folder. */
-async function record(event: TrainEvent, out: string, name: string): Promise<void> {
+async function record(event: TrainEvent, out: string, config: StageConfig): Promise<void> {
   switch (event.type) {
     case 'start':
+      await mkdir(join(out, samplesFolder), { recursive: true });
+      await writeFile(join(out, 'config.json'), `${JSON.stringify(config, undefined, 2)}\n`);
       return cutMetrics(out, event.step);
     case 'step': {
       const { step, loss, lr, seconds, samplesPerSecond, waitingShare, metrics } = event;
@@ -99,11 +141,11 @@ async function record(event: TrainEvent, out: string, name: string): Promise<voi
         const file = join(out, samplesFolder, `step-${String(event.step).padStart(8, '0')}.png`);
         await writeFile(file, await encodeImage(picture.width < 600 ? enlarge(picture, 2) : picture));
       }
-      return writeReport(out, name);
+      return writeReport(out, config.name);
     }
     case 'checkpoint':
     case 'done':
-      return writeReport(out, name);
+      return writeReport(out, config.name);
   }
 }
 
@@ -135,10 +177,11 @@ function progressPrinter({ stderr }: Terminal, bar: ProgressBar): (event: TrainE
   };
 }
 
+/** What matters most comes first: a narrow terminal cuts the end off. */
 function stepText({ loss, metrics, samplesPerSecond, secondsLeft, waitingShare }: StepEvent): string {
   const waiting = `waiting ${(100 * waitingShare).toFixed(0)} %`;
   const speed = `${samplesPerSecond.toFixed(1)} samples/s`;
-  return `loss ${loss.toPrecision(4)}  ${figures(metrics)}  ${speed}  ${waiting}  ${duration(secondsLeft)} left`;
+  return `loss ${loss.toPrecision(4)}  ${duration(secondsLeft)} left  ${speed}  ${waiting}  ${figures(metrics)}`;
 }
 
 function figures(metrics: Readonly<Record<string, number>>): string {

@@ -146,18 +146,40 @@ export const jointStageSchema = Type.Object(
   closed,
 );
 
+/** A finished model trained further on other pairs: the U-ViT alone, its other networks are as they were. */
+export const fineTuneStageSchema = Type.Object(
+  {
+    stage: Type.Literal('fine-tune'),
+    ...common,
+    /** An embedded model's name or a model folder. */
+    from: Type.String({ minLength: 1 }),
+    /** Weights of the three parts of the loss. */
+    loss: Type.Object({ image: Type.Number(), clip: Type.Number(), text: Type.Number() }, closed),
+    curriculum: Type.Array(timestepMixSchema, { minItems: 1 }),
+  },
+  closed,
+);
+
 export const stageSchemas = {
   autoencoder: autoencoderStageSchema,
   clip: clipStageSchema,
   'caption-decoder': captionDecoderStageSchema,
   joint: jointStageSchema,
+  'fine-tune': fineTuneStageSchema,
 } as const;
 
 export type AutoencoderStage = Static<typeof autoencoderStageSchema>;
 export type ClipStage = Static<typeof clipStageSchema>;
 export type CaptionDecoderStage = Static<typeof captionDecoderStageSchema>;
 export type JointStage = Static<typeof jointStageSchema>;
-export type StageConfig = AutoencoderStage | ClipStage | CaptionDecoderStage | JointStage;
+export type FineTuneStage = Static<typeof fineTuneStageSchema>;
+export type StageConfig = AutoencoderStage | ClipStage | CaptionDecoderStage | JointStage | FineTuneStage;
+
+/** What training a U-ViT takes, whether it is new or finished. */
+export type JointTraining = Pick<
+  JointStage,
+  'name' | 'seed' | 'steps' | 'batch' | 'data' | 'model' | 'prediction' | 'loss' | 'curriculum'
+>;
 
 /**
  * The configuration in `value` (parsed JSON).

@@ -5,6 +5,7 @@ import { autoencoderStage } from './stages/autoencoder.ts';
 import { captionDecoderStage } from './stages/caption-decoder.ts';
 import { clipStage } from './stages/clip.ts';
 import type { StageContext } from './stages/context.ts';
+import { fineTuneStage } from './stages/fine-tune.ts';
 import { jointStage } from './stages/joint.ts';
 
 export { parseStageConfig, type StageConfig } from './config.ts';
@@ -12,6 +13,7 @@ export { type Stage, type StepEvent, type TrainEvent, type TrainOptions, train }
 export { appendMetrics, cutMetrics, readMetrics } from './metrics.ts';
 export { samplesFolder, writeReport } from './report.ts';
 export type { StageContext } from './stages/context.ts';
+export { fineTuneConfig } from './stages/fine-tune.ts';
 
 /** Everything that `train` needs for `config`: data opened, parts loaded, latents made. */
 export function createStage(config: StageConfig, context: StageContext): Promise<Stage> {
@@ -24,5 +26,7 @@ export function createStage(config: StageConfig, context: StageContext): Promise
       return captionDecoderStage(config, context);
     case 'joint':
       return jointStage(config, context);
+    case 'fine-tune':
+      return fineTuneStage(config, context);
   }
 }

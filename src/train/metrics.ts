@@ -1,5 +1,5 @@
 /** The run's record: one JSON object a line in metrics.jsonl, cut back to the checkpoint when a run is resumed. */
-import { appendFile, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** Figures at a step; `kind` says from where. */
@@ -31,7 +31,9 @@ export async function readMetrics(out: string): Promise<MetricLine[]> {
 /** Drops what was written after `step`: the steps will be done again. */
 export async function cutMetrics(out: string, step: number): Promise<void> {
   const lines = (await readMetrics(out)).filter(line => line.step <= step);
-  await writeFile(join(out, fileName), lines.map(line => `${JSON.stringify(line)}\n`).join(''));
+  const file = join(out, fileName);
+  await writeFile(`${file}.tmp`, lines.map(line => `${JSON.stringify(line)}\n`).join(''));
+  await rename(`${file}.tmp`, file); // a kill meanwhile leaves the old record, whole
 }
 
 function rounded(line: MetricLine): Record<string, number | string> {

@@ -27,13 +27,18 @@ export async function cachedLatents(
   source: PairSource,
   weights: Readonly<Record<string, HostTensor>>,
   encoder: () => Promise<Executable>,
-  options: { readonly cache: string; readonly onProgress?: (share: number) => void; readonly batch?: number },
+  options: {
+    readonly cache: string;
+    readonly onProgress?: (share: number) => void;
+    readonly batch?: number;
+    readonly signal?: AbortSignal;
+  },
 ): Promise<LatentTable> {
   const file = join(options.cache, `latents-${latentKey(source, weights)}.safetensors`);
   if (await exists(file)) return (await loadSafetensors(file)).tensors;
   const executable = await encoder();
   try {
-    const table = await encodeAll(source, executable, options.batch ?? 64, options.onProgress);
+    const table = await encodeAll(source, executable, options);
     await mkdir(options.cache, { recursive: true });
     await writeSafetensors(file, table, { metadata: { source: source.key } });
     return table;
@@ -75,8 +80,7 @@ export function channelStatistics({ shape, data }: HostTensor, axis: number): Ch
 async function encodeAll(
   source: PairSource,
   executable: Executable,
-  batch: number,
-  onProgress?: (share: number) => void,
+  { batch = 64, onProgress, signal }: Pick<Parameters<typeof cachedLatents>[3], 'batch' | 'onProgress' | 'signal'>,
 ): Promise<LatentTable> {
   const parts = new Map<string, { shape: number[]; data: Float32Array<ArrayBuffer> }>();
   const indicesFrom = (start: number): number[] =>
@@ -84,6 +88,7 @@ async function encodeAll(
     Array.from({ length: batch }, (_, i) => Math.min(start + i, source.size - 1));
   let upcoming = pictureBatch(source, indicesFrom(0));
   for (let start = 0; start < source.size; start += batch) {
+    signal?.throwIfAborted();
     const running = executable.run({ pixels: await upcoming });
     if (start + batch < source.size) upcoming = pictureBatch(source, indicesFrom(start + batch));
     const rows = Math.min(batch, source.size - start);

@@ -11,7 +11,7 @@ import { type ClipTextConfig, type ClipTextParams, clipText } from '../../clip/i
 import type { TensorRecord } from '../../engine/types.ts';
 import { linear } from '../../ops/index.ts';
 import { type UvitParams, uvit } from '../../uvit/index.ts';
-import type { JointStage } from '../config.ts';
+import type { JointTraining } from '../config.ts';
 import type { LossResult, Objective } from '../step.ts';
 
 /** Frozen parts that make the text latents inside the step. */
@@ -31,7 +31,7 @@ type Part = (typeof parts)[number];
  * `imageNoise`, `clipNoise`, `textNoise` of the parts' shapes; per modality `imageTime`, `textTime` (1000 t), and
  * `imageAlpha`, `imageSigma`, `imageWeight`, `textAlpha`, `textSigma`, `textWeight`, all [B]. Weights sum to 1.
  */
-export function jointObjective(config: JointStage, textTower: ClipTextConfig): Objective<UvitParams, JointFrozen> {
+export function jointObjective(config: JointTraining, textTower: ClipTextConfig): Objective<UvitParams, JointFrozen> {
   const { batch, model } = config;
   const image = [batch, model.latentChannels, model.latentSize, model.latentSize];
   const clip = [batch, 1, model.clipDim];
@@ -63,7 +63,7 @@ function joint(
   params: UvitParams,
   frozen: JointFrozen,
   inputs: TensorRecord,
-  config: JointStage,
+  config: JointTraining,
   textTower: ClipTextConfig,
 ): LossResult {
   const input = (name: string): tf.Tensor => inputs[name]!;

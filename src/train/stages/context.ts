@@ -11,6 +11,10 @@ export interface StageContext {
   readonly cache: string;
   /** Says what is going on before training can begin. */
   readonly onProgress?: (message: string, share: number) => void;
+  /** Hears what the data's owner should know but training can live with. */
+  readonly onWarning?: (message: string) => void;
+  /** Cancels the encoding of pictures. */
+  readonly signal?: AbortSignal;
 }
 
 export function openSource(data: DataConfig): Promise<PairSource> {

@@ -1,7 +1,7 @@
 /** The joint stage's result as a model folder that `Duet.load` reads: all four networks and what ties them together. */
 import { join } from 'node:path';
 import { autoencoderSpec } from '../../autoencoder/index.ts';
-import { clipSpec, parseTokenizerData } from '../../clip/index.ts';
+import { clipSpec } from '../../clip/index.ts';
 import type { HostTensor } from '../../core/host-tensor.ts';
 import { captionDecoderSpec } from '../../lm/index.ts';
 import type { ModelConfig } from '../../pipeline/model-config.ts';
@@ -11,6 +11,9 @@ import type { JointStage } from '../config.ts';
 import type { ChannelStatistics } from '../data/latents.ts';
 import type { JointParts, LatentStatisticsTable } from './joint-parts.ts';
 import { fill } from './part.ts';
+
+/** Where a run keeps it. */
+export const modelFolder = 'model';
 
 /** Guidance and steps to begin with; evaluation chooses better ones. */
 const sampling: ModelConfig['sampling'] = { steps: 20, guidance: { t2i: 2, i2t: 1.5, joint: 1.5 } };
@@ -38,9 +41,9 @@ export async function writeJointModel(
     latents: { image: lists(statistics.image), clip: lists(statistics.clip), text: lists(statistics.text) },
     sampling,
   };
-  await writeModelFolder(join(out, 'model'), {
+  await writeModelFolder(join(out, modelFolder), {
     config: model,
-    tokenizer: parseTokenizerData(clip.metadata['tokenizer']!),
+    tokenizer: parts.tokenizerData,
     weights: {
       autoencoder: fill(autoencoderSpec(model.autoencoder), autoencoder.tensors),
       clip: fill(clipSpec(model.clip), clip.tensors),

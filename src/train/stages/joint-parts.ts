@@ -8,6 +8,7 @@ import {
   encodeMoments,
 } from '../../autoencoder/index.ts';
 import {
+  type ClipConfig,
   type ClipVisionConfig,
   type ClipVisionParams,
   clipTextSpec,
@@ -18,23 +19,33 @@ import {
   poolClassToken,
   projectImage,
   type Tokenizer,
+  type TokenizerData,
 } from '../../clip/index.ts';
 import { DuetError } from '../../core/errors.ts';
 import { float32, type HostTensor } from '../../core/host-tensor.ts';
 import type { Tree } from '../../core/tree.ts';
 import { compile, type Executable, type Program } from '../../engine/index.ts';
+import type { CaptionDecoderConfig } from '../../lm/index.ts';
 import type { JointStage } from '../config.ts';
 import { type ChannelStatistics, cachedLatents, channelStatistics, type LatentTable } from '../data/latents.ts';
 import { captionBatch, type PairSource } from '../data/source.ts';
 import { type JointFrozen, textLatents } from '../objectives/joint.ts';
 import type { StageContext } from './context.ts';
-import { fill, loadPart, type TrainedPart } from './part.ts';
+import { fill, loadPart } from './part.ts';
+
+/** A trained network: of a stage's run or of a model folder. */
+interface JointPart<M> {
+  readonly config: { readonly model: M };
+  /** Parameters by dotted name. */
+  readonly tensors: Readonly<Record<string, HostTensor>>;
+}
 
 export interface JointParts {
-  readonly autoencoder: TrainedPart<'autoencoder'>;
-  readonly clip: TrainedPart<'clip'>;
-  readonly captionDecoder: TrainedPart<'caption-decoder'>;
+  readonly autoencoder: JointPart<AutoencoderConfig>;
+  readonly clip: JointPart<ClipConfig>;
+  readonly captionDecoder: JointPart<CaptionDecoderConfig>;
   readonly tokenizer: Tokenizer;
+  readonly tokenizerData: TokenizerData;
 }
 
 /** Mean and standard deviation per channel of each part; the U-ViT sees (latent - mean) / std. */
@@ -59,8 +70,8 @@ export async function loadJointParts({ parts, model }: JointStage): Promise<Join
       throw new DuetError('invalid-config', `model.${key} is ${model[key]}, the trained parts make ${value}`);
     }
   }
-  const tokenizer = createTokenizer(parseTokenizerData(clip.metadata['tokenizer']!));
-  return { autoencoder, clip, captionDecoder, tokenizer };
+  const tokenizerData = parseTokenizerData(clip.metadata['tokenizer']!);
+  return { autoencoder, clip, captionDecoder, tokenizer: createTokenizer(tokenizerData), tokenizerData };
 }
 
 interface EncoderParams {
@@ -108,6 +119,7 @@ export async function imageLatents(parts: JointParts, source: PairSource, contex
     {
       cache: context.cache,
       batch,
+      ...(context.signal && { signal: context.signal }),
       ...(context.onProgress && { onProgress: (share: number) => context.onProgress?.('encoding pictures', share) }),
     },
   );

@@ -10,17 +10,17 @@ import { compile, type Executable, type Program } from '../../engine/index.ts';
 import { fromNetwork, pictureGrid } from '../../image/index.ts';
 import {
   answerOneByOne,
-  cosine,
   type LatentShapes,
   type SampleLatents,
   type SampleRequest,
+  type Schedule,
   sampleRun,
   seededNoise,
   stackEvaluations,
   unstackPredictions,
 } from '../../sampler/index.ts';
 import { type UvitParams, uvit, uvitSpec } from '../../uvit/index.ts';
-import type { JointStage } from '../config.ts';
+import type { JointTraining } from '../config.ts';
 import type { ChannelStatistics } from '../data/latents.ts';
 import { captionBatch, pictureBatch } from '../data/source.ts';
 import type { StageSample } from '../loop.ts';
@@ -33,7 +33,7 @@ export interface JointPreview {
   release(): Promise<void>;
 }
 
-/** Scenes looked at, and how they are sampled. */
+/** Scenes looked at (fewer where the data are), and how they are sampled. */
 const scenes = 64;
 const steps = 12;
 const guidance = { t2i: 2, i2t: 1.5 } as const;
@@ -47,12 +47,15 @@ interface Truth {
 }
 
 export function jointPreview(
-  config: JointStage,
+  config: JointTraining,
   parts: JointParts,
   statistics: LatentStatisticsTable,
   context: StageContext,
+  schedule: Schedule,
 ): JointPreview {
   const { model } = config;
+  // A folder's own pairs stand in for held-out ones: the figures then say how well they are remembered.
+  const judged = config.data.source === 'scenes' ? 'heldOut' : 'seen';
   const shapes: LatentShapes = {
     z: [model.latentChannels, model.latentSize, model.latentSize],
     c: [1, model.clipDim],
@@ -66,14 +69,14 @@ export function jointPreview(
       mode,
       shapes,
       steps,
-      schedule: cosine(),
+      schedule,
       prediction: config.prediction,
       solver: { kind: 'dpm-multistep' },
       guidance: guidance[mode],
       noise: seededNoise(row, shapes),
       given: given(row),
     });
-    const runs = Array.from({ length: scenes }, (_, row) => sampleRun(request(row)));
+    const runs = Array.from({ length: truth!.pixels.shape[0]! }, (_, row) => sampleRun(request(row)));
     return answerOneByOne(runs, async evaluations => {
       const { image, clipImage, text, imageTime, textTime } = stackEvaluations(evaluations, shapes);
       const { z, c, y } = await network!.run({ z: image, c: clipImage, y: text, tImage: imageTime, tText: textTime });
@@ -98,8 +101,8 @@ export function jointPreview(
       const shown = fromNetwork(pictures!).slice(0, 32);
       return {
         metrics: {
-          heldOutTextToImage: nearestIsOwn(pictures!, pixels),
-          heldOutImageToText: nearestIsOwn(
+          [`${judged}TextToImage`]: nearestIsOwn(pictures!, pixels),
+          [`${judged}ImageToText`]: nearestIsOwn(
             stack(
               described.map(({ text }) => text!),
               shapes.y,
@@ -123,13 +126,13 @@ export function jointPreview(
 }
 
 async function encodeTruth(
-  config: JointStage,
+  config: JointTraining,
   parts: JointParts,
   statistics: LatentStatisticsTable,
   context: StageContext,
 ): Promise<Truth> {
   const source = await openValidation(config.data, scenes);
-  const indices = Array.from({ length: scenes }, (_, i) => i % source.size);
+  const indices = Array.from({ length: Math.min(scenes, source.size) }, (_, i) => i);
   const pixels = await pictureBatch(source, indices);
   const { autoencoder, clip } = parts;
   const images = await compile(
@@ -161,7 +164,7 @@ async function encodeTruth(
 }
 
 function compileNetwork(
-  config: JointStage,
+  config: JointTraining,
   ema: Readonly<Record<string, HostTensor>>,
   shapes: LatentShapes,
   context: StageContext,

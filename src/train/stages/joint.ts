@@ -2,36 +2,60 @@
 import { float32, type HostTensor } from '../../core/host-tensor.ts';
 import { seededRandom } from '../../core/random.ts';
 import { initialise } from '../../nn/params.ts';
-import { cosine } from '../../sampler/index.ts';
+import { cosine, type Schedule } from '../../sampler/index.ts';
 import { uvitSpec } from '../../uvit/index.ts';
-import type { JointStage } from '../config.ts';
+import type { JointStage, JointTraining } from '../config.ts';
 import { gatherRows, type LatentTable } from '../data/latents.ts';
-import { batchIndices, captionBatch } from '../data/source.ts';
+import { batchIndices, captionBatch, type PairSource } from '../data/source.ts';
 import type { Stage } from '../loop.ts';
 import { jointObjective } from '../objectives/joint.ts';
 import { type RandomStream, randomStream } from '../random.ts';
 import { drawTimesteps, mixAt, type Timesteps } from '../timesteps.ts';
 import { openSource, type StageContext } from './context.ts';
-import { writeJointModel } from './joint-model.ts';
+import { modelFolder, writeJointModel } from './joint-model.ts';
 import {
   imageLatents,
+  type JointParts,
   type LatentStatisticsTable,
   latentStatistics,
   loadJointParts,
   textEncoder,
 } from './joint-parts.ts';
-import { jointPreview } from './joint-preview.ts';
+import { type JointPreview, jointPreview } from './joint-preview.ts';
 
 export async function jointStage(config: JointStage, context: StageContext): Promise<Stage> {
   const parts = await loadJointParts(config);
   const source = await openSource(config.data);
   const latents = await imageLatents(parts, source, context);
   const statistics = await latentStatistics(parts, source, latents, context);
-  const preview = jointPreview(config, parts, statistics, context);
   return {
     config,
-    objective: jointObjective(config, parts.clip.config.model.text),
     initialParams: initialise(uvitSpec(config.model), seededRandom(config.seed)),
+    ...jointTraining(config, { parts, source, latents, statistics, schedule: cosine() }, context),
+    save: (ema, out) => writeJointModel(out, ema, config, parts, statistics),
+    result: modelFolder,
+  };
+}
+
+/** What the U-ViT learns from. */
+export interface JointMaterial {
+  readonly parts: JointParts;
+  readonly source: PairSource;
+  readonly latents: LatentTable;
+  readonly statistics: LatentStatisticsTable;
+  /** Noise levels by network time. */
+  readonly schedule: Schedule;
+}
+
+/** The part of a stage that is the same whether the U-ViT is new or finished. */
+export function jointTraining(
+  config: JointTraining,
+  { parts, source, latents, statistics, schedule }: JointMaterial,
+  context: StageContext,
+): Pick<Stage, 'objective' | 'frozen' | 'batch'> & JointPreview {
+  return {
+    ...jointPreview(config, parts, statistics, context, schedule),
+    objective: jointObjective(config, parts.clip.config.model.text),
     frozen: textEncoder(parts, statistics.text),
     batch: async step => {
       const indices = batchIndices(config.seed, step, config.batch, source.size);
@@ -42,12 +66,9 @@ export async function jointStage(config: JointStage, context: StageContext): Pro
         ids: parts.tokenizer.frameBatch(captions, config.model.textTokens),
         ...cleanLatents(latents, statistics, indices, config, random),
         ...noiseInputs(config, random),
-        ...timeInputs(drawTimesteps(mix, config.batch, random)),
+        ...timeInputs(drawTimesteps(mix, config.batch, random), schedule),
       };
     },
-    sample: preview.sample,
-    save: (ema, out) => writeJointModel(out, ema, config, parts, statistics),
-    release: preview.release,
   };
 }
 
@@ -56,7 +77,7 @@ function cleanLatents(
   latents: LatentTable,
   statistics: LatentStatisticsTable,
   indices: readonly number[],
-  { batch, model }: JointStage,
+  { batch, model }: JointTraining,
   random: RandomStream,
 ): Record<string, HostTensor> {
   const plane = model.latentSize ** 2;
@@ -80,7 +101,7 @@ function cleanLatents(
 }
 
 /** Standard normal noise for the three parts. */
-function noiseInputs({ batch, model }: JointStage, random: RandomStream): Record<string, HostTensor> {
+function noiseInputs({ batch, model }: JointTraining, random: RandomStream): Record<string, HostTensor> {
   const { latentChannels, latentSize, clipDim, textTokens, textDim } = model;
   const normal = (...shape: number[]): HostTensor =>
     float32(shape, random.normal(shape.reduce((product, side) => product * side, 1)));
@@ -92,7 +113,7 @@ function noiseInputs({ batch, model }: JointStage, random: RandomStream): Record
 }
 
 /** Network times, noise levels and loss weights of a batch; see `jointObjective`. */
-export function timeInputs(times: Timesteps): Record<string, HostTensor> {
+export function timeInputs(times: Timesteps, schedule: Schedule): Record<string, HostTensor> {
   const inputs: Record<string, HostTensor> = {};
   for (const modality of ['image', 'text'] as const) {
     const t = times[modality];
@@ -100,16 +121,14 @@ export function timeInputs(times: Timesteps): Record<string, HostTensor> {
     // Neither a clean nor an ignored part is ever predicted in sampling.
     const counted = t.filter(value => value > 0 && value < 1).length;
     inputs[`${modality}Time`] = vector(value => 1000 * value);
-    inputs[`${modality}Alpha`] = vector(value => noiseLevel(value).alpha);
-    inputs[`${modality}Sigma`] = vector(value => noiseLevel(value).sigma);
+    inputs[`${modality}Alpha`] = vector(value => noiseLevel(value, schedule).alpha);
+    inputs[`${modality}Sigma`] = vector(value => noiseLevel(value, schedule).sigma);
     inputs[`${modality}Weight`] = vector(value => (value > 0 && value < 1 ? 1 / counted : 0));
   }
   return inputs;
 }
 
-const schedule = cosine();
-
-function noiseLevel(t: number): { readonly alpha: number; readonly sigma: number } {
+function noiseLevel(t: number, schedule: Schedule): { readonly alpha: number; readonly sigma: number } {
   if (t === 0) return { alpha: 1, sigma: 0 };
   return t >= 1 ? { alpha: 0, sigma: 1 } : schedule.at(1000 * t);
 }

@@ -1,0 +1,162 @@
+/** Stage `fine-tune`: a finished model's U-ViT trained further on a folder of pairs; the other networks stay frozen. */
+import { basename, join, resolve } from 'node:path';
+import { createTokenizer } from '../../clip/index.ts';
+import { DuetError } from '../../core/errors.ts';
+import { type HostTensor, isTensorSource, type TensorSource } from '../../core/host-tensor.ts';
+import { flattenTree, mapTree, type Tree } from '../../core/tree.ts';
+import { readFileTensor } from '../../engine/file-tensor.ts';
+import { findModel } from '../../pipeline/load.ts';
+import type { LatentStatistics } from '../../pipeline/model-config.ts';
+import { type Model, readModelFolder, writeModelFolder } from '../../pipeline/model-folder.ts';
+import { createSchedule } from '../../sampler/index.ts';
+import { uvitSpec } from '../../uvit/index.ts';
+import type { FineTuneStage, JointTraining } from '../config.ts';
+import { countPictures } from '../data/folder.ts';
+import type { ChannelStatistics } from '../data/latents.ts';
+import type { Stage } from '../loop.ts';
+import { openSource, type StageContext } from './context.ts';
+import { jointTraining } from './joint.ts';
+import { modelFolder } from './joint-model.ts';
+import { imageLatents, type JointParts } from './joint-parts.ts';
+import { fill } from './part.ts';
+
+/** Tokens around a caption. */
+const frameTokens = 2;
+
+/**
+ * A configuration for `from` (an embedded model or a model folder) and the pairs in the folder `data`, for sets of a
+ * dozen to a few thousand: sixty passes over the pairs, within bounds.
+ * @throws DuetError `model-not-found`, `invalid-argument` if `data` holds no pictures
+ */
+export async function fineTuneConfig(
+  data: string,
+  from: string,
+  choices: { readonly steps?: number } = {},
+): Promise<FineTuneStage> {
+  const { config } = await readModelFolder(await findModel(from));
+  const pairs = await countPictures(data);
+  const batch = Math.min(32, Math.max(8, pairs));
+  const steps = choices.steps ?? Math.min(4000, Math.max(200, Math.ceil((60 * pairs) / batch)));
+  return {
+    stage: 'fine-tune',
+    name: runName(config.name, data),
+    seed: 1,
+    from,
+    steps,
+    batch,
+    optimizer: {
+      lr: 2e-4,
+      betas: [0.9, 0.98],
+      epsilon: 1e-8,
+      weightDecay: 0.01,
+      clipNorm: 1,
+      warmup: Math.ceil(steps / 20),
+      schedule: 'cosine',
+      finalShare: 0.1,
+      ema: 0.99,
+      emaWarmup: true,
+    },
+    data: { source: 'folder', size: config.imageSize, path: data },
+    checkpointSeconds: 60,
+    sampleEvery: Math.max(25, Math.ceil(steps / 5)),
+    loss: { image: 1, clip: 0.5, text: 1 },
+    curriculum: [
+      { at: 0, textClean: 0.35, imageClean: 0.25, textIgnored: 0.1, imageIgnored: 0.1, independent: 0.1, equal: 0.1 },
+    ],
+  };
+}
+
+export async function fineTuneStage(config: FineTuneStage, context: StageContext): Promise<Stage> {
+  const base = await loadModel(config.from);
+  const { imageSize, uvit, diffusion, latents: statistics } = base.config;
+  if (config.data.size !== imageSize) {
+    throw new DuetError(
+      'invalid-config',
+      `data.size is ${config.data.size}; the model ${config.from} makes pictures of ${imageSize} pixels`,
+    );
+  }
+  const source = await openSource(config.data);
+  const parts = partsOf(base);
+  warnAboutCaptions(source.captions ?? [], parts, base.config.textTokens, context);
+  const training: JointTraining = { ...config, model: uvit, prediction: diffusion.prediction };
+  const material = {
+    parts,
+    source,
+    latents: await imageLatents(parts, source, context),
+    statistics: {
+      image: channels(statistics.image),
+      clip: channels(statistics.clip),
+      text: channels(statistics.text),
+    },
+    schedule: createSchedule(diffusion.schedule),
+  };
+  return {
+    config,
+    initialParams: base.weights.uvit,
+    ...jointTraining(training, material, context),
+    save: (ema, out) =>
+      writeModelFolder(join(out, modelFolder), {
+        ...base,
+        config: { ...base.config, name: config.name },
+        weights: { ...base.weights, uvit: fill(uvitSpec(uvit), ema) },
+      }),
+    result: modelFolder,
+  };
+}
+
+/** The whole model in memory: its files may be replaced while it is trained. */
+async function loadModel(from: string): Promise<Model<HostTensor>> {
+  const { weights, ...model } = await readModelFolder(await findModel(from));
+  const inMemory = (source: TensorSource): HostTensor => ('data' in source ? source : readFileTensor(source));
+  const entries = Object.entries(weights).map(([name, tree]) => [name, mapTree(tree, isTensorSource, inMemory)]);
+  return { ...model, weights: Object.fromEntries(entries) as Model<HostTensor>['weights'] };
+}
+
+function partsOf({ config, tokenizer, weights }: Model<HostTensor>): JointParts {
+  const part = <M>(model: M, tree: Tree<HostTensor>) => ({
+    config: { model },
+    tensors: flattenTree<HostTensor>(tree, isTensorSource as (node: unknown) => node is HostTensor),
+  });
+  return {
+    autoencoder: part(config.autoencoder, weights.autoencoder),
+    clip: part(config.clip, weights.clip),
+    captionDecoder: part(config.captionDecoder, weights.captionDecoder),
+    tokenizer: createTokenizer(tokenizer),
+    tokenizerData: tokenizer,
+  };
+}
+
+/** Words that the frozen tokenizer and text tower never met cannot be learned well; captions may be too long. */
+function warnAboutCaptions(
+  captions: readonly string[],
+  { tokenizer }: JointParts,
+  textTokens: number,
+  { onWarning }: StageContext,
+): void {
+  const unknown = [...new Set(captions.flatMap(caption => tokenizer.unknownWords(caption)))];
+  if (unknown.length > 0) {
+    onWarning?.(
+      `The model does not know ${unknown.length === 1 ? 'the word' : 'the words'} ${few(unknown)}: ` +
+        'it spells them from pieces, and what they mean has to be learned from few pictures. Known words work better.',
+    );
+  }
+  const long = captions.filter(caption => tokenizer.encode(caption).length > textTokens - frameTokens);
+  if (long.length > 0) {
+    onWarning?.(`The model reads ${textTokens - frameTokens} tokens; the end is cut off ${few(long)}`);
+  }
+}
+
+function few(texts: readonly string[]): string {
+  const shown = texts.slice(0, 8).map(text => JSON.stringify(text));
+  return `${shown.join(', ')}${texts.length > 8 ? ` and ${texts.length - 8} more` : ''}`;
+}
+
+function channels({ mean, std }: LatentStatistics): ChannelStatistics {
+  return { mean: Float32Array.from(mean), std: Float32Array.from(std) };
+}
+
+/** Letters, digits and hyphens from the model's and the folder's names. */
+function runName(model: string, data: string): string {
+  const plain = `${model}-${basename(resolve(data))}`.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
+  return plain.replaceAll(/^-+|-+$/g, '') || 'fine-tuned';
+}
