@@ -12,7 +12,7 @@ import { encodeImage } from '../image/index.ts';
 import { loadSafetensors } from '../weights/safetensors.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const steps = 24;
+const steps = 20;
 
 const config = {
   stage: 'autoencoder',
@@ -34,15 +34,15 @@ const config = {
   },
   data: { source: 'folder', size: 16, path: '' },
   checkpointSeconds: 0.0001, // one after every step: the run is nearly always writing one
-  sampleEvery: 15,
+  sampleEvery: 20,
   model: {
     inChannels: 3,
     latentChannels: 2,
     channels: 8,
-    channelMultipliers: [1, 2],
+    channelMultipliers: [1],
     blocksPerLevel: 1,
     normGroups: 4,
-    midAttention: true,
+    midAttention: false,
     patchSize: 2,
   },
   loss: { l1: 1, l2: 1, edge: 0.5, kl: 0.001 },
@@ -134,6 +134,6 @@ describe('a training run', () => {
     // Every step once in the record, whatever was done twice.
     const lines = (await readFile(join(folder, 'killed', 'metrics.jsonl'), 'utf8')).trim().split('\n');
     const figures = lines.map(line => JSON.parse(line) as { kind: string; step: number });
-    expect(figures.filter(({ kind }) => kind === 'train').map(({ step }) => step)).toEqual([10, 20, 24]);
-  });
+    expect(figures.filter(({ kind }) => kind === 'train').map(({ step }) => step)).toEqual([10, 20]);
+  }, 240_000);
 });
