@@ -103,6 +103,7 @@ export async function* train(stage: Stage, options: TrainOptions): AsyncGenerato
     let lastSaved = started;
     let waited = 0;
     let savedStep = first;
+    let firstStep = 0;
     const seconds = () => before + (now() - started) / 1000;
     const save = async (step: number): Promise<TrainEvent> => {
       const tensors = await executable.readState();
@@ -130,6 +131,9 @@ export async function* train(stage: Stage, options: TrainOptions): AsyncGenerato
       assertFinite(loss, metrics, step);
       const done = step + 1;
       const elapsed = now() - started;
+      // The first step records the program and loads it: no measure of the others.
+      if (step === first) firstStep = elapsed;
+      const perStep = step === first ? elapsed : (elapsed - firstStep) / (step - first);
       yield {
         type: 'step',
         step: done,
@@ -138,7 +142,7 @@ export async function* train(stage: Stage, options: TrainOptions): AsyncGenerato
         metrics,
         lr,
         samplesPerSecond: ((done - first) * config.batch * 1000) / elapsed,
-        secondsLeft: ((config.steps - done) * elapsed) / (done - first) / 1000,
+        secondsLeft: ((config.steps - done) * perStep) / 1000,
         waitingShare: waited / elapsed,
         seconds: seconds(),
       };
