@@ -1,4 +1,5 @@
 /** Devices `reference` and `tensorflow`: the same programs run op by op on a real tfjs backend. */
+
 import { createRequire } from 'node:module';
 import * as tf from '@tensorflow/tfjs';
 import { DuetError } from '../core/errors.ts';
@@ -6,6 +7,7 @@ import { type DType, type HostTensor, isTensorSource, type TensorSource } from '
 import { flattenTree, mapTree, type Tree } from '../core/tree.ts';
 import { readFileTensor } from './file-tensor.ts';
 import { batchOf, checkNextState, checkState } from './inputs.ts';
+import { isTensor } from './is-tensor.ts';
 import type { CompileOptions, CompileSpec, Executable, Program, TensorRecord } from './types.ts';
 
 /** tfjs backend names by device. */
@@ -171,8 +173,4 @@ function toTensor({ data, shape, dtype }: HostTensor): tf.Tensor {
 
 function toHost(tensor: tf.Tensor): HostTensor {
   return { dtype: tensor.dtype as DType, shape: [...tensor.shape], data: tensor.dataSync<'float32'>().slice() };
-}
-
-function isTensor(node: unknown): node is tf.Tensor {
-  return typeof node === 'object' && node !== null && 'dataId' in node;
 }

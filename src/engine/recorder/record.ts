@@ -1,9 +1,11 @@
 /** Records a program into an ONNX model, for one concrete batch size. */
+
 import type * as tf from '@tensorflow/tfjs';
 import { DuetError } from '../../core/errors.ts';
 import { type DType, type HostTensor, isTensorSource, type TensorSource } from '../../core/host-tensor.ts';
 import { flattenTree, mapTree, type Tree } from '../../core/tree.ts';
 import { checkNextState } from '../inputs.ts';
+import { isTensor } from '../is-tensor.ts';
 import type { OnnxModel, OnnxValueInfo } from '../onnx/model.ts';
 import type { CompileSpec, Program, TensorRecord } from '../types.ts';
 import type { Value } from './graph-builder.ts';
@@ -103,8 +105,4 @@ function feedbackOf(
   return Object.fromEntries(
     Object.entries(after).map(([name, tensor]) => [residentName.state(name), output(tensor).name]),
   );
-}
-
-function isTensor(node: unknown): node is tf.Tensor {
-  return typeof node === 'object' && node !== null && 'dataId' in node;
 }
