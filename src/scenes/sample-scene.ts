@@ -120,6 +120,14 @@ export function neighbour(scene: Scene, random: Random): Scene {
   return pick(random, pick(random, [...groups.values()]));
 }
 
+/** A random scene that differs from `scene` in one object. */
+export function withAnotherObject(scene: Scene, random: Random): Scene {
+  const others = neighboursOf(scene).filter(other =>
+    ['concept', 'first', 'second'].includes(differingPart(scene, other)),
+  );
+  return pick(random, others);
+}
+
 /** The name of the field in which two neighbours differ; a pair with exchanged objects differs in its relation. */
 function differingPart(scene: Scene, other: Scene): string {
   const theirs = new Map<string, unknown>(Object.entries(other));

@@ -127,6 +127,8 @@ export const timestepMixSchema = Type.Object(
     independent: share,
     /** Both drawn, the same: what joint sampling asks. */
     equal: share,
+    /** Drawn timesteps u become shift u / (1 + (shift - 1) u): above 1 more of them are noisy. @default 1 */
+    shift: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
   },
   closed,
 );

@@ -3,7 +3,7 @@ import { deriveSeed, seededRandom } from '../../core/random.ts';
 import { captionOf, describe } from '../../scenes/captions.ts';
 import { isHeldOut } from '../../scenes/held-out.ts';
 import { render } from '../../scenes/render.ts';
-import { neighbour, sampleScene } from '../../scenes/sample-scene.ts';
+import { neighbour, sampleScene, withAnotherObject } from '../../scenes/sample-scene.ts';
 import { type Scene, sceneKey } from '../../scenes/scene.ts';
 import { loadSprites } from '../../scenes/sprites.ts';
 import type { PairSource } from './source.ts';
@@ -20,16 +20,20 @@ export interface SceneSourceOptions {
   readonly jitter?: boolean;
   /** Item 2 k + 1 differs from item 2 k in one part: hard negatives for a contrastive batch. @default false */
   readonly neighbours?: boolean;
+  /** Items 2 k and 2 k + 1 differ in one object, whatever `heldOut` says of the second: for validation. @default false */
+  readonly swaps?: boolean;
 }
 
 export type SceneSource = PairSource & { scene(index: number): Scene };
 
 /** `count` random scenes; item i depends on (seed, i) alone. */
 export async function sceneSource(options: SceneSourceOptions): Promise<SceneSource> {
-  const { side, count, seed, canonicalShare = 0, heldOut = false, jitter = false, neighbours = false } = options;
+  const { side, count, seed, canonicalShare = 0, heldOut = false } = options;
+  const { jitter = false, neighbours = false, swaps = false } = options;
   const sprites = await loadSprites(side);
   const draw = (index: number): Scene => {
     const random = seededRandom(deriveSeed(seed, index));
+    if (swaps && index % 2 === 1) return withAnotherObject(scene(index - 1), random);
     if (!neighbours || index % 2 === 0) return sampleScene(random, { heldOut });
     // A neighbour on the other side of the split is not made: the item is then a scene of its own.
     const other = neighbour(scene(index - 1), random);
@@ -39,7 +43,7 @@ export async function sceneSource(options: SceneSourceOptions): Promise<SceneSou
   return {
     side,
     size: count,
-    key: `scenes ${JSON.stringify({ side, count, seed, heldOut, jitter, neighbours })}`,
+    key: `scenes ${JSON.stringify({ side, count, seed, heldOut, jitter, neighbours, swaps })}`,
     scene,
     picture: index => render(scene(index), sprites, jitter ? { jitter: deriveSeed(seed ^ 0x5bd1e995, index) } : {}),
     caption: (index, random) => {

@@ -24,10 +24,18 @@ export function openSource(data: DataConfig): Promise<PairSource> {
 }
 
 /**
- * Pairs for validation: held-out scenes of the data's kind; for a folder the data themselves.
+ * Pairs for validation: held-out scenes of the data's kind, with `swaps` each followed by one with another object, since
+ * few would otherwise resemble each other enough to ask for what is drawn; for a folder the data themselves.
  * Their seed is far from any training seed.
  */
-export function openValidation(data: DataConfig, count: number): Promise<PairSource> {
+export function openValidation(data: DataConfig, count: number, { swaps = false } = {}): Promise<PairSource> {
   if (data.source === 'folder') return openSource(data);
-  return sceneSource({ side: data.size, count, seed: data.seed + 0x7e57, heldOut: true, canonicalShare: 1 });
+  return sceneSource({
+    side: data.size,
+    count,
+    seed: data.seed + 0x7e57,
+    heldOut: true,
+    canonicalShare: 1,
+    swaps,
+  });
 }

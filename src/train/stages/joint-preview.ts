@@ -1,6 +1,7 @@
 /**
  * What to watch in the joint stage: the loss says little, so some held-out scenes are drawn from their captions and
- * captioned from their pictures. A result counts as right when it is nearest to its own scene among all of them.
+ * captioned from their pictures. A result counts as right when it is nearest to its own scene among all of them, the
+ * same scene with another object included: chance is a half where no object is recognised.
  */
 import * as tf from '@tensorflow/tfjs';
 import { autoencoderSpec, decode } from '../../autoencoder/index.ts';
@@ -131,7 +132,7 @@ async function encodeTruth(
   statistics: LatentStatisticsTable,
   context: StageContext,
 ): Promise<Truth> {
-  const source = await openValidation(config.data, scenes);
+  const source = await openValidation(config.data, scenes, { swaps: true });
   const indices = Array.from({ length: Math.min(scenes, source.size) }, (_, i) => i);
   const pixels = await pictureBatch(source, indices);
   const { autoencoder, clip } = parts;
