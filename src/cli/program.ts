@@ -1,8 +1,10 @@
 /** The command line put together: all commands, and what errors and Ctrl-C become. */
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import pc from 'picocolors';
 import { DuetError, errorCodes } from '../core/errors.ts';
+import { packageRoot } from '../core/package-root.ts';
 import { load } from '../pipeline/index.ts';
 import { registerDemo } from './demo.ts';
 import { registerEval } from './eval.ts';
@@ -81,6 +83,6 @@ async function report(error: unknown, { stderr, signal }: Terminal, debug: boole
 }
 
 function packageVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  const text = readFileSync(join(packageRoot(), 'package.json'), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
 }

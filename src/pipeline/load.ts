@@ -1,8 +1,8 @@
 /** Finding and loading models. */
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { DuetError } from '../core/errors.ts';
+import { packageRoot } from '../core/package-root.ts';
 import type { Device } from '../engine/index.ts';
 import { CompiledNetworks } from './compiled-networks.ts';
 import { readModelFolder } from './model-folder.ts';
@@ -19,8 +19,7 @@ export interface LoadOptions {
 /** A caption stands between a start and an end token. */
 const frameTokens = 2;
 
-/** The folder of embedded models, beside src/ and dist/. */
-const embeddedModels = fileURLToPath(new URL('../../models/', import.meta.url));
+const embeddedModels = join(packageRoot(), 'models');
 
 /**
  * Loads an embedded model by name or a model folder by path.
