@@ -35,8 +35,6 @@ export const uvitConfigSchema = Type.Object(
     textTokens: positive,
     /** UniDiffuser v1: a token for the kind of data (0 = web, 1 = curated). */
     dataTypeToken: Type.Optional(Type.Boolean()),
-    /** UniDiffuser normalises after every sum (`post`), plain U-ViT before attention and perceptron. @default post */
-    normOrder: Type.Optional(Type.Union([Type.Literal('pre'), Type.Literal('post')])),
   },
   closed,
 );

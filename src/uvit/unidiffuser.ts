@@ -36,7 +36,7 @@ export function uvitSpec(config: UvitConfig) {
       ? { dataTypeEmbed: embeddingSpec(DATA_TYPES, width, 1), dataTypePosition: zeros([1, width]) }
       : {}),
     ...(config.timeMlp ? { imageTimeMlp: timeMlpSpec(width), textTimeMlp: timeMlpSpec(width) } : {}),
-    ...blocksSpec(config, config.normOrder ?? 'post'),
+    ...blocksSpec(config, 'post'),
     norm: normSpec(width),
     patchOut: linearSpec(width, patchDim),
     clipOut: linearSpec(width, clipDim),
@@ -109,7 +109,7 @@ function checkInputs({ clipImage, text, imageTime, textTime, image }: UvitInputs
  */
 export function uvit(params: UvitParams, inputs: UvitInputs, config: UvitConfig): UvitOutputs {
   checkInputs(inputs, config);
-  const { width, heads, patchSize, textTokens, normOrder = 'post' } = config;
+  const { width, heads, patchSize, textTokens } = config;
   const batch = inputs.image.shape[0]!;
   const { patches, grid } = patchify(inputs.image, patchSize);
   const time = (mlp: UvitParams['imageTimeMlp'], t: tf.Tensor) =>
@@ -130,7 +130,7 @@ export function uvit(params: UvitParams, inputs: UvitInputs, config: UvitConfig)
     1,
   ); // [B, L, D]
   const positioned = tf.add(tokens, positionsFor(params, config, grid).expandDims(0));
-  const x = layerNormLayer(params.norm, blocksLayer(params, positioned, heads, normOrder));
+  const x = layerNormLayer(params.norm, blocksLayer(params, positioned, heads, 'post'));
 
   const textStart = TIME_TOKENS + (params.dataTypeEmbed ? 1 : 0);
   const clipStart = textStart + textTokens;
