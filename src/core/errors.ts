@@ -1,5 +1,5 @@
 /**
- * One table of coded errors: the single source for messages, exit codes, docs and (later) HTTP statuses.
+ * One table of coded errors: the single source for messages, exit codes, docs and HTTP statuses.
  * A message says what was wrong, what is allowed and what to do next.
  */
 
@@ -19,6 +19,18 @@ export const errorCodes = {
   'worker-died': 'runtime',
   released: 'runtime',
   'non-finite-loss': 'runtime',
+  // Of the server; server/errors.ts maps all codes to HTTP.
+  'queue-full': 'runtime',
+  'shutting-down': 'runtime',
+  'rate-limited': 'runtime',
+  overloaded: 'runtime',
+  'too-large': 'input',
+  'unsupported-media-type': 'input',
+  unauthorized: 'input',
+  'not-allowed': 'input',
+  'not-found': 'input',
+  'job-over': 'input',
+  'job-expired': 'input',
 } as const;
 
 export type ErrorCode = keyof typeof errorCodes;

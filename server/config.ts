@@ -1,0 +1,64 @@
+/**
+ * The server's configuration: one schema for flags, environment, duet.config.json and defaults. Keys are camelCase in the
+ * file, kebab-case as flags and DUET_UPPER_CASE in the environment.
+ */
+import Type, { type Static } from 'typebox';
+import { Value } from 'typebox/value';
+import { DuetError } from '../src/core/errors.ts';
+
+const mebibyte = 2 ** 20;
+const texts = (description: string, examples: string) =>
+  Type.Array(Type.String({ minLength: 1 }), { default: [], description, examples: [examples] });
+const whole = (minimum: number, maximum: number, value: number, description: string) =>
+  Type.Integer({ minimum, maximum, default: value, description });
+
+export const serverConfigSchema = Type.Object(
+  {
+    host: Type.String({ minLength: 1, default: '127.0.0.1', description: 'address to listen on' }),
+    port: whole(0, 65_535, 7860, 'port to listen on; 0 takes a free one'),
+    model: Type.String({ minLength: 1, default: 'emoji', description: 'an embedded model or a model folder' }),
+    device: Type.Union([Type.Literal('cpu'), Type.Literal('tensorflow'), Type.Literal('reference')], {
+      default: 'cpu',
+      description: 'where networks run',
+    }),
+    threads: whole(0, 1024, 0, 'threads of the networks; 0 takes all cores'),
+    apiKeys: texts('keys that clients must send; without any, everybody on the address may ask', 'key1,key2'),
+    allowedHosts: texts('further Host names that requests may come for', 'duet.example.org'),
+    corsOrigins: texts('web origins that may call from a browser', 'https://app.example.org'),
+    imageUrlHosts: texts('hosts from which image_url may be fetched; none turns fetching off', 'images.example.org'),
+    data: Type.Union([Type.String({ minLength: 1 }), Type.Null()], {
+      default: 'duet-data',
+      description: 'folder of results and history; "none" keeps them in memory',
+    }),
+    maxDataMegabytes: whole(1, 10_000_000, 2048, 'size of the data folder at which the oldest results go'),
+    maxAgeHours: whole(1, 1_000_000, 24 * 30, 'age at which results go'),
+    afterCrash: Type.Union([Type.Literal('requeue'), Type.Literal('fail')], {
+      default: 'requeue',
+      description: 'what becomes of jobs that were queued or running when the server died',
+    }),
+    maxQueue: whole(0, 100_000, 64, 'jobs that may wait; more are answered with 429'),
+    maxRunning: whole(1, 1024, 16, 'jobs that run together, sharing batches'),
+    maxSamples: whole(1, 1024, 16, 'samples one request may ask for'),
+    maxSteps: whole(1, 1000, 250, 'steps one request may ask for'),
+    keyConcurrency: whole(0, 100_000, 0, 'jobs that one key may have queued or running; 0 is no limit'),
+    rateLimit: whole(0, 1_000_000, 0, 'requests a minute per key or address; 0 is no limit'),
+    maxBodyBytes: whole(1024, 1024 * mebibyte, 32 * mebibyte, 'size of a request'),
+    maxPixels: whole(1, 1_000_000_000, 40_000_000, 'pixels of a picture sent in'),
+    shutdownSeconds: whole(0, 3600, 20, 'time that running jobs get to finish when the server stops'),
+    logLevel: Type.Union(
+      (['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const).map(level => Type.Literal(level)),
+      { default: 'info', description: 'how much is logged' },
+    ),
+  },
+  { additionalProperties: false },
+);
+
+export type ServerConfig = Static<typeof serverConfigSchema>;
+
+/** `values` over the defaults, checked. @throws DuetError 'invalid-config' */
+export function serverConfig(values: Partial<ServerConfig> = {}): ServerConfig {
+  const config: unknown = { ...Value.Create(serverConfigSchema), ...values };
+  if (Value.Check(serverConfigSchema, config)) return config;
+  const [first] = Value.Errors(serverConfigSchema, config);
+  throw new DuetError('invalid-config', `${first?.instancePath.slice(1) ?? 'configuration'} ${first?.message ?? ''}`);
+}

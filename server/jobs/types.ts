@@ -1,0 +1,119 @@
+/** Jobs: what is asked for, what happens to it and who runs it. Routes know this interface, not its implementation. */
+import type { SolverName, Timings } from '../../src/pipeline/index.ts';
+import type { Mode } from '../../src/sampler/index.ts';
+
+export type JobMode = Mode | 'gibbs' | 'interpolate' | 'inpaint';
+export type JobStatus = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
+
+/** What is asked for. camelCase inside; snake_case only on the wire. */
+export interface JobRequest {
+  readonly mode: JobMode;
+  readonly model?: string;
+  readonly prompt?: string;
+  readonly prompt2?: string;
+  readonly negativePrompt?: string;
+  /** Encoded files as uploaded, already checked to be decodable. */
+  readonly image?: Uint8Array;
+  readonly image2?: Uint8Array;
+  readonly mask?: Uint8Array;
+  readonly n?: number;
+  readonly seed?: number;
+  readonly steps?: number;
+  readonly guidance?: number;
+  readonly solver?: SolverName;
+  readonly frames?: number;
+  readonly rounds?: number;
+  readonly strength?: number;
+  readonly previewEvery?: number;
+  readonly priority?: number;
+}
+
+/** A request as it is shown and stored: without the bytes of its pictures. */
+export type JobRequestView = Omit<JobRequest, 'image' | 'image2' | 'mask'>;
+
+export interface JobSample {
+  readonly seed: number;
+  readonly caption?: string;
+  /** Name in the job's folder, for `JobService.file`. */
+  readonly file?: string;
+  readonly png?: Uint8Array;
+  readonly width?: number;
+  readonly height?: number;
+}
+
+export interface JobResult {
+  readonly samples: readonly JobSample[];
+  readonly unknownWords: readonly string[];
+  readonly captionCut: boolean;
+  readonly timings: Timings;
+}
+
+export interface JobError {
+  readonly code: string;
+  readonly message: string;
+}
+
+export interface JobProgress {
+  readonly step: number;
+  readonly steps: number;
+  /** Milliseconds left, as far as the steps so far tell; null before the second one. */
+  readonly etaMs: number | null;
+}
+
+/** What happens to a job, in order; `id` counts up from 1 within the job. */
+export type JobEvent = { readonly id: number } & (
+  | { readonly type: 'queued'; readonly position: number }
+  | { readonly type: 'started' }
+  | ({ readonly type: 'progress' } & JobProgress)
+  | { readonly type: 'preview'; readonly images: readonly Uint8Array[] /* PNG */; readonly step: number }
+  | { readonly type: 'text'; readonly delta: string }
+  | { readonly type: 'completed'; readonly result: JobResult }
+  | { readonly type: 'failed'; readonly error: JobError }
+  | { readonly type: 'cancelled' }
+);
+
+export interface JobView {
+  readonly id: string;
+  readonly mode: JobMode;
+  readonly status: JobStatus;
+  /** Milliseconds since 1970. */
+  readonly created: number;
+  readonly started?: number;
+  readonly ended?: number;
+  /** Jobs ahead of a queued one; null once it runs. */
+  readonly position: number | null;
+  readonly progress: JobProgress | null;
+  readonly request: JobRequestView;
+  readonly result?: JobResult;
+  readonly error?: JobError;
+}
+
+export interface SubmitOptions {
+  /** Who asks: jobs are listed by owner. */
+  readonly owner: string;
+  /** The same key of the same owner gives the same job, as long as that is kept. */
+  readonly idempotencyKey?: string;
+}
+
+export interface RunOptions {
+  readonly owner: string;
+  readonly signal: AbortSignal;
+  readonly onEvent?: (event: JobEvent) => void;
+}
+
+export interface JobService {
+  /** @throws DuetError 'queue-full' | 'shutting-down' | 'invalid-argument' */
+  submit(request: JobRequest, options: SubmitOptions): Promise<JobView>;
+  view(id: string): JobView | undefined;
+  /** The newest first; `before` is the id of the last one of the page before. */
+  list(options: { owner: string; limit: number; before?: string }): readonly JobView[];
+  cancel(id: string): 'cancelled' | 'over' | 'unknown' | 'expired';
+  /** Cancels the job if it is not over, and forgets it with its files; false if there is none. */
+  remove(id: string): Promise<boolean>;
+  /** Replays events after `after`, then goes on live; ends after completed/failed/cancelled. */
+  events(id: string, options?: { after?: number; signal?: AbortSignal }): AsyncIterable<JobEvent>;
+  /** Runs to the end; if `signal` aborts, the job is cancelled. Result with png bytes. */
+  run(request: JobRequest, options: RunOptions): Promise<JobResult>;
+  /** The bytes of a result's file. */
+  file(id: string, name: string): Promise<Uint8Array | undefined>;
+}

@@ -1,0 +1,143 @@
+/**
+ * A model without networks for tests of the server: pictures and captions follow from the seed alone. Instant, or step by
+ * step under the test's control.
+ */
+import { DuetError } from '../../src/core/errors.ts';
+import { Picture } from '../../src/image/index.ts';
+import type { AnySample, Result, SamplingOptions } from '../../src/pipeline/index.ts';
+import type { JobMode } from '../jobs/types.ts';
+import type { LoadedModel, ServedModel } from '../types.ts';
+
+export interface FakeModelOptions {
+  /** @default 'fake' */
+  readonly id?: string;
+  /** 'stepwise' waits before each step for `advance`. @default 'instant' */
+  readonly pace?: 'instant' | 'stepwise';
+  /** Thrown by every call after its first step. */
+  readonly failure?: Error;
+}
+
+export interface FakeModel extends LoadedModel {
+  /** Every call so far: its mode, options and inputs. */
+  readonly calls: readonly FakeCall[];
+  /** Lets every waiting and coming call go `steps` steps further (all of them without an argument). */
+  advance(steps?: number): void;
+}
+
+interface FakeCall {
+  readonly mode: JobMode;
+  readonly options: SamplingOptions;
+  readonly inputs: readonly unknown[];
+}
+
+const imageSize = 16;
+const defaultSteps = 4;
+const drawnSeed = 1234;
+
+export function fakeModel({ id = 'fake', pace = 'instant', failure }: FakeModelOptions = {}): FakeModel {
+  const calls: FakeCall[] = [];
+  const gate = createGate(pace === 'instant');
+
+  async function sample(
+    mode: JobMode,
+    makes: { image?: boolean; caption?: boolean },
+    options: SamplingOptions,
+    ...inputs: unknown[]
+  ): Promise<Result<AnySample>> {
+    const { n = 1, seed = drawnSeed, steps = defaultSteps, signal, onProgress, previewEvery = 0 } = options;
+    calls.push({ mode, options, inputs });
+    if (inputs.includes('')) throw new DuetError('invalid-argument', 'The caption is empty; give some words');
+    const seeds = Array.from({ length: n }, (_, index) => seed + index);
+    for (let step = 1; step <= steps; step++) {
+      await gate.pass(step, signal);
+      signal?.throwIfAborted();
+      onProgress?.({ type: 'step-progress', step, total: steps });
+      if (failure) throw failure;
+      if (makes.image && previewEvery > 0 && step % previewEvery === 0) {
+        onProgress?.({ type: 'image-preview', step, seeds, images: seeds.map(fakePicture) });
+      }
+    }
+    const samples = seeds.map(value => ({
+      seed: value,
+      ...(makes.image && { image: fakePicture(value) }),
+      ...(makes.caption && { caption: fakeCaption(value) }),
+    }));
+    const timings = { encode: 1, sample: steps, decode: 1, total: steps + 2 };
+    return { mode, samples, timings, unknownWords: [], captionCut: false } as Result<AnySample>;
+  }
+
+  const images = (result: Promise<Result<AnySample>>) => result as Promise<Result<{ seed: number; image: Picture }>>;
+  const captions = (result: Promise<Result<AnySample>>) => result as Promise<Result<{ seed: number; caption: string }>>;
+  const pairs = (result: Promise<Result<AnySample>>) =>
+    result as Promise<Result<{ seed: number; image: Picture; caption: string }>>;
+
+  const model: ServedModel = {
+    name: id,
+    imageSize,
+    textToImage: (caption, options = {}) => images(sample('t2i', { image: true }, options, caption)),
+    imageToText: (picture, options = {}) => captions(sample('i2t', { caption: true }, options, picture)),
+    joint: (options = {}) => pairs(sample('joint', { image: true, caption: true }, options)),
+    image: (options = {}) => images(sample('i', { image: true }, options)),
+    text: (options = {}) => captions(sample('t', { caption: true }, options)),
+    vary: (picture, options = {}) => pairs(sample('i2t2i', { image: true, caption: true }, options, picture)),
+    rephrase: (caption, options = {}) => pairs(sample('t2i2t', { image: true, caption: true }, options, caption)),
+    gibbs: (start, options = {}) =>
+      sample('gibbs', { image: true, caption: true }, { ...options, n: options.rounds ?? 2 }, start),
+    interpolate: (a, b, options = {}) =>
+      sample('interpolate', { image: true }, { ...options, n: options.frames ?? 5 }, a, b),
+    inpaint: (input, options = {}) => sample('inpaint', { image: true }, options, input),
+    inspectCaption: () => ({ unknownWords: [], cut: false }),
+    release: async () => {},
+  };
+  return {
+    info: {
+      id,
+      created: 1_700_000_000,
+      imageSize,
+      modes: ['t2i', 'i2t', 'joint', 'i', 't', 'i2t2i', 't2i2t', 'gibbs', 'interpolate', 'inpaint'],
+      solvers: ['dpm-multistep', 'dpm-singlestep', 'ddim'],
+      defaults: { steps: defaultSteps, guidance: { t2i: 3, i2t: 2, joint: 1 } },
+      examples: ['an apple'],
+      inspectCaption: model.inspectCaption,
+    },
+    model,
+    calls,
+    advance: gate.open,
+  };
+}
+
+/** The caption that a fake model gives for a seed. */
+export function fakeCaption(seed: number): string {
+  return `a fake caption ${seed}`;
+}
+
+/** One colour that follows from the seed. */
+function fakePicture(seed: number): Picture {
+  const data = new Uint8Array(imageSize * imageSize * 3).map((_, index) => (seed * (1 + (index % 3))) % 256);
+  return new Picture({ width: imageSize, height: imageSize, data });
+}
+
+/** Lets each call pass as many steps as were opened. */
+function createGate(isOpen: boolean) {
+  let opened = isOpen ? Number.POSITIVE_INFINITY : 0;
+  const waiting = new Set<() => void>();
+  return {
+    open(steps = Number.POSITIVE_INFINITY): void {
+      opened += steps;
+      for (const look of [...waiting]) look();
+    },
+    pass(step: number, signal?: AbortSignal): Promise<void> {
+      return new Promise(resolve => {
+        const look = () => {
+          if (step > opened && !signal?.aborted) return;
+          waiting.delete(look);
+          signal?.removeEventListener('abort', look);
+          resolve();
+        };
+        waiting.add(look);
+        signal?.addEventListener('abort', look);
+        look();
+      });
+    },
+  };
+}

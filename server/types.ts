@@ -1,0 +1,102 @@
+/** What the server adds to Fastify: the decorators that routes work with. */
+import type { DecodeOptions, ImageInput } from '../src/image/index.ts';
+import type {
+  AnySample,
+  CaptionReport,
+  Result,
+  SamplingOptions,
+  SolverName,
+  UniDiffuser,
+} from '../src/pipeline/index.ts';
+import type { ServerConfig } from './config.ts';
+import type { JobMode, JobService } from './jobs/types.ts';
+
+/** One end of an interpolation, or where a chain starts. */
+export interface Start {
+  readonly caption?: string;
+  readonly picture?: ImageInput;
+}
+
+type Sampling<Extra = unknown> = SamplingOptions & DecodeOptions & Extra;
+
+/** What the server needs of a loaded model: a `UniDiffuser`, or a test's stand-in. */
+export type ServedModel = Pick<
+  UniDiffuser,
+  | 'name'
+  | 'imageSize'
+  | 'textToImage'
+  | 'imageToText'
+  | 'joint'
+  | 'image'
+  | 'text'
+  | 'vary'
+  | 'rephrase'
+  | 'inspectCaption'
+  | 'release'
+> & {
+  gibbs(start: Start, options?: Sampling<{ readonly rounds?: number }>): Promise<Result<AnySample>>;
+  interpolate(a: Start, b: Start, options?: Sampling<{ readonly frames?: number }>): Promise<Result<AnySample>>;
+  inpaint(
+    input: { readonly picture?: ImageInput; readonly mask?: ImageInput; readonly caption?: string },
+    options?: Sampling,
+  ): Promise<Result<AnySample>>;
+};
+
+/** What clients are told about a model. */
+export interface ModelInfo {
+  /** The name that clients ask for, such as `emoji`. */
+  readonly id: string;
+  /** Seconds since 1970. */
+  readonly created: number;
+  /** Side of the pictures in pixels. */
+  readonly imageSize: number;
+  readonly modes: readonly JobMode[];
+  readonly solvers: readonly SolverName[];
+  readonly defaults: {
+    readonly steps: number;
+    /** In diffusers' convention: 1 is off. */
+    readonly guidance: { readonly t2i: number; readonly i2t: number; readonly joint: number };
+  };
+  /** Captions that show what it can do. */
+  readonly examples: readonly string[];
+  /** What the model makes of a caption's words, without running it. */
+  inspectCaption(text: string): CaptionReport;
+}
+
+/** A model with what is told about it. */
+export interface LoadedModel {
+  readonly info: ModelInfo;
+  readonly model: ServedModel;
+}
+
+export interface ModelList {
+  /** The default model first. */
+  list(): readonly ModelInfo[];
+  get(id: string): ModelInfo | undefined;
+}
+
+/** Pictures from requests: sizes, formats and pixels are checked before anything is queued. */
+export interface PictureInput {
+  /** The uploaded file itself, if it is a picture within the limits. @throws DuetError 'invalid-image' | 'too-large' */
+  check(bytes: Uint8Array): Promise<Uint8Array>;
+  /**
+   * The file behind base64 text, a data URL or (where configuration allows it) an http(s) URL, checked.
+   * @throws DuetError 'invalid-image' | 'too-large' | 'not-allowed'
+   */
+  fromText(text: string, signal?: AbortSignal): Promise<Uint8Array>;
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    readonly config: ServerConfig;
+    readonly jobs: JobService;
+    readonly models: ModelList;
+    readonly pictures: PictureInput;
+  }
+  interface FastifyRequest {
+    /** Who asks: the same for all requests with one API key; 'anonymous' without keys. Set by the auth plugin. */
+    owner: string;
+    /** Aborts when the client hangs up before the answer is complete: hand it to `jobs.run`. */
+    readonly hangUp: AbortSignal;
+  }
+}
