@@ -16,10 +16,15 @@ export type { Device } from './engine/types.ts';
 export type { DecodeOptions, ImageFormat, ImageInput, Picture, Pixels } from './image/index.ts';
 export type {
   AnySample,
+  CallMode,
   CaptionReport,
   CaptionSample,
+  GibbsOptions,
   ImageSample,
+  InpaintInput,
+  InterpolateOptions,
   LoadOptions,
+  PairInput,
   PairSample,
   ProgressEvent,
   Result,

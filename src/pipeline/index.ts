@@ -3,9 +3,14 @@ export { type ModelConfig, parseModelConfig } from './model-config.ts';
 export { fillSpec, type Model, modelSpecs, packModel, readModelFolder, writeModelFolder } from './model-folder.ts';
 export type {
   AnySample,
+  CallMode,
   CaptionReport,
   CaptionSample,
+  GibbsOptions,
   ImageSample,
+  InpaintInput,
+  InterpolateOptions,
+  PairInput,
   PairSample,
   ProgressEvent,
   Result,

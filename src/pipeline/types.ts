@@ -1,6 +1,9 @@
 /** What callers of a model pass in and get back. */
-import type { Picture } from '../image/index.ts';
+import type { DecodeOptions, ImageInput, Picture } from '../image/index.ts';
 import type { Mode } from '../sampler/index.ts';
+
+/** What a call of `UniDiffuser` did: one of the seven modes, or a chain, an interpolation or an inpainting. */
+export type CallMode = Mode | 'gibbs' | 'interpolate' | 'inpaint';
 
 export type SolverName = 'dpm-multistep' | 'dpm-singlestep' | 'ddim';
 
@@ -29,13 +32,46 @@ export interface SamplingOptions {
   readonly steps?: number;
   /** Guidance in diffusers' convention: 1 is off. @default the model's for this mode */
   readonly guidance?: number;
+  /** What pictures should not show, where a caption is followed; needs guidance above 1. @default '', nothing */
+  readonly negative?: string;
   /** @default 'dpm-multistep' */
   readonly solver?: SolverName;
+  /** Of calls that run at once on one model the highest goes first; fair among equals. @default 0 */
+  readonly priority?: number;
   /** Cancels between network evaluations. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (event: ProgressEvent) => void;
   /** Send an `image-preview` after every so many evaluations; each costs one decoding. @default 0, none */
   readonly previewEvery?: number;
+}
+
+/** Half a pair or a whole one. */
+export interface PairInput {
+  readonly caption?: string;
+  readonly picture?: ImageInput;
+}
+
+export interface GibbsOptions extends SamplingOptions, DecodeOptions {
+  /** How often caption and picture are drawn again from one another. @default 4 */
+  readonly rounds?: number;
+}
+
+export interface InterpolateOptions extends SamplingOptions, DecodeOptions {
+  /** Samples from one end to the other, both included, at least 2. @default 8 */
+  readonly frames?: number;
+}
+
+/** A picture or a caption with gaps; the other modality may be given whole, have gaps too, or be absent. */
+export interface InpaintInput {
+  /** Its central square is used. */
+  readonly picture?: ImageInput;
+  /**
+   * What is painted anew: where the mask is transparent or, if nothing of it is transparent, where it is white. Stretched
+   * over the whole picture, then cropped with it. Without a mask the picture's own transparency counts.
+   */
+  readonly mask?: ImageInput;
+  /** A word of underscores only, such as `_`, is a gap that takes one word: "a _ to the left of a dog". */
+  readonly caption?: string;
 }
 
 export interface ImageSample {
@@ -77,7 +113,7 @@ export interface CaptionReport {
 }
 
 export interface Result<S extends AnySample> {
-  readonly mode: Mode;
+  readonly mode: CallMode;
   readonly samples: readonly S[];
   readonly timings: Timings;
   /** Words of the text given that the model was not trained on; it has to guess them. */
