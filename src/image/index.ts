@@ -7,6 +7,14 @@ export {
   type ImageInput,
   squareImage,
 } from './codec.ts';
+export { formatInfotext, type Infotext, parseInfotext } from './infotext.ts';
+export {
+  infotextOf,
+  type PictureParameters,
+  type ReadParameters,
+  readParameters,
+  withParameters,
+} from './parameters.ts';
 export { Picture } from './picture.ts';
 export {
   cropSquare,
