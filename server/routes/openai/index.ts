@@ -1,4 +1,29 @@
-/** The OpenAI family: images, chat and models under /v1, for clients that know OpenAI's API. */
+/**
+ * The OpenAI family: images, chat and models under /v1, for clients that know OpenAI's API. Bodies are read forgivingly and
+ * errors of every kind, also those of Fastify itself, are answered in OpenAI's shape.
+ */
 import type { FastifyPluginAsync } from 'fastify';
+import { bodyValidator } from '../compat/parse-body.ts';
+import { readForm } from '../compat/read-form.ts';
+import { chatRoutes } from './chat.ts';
+import { toOpenaiError } from './errors.ts';
+import { imageRoutes } from './images.ts';
+import { modelRoutes } from './models.ts';
 
-export const openaiRoutes: FastifyPluginAsync = async () => {};
+export const openaiRoutes: FastifyPluginAsync = async app => {
+  app.setValidatorCompiler(bodyValidator);
+  app.addHook('preValidation', readForm);
+  app.setErrorHandler(async (error, request, reply) => {
+    const { status, headers, body } = toOpenaiError(error);
+    if (status >= 500) request.log.error({ err: error }, 'A request failed');
+    return reply.code(status).headers(headers).send(body);
+  });
+  app.setNotFoundHandler(async (request, reply) => {
+    const message = `Unknown request URL: ${request.method} ${request.url.slice(0, 200)}.`;
+    const error = { message, type: 'invalid_request_error', param: null, code: 'unknown_url' };
+    return reply.code(404).send({ error });
+  });
+  await app.register(imageRoutes);
+  await app.register(chatRoutes);
+  await app.register(modelRoutes);
+};

@@ -1,4 +1,50 @@
-/** The A1111 family: the core of /sdapi/v1, for clients that know stable-diffusion-webui's API. */
-import type { FastifyPluginAsync } from 'fastify';
+/**
+ * The A1111 family: the core of /sdapi/v1, for clients that know stable-diffusion-webui's API. Bodies are read forgivingly,
+ * errors of every kind are answered in its shapes.
+ */
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
+import { bodyValidator } from '../compat/parse-body.ts';
+import { type ActiveJobs, createActiveJobs } from './active-jobs.ts';
+import { httpException, toSdapiError } from './errors.ts';
+import { generationRoutes } from './generation.ts';
+import { listRoutes } from './lists.ts';
+import { createOptions, optionRoutes, type SdapiOptions } from './options.ts';
+import { progressRoutes } from './progress.ts';
+import { readingRoutes } from './reading.ts';
 
-export const sdapiRoutes: FastifyPluginAsync = async () => {};
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Only within the A1111 routes. */
+    readonly activeJobs: ActiveJobs;
+    /** Only within the A1111 routes. */
+    readonly sdapiOptions: SdapiOptions;
+  }
+}
+
+export const sdapiRoutes: FastifyPluginAsync = async app => {
+  app.decorate('activeJobs', createActiveJobs());
+  app.decorate('sdapiOptions', createOptions(app.models));
+  app.setValidatorCompiler(bodyValidator);
+  readEmptyBodies(app);
+  app.setErrorHandler(async (error, request, reply) => {
+    const { status, headers, body } = toSdapiError(error);
+    if (status >= 500) request.log.error({ err: error }, 'A request failed');
+    return reply.code(status).headers(headers).send(body);
+  });
+  app.setNotFoundHandler(async (_request, reply) => reply.code(404).send(httpException('Not Found')));
+  await app.register(generationRoutes);
+  await app.register(progressRoutes);
+  await app.register(optionRoutes);
+  await app.register(listRoutes);
+  await app.register(readingRoutes);
+};
+
+/** Some clients announce JSON and send nothing, as with /interrupt. */
+function readEmptyBodies(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.removeContentTypeParser('application/json');
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, {});
+    else parse(request, body as string, done);
+  });
+}

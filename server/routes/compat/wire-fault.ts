@@ -1,0 +1,24 @@
+/** A request that cannot be served as it stands: each family puts it into its own shape (`toOpenaiError`, `toSdapiError`). */
+
+/** What is wrong with a value, in OpenAI's words. */
+export type FaultCode =
+  | 'invalid_value'
+  | 'missing_required_parameter'
+  | 'unsupported_value'
+  | 'model_not_found'
+  | 'not_found';
+
+export class WireFault extends Error {
+  readonly statusCode: number;
+  readonly code: FaultCode;
+  /** The field, such as `size` or `messages[0].content`; null if it is not about one. */
+  readonly param: string | null;
+
+  constructor(code: FaultCode, param: string | null, message: string) {
+    super(message);
+    this.name = 'WireFault';
+    this.statusCode = code === 'model_not_found' || code === 'not_found' ? 404 : 400;
+    this.code = code;
+    this.param = param;
+  }
+}

@@ -1,0 +1,57 @@
+/** What a conversation asks of a model that draws and describes but does not converse. */
+import type { FastifyRequest } from 'fastify';
+import type { JobRequest } from '../../jobs/types.ts';
+import type { ChatBody, ChatMessage } from '../../schemas/openai.ts';
+import type { ModelInfo } from '../../types.ts';
+import { pictureOf } from '../compat/read-form.ts';
+import { WireFault } from '../compat/wire-fault.ts';
+import { samplingOf } from './image-request.ts';
+
+/** The job that answers, or undefined where there is nothing to draw or to describe. */
+export async function chatJob(
+  body: ChatBody,
+  model: ModelInfo,
+  request: FastifyRequest,
+): Promise<JobRequest | undefined> {
+  const last = body.messages.findLast(({ role }) => role === 'user');
+  if (!last)
+    throw new WireFault('missing_required_parameter', 'messages', 'A conversation needs a message of the user.');
+  const drawn = body.modalities?.includes('image') ?? false;
+  const prompt = textOf(last);
+  const url = pictureUrlOf(last) ?? (drawn ? undefined : latestPictureUrl(body.messages));
+  const sampling = samplingOf(body, model);
+  if (url !== undefined) {
+    const image = await pictureOf(request, 'messages', url);
+    if (image) return { ...sampling, mode: drawn ? 'i2t2i' : 'i2t', image };
+  }
+  if (!drawn) return undefined;
+  return prompt === '' ? { ...sampling, mode: 'joint' } : { ...sampling, mode: 't2i', prompt };
+}
+
+/** The text of a message, its parts joined. */
+export function textOf({ content }: ChatMessage): string {
+  if (typeof content === 'string') return content.trim();
+  const texts = content?.flatMap(({ type, text }) => (type === 'text' && text !== undefined ? [text] : [])) ?? [];
+  return texts.join('\n').trim();
+}
+
+function latestPictureUrl(messages: readonly ChatMessage[]): string | undefined {
+  const latest = messages.findLast(message => message.role === 'user' && pictureUrlOf(message) !== undefined);
+  return latest && pictureUrlOf(latest);
+}
+
+function pictureUrlOf({ content }: ChatMessage): string | undefined {
+  if (typeof content === 'string') return undefined;
+  const part = content?.findLast(({ type, image_url }) => type === 'image_url' && image_url !== undefined);
+  return typeof part?.image_url === 'string' ? part.image_url : part?.image_url?.url;
+}
+
+/** What a user is told who talks to the model as if it could talk. */
+export function capabilitiesText({ id, examples }: ModelInfo): string {
+  const [example = 'an apple'] = examples;
+  return (
+    `I am ${id}, an image model: I cannot hold a conversation. Attach a picture and I answer with a short caption of it. ` +
+    `With modalities ["image", "text"] I draw what you write, such as "${example}", vary a picture that you attach, or, ` +
+    'if you write nothing, imagine a picture together with its caption.'
+  );
+}

@@ -1,0 +1,135 @@
+/** POST /chat/completions: captions of pictures, and pictures in answers where the client asks for them. */
+import { randomUUID } from 'node:crypto';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { JobRequest } from '../../jobs/types.ts';
+import { ChatBody } from '../../schemas/openai.ts';
+import type { ModelInfo } from '../../types.ts';
+import { parseSize } from '../compat/picture-size.ts';
+import { renderPicture } from '../compat/render-picture.ts';
+import { awaitJob, drawnSamples, startJob } from '../compat/run-job.ts';
+import { capabilitiesText, chatJob, textOf } from './chat-request.ts';
+import { sendDone, sendEvent, streamOf } from './event-stream.ts';
+import { now, toBase64 } from './image-answer.ts';
+import { modelOf } from './image-request.ts';
+
+interface Choice {
+  readonly content: string | null;
+  /** Data URLs. */
+  readonly images: readonly ImagePart[];
+}
+
+interface ImagePart {
+  readonly type: 'image_url';
+  readonly index: number;
+  readonly image_url: { readonly url: string };
+}
+
+interface Chat {
+  readonly body: ChatBody;
+  readonly model: ModelInfo;
+  readonly job: JobRequest | undefined;
+  readonly id: string;
+  readonly created: number;
+}
+
+export async function chatRoutes(app: FastifyInstance): Promise<void> {
+  app.post<{ Body: ChatBody }>(
+    '/chat/completions',
+    { sse: 'manual', schema: { tags: ['OpenAI'], summary: 'Captions and pictures in a conversation', body: ChatBody } },
+    async (request, reply) => {
+      const { body } = request;
+      const model = modelOf(request, body.model);
+      parseSize(body.size);
+      const job = await chatJob(body, model, request);
+      const chat: Chat = { body, model, job, id: `chatcmpl-${randomUUID()}`, created: now() };
+      const jobId = job && (await startJob(request, job));
+      const answer = () => answerOf(request, chat, jobId);
+      return body.stream ? streamChat(request, reply, chat, answer) : completion(chat, await answer());
+    },
+  );
+}
+
+async function answerOf(
+  request: FastifyRequest,
+  { body, model, job }: Chat,
+  jobId: string | undefined,
+): Promise<Choice[]> {
+  if (!job || jobId === undefined) {
+    return Array.from({ length: body.n ?? 1 }, () => ({ content: capabilitiesText(model), images: [] }));
+  }
+  const finished = await awaitJob(request, jobId);
+  if (job.mode === 'i2t') return finished.result.samples.map(({ caption }) => ({ content: caption ?? '', images: [] }));
+  const choices: Choice[] = [];
+  for (const { png, caption } of await drawnSamples(request, finished)) {
+    const picture = await renderPicture(png, { size: parseSize(body.size), format: 'png', quality: 100 });
+    const url = `data:image/png;base64,${toBase64(picture)}`;
+    choices.push({ content: caption ?? null, images: [{ type: 'image_url', index: 0, image_url: { url } }] });
+  }
+  return choices;
+}
+
+function completion(chat: Chat, choices: readonly Choice[]): unknown {
+  const { id, created, model } = chat;
+  return {
+    id,
+    object: 'chat.completion',
+    created,
+    model: model.id,
+    choices: choices.map(({ content, images }, index) => ({
+      index,
+      message: {
+        role: 'assistant',
+        content,
+        refusal: null,
+        ...(images.length > 0 && { images, parts: partsOf(content, images) }),
+      },
+      logprobs: null,
+      finish_reason: 'stop',
+    })),
+    usage: usageOf(chat, choices),
+  };
+}
+
+/** Words and pictures in their order, for clients that show both. */
+function partsOf(content: string | null, images: readonly ImagePart[]): unknown[] {
+  const pictures = images.map(({ type, image_url }) => ({ type, image_url }));
+  return content === null ? pictures : [{ type: 'text', text: content }, ...pictures];
+}
+
+async function streamChat(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  chat: Chat,
+  answer: () => Promise<Choice[]>,
+): Promise<void> {
+  const { id, created, model, body } = chat;
+  const send = (choices: unknown[], usage?: unknown) =>
+    sendEvent(reply, undefined, {
+      ...{ id, object: 'chat.completion.chunk', created, model: model.id, choices },
+      ...(usage !== undefined && { usage }),
+    });
+  const delta = (index: number, fields: object, finish: string | null = null) =>
+    send([{ index, delta: fields, logprobs: null, finish_reason: finish }]);
+  await streamOf(request, reply, async () => {
+    for (let index = 0; index < (body.n ?? 1); index++) await delta(index, { role: 'assistant', content: '' });
+    const choices = await answer();
+    for (const [index, { content, images }] of choices.entries()) {
+      if (content !== null) await delta(index, { content });
+      if (images.length > 0) await delta(index, { images });
+      await delta(index, {}, 'stop');
+    }
+    if (body.stream_options?.include_usage) await send([], usageOf(chat, choices));
+    await sendDone(reply);
+  });
+}
+
+/** Words stand for tokens, as in the image routes. */
+function usageOf({ body }: Chat, choices: readonly Choice[]): unknown {
+  const prompt = countWords(body.messages.map(textOf).join(' '));
+  const answer = countWords(choices.map(({ content }) => content ?? '').join(' '));
+  return { prompt_tokens: prompt, completion_tokens: answer, total_tokens: prompt + answer };
+}
+
+function countWords(text: string): number {
+  return text.split(/\s+/).filter(word => word !== '').length;
+}

@@ -1,0 +1,41 @@
+/** Errors as OpenAI's clients read them: `{"error": {message, type, param, code}}`, for every status. */
+import { type Problem, problemHeaders, toProblem } from '../../errors.ts';
+import { JobCancelled } from '../compat/run-job.ts';
+import { WireFault } from '../compat/wire-fault.ts';
+
+interface OpenaiError {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: {
+    readonly error: {
+      readonly message: string;
+      readonly type: string;
+      readonly param: string | null;
+      readonly code: string;
+    };
+  };
+}
+
+const types: Readonly<Record<number, string>> = { 403: 'permission_error', 429: 'rate_limit_error' };
+
+/** Any thrown value as an answer. */
+export function toOpenaiError(error: unknown): OpenaiError {
+  const problem = problemOf(error);
+  const { status, message, param, code } = problem;
+  const type = types[status] ?? (status >= 500 ? 'server_error' : 'invalid_request_error');
+  // 408 and 409 would be tried again by the SDK, twice.
+  const headers = {
+    ...problemHeaders(problem),
+    ...((status === 408 || status === 499) && { 'x-should-retry': 'false' }),
+  };
+  return { status, headers, body: { error: { message, type, param, code } } };
+}
+
+function problemOf(error: unknown): Problem {
+  if (error instanceof WireFault) {
+    return { status: error.statusCode, code: error.code, message: error.message, param: error.param };
+  }
+  if (error instanceof JobCancelled) return { status: 499, code: 'cancelled', message: error.message, param: null };
+  const problem = toProblem(error);
+  return problem.code === 'model_not_found' ? { ...problem, param: 'model' } : problem;
+}

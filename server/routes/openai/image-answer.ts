@@ -1,0 +1,133 @@
+/** Pictures as OpenAI's image routes return them: at once, and as a stream of events. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { ImageFormat } from '../../../src/image/index.ts';
+import type { JobEvent, JobRequest } from '../../jobs/types.ts';
+import type { ImageOutput } from '../../schemas/openai.ts';
+import type { ModelInfo } from '../../types.ts';
+import { formatSize, parseSize, type Size } from '../compat/picture-size.ts';
+import { type Rendering, renderPicture } from '../compat/render-picture.ts';
+import { awaitJob, type DrawnSample, drawnSamples, startJob } from '../compat/run-job.ts';
+import { sendEvent, streamOf } from './event-stream.ts';
+
+export interface ImageCall {
+  readonly body: ImageOutput;
+  readonly job: JobRequest;
+  readonly model: ModelInfo;
+  /** First part of the names of stream events. */
+  readonly event: 'image_generation' | 'image_edit';
+}
+
+interface Look {
+  readonly rendering: Rendering;
+  /** Fields that say how the pictures look, in answers and events alike. */
+  readonly fields: Readonly<Record<string, string>>;
+}
+
+const defaultQuality = 90;
+
+export async function answerImages(request: FastifyRequest, reply: FastifyReply, call: ImageCall): Promise<unknown> {
+  const look = lookOf(call);
+  const id = await startJob(request, call.job);
+  if (call.body.stream) return streamImages(request, reply, call, look, id);
+  const samples = await drawnSamples(request, await awaitJob(request, id));
+  const data: unknown[] = [];
+  // One after the other: ten large pictures at once would be a lot of memory.
+  for (const sample of samples) data.push(await entryOf(request, id, sample, call, look));
+  return { created: now(), ...look.fields, data, usage: usageOf(call.job) };
+}
+
+async function streamImages(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  call: ImageCall,
+  look: Look,
+  id: string,
+): Promise<void> {
+  await streamOf(request, reply, async () => {
+    let partials = 0;
+    const { partial_images: wanted = 0 } = call.body;
+    const finished = await awaitJob(request, id, async event => {
+      if (event.type !== 'preview' || partials === wanted || isLast(event, call)) return;
+      const type = `${call.event}.partial_image`;
+      for (const [index, png] of event.images.entries()) {
+        const b64_json = toBase64(await renderPicture(png, look.rendering));
+        const place = { partial_image_index: partials, image_index: index, created_at: now() };
+        await sendEvent(reply, type, { type, b64_json, ...place, ...look.fields });
+      }
+      partials++;
+    });
+    const type = `${call.event}.completed`;
+    for (const [index, sample] of (await drawnSamples(request, finished)).entries()) {
+      const entry = await entryOf(request, id, sample, call, look);
+      const place = { image_index: index, created_at: now() };
+      await sendEvent(reply, type, { type, ...entry, ...place, ...look.fields, usage: usageOf(call.job) });
+    }
+  });
+}
+
+/** A preview after the last step is the finished picture, which follows anyway. */
+function isLast({ step }: Extract<JobEvent, { type: 'preview' }>, { job, model }: ImageCall): boolean {
+  return step >= (job.steps ?? model.defaults.steps);
+}
+
+function lookOf({ body, model }: ImageCall): Look {
+  const size = parseSize(body.size);
+  const format: ImageFormat = body.output_format ?? 'png';
+  const quality = Math.max(1, body.output_compression ?? defaultQuality);
+  const native: Size = { width: model.imageSize, height: model.imageSize };
+  return {
+    rendering: { size, format, quality },
+    fields: {
+      background: 'opaque',
+      output_format: format,
+      quality: 'auto',
+      size: formatSize(size ?? native),
+      native_size: formatSize(native),
+    },
+  };
+}
+
+async function entryOf(
+  request: FastifyRequest,
+  id: string,
+  sample: DrawnSample,
+  { body }: ImageCall,
+  { rendering }: Look,
+): Promise<Record<string, unknown>> {
+  const picture =
+    body.response_format === 'url'
+      ? { url: urlOf(request, id, sample, rendering) }
+      : { b64_json: toBase64(await renderPicture(sample.png, rendering)) };
+  const text = sample.caption === undefined ? {} : { text: sample.caption };
+  return { ...picture, revised_prompt: sample.caption ?? null, seed: sample.seed, ...text };
+}
+
+/** Results are kept at least for the hour that clients count on: see `maxAgeHours`. */
+function urlOf(
+  request: FastifyRequest,
+  id: string,
+  { file }: DrawnSample,
+  { size, format, quality }: Rendering,
+): string {
+  const query = new URLSearchParams({ format, quality: String(quality), ...(size && { size: formatSize(size) }) });
+  return `${request.protocol}://${request.host}/v1/images/files/${id}/${file ?? ''}?${query}`;
+}
+
+/** Words stand for tokens: the library does not say how many tokens it made of a prompt. */
+export function usageOf({ prompt = '' }: JobRequest): unknown {
+  const words = prompt.split(/\s+/).filter(word => word !== '').length;
+  return {
+    input_tokens: words,
+    output_tokens: 0,
+    total_tokens: words,
+    input_tokens_details: { text_tokens: words, image_tokens: 0 },
+  };
+}
+
+export function toBase64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
+}
+
+export function now(): number {
+  return Math.floor(Date.now() / 1000);
+}

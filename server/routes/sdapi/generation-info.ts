@@ -1,0 +1,58 @@
+/** What A1111's answers tell about their pictures, in `info`. */
+import type { JobRequest } from '../../jobs/types.ts';
+import type { ImageToImageBody } from '../../schemas/sdapi.ts';
+import type { ModelInfo } from '../../types.ts';
+import type { Size } from '../compat/picture-size.ts';
+import type { DrawnSample } from '../compat/run-job.ts';
+import { labelOf } from '../compat/solver-names.ts';
+import { timestamp } from './timestamp.ts';
+
+export interface Generation {
+  readonly body: ImageToImageBody;
+  readonly job: JobRequest;
+  readonly model: ModelInfo;
+  readonly size: Size;
+  readonly seed: number;
+  readonly samples: readonly DrawnSample[];
+  readonly infotexts: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly created: number;
+}
+
+export function infoOf({ body, job, model, size, seed, samples, infotexts, created }: Generation): object {
+  const { prompt = '', negative_prompt: negative = '' } = body;
+  const { t2i } = model.defaults.guidance;
+  return {
+    prompt,
+    all_prompts: samples.map(() => prompt),
+    negative_prompt: negative,
+    all_negative_prompts: samples.map(() => negative),
+    seed,
+    all_seeds: samples.map(sample => sample.seed),
+    subseed: seed,
+    all_subseeds: samples.map(sample => sample.seed),
+    subseed_strength: 0,
+    width: size.width,
+    height: size.height,
+    sampler_name: labelOf(job.solver ?? 'dpm-multistep'),
+    cfg_scale: job.guidance ?? t2i,
+    steps: job.steps ?? model.defaults.steps,
+    batch_size: body.batch_size ?? 1,
+    restore_faces: false,
+    face_restoration_model: null,
+    sd_model_name: model.id,
+    sd_model_hash: '',
+    sd_vae_name: null,
+    sd_vae_hash: null,
+    seed_resize_from_w: -1,
+    seed_resize_from_h: -1,
+    denoising_strength: body.denoising_strength ?? null,
+    extra_generation_params: { 'Duet mode': job.mode, 'Native size': `${model.imageSize}x${model.imageSize}` },
+    index_of_first_image: 0,
+    infotexts,
+    styles: [],
+    job_timestamp: timestamp(created),
+    clip_skip: 1,
+    is_using_inpainting_conditioning: false,
+  };
+}

@@ -1,0 +1,91 @@
+/** What txt2img and img2img ask of the library: the only place where A1111's names become ours. */
+import type { FastifyRequest } from 'fastify';
+import sharp from 'sharp';
+import type { SolverName } from '../../../src/pipeline/index.ts';
+import type { JobRequest } from '../../jobs/types.ts';
+import type { ImageToImageBody, TextToImageBody } from '../../schemas/sdapi.ts';
+import type { ModelInfo } from '../../types.ts';
+import { present } from '../compat/present.ts';
+import { pictureOf } from '../compat/read-form.ts';
+import { solverOf } from '../compat/solver-names.ts';
+import { WireFault } from '../compat/wire-fault.ts';
+
+/** As often as A1111 shows live previews by default. */
+const stepsPerPreview = 10;
+
+/** The model that the request overrides the chosen one with, or the chosen one. */
+export function modelOf(request: FastifyRequest, body: TextToImageBody): ModelInfo {
+  const name = body.override_settings?.sd_model_checkpoint || request.server.sdapiOptions.checkpoint();
+  const model = request.server.models.get(name);
+  if (model) return model;
+  throw new WireFault('model_not_found', 'sd_model_checkpoint', `Checkpoint not found: ${name.slice(0, 60)}`);
+}
+
+export function textToImageJob(body: TextToImageBody, model: ModelInfo): JobRequest {
+  const prompt = body.prompt?.trim() ?? '';
+  return prompt === ''
+    ? { ...samplingOf(body, model), mode: 'i' }
+    : { ...samplingOf(body, model), mode: 't2i', prompt };
+}
+
+/**
+ * With a mask: inpainting. Without one the library cannot start in the middle of the noise: at full strength the prompt
+ * alone is drawn, below that a variation of what the picture shows, without the prompt.
+ */
+export async function imageToImageJob(
+  body: ImageToImageBody,
+  model: ModelInfo,
+  request: FastifyRequest,
+): Promise<JobRequest> {
+  const [first] = body.init_images ?? [];
+  const image = await pictureOf(request, 'init_images', first);
+  if (!image) throw new WireFault('not_found', 'init_images', 'Init image not found');
+  const sampling = samplingOf(body, model);
+  const prompt = body.prompt?.trim() ?? '';
+  const mask = await pictureOf(request, 'mask', body.mask);
+  if (mask) {
+    const white = await whiteMask(mask, isTrue(body.inpainting_mask_invert));
+    return { ...sampling, mode: 'inpaint', image, mask: white, ...(prompt !== '' && { prompt }) };
+  }
+  const strength = body.denoising_strength;
+  if (strength === 1 && prompt !== '') return { ...sampling, mode: 't2i', prompt };
+  return { ...sampling, mode: 'i2t2i', image, ...(strength !== undefined && { strength }) };
+}
+
+function samplingOf(body: TextToImageBody, model: ModelInfo): Partial<JobRequest> {
+  const name = body.sampler_name || (typeof body.sampler_index === 'string' ? body.sampler_index : undefined);
+  return present({
+    model: model.id,
+    n: (body.batch_size ?? 1) * (body.n_iter ?? 1),
+    seed: body.seed === -1 ? undefined : body.seed,
+    steps: body.steps,
+    guidance: body.cfg_scale,
+    solver: name ? readSampler(name) : undefined,
+    negativePrompt: body.negative_prompt || undefined,
+    previewEvery: stepsPerPreview,
+  });
+}
+
+function readSampler(name: string): SolverName {
+  const solver = solverOf(name);
+  if (solver) return solver;
+  throw new WireFault('not_found', 'sampler_name', 'Sampler not found');
+}
+
+/** Clients write 0, 1, "1", true or "true". */
+function isTrue(value: unknown): boolean {
+  return value === true || value === 1 || value === '1' || value === 'true';
+}
+
+/**
+ * A1111's masks say white for "draw anew", in grey or, where a mask has transparency, in its opacity; the library reads
+ * transparency the other way round, so the mask becomes one without any.
+ */
+async function whiteMask(mask: Uint8Array, inverted: boolean): Promise<Uint8Array> {
+  const image = sharp(mask);
+  const { hasAlpha } = await image.metadata();
+  const byOpacity = hasAlpha && !(await sharp(mask).stats()).isOpaque;
+  const grey = byOpacity ? image.extractChannel('alpha') : image.removeAlpha().greyscale();
+  const turned = inverted ? grey.negate({ alpha: false }) : grey;
+  return new Uint8Array(await turned.toColourspace('b-w').png().toBuffer());
+}

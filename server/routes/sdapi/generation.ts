@@ -1,0 +1,79 @@
+/** POST /txt2img and /img2img. */
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { readParameters } from '../../../src/image/index.ts';
+import type { JobRequest } from '../../jobs/types.ts';
+import { ImageToImageBody, TextToImageBody } from '../../schemas/sdapi.ts';
+import type { ModelInfo } from '../../types.ts';
+import { renderPicture } from '../compat/render-picture.ts';
+import { awaitJob, type DrawnSample, drawnSamples, JobCancelled, startJob } from '../compat/run-job.ts';
+import { type ActiveJob, follow } from './active-jobs.ts';
+import { infoOf } from './generation-info.ts';
+import { imageToImageJob, modelOf, textToImageJob } from './generation-request.ts';
+
+const tags = ['A1111'];
+/** A1111's default sides. */
+const defaultSide = 512;
+const quality = 90;
+
+export async function generationRoutes(app: FastifyInstance): Promise<void> {
+  app.post<{ Body: TextToImageBody }>(
+    '/txt2img',
+    { schema: { tags, summary: 'Pictures of a prompt', body: TextToImageBody } },
+    async request => {
+      const { body } = request;
+      const model = modelOf(request, body);
+      return generate(request, 'txt2img', body, model, textToImageJob(body, model));
+    },
+  );
+  app.post<{ Body: ImageToImageBody }>(
+    '/img2img',
+    { schema: { tags, summary: 'Parts of a picture drawn anew, or variations of it', body: ImageToImageBody } },
+    async request => {
+      const { body } = request;
+      const model = modelOf(request, body);
+      return generate(request, 'img2img', body, model, await imageToImageJob(body, model, request));
+    },
+  );
+}
+
+async function generate(
+  request: FastifyRequest,
+  kind: string,
+  body: ImageToImageBody,
+  model: ModelInfo,
+  job: JobRequest,
+): Promise<unknown> {
+  const { activeJobs, jobs, sdapiOptions } = request.server;
+  const id = await startJob(request, job);
+  const active = activeJobs.begin(id, request.owner, kind);
+  try {
+    const samples = await samplesOf(request, id, active);
+    const size = { width: body.width ?? defaultSide, height: body.height ?? defaultSide };
+    const pictures: Uint8Array[] = [];
+    const format = sdapiOptions.format();
+    for (const { png } of samples) pictures.push(await renderPicture(png, { size, format, quality }));
+    const seed = jobs.view(id)?.request.seed ?? samples[0]?.seed ?? 0;
+    const infotexts = pictures.map(picture => readParameters(picture)?.text ?? '');
+    const info = infoOf({ body, job, model, size, seed, samples, infotexts, created: active.created });
+    const images = body.send_images === false ? [] : pictures.map(picture => Buffer.from(picture).toString('base64'));
+    return { images, parameters: echoOf(body), info: JSON.stringify(info) };
+  } finally {
+    activeJobs.end(id);
+  }
+}
+
+/** The pictures; of an interrupted job, as in A1111, how far they had come. */
+async function samplesOf(request: FastifyRequest, id: string, active: ActiveJob): Promise<DrawnSample[]> {
+  try {
+    return await drawnSamples(request, await awaitJob(request, id, event => follow(active, event)));
+  } catch (error) {
+    if (!(error instanceof JobCancelled) || active.stopped === undefined) throw error;
+    const seed = request.server.jobs.view(id)?.request.seed ?? 0;
+    return active.previews.map((png, index) => ({ seed: seed + index, png }));
+  }
+}
+
+/** The request as it was understood; pictures only if the client wants them back. */
+function echoOf(body: ImageToImageBody): unknown {
+  return body.include_init_images === true ? body : { ...body, init_images: undefined, mask: undefined };
+}

@@ -1,0 +1,133 @@
+/**
+ * Bodies of the OpenAI family as they go over the wire. Fields that are not listed are ignored, and null is absent; both are
+ * `bodyValidator`'s doing. What each field means is told in its description, which /openapi.json shows.
+ */
+import Type, { type Static } from 'typebox';
+
+const optional = Type.Optional;
+const text = (description: string) => optional(Type.String({ maxLength: 32_000, description }));
+/** A file of a form, or base64 text or a data URL in JSON; read by `pictureOf`. */
+const file = (description: string) => optional(Type.Unsafe<unknown>({ description }));
+const size =
+  "The pixels of the answer, 'WIDTHxHEIGHT' with sides of 16 to 2048, or 'auto' for the model's own size. The model always " +
+  'draws squares of its own size; other sizes are those enlarged or shrunk (Lanczos), with no more detail, and where the ' +
+  'shape is not square the picture is centred and its edges are continued to the sides.';
+
+const sampling = {
+  seed: optional(
+    Type.Integer({ minimum: -1, maximum: 2 ** 32 - 1, description: 'Picture i is drawn from seed + i; -1 is random' }),
+  ),
+  num_inference_steps: optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'Network evaluations' })),
+  steps: optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'Alias of num_inference_steps' })),
+  guidance_scale: optional(Type.Number({ minimum: 0, maximum: 100, description: 'Guidance; 1 is off' })),
+  cfg_scale: optional(Type.Number({ minimum: 0, maximum: 100, description: 'Alias of guidance_scale' })),
+  negative_prompt: text('What the pictures should not show'),
+  scheduler: optional(
+    Type.String({ maxLength: 100, description: 'The solver: dpm-multistep, dpm-singlestep or ddim' }),
+  ),
+  sampler: optional(Type.String({ maxLength: 100, description: 'Alias of scheduler' })),
+};
+
+const output = {
+  model: text('A model of /v1/models; the default one if absent'),
+  n: optional(Type.Integer({ minimum: 1, maximum: 10, description: 'How many pictures' })),
+  size: optional(Type.String({ maxLength: 100, description: size })),
+  response_format: optional(
+    Type.Enum(['b64_json', 'url'], { description: 'Base64 in the answer (the default), or a URL of this server' }),
+  ),
+  output_format: optional(Type.Enum(['png', 'jpeg', 'webp'], { description: 'The file format; png by default' })),
+  output_compression: optional(
+    Type.Integer({ minimum: 0, maximum: 100, description: 'Quality of jpeg and webp, 90 by default' }),
+  ),
+  stream: optional(Type.Boolean({ description: 'Answer with server-sent events' })),
+  partial_images: optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 3,
+      description: 'Previews to stream on the way, spread evenly over the steps',
+    }),
+  ),
+  user: optional(Type.Unsafe<unknown>({ description: 'Accepted and ignored, as are quality, style and the like' })),
+};
+
+export const ImageGenerationBody = Type.Object({
+  prompt: text('What the pictures show. May be absent in modes i and joint'),
+  mode: optional(
+    Type.Enum(['t2i', 'i', 'joint'], {
+      description:
+        't2i (default): pictures of the prompt. i: pictures out of nothing. joint: the same, each with a caption',
+    }),
+  ),
+  ...output,
+  ...sampling,
+});
+
+export const ImageEditBody = Type.Object({
+  image: file('The picture'),
+  'image[]': file('The picture, as clients name it that may send several; one is taken'),
+  mask: file('Where it is transparent (or, without transparency, white) the picture is drawn anew, the rest is kept'),
+  prompt: text('What the whole picture should show'),
+  ...output,
+  ...sampling,
+});
+
+export const ImageVariationBody = Type.Object({
+  image: file('The picture; variations are drawn from what the model sees in it'),
+  'image[]': file('The same'),
+  ...output,
+  ...sampling,
+});
+
+const contentPart = Type.Object({
+  type: Type.String({ maxLength: 100 }),
+  text: optional(Type.String({ maxLength: 32_000 })),
+  image_url: optional(
+    Type.Union([
+      Type.String(),
+      Type.Object({ url: Type.String({ description: 'A data URL; http(s) only where the server allows it' }) }),
+    ]),
+  ),
+});
+
+const message = Type.Object({
+  role: Type.Enum(['system', 'developer', 'user', 'assistant', 'tool', 'function']),
+  content: optional(
+    Type.Union([Type.String({ maxLength: 200_000 }), Type.Null(), Type.Array(contentPart, { maxItems: 100 })]),
+  ),
+});
+
+export const ChatBody = Type.Object({
+  model: text('A model of /v1/models; the default one if absent'),
+  messages: Type.Array(message, {
+    minItems: 1,
+    maxItems: 1000,
+    description: "The last user message counts: its text and its picture, or else the conversation's latest picture",
+  }),
+  modalities: optional(
+    Type.Array(Type.String({ maxLength: 100 }), {
+      maxItems: 10,
+      description:
+        "['text'] (default): a caption of the picture. ['image', 'text']: a picture of the text, or with its caption",
+    }),
+  ),
+  n: optional(Type.Integer({ minimum: 1, maximum: 10, description: 'How many answers' })),
+  stream: optional(Type.Boolean({ description: 'Answer with server-sent events' })),
+  stream_options: optional(Type.Object({ include_usage: optional(Type.Union([Type.Boolean(), Type.Null()])) })),
+  size: output.size,
+  seed: sampling.seed,
+  num_inference_steps: sampling.num_inference_steps,
+  steps: sampling.steps,
+  guidance_scale: sampling.guidance_scale,
+  cfg_scale: sampling.cfg_scale,
+  scheduler: sampling.scheduler,
+  sampler: sampling.sampler,
+  negative_prompt: sampling.negative_prompt,
+});
+
+export type ImageGenerationBody = Static<typeof ImageGenerationBody>;
+export type ImageEditBody = Static<typeof ImageEditBody>;
+export type ImageVariationBody = Static<typeof ImageVariationBody>;
+export type ChatBody = Static<typeof ChatBody>;
+export type ChatMessage = Static<typeof message>;
+/** What the three image routes have in common. */
+export type ImageOutput = Omit<ImageVariationBody, 'image' | 'image[]'>;

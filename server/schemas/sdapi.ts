@@ -1,0 +1,77 @@
+/**
+ * Bodies of the A1111 family as they go over the wire: the fields that mean something here. The dozens of others that its
+ * clients send are ignored, and null is absent; both are `bodyValidator`'s doing.
+ */
+import Type, { type Static } from 'typebox';
+
+const optional = Type.Optional;
+const text = (description: string) => optional(Type.String({ maxLength: 32_000, description }));
+const picture = (description: string) => optional(Type.String({ description }));
+const side = Type.Integer({
+  minimum: 16,
+  maximum: 2048,
+  description: 'Pixels, 512 by default; the model draws squares of its own size, which are enlarged or shrunk to this',
+});
+const name = Type.String({ maxLength: 200 });
+
+const generation = {
+  prompt: text('What the pictures show; without it they are drawn out of nothing'),
+  negative_prompt: text('What the pictures should not show'),
+  seed: optional(
+    Type.Integer({ minimum: -1, maximum: 2 ** 32 - 1, description: 'Picture i is drawn from seed + i; -1 is random' }),
+  ),
+  steps: optional(
+    Type.Integer({ minimum: 1, maximum: 1000, description: "Network evaluations; the model's default if absent" }),
+  ),
+  cfg_scale: optional(Type.Number({ minimum: 0, maximum: 100, description: 'Guidance; 1 is off' })),
+  width: optional(side),
+  height: optional(side),
+  batch_size: optional(Type.Integer({ minimum: 1, maximum: 64 })),
+  n_iter: optional(Type.Integer({ minimum: 1, maximum: 64, description: 'batch_size x n_iter pictures are made' })),
+  sampler_name: optional(name),
+  sampler_index: optional(Type.Unsafe<unknown>({ description: 'Older name of sampler_name' })),
+  override_settings: optional(Type.Object({ sd_model_checkpoint: optional(Type.Union([name, Type.Null()])) })),
+  send_images: optional(Type.Boolean()),
+};
+
+export const TextToImageBody = Type.Object(generation);
+
+export const ImageToImageBody = Type.Object({
+  ...generation,
+  init_images: optional(
+    Type.Array(Type.String(), { maxItems: 16, description: 'Base64 or data URLs; the first one is used' }),
+  ),
+  mask: picture('Where it is white the picture is drawn anew, the rest is kept; without a mask a variation is drawn'),
+  inpainting_mask_invert: optional(Type.Unsafe<unknown>({ description: '1 or true: where the mask is black instead' })),
+  denoising_strength: optional(
+    Type.Number({
+      minimum: 0,
+      maximum: 1,
+      description: 'Without a mask: at 1 the prompt alone is drawn, below it a variation of what the picture shows',
+    }),
+  ),
+  include_init_images: optional(Type.Boolean()),
+});
+
+export const OptionsBody = Type.Object({
+  sd_model_checkpoint: optional(name),
+  samples_format: optional(Type.String({ maxLength: 20 })),
+});
+
+export const InterrogateBody = Type.Object({
+  image: picture('Base64 or a data URL'),
+  model: text('Accepted and ignored: the served model describes'),
+});
+
+export const PngInfoBody = Type.Object({
+  image: picture('Base64 or a data URL of a picture with its parameters inside'),
+});
+
+export const ProgressQuery = Type.Object({ skip_current_image: optional(Type.Boolean()) });
+
+export type TextToImageBody = Static<typeof TextToImageBody>;
+export type ImageToImageBody = Static<typeof ImageToImageBody>;
+export type OptionsBody = Static<typeof OptionsBody>;
+export type InterrogateBody = Static<typeof InterrogateBody>;
+export type PngInfoBody = Static<typeof PngInfoBody>;
+export type ProgressQuery = Static<typeof ProgressQuery>;
