@@ -32,9 +32,10 @@ export const serverConfigSchema = Type.Object(
     }),
     maxDataMegabytes: whole(1, 10_000_000, 2048, 'size of the data folder at which the oldest results go'),
     maxAgeHours: whole(1, 1_000_000, 24 * 30, 'age at which results go'),
-    afterCrash: Type.Union([Type.Literal('requeue'), Type.Literal('fail')], {
+    maxJobs: whole(1, 1_000_000, 10_000, 'number of results at which the oldest go'),
+    unfinished: Type.Union([Type.Literal('requeue'), Type.Literal('fail')], {
       default: 'requeue',
-      description: 'what becomes of jobs that were queued or running when the server died',
+      description: 'what becomes of jobs that were queued or running when the server stopped or died',
     }),
     maxQueue: whole(0, 100_000, 64, 'jobs that may wait; more are answered with 429'),
     maxRunning: whole(1, 1024, 16, 'jobs that run together, sharing batches'),

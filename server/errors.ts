@@ -19,6 +19,8 @@ const answers: Record<ErrorCode, Answer> = {
   'not-found': { status: 404, code: 'not_found' },
   'job-over': { status: 409, code: 'job_over' },
   'job-expired': { status: 410, code: 'job_expired' },
+  /** The client went away or somebody cancelled its job; nobody may read the answer. */
+  cancelled: { status: 499, code: 'cancelled' },
   'too-large': { status: 413, code: 'request_too_large' },
   'unsupported-media-type': { status: 415, code: 'unsupported_media_type' },
   unauthorized: { status: 401, code: 'invalid_api_key' },
@@ -87,7 +89,13 @@ const codesOfStatuses: Readonly<Record<number, string>> = {
 /** Any thrown value as a problem. Unknown errors are a plain 500: what happened is for the log. */
 export function toProblem(error: unknown): Problem {
   if (DuetError.isInstance(error)) {
-    return { ...answers[error.code], message: error.message, param: null };
+    const { retryAfter } = error;
+    return {
+      ...answers[error.code],
+      ...(retryAfter !== undefined && { retryAfter }),
+      message: error.message,
+      param: null,
+    };
   }
   const { statusCode, message, validation } = (error ?? {}) as WebError;
   if (validation?.[0]) return toValidationProblem(validation);

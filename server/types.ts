@@ -1,8 +1,12 @@
 /** What the server adds to Fastify: the decorators that routes work with. */
-import type { DecodeOptions, ImageInput } from '../src/image/index.ts';
+import type { DecodeOptions } from '../src/image/index.ts';
 import type {
   AnySample,
   CaptionReport,
+  GibbsOptions,
+  InpaintInput,
+  InterpolateOptions,
+  PairInput,
   Result,
   SamplingOptions,
   SolverName,
@@ -10,14 +14,6 @@ import type {
 } from '../src/pipeline/index.ts';
 import type { ServerConfig } from './config.ts';
 import type { JobMode, JobService } from './jobs/types.ts';
-
-/** One end of an interpolation, or where a chain starts. */
-export interface Start {
-  readonly caption?: string;
-  readonly picture?: ImageInput;
-}
-
-type Sampling<Extra = unknown> = SamplingOptions & DecodeOptions & Extra;
 
 /** What the server needs of a loaded model: a `UniDiffuser`, or a test's stand-in. */
 export type ServedModel = Pick<
@@ -34,12 +30,9 @@ export type ServedModel = Pick<
   | 'inspectCaption'
   | 'release'
 > & {
-  gibbs(start: Start, options?: Sampling<{ readonly rounds?: number }>): Promise<Result<AnySample>>;
-  interpolate(a: Start, b: Start, options?: Sampling<{ readonly frames?: number }>): Promise<Result<AnySample>>;
-  inpaint(
-    input: { readonly picture?: ImageInput; readonly mask?: ImageInput; readonly caption?: string },
-    options?: Sampling,
-  ): Promise<Result<AnySample>>;
+  gibbs(start: PairInput, options?: GibbsOptions): Promise<Result<AnySample>>;
+  interpolate(a: PairInput, b: PairInput, options?: InterpolateOptions): Promise<Result<AnySample>>;
+  inpaint(input: InpaintInput, options?: SamplingOptions & DecodeOptions): Promise<Result<AnySample>>;
 };
 
 /** What clients are told about a model. */

@@ -42,6 +42,8 @@ export interface JobSample {
 }
 
 export interface JobResult {
+  /** The job's id: its files lie under /v1/jobs/<id>/files/. */
+  readonly id: string;
   readonly samples: readonly JobSample[];
   readonly unknownWords: readonly string[];
   readonly captionCut: boolean;
@@ -74,6 +76,7 @@ export type JobEvent = { readonly id: number } & (
 
 export interface JobView {
   readonly id: string;
+  readonly owner: string;
   readonly mode: JobMode;
   readonly status: JobStatus;
   /** Milliseconds since 1970. */
@@ -84,6 +87,8 @@ export interface JobView {
   readonly position: number | null;
   readonly progress: JobProgress | null;
   readonly request: JobRequestView;
+  /** Pictures sent in, to be had from `JobService.file` under these names. */
+  readonly inputs: readonly ('image' | 'image2' | 'mask')[];
   readonly result?: JobResult;
   readonly error?: JobError;
 }

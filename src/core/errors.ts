@@ -31,19 +31,28 @@ export const errorCodes = {
   'not-found': 'input',
   'job-over': 'input',
   'job-expired': 'input',
+  cancelled: 'runtime',
 } as const;
 
 export type ErrorCode = keyof typeof errorCodes;
 
+export interface DuetErrorOptions {
+  readonly cause?: unknown;
+  /** Seconds after which the same request may succeed. */
+  readonly retryAfter?: number;
+}
+
 /** An error with a stable `code`; `DuetError.isInstance` works across copies of the library. */
 export class DuetError extends Error {
   readonly code: ErrorCode;
+  readonly retryAfter: number | undefined;
   readonly [marker] = true;
 
-  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+  constructor(code: ErrorCode, message: string, options?: DuetErrorOptions) {
     super(message, options);
     this.name = 'DuetError';
     this.code = code;
+    this.retryAfter = options?.retryAfter;
   }
 
   static isInstance(error: unknown): error is DuetError {

@@ -1,0 +1,51 @@
+/** One server per data folder: a file with the owner's process. A dead owner's lock is taken over. */
+import { readFileSync } from 'node:fs';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DuetError } from '../../src/core/errors.ts';
+
+/** @returns what gives the folder back @throws DuetError 'invalid-config' if a running server has it */
+export async function lockFolder(folder: string): Promise<() => Promise<void>> {
+  const path = join(folder, 'server.lock');
+  for (;;) {
+    try {
+      await writeFile(path, identityOf(process.pid) ?? '', { flag: 'wx' });
+      return () => rm(path, { force: true });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
+        throw new DuetError('invalid-config', `The data folder ${folder} cannot be written: ${String(error)}`, {
+          cause: error,
+        });
+      }
+    }
+    const owner = await readFile(path, 'utf8').catch(() => '');
+    const pid = Number.parseInt(owner, 10);
+    if (pid > 0 && identityOf(pid) === owner) {
+      throw new DuetError(
+        'invalid-config',
+        `The data folder ${folder} is used by the process ${pid}; stop that server or choose another folder with --data`,
+      );
+    }
+    await rm(path, { force: true });
+  }
+}
+
+/** A process's id with the time it started, where Linux tells: ids come again, in containers always. */
+function identityOf(pid: number): string | undefined {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return undefined;
+  }
+  return `${pid} ${startOf(pid)}`;
+}
+
+/** Ticks since the machine started: field 22 of proc(5)'s stat, counted after the name, which may hold spaces. */
+function startOf(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  } catch {
+    return '';
+  }
+}

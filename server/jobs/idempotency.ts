@@ -1,0 +1,52 @@
+/** Idempotency keys: a request that a client sends twice, because it never saw the answer, is one job. */
+import { createHash } from 'node:crypto';
+import { DuetError } from '../../src/core/errors.ts';
+import { inputNames } from './store.ts';
+import type { JobRequest } from './types.ts';
+
+export interface IdempotencyMark {
+  readonly key: string;
+  /** Of the request: the same key with another one is a mistake. */
+  readonly fingerprint: string;
+}
+
+export class IdempotencyKeys {
+  readonly #jobs = new Map<string, IdempotencyMark & { readonly id: string }>();
+  readonly #places = new Map<string, string>();
+
+  /** The job that the key stands for, if any. Throws DuetError 'invalid-argument' if it stood for another request. */
+  find(owner: string, { key, fingerprint }: IdempotencyMark): string | undefined {
+    const known = this.#jobs.get(placeOf(owner, key));
+    if (known && known.fingerprint !== fingerprint) {
+      throw new DuetError(
+        'invalid-argument',
+        `The Idempotency-Key ${JSON.stringify(key)} was used for another request`,
+      );
+    }
+    return known?.id;
+  }
+
+  set(owner: string, mark: IdempotencyMark, id: string): void {
+    const place = placeOf(owner, mark.key);
+    this.#jobs.set(place, { ...mark, id });
+    this.#places.set(id, place);
+  }
+
+  forget(id: string): void {
+    const place = this.#places.get(id);
+    if (place !== undefined) this.#jobs.delete(place);
+    this.#places.delete(id);
+  }
+}
+
+export function idempotencyMark(key: string, request: JobRequest): IdempotencyMark {
+  const { image, image2, mask, ...rest } = request;
+  const files = { image, image2, mask };
+  const hash = createHash('sha256').update(JSON.stringify(Object.entries(rest).sort()));
+  for (const name of inputNames) hash.update(`${name}:${files[name]?.length ?? -1}:`).update(files[name] ?? '');
+  return { key, fingerprint: hash.digest('hex') };
+}
+
+function placeOf(owner: string, key: string): string {
+  return JSON.stringify([owner, key]);
+}

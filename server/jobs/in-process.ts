@@ -1,0 +1,426 @@
+/**
+ * Jobs of this process: admitted up to a limit, run on lanes (one per model), followed by events, kept in a store.
+ * What is accepted is in the store first, so that none of it is lost with the process.
+ */
+import { DuetError } from '../../src/core/errors.ts';
+import type { LoadedModel } from '../types.ts';
+import type { EventLog } from './event-log.ts';
+import { IdempotencyKeys, type IdempotencyMark, idempotencyMark } from './idempotency.ts';
+import { timeOfJobId } from './job-id.ts';
+import { Lane } from './lane.ts';
+import { type LiveJob, liveJob, type Outcome } from './live-job.ts';
+import { performJob } from './perform.ts';
+import { interrupted, lastEventOf, newRecord, queuedAgain, storedLastEvent, toJobError, viewOf } from './records.ts';
+import { checkRequest, type RequestLimits } from './requests.ts';
+import { expiredJobs, type RetentionLimits } from './retention.ts';
+import { keepSamples } from './sample-files.ts';
+import type { JobFiles, JobRecord, JobStore } from './store.ts';
+import type { JobEvent, JobRequest, JobResult, JobService, JobView, RunOptions, SubmitOptions } from './types.ts';
+
+export interface JobLimits extends RequestLimits, RetentionLimits {
+  readonly maxRunning: number;
+  readonly maxQueue: number;
+  /** Jobs of one owner that are queued or running; 0 is no limit. */
+  readonly keyConcurrency: number;
+}
+
+/** Told what metrics and traces are made of. */
+export interface JobObserver {
+  started(record: JobRecord): void;
+  step(record: JobRecord, milliseconds: number): void;
+  ended(record: JobRecord): void;
+}
+
+export interface InProcessJobsOptions {
+  /** The default model first. */
+  readonly models: readonly LoadedModel[];
+  readonly store: JobStore;
+  readonly limits: JobLimits;
+  /** What becomes of jobs that were queued or running when the process ended. */
+  readonly unfinished: 'requeue' | 'fail';
+  readonly log: { error(details: object, message: string): void };
+  readonly observer?: JobObserver;
+  /** @default Date.now */
+  readonly now?: () => number;
+}
+
+/** A job that was under way this often when the process died is not tried again: it may be what kills it. */
+const mostAttempts = 3;
+const longestRetrySeconds = 60;
+
+export class InProcessJobs implements JobService {
+  readonly #options: InProcessJobsOptions;
+  readonly #now: () => number;
+  readonly #lanes = new Map<string, Lane>();
+  readonly #live = new Map<string, LiveJob>();
+  /** Of jobs that are over, the oldest first. */
+  readonly #records = new Map<string, JobRecord>();
+  /** The last save of each job that has one under way: they must not overtake one another. */
+  readonly #saves = new Map<string, Promise<void>>();
+  readonly #keys = new IdempotencyKeys();
+  /** Milliseconds that jobs took lately. */
+  #duration = 1000;
+  #isDraining = false;
+
+  private constructor(options: InProcessJobsOptions) {
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
+    const { maxRunning, maxQueue } = options.limits;
+    for (const { info } of options.models) {
+      const moved = (id: string, position: number) => this.#live.get(id)?.events.append({ type: 'queued', position });
+      this.#lanes.set(info.id, new Lane({ maxRunning, maxWaiting: maxQueue }, moved));
+    }
+  }
+
+  /** Takes up what the store holds: the history, and jobs that a former process left unfinished. */
+  static async open(options: InProcessJobsOptions): Promise<InProcessJobs> {
+    const jobs = new InProcessJobs(options);
+    for (const record of await options.store.load()) await jobs.#restore(record);
+    await jobs.#forgetExpired();
+    return jobs;
+  }
+
+  get queued(): number {
+    return this.#sum(lane => lane.waiting);
+  }
+
+  get running(): number {
+    return this.#sum(lane => lane.running);
+  }
+
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
+  /** Whether another job would find a place in the line. */
+  get hasRoom(): boolean {
+    return [...this.#lanes.values()].some(lane => lane.hasRoom);
+  }
+
+  async submit(request: JobRequest, { owner, idempotencyKey }: SubmitOptions): Promise<JobView> {
+    const idempotency = idempotencyKey === undefined ? undefined : idempotencyMark(idempotencyKey, request);
+    const known = idempotency && this.#keys.find(owner, idempotency);
+    const knownView = known === undefined ? undefined : this.view(known);
+    if (knownView) return knownView;
+    const job = await this.#admit(request, { owner, isAwaited: false, idempotency });
+    return this.view(job.record.id) ?? viewOf(job.record, null, null);
+  }
+
+  view(id: string): JobView | undefined {
+    const job = this.#live.get(id);
+    if (job) return viewOf(job.record, job.lane.position(id), job.progress);
+    const record = this.#records.get(id);
+    return record && viewOf(record, null, null);
+  }
+
+  list({ owner, limit, before }: { owner: string; limit: number; before?: string }): readonly JobView[] {
+    const ids = [...this.#records.keys(), ...this.#live.keys()];
+    return ids
+      .filter(id => before === undefined || id < before)
+      .filter(id => (this.#live.get(id)?.record ?? this.#records.get(id))?.owner === owner)
+      .sort()
+      .reverse()
+      .slice(0, limit)
+      .flatMap(id => this.view(id) ?? []);
+  }
+
+  cancel(id: string): 'cancelled' | 'over' | 'unknown' | 'expired' {
+    const job = this.#live.get(id);
+    if (job && !job.isOver) {
+      this.#cancel(job, new DuetError('cancelled', 'The job was cancelled'));
+      return 'cancelled';
+    }
+    if (job || this.#records.has(id)) return 'over';
+    const age = this.#now() - (timeOfJobId(id) ?? Number.POSITIVE_INFINITY);
+    return age > this.#options.limits.maxAgeMs ? 'expired' : 'unknown';
+  }
+
+  async remove(id: string): Promise<boolean> {
+    const job = this.#live.get(id);
+    if (job) {
+      this.cancel(id);
+      await job.outcome;
+    }
+    if (!this.#records.delete(id)) return false;
+    this.#keys.forget(id);
+    await this.#saves.get(id);
+    await this.#options.store.remove(id);
+    return true;
+  }
+
+  async *events(
+    id: string,
+    { after = 0, signal }: { after?: number; signal?: AbortSignal } = {},
+  ): AsyncGenerator<JobEvent, void> {
+    const job = this.#live.get(id);
+    if (job) return yield* job.events.read(after, signal);
+    const record = this.#records.get(id);
+    if (record && record.lastEventId > after) yield storedLastEvent(record);
+  }
+
+  async run(request: JobRequest, { owner, signal, onEvent }: RunOptions): Promise<JobResult> {
+    signal.throwIfAborted();
+    let job: LiveJob | undefined;
+    const cancel = () => job && this.#cancel(job, signal.reason);
+    signal.addEventListener('abort', cancel, { once: true });
+    try {
+      job = await this.#admit(request, { owner, isAwaited: true }, onEvent);
+      if (signal.aborted) cancel();
+      const outcome = await job.outcome;
+      if ('failure' in outcome) throw outcome.failure;
+      return outcome.result;
+    } finally {
+      signal.removeEventListener('abort', cancel);
+    }
+  }
+
+  async file(id: string, name: string): Promise<Uint8Array | undefined> {
+    if (!this.#live.has(id) && !this.#records.has(id)) return undefined;
+    return this.#options.store.readFile(id, name);
+  }
+
+  /**
+   * Takes no more jobs, waits up to `milliseconds` for the running ones, then stops them. Jobs that nobody waits for on an
+   * open connection come back with the next process, if so configured; the others are cancelled.
+   */
+  async drain(milliseconds: number): Promise<void> {
+    this.#isDraining = true;
+    for (const lane of this.#lanes.values()) lane.pause();
+    this.#putOff('queued');
+    const quiet = Promise.all([...this.#lanes.values()].map(lane => lane.whenQuiet()));
+    let timer: NodeJS.Timeout | undefined;
+    const deadline = new Promise(resolve => {
+      timer = setTimeout(resolve, milliseconds);
+    });
+    await Promise.race([quiet, deadline]);
+    clearTimeout(timer);
+    this.#putOff('running');
+    await quiet;
+    await Promise.all(this.#saves.values());
+  }
+
+  /** Gives the store back; after `drain`. */
+  close(): Promise<void> {
+    return this.#options.store.close();
+  }
+
+  async #admit(
+    request: JobRequest,
+    options: { owner: string; isAwaited: boolean; idempotency?: IdempotencyMark | undefined },
+    onEvent?: (event: JobEvent) => void,
+  ): Promise<LiveJob> {
+    if (this.#isDraining) throw new DuetError('shutting-down', 'The server is stopping and takes no more jobs');
+    const model = this.#modelFor(request.model);
+    const lane = this.#lanes.get(model.info.id)!;
+    const checked = checkRequest(request, this.#options.limits, model.info);
+    this.#requireRoom(lane, options.owner);
+    const { record, files } = newRecord(checked, options, this.#now());
+    const job = this.#enter(record, model, lane, onEvent);
+    try {
+      await this.#keep(job, files);
+    } catch (error) {
+      this.#forgetLive(job);
+      throw error;
+    }
+    this.#start(job);
+    return job;
+  }
+
+  #requireRoom(lane: Lane, owner: string): void {
+    const { keyConcurrency } = this.#options.limits;
+    const active = [...this.#live.values()].filter(({ record, isOver }) => record.owner === owner && !isOver).length;
+    if (keyConcurrency > 0 && active >= keyConcurrency) {
+      throw new DuetError(
+        'rate-limited',
+        `${active} of your jobs are queued or running, at most ${keyConcurrency} may be; wait for one to end`,
+      );
+    }
+    if (lane.hasRoom) return;
+    const untilOneEnds = this.#duration / Math.max(1, lane.running) / 1000;
+    throw new DuetError('queue-full', `${lane.waiting} jobs are waiting, and no more may; try again later`, {
+      retryAfter: Math.min(longestRetrySeconds, Math.max(1, Math.ceil(untilOneEnds))),
+    });
+  }
+
+  #modelFor(id: string | undefined): LoadedModel {
+    const { models } = this.#options;
+    const model = id === undefined ? models[0] : models.find(({ info }) => info.id === id);
+    if (model) return model;
+    const known = models.map(({ info }) => info.id).join(', ');
+    throw new DuetError('model-not-found', `There is no model ${JSON.stringify(id)}; this server has ${known}`);
+  }
+
+  #enter(record: JobRecord, model: LoadedModel, lane: Lane, onEvent?: (event: JobEvent) => void): LiveJob {
+    const job = liveJob(record, model, lane, onEvent);
+    this.#live.set(record.id, job);
+    if (record.idempotency) this.#keys.set(record.owner, record.idempotency, record.id);
+    lane.enter(record.id, record.request.priority ?? 0);
+    return job;
+  }
+
+  async #keep(job: LiveJob, files: JobFiles): Promise<void> {
+    for (const [name, bytes] of Object.entries(files)) await this.#options.store.writeFile(job.record.id, name, bytes);
+    await this.#save(job.record);
+  }
+
+  /** As if it had never been asked for. */
+  #forgetLive(job: LiveJob): void {
+    const { id } = job.record;
+    job.isOver = true;
+    this.#live.delete(id);
+    this.#keys.forget(id);
+    job.lane.leave(id);
+  }
+
+  #start(job: LiveJob): void {
+    job.lane.start(job.record.id, job.record.request.priority ?? 0, () => this.#perform(job));
+  }
+
+  async #perform(job: LiveJob): Promise<void> {
+    const { store, observer, log } = this.#options;
+    const { signal } = job.controller;
+    const started = this.#now();
+    job.record = { ...job.record, status: 'running', started, attempts: job.record.attempts + 1 };
+    job.events.append({ type: 'started' });
+    observer?.started(job.record);
+    try {
+      await this.#save(job.record);
+      const request = await this.#withInputs(job.record);
+      signal.throwIfAborted();
+      const emit = this.#emitter(job.events, job, started);
+      const made = await performJob(job.model.model, request, { signal, emit, now: this.#now });
+      signal.throwIfAborted();
+      const { result, bytes } = await keepSamples(store, job.record, made);
+      if (job.isOver) return;
+      this.#duration = 0.8 * this.#duration + 0.2 * (this.#now() - started);
+      await this.#complete(job, result, bytes);
+    } catch (error) {
+      if (job.isOver) return;
+      if (!DuetError.isInstance(error)) log.error({ err: error, job: job.record.id }, 'a job failed');
+      this.#end(job, { status: 'failed', error: toJobError(error) }, { failure: error });
+    }
+  }
+
+  #emitter(events: EventLog, job: LiveJob, started: number): EventLog['append'] {
+    let previous = started;
+    return event => {
+      if (job.isOver) return;
+      if (event.type === 'progress') {
+        job.progress = { step: event.step, steps: event.steps, etaMs: event.etaMs };
+        this.#options.observer?.step(job.record, this.#now() - previous);
+        previous = this.#now();
+      }
+      events.append(event);
+    };
+  }
+
+  async #withInputs({ id, inputs, request }: JobRecord): Promise<JobRequest> {
+    const files: Record<string, Uint8Array> = {};
+    for (const name of inputs) {
+      const bytes = await this.#options.store.readFile(id, name);
+      if (!bytes) throw new DuetError('invalid-image', `The job's ${name} is gone from the data folder; send it again`);
+      files[name] = bytes;
+    }
+    return { ...request, ...files };
+  }
+
+  /** Stored first, told then: what a client has seen completed never runs again. */
+  async #complete(job: LiveJob, result: JobResult, bytes: number): Promise<void> {
+    const { record, events } = job;
+    const kept: JobResult = { ...result, samples: result.samples.map(({ png: _, ...sample }) => sample) };
+    job.isOver = true;
+    job.record = {
+      ...record,
+      status: 'succeeded',
+      ended: this.#now(),
+      result: kept,
+      bytes: record.bytes + bytes,
+      lastEventId: events.lastId + 1,
+    };
+    await this.#saveLogged(job.record);
+    this.#settle(job, { result });
+  }
+
+  #cancel(job: LiveJob, reason: unknown): void {
+    if (job.isOver) return;
+    this.#end(job, { status: 'cancelled' }, { failure: reason });
+    job.lane.leave(job.record.id);
+    job.controller.abort(reason);
+  }
+
+  #end(job: LiveJob, change: Pick<JobRecord, 'status' | 'error'>, outcome: Outcome): void {
+    job.isOver = true;
+    job.record = { ...job.record, ...change, ended: this.#now(), lastEventId: job.events.lastId + 1 };
+    void this.#saveLogged(job.record);
+    this.#settle(job, outcome);
+  }
+
+  #settle(job: LiveJob, outcome: Outcome): void {
+    const { record } = job;
+    this.#live.delete(record.id);
+    this.#records.set(record.id, record);
+    job.events.append(lastEventOf(record));
+    this.#options.observer?.ended(record);
+    job.finished(outcome);
+    this.#forgetExpired().catch(error => this.#options.log.error({ err: error }, 'old jobs were not removed'));
+  }
+
+  /** Leaves jobs to the next process where it may have them, and cancels the others. */
+  #putOff(status: 'queued' | 'running'): void {
+    const reason = new DuetError('shutting-down', 'The server stopped before the job was done');
+    for (const job of [...this.#live.values()].filter(({ record, isOver }) => record.status === status && !isOver)) {
+      if (job.record.isAwaited || this.#options.unfinished === 'fail') {
+        this.#cancel(job, reason);
+        continue;
+      }
+      job.isOver = true;
+      job.record = { ...queuedAgain(job.record), attempts: Math.max(0, job.record.attempts - 1) };
+      void this.#saveLogged(job.record);
+      job.lane.leave(job.record.id);
+      job.controller.abort(reason);
+      job.events.close();
+      job.finished({ failure: reason });
+    }
+  }
+
+  async #restore(record: JobRecord): Promise<void> {
+    if (record.ended !== undefined) {
+      this.#records.set(record.id, record);
+      if (record.idempotency) this.#keys.set(record.owner, record.idempotency, record.id);
+      return;
+    }
+    const model = this.#options.models.find(({ info }) => info.id === record.request.model);
+    const lane = model && this.#lanes.get(model.info.id);
+    if (lane && this.#options.unfinished === 'requeue' && !record.isAwaited && record.attempts < mostAttempts) {
+      this.#start(this.#enter(queuedAgain(record), model, lane));
+      return;
+    }
+    const ended = interrupted(record, this.#now());
+    this.#records.set(record.id, ended);
+    await this.#save(ended);
+  }
+
+  async #forgetExpired(): Promise<void> {
+    for (const id of expiredJobs([...this.#records.values()], this.#options.limits, this.#now())) await this.remove(id);
+  }
+
+  #saveLogged(record: JobRecord): Promise<void> {
+    return this.#save(record).catch(error =>
+      this.#options.log.error({ err: error, job: record.id }, 'the state of a job was not kept'),
+    );
+  }
+
+  #save(record: JobRecord): Promise<void> {
+    const saving = (this.#saves.get(record.id) ?? Promise.resolve()).then(() => this.#options.store.save(record));
+    const settled = saving.catch(() => {});
+    this.#saves.set(record.id, settled);
+    void settled.then(() => {
+      if (this.#saves.get(record.id) === settled) this.#saves.delete(record.id);
+    });
+    return saving;
+  }
+
+  #sum(count: (lane: Lane) => number): number {
+    return [...this.#lanes.values()].reduce((sum, lane) => sum + count(lane), 0);
+  }
+}

@@ -1,0 +1,97 @@
+/** One job done with a model: which call each mode is, and what its progress becomes. */
+import { DuetError } from '../../src/core/errors.ts';
+import type { Picture } from '../../src/image/index.ts';
+import type { AnySample, ProgressEvent, Result, SamplingOptions } from '../../src/pipeline/index.ts';
+import type { ServedModel } from '../types.ts';
+import type { NewJobEvent } from './event-log.ts';
+import { createTimeLeft } from './time-left.ts';
+import type { JobMode, JobRequest } from './types.ts';
+
+type Call = (
+  model: ServedModel,
+  request: JobRequest,
+  options: SamplingOptions & { maxPixels?: number },
+) => Promise<Result<AnySample>>;
+
+const calls: Record<JobMode, Call> = {
+  t2i: (model, { prompt = '' }, options) => model.textToImage(prompt, options),
+  i2t: (model, { image }, options) => model.imageToText(given(image), options),
+  joint: (model, _, options) => model.joint(options),
+  i: (model, _, options) => model.image(options),
+  t: (model, _, options) => model.text(options),
+  i2t2i: (model, { image }, options) => model.vary(given(image), options),
+  t2i2t: (model, { prompt = '' }, options) => model.rephrase(prompt, options),
+  gibbs: (model, { prompt, image, rounds }, options) =>
+    model.gibbs(pair(prompt, image), { ...options, ...(rounds !== undefined && { rounds }) }),
+  interpolate: (model, { prompt, image, prompt2, image2, frames }, options) =>
+    model.interpolate(pair(prompt, image), pair(prompt2, image2), {
+      ...options,
+      ...(frames !== undefined && { frames }),
+    }),
+  inpaint: (model, { prompt, image, mask }, options) =>
+    model.inpaint({ ...pair(prompt, image), ...(mask && { mask }) }, options),
+};
+
+export interface PerformOptions {
+  readonly signal: AbortSignal;
+  readonly emit: (event: NewJobEvent) => void;
+  readonly now: () => number;
+}
+
+/** Runs `request` on `model`; all previews have been emitted when it resolves. */
+export async function performJob(
+  model: ServedModel,
+  request: JobRequest,
+  { signal, emit, now }: PerformOptions,
+): Promise<Result<AnySample>> {
+  const timeLeft = createTimeLeft(now);
+  const previews = createPreviews(emit);
+  const onProgress = (event: ProgressEvent) => {
+    if (signal.aborted) return;
+    if (event.type === 'image-preview') return previews.add(event.step, event.images);
+    const { step, total } = event;
+    emit({ type: 'progress', step, steps: total, etaMs: timeLeft(step, total) });
+  };
+  const result = await calls[request.mode](model, request, { ...samplingOptions(request), signal, onProgress });
+  await previews.sent();
+  const [only, ...others] = result.samples;
+  if (only?.caption !== undefined && others.length === 0) emit({ type: 'text', delta: only.caption });
+  return result;
+}
+
+function samplingOptions(request: JobRequest): SamplingOptions {
+  const { n, seed, steps, guidance, solver, previewEvery, priority, negativePrompt } = request;
+  return {
+    ...(n !== undefined && { n }),
+    ...(seed !== undefined && { seed }),
+    ...(steps !== undefined && { steps }),
+    ...(guidance !== undefined && { guidance }),
+    ...(solver !== undefined && { solver }),
+    ...(previewEvery !== undefined && { previewEvery }),
+    ...(priority !== undefined && { priority }),
+    ...(negativePrompt?.trim() && { negative: negativePrompt }),
+  };
+}
+
+/** Encodes previews one after the other, so that they keep their order. */
+function createPreviews(emit: (event: NewJobEvent) => void) {
+  let sent = Promise.resolve();
+  return {
+    add(step: number, pictures: readonly Picture[]): void {
+      sent = sent.then(async () => {
+        emit({ type: 'preview', step, images: await Promise.all(pictures.map(picture => picture.toPng())) });
+      });
+      sent.catch(() => {}); // thrown again by sent()
+    },
+    sent: () => sent,
+  };
+}
+
+function given(image: Uint8Array | undefined): Uint8Array {
+  if (image) return image;
+  throw new DuetError('invalid-argument', 'A picture is missing; send one as image');
+}
+
+function pair(caption: string | undefined, picture: Uint8Array | undefined) {
+  return { ...(caption !== undefined && { caption }), ...(picture && { picture }) };
+}

@@ -1,0 +1,91 @@
+/** A job's record through its life, as pure functions: made, shown, ended, given back. */
+import { DuetError } from '../../src/core/errors.ts';
+import { toProblem } from '../errors.ts';
+import type { NewJobEvent } from './event-log.ts';
+import type { IdempotencyMark } from './idempotency.ts';
+import { createJobId } from './job-id.ts';
+import { inputNames, type JobFiles, type JobRecord } from './store.ts';
+import type { JobError, JobEvent, JobProgress, JobRequest, JobView } from './types.ts';
+
+/** Ids of events of each attempt go on far behind those of the one before, which nobody recorded. */
+export const eventsPerAttempt = 1_000_000;
+
+export interface NewRecord {
+  readonly owner: string;
+  readonly isAwaited: boolean;
+  readonly idempotency?: IdempotencyMark | undefined;
+}
+
+/** The record of a checked request that was just admitted, and its pictures beside it. */
+export function newRecord(
+  request: JobRequest,
+  { idempotency, ...rest }: NewRecord,
+  now: number,
+): { record: JobRecord; files: JobFiles } {
+  const { image, image2, mask, ...shown } = request;
+  const files: JobFiles = { ...(image && { image }), ...(image2 && { image2 }), ...(mask && { mask }) };
+  const record: JobRecord = {
+    format: 'duet-job-1',
+    id: createJobId(now),
+    mode: request.mode,
+    status: 'queued',
+    created: now,
+    request: shown,
+    inputs: inputNames.filter(name => files[name]),
+    attempts: 0,
+    lastEventId: 0,
+    bytes: inputNames.reduce((sum, name) => sum + (files[name]?.length ?? 0), 0),
+    ...(idempotency && { idempotency }),
+    ...rest,
+  };
+  return { record, files };
+}
+
+export function viewOf(record: JobRecord, position: number | null, progress: JobProgress | null): JobView {
+  const { id, owner, mode, status, created, started, ended, request, inputs, result, error } = record;
+  return {
+    id,
+    owner,
+    mode,
+    status,
+    created,
+    position,
+    progress,
+    request,
+    inputs,
+    ...(started !== undefined && { started }),
+    ...(ended !== undefined && { ended }),
+    ...(result && { result }),
+    ...(error && { error }),
+  };
+}
+
+/** The event that a job which is over ended with. */
+export function lastEventOf({ status, result, error }: JobRecord): NewJobEvent {
+  if (status === 'succeeded' && result) return { type: 'completed', result };
+  if (status === 'cancelled') return { type: 'cancelled' };
+  return { type: 'failed', error: error ?? { code: 'generation_failed', message: 'The job failed' } };
+}
+
+/** As `lastEventOf`, with its number. */
+export function storedLastEvent(record: JobRecord): JobEvent {
+  return { ...lastEventOf(record), id: record.lastEventId } as JobEvent;
+}
+
+/** Queued again, as before it was started. */
+export function queuedAgain({ started: _, ...record }: JobRecord): JobRecord {
+  return { ...record, status: 'queued' };
+}
+
+/** The end of a job whose process ended before it. */
+export function interrupted(record: JobRecord, now: number): JobRecord {
+  const error = { code: 'server_restarted', message: 'The server stopped before the job was done; send it again' };
+  return { ...record, status: 'failed', ended: now, error, lastEventId: (record.attempts + 1) * eventsPerAttempt };
+}
+
+/** What clients are told of a failure: of faults inside only where to look. */
+export function toJobError(failure: unknown): JobError {
+  const { code, message } = toProblem(failure);
+  if (DuetError.isInstance(failure)) return { code, message };
+  return { code, message: "The server failed at this job; its log says why under the job's id" };
+}

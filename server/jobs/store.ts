@@ -1,0 +1,43 @@
+/** Where jobs outlive the process: what is kept of one, and what a place to keep it must be able to do. */
+import type { IdempotencyMark } from './idempotency.ts';
+import type { JobError, JobMode, JobRequestView, JobResult, JobStatus } from './types.ts';
+
+export interface JobRecord {
+  readonly format: 'duet-job-1';
+  readonly id: string;
+  readonly owner: string;
+  readonly mode: JobMode;
+  readonly status: JobStatus;
+  /** Milliseconds since 1970. */
+  readonly created: number;
+  readonly started?: number;
+  readonly ended?: number;
+  readonly request: JobRequestView;
+  /** Pictures sent in, kept as files of these names. */
+  readonly inputs: readonly (typeof inputNames)[number][];
+  readonly result?: JobResult;
+  readonly error?: JobError;
+  /** A client waits for the answer on an open connection: without it the job is worth nothing. */
+  readonly isAwaited: boolean;
+  /** How often it was started; a job that takes the server down with it must not do so forever. */
+  readonly attempts: number;
+  readonly lastEventId: number;
+  /** Of its files together. */
+  readonly bytes: number;
+  readonly idempotency?: IdempotencyMark;
+}
+
+export const inputNames = ['image', 'image2', 'mask'] as const;
+export type JobFiles = { readonly [name in (typeof inputNames)[number]]?: Uint8Array };
+
+export interface JobStore {
+  /** All records, the oldest first. Called once, before anything else. */
+  load(): Promise<readonly JobRecord[]>;
+  /** Replaces the record as a whole or not at all; lasts once this resolves. */
+  save(record: JobRecord): Promise<void>;
+  writeFile(id: string, name: string, bytes: Uint8Array): Promise<void>;
+  readFile(id: string, name: string): Promise<Uint8Array | undefined>;
+  /** Forgets a job with its files. */
+  remove(id: string): Promise<void>;
+  close(): Promise<void>;
+}
