@@ -16,7 +16,7 @@ export async function renderPicture(png: Uint8Array, { size, format, quality }: 
   const { width, height } = await sharp(png).metadata();
   const resized = size && (size.width !== width || size.height !== height);
   if (!resized && format === 'png') return png;
-  const image = resized ? fit(sharp(png), { width, height }, size) : sharp(png);
+  const image = resized ? fitInto(sharp(png), { width, height }, size) : sharp(png);
   const encoded = { png: () => image.png(), webp: () => image.webp({ quality }), jpeg: () => image.jpeg({ quality }) };
   const { data, info } = await encoded[format]().toBuffer({ resolveWithObject: true });
   const { parameters } = readParameters(png) ?? {};
@@ -29,7 +29,7 @@ export async function renderPicture(png: Uint8Array, { size, format, quality }: 
 }
 
 /** As large as fits, centred; where the shape differs, the edges are continued. */
-function fit(image: Sharp, from: Size, to: Size): Sharp {
+function fitInto(image: Sharp, from: Size, to: Size): Sharp {
   const scale = Math.min(to.width / from.width, to.height / from.height);
   const width = Math.min(to.width, Math.max(1, Math.round(from.width * scale)));
   const height = Math.min(to.height, Math.max(1, Math.round(from.height * scale)));

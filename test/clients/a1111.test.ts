@@ -1,0 +1,181 @@
+/** The requests that SillyTavern and Open WebUI send to stable-diffusion-webui, in their order, with a stand-in model. */
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type FakeModel, fakeCaption, fakeModel } from '../../server/testing/fake-model.ts';
+import { png, type RunningServer, serve } from './serve.ts';
+
+let model: FakeModel;
+let server: RunningServer;
+
+beforeAll(async () => {
+  model = fakeModel();
+  server = await serve(model);
+});
+afterAll(() => server.close());
+
+interface Answer {
+  readonly status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: answers of another program's shape, looked at field by field
+  readonly body: any;
+}
+
+/** With the header that these clients send when no password is set. */
+async function call(method: string, path: string, body?: unknown, { origin } = server): Promise<Answer> {
+  const response = await fetch(`${origin}/sdapi/v1${path}`, {
+    method,
+    headers: { authorization: 'Basic Og==', ...(body !== undefined && { 'content-type': 'application/json' }) },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  return { status: response.status, body: await response.json() };
+}
+const get = (path: string) => call('GET', path);
+const post = (path: string, body?: unknown) => call('POST', path, body);
+const idle = { progress: 0, state: { job_count: 0 } };
+const metadata = (base64: string) => sharp(Buffer.from(base64, 'base64')).metadata();
+
+describe('SillyTavern', () => {
+  it('pings, fills its menus, switches the model and waits until that is done', async () => {
+    expect((await get('/options')).body).toMatchObject({ sd_model_checkpoint: 'fake', samples_format: 'png' });
+    expect((await get('/upscalers')).body[0]).toMatchObject({ name: 'None' });
+    expect((await get('/latent-upscale-modes')).body[0]).toMatchObject({ name: 'None' });
+    expect((await get('/sd-vae')).body).toEqual([]);
+    expect((await get('/sd-modules')).body).toEqual([]);
+    expect((await get('/samplers')).body.map(({ name }: { name: string }) => name)).toContain('DDIM');
+    expect((await get('/schedulers')).body[0]).toMatchObject({ name: 'automatic', label: 'Automatic' });
+    const [{ title }] = (await get('/sd-models')).body;
+    expect(await post('/options', { sd_model_checkpoint: title })).toEqual({ status: 200, body: null });
+    expect((await get('/progress')).body).toMatchObject(idle);
+  });
+
+  it('draws', async () => {
+    const { status, body } = await post('/txt2img', {
+      prompt: 'an apple',
+      negative_prompt: 'lowres',
+      sampler_name: 'DDIM',
+      scheduler: 'automatic',
+      steps: 3,
+      cfg_scale: 7,
+      width: 512,
+      height: 384,
+      restore_faces: false,
+      enable_hr: false,
+      hr_upscaler: 'Latent',
+      denoising_strength: 0.7,
+      hr_scale: 2,
+      seed: 42,
+      override_settings: { CLIP_stop_at_last_layers: 1 },
+      override_settings_restore_afterwards: true,
+      clip_skip: 1,
+      save_images: true,
+      send_images: true,
+      do_not_save_grid: false,
+      do_not_save_samples: false,
+    });
+    expect(status).toBe(200);
+    expect(await metadata(body.images[0])).toMatchObject({ format: 'png', width: 512, height: 384 });
+    expect(body.parameters).toMatchObject({ prompt: 'an apple', hr_upscaler: 'Latent' });
+    const info = JSON.parse(body.info);
+    expect(info).toMatchObject({ seed: 42, all_seeds: [42], steps: 3, sampler_name: 'DDIM', width: 512, height: 384 });
+    expect(info.infotexts[0]).toMatch(/^an apple\nNegative prompt: lowres\nSteps: 3, Sampler: DDIM.*Size: 512x384/);
+    const call = model.calls.at(-1);
+    expect(call).toMatchObject({ mode: 't2i', options: { solver: 'ddim', guidance: 7, negative: 'lowres' } });
+  });
+
+  it('interrupts', async () => {
+    const slow = fakeModel({ pace: 'stepwise' });
+    const busy = await serve(slow);
+    const drawing = call('POST', '/txt2img', { prompt: 'an apple', seed: 1, steps: 20 }, busy);
+    while (slow.calls.length === 0) await new Promise(resolve => setTimeout(resolve, 5));
+    slow.advance(12);
+    let progress: Answer['body'];
+    while (!progress?.current_image) progress = (await call('GET', '/progress', undefined, busy)).body;
+    expect(progress).toMatchObject({ state: { job: 'txt2img', job_count: 1, sampling_steps: 20 } });
+    expect(progress.progress).toBeGreaterThan(0.4);
+    expect(await call('POST', '/interrupt', undefined, busy)).toEqual({ status: 200, body: {} });
+    const { status, body } = await drawing;
+    expect(status).toBe(200);
+    expect(await metadata(body.images[0])).toMatchObject({ width: 512 });
+    expect(slow.calls[0]?.options.signal?.aborted).toBe(true);
+    expect((await call('GET', '/progress?skip_current_image=true', undefined, busy)).body).toMatchObject(idle);
+    await busy.close();
+  });
+});
+
+describe('Open WebUI', () => {
+  it('sets the model by posting all options back, and draws with its few fields', async () => {
+    const { body: options } = await get('/options');
+    expect((await post('/options', { ...options, sd_model_checkpoint: 'fake' })).status).toBe(200);
+    const { body: models } = await get('/sd-models');
+    expect(models[0]).toMatchObject({ title: 'fake', model_name: 'fake' });
+    const data = { prompt: 'an apple', batch_size: 2, width: 512, height: 512, steps: 2, sampler_name: 'Euler a' };
+    const { body } = await post('/txt2img', { ...data, negative_prompt: null, scheduler: 'Karras', cfg_scale: 5 });
+    expect(body.images).toHaveLength(2);
+    const { seed, all_seeds, infotexts, sampler_name } = JSON.parse(body.info);
+    expect(all_seeds).toEqual([seed, seed + 1]);
+    expect(infotexts).toHaveLength(2);
+    expect(sampler_name).toBe('DDIM');
+  });
+});
+
+describe('webuiapi', () => {
+  it('varies and inpaints', async () => {
+    const image = (await png(16, 'red')).toString('base64');
+    const plain = { init_images: [`data:image/png;base64,${image}`], prompt: '', seed: 3, width: 64, height: 64 };
+    const varied = await post('/img2img', { ...plain, denoising_strength: 0.5 });
+    expect(varied.body.images).toHaveLength(1);
+    expect(varied.body.parameters.init_images).toBeUndefined();
+    expect(model.calls.at(-1)?.mode).toBe('i2t2i');
+    const mask = (await png(16, 'white')).toString('base64');
+    const painted = await post('/img2img', { ...plain, mask, prompt: 'an apple', inpainting_mask_invert: 1 });
+    expect(painted.status).toBe(200);
+    const inputs = model.calls.at(-1)?.inputs[0] as { mask: Uint8Array; caption: string };
+    expect(inputs.caption).toBe('an apple');
+    const { channels, hasAlpha } = await sharp(inputs.mask).metadata();
+    expect([channels, hasAlpha]).toEqual([1, false]);
+    expect((await sharp(inputs.mask).stats()).channels[0]?.max).toBe(0);
+  });
+
+  it('captions pictures and reads their parameters', async () => {
+    const { body } = await post('/txt2img', { prompt: 'an apple', seed: 5, width: 64, height: 64 });
+    const info = (await post('/png-info', { image: body.images[0] })).body;
+    expect(info.info).toMatch(/^an apple\nSteps: /);
+    expect(info.parameters).toMatchObject({ Prompt: 'an apple', Seed: '5', 'Size-1': '64' });
+    const { caption } = (await post('/interrogate', { image: body.images[0], model: 'clip' })).body;
+    expect(caption).toMatch(fakeCaption(0).slice(0, 10));
+    const empty = await post('/png-info', { image: (await png(16, 'red')).toString('base64') });
+    expect(empty.body).toEqual({ info: '', items: {}, parameters: {} });
+  });
+
+  it('asks for everything else', async () => {
+    for (const path of ['/cmd-flags', '/loras', '/memory', '/scripts', '/embeddings', '/hypernetworks', '/samplers']) {
+      expect((await get(path)).status).toBe(200);
+    }
+    expect(await post('/refresh-checkpoints')).toEqual({ status: 200, body: null });
+    expect(await post('/skip')).toEqual({ status: 200, body: {} });
+  });
+});
+
+describe('errors', () => {
+  it('come in the shapes of A1111 and FastAPI', async () => {
+    const invalid = await post('/txt2img', { prompt: 'an apple', steps: 'many' });
+    expect(invalid.status).toBe(422);
+    expect(invalid.body.detail[0]).toMatchObject({ loc: ['body', 'steps'], msg: expect.stringContaining('many') });
+    const sampler = await post('/txt2img', { prompt: 'an apple', sampler_name: 'magic' });
+    expect(sampler).toMatchObject({ status: 404, body: { error: 'HTTPException', detail: 'Sampler not found' } });
+    expect((await post('/options', { sd_model_checkpoint: 'other' })).status).toBe(404);
+    expect(await get('/nothing')).toMatchObject({ status: 404, body: { detail: 'Not Found' } });
+    const broken = await post('/img2img', { init_images: ['AAAA'] });
+    expect(broken).toMatchObject({ status: 422, body: { detail: [{ msg: expect.any(String) }] } });
+    expect((await post('/img2img', { prompt: 'an apple' })).status).toBe(404);
+  });
+
+  it('asks for a password where keys are set', async () => {
+    const locked = await serve(fakeModel(), { apiKeys: ['secret'] });
+    const refused = await fetch(`${locked.origin}/sdapi/v1/options`);
+    expect([refused.status, refused.headers.get('www-authenticate')]).toEqual([401, expect.stringMatching(/^Basic/)]);
+    const authorization = `Basic ${Buffer.from('user:secret').toString('base64')}`;
+    const allowed = await fetch(`${locked.origin}/sdapi/v1/options`, { headers: { authorization } });
+    expect(allowed.status).toBe(200);
+    await locked.close();
+  });
+});
