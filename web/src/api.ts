@@ -1,0 +1,98 @@
+/** The native API over fetch: jobs, their events, capabilities. Every failure is an ApiError that a person can read. */
+import { eventReader } from './sse.ts';
+import type { Capabilities, JobBody, WireEvent, WireJob } from './wire.ts';
+
+export class ApiError extends Error {
+  /** HTTP status; 0 if the server could not be reached. */
+  readonly status: number;
+  readonly code: string;
+
+  constructor(status: number, code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'ApiError';
+    this.status = status;
+    this.code = code;
+  }
+}
+
+export interface ApiOptions {
+  /** Where the page itself is; the API lies beside it. */
+  readonly base: string;
+  /** The API key, if the server wants one. */
+  readonly key: () => string | null;
+}
+
+export type Api = ReturnType<typeof createApi>;
+
+export function createApi({ base, key }: ApiOptions) {
+  async function request(path: string, init: RequestInit = {}): Promise<Response> {
+    const token = key();
+    const headers = { ...(init.headers as Record<string, string>), ...(token && { authorization: `Bearer ${token}` }) };
+    const response = await fetch(new URL(path, base), { ...init, headers }).catch((cause: unknown) => {
+      if (init.signal?.aborted) throw cause;
+      throw new ApiError(0, 'unreachable', 'The server does not answer. Is it still running?', { cause });
+    });
+    if (!response.ok) throw await toApiError(response);
+    return response;
+  }
+
+  return {
+    async capabilities(): Promise<Capabilities> {
+      return (await request('v1/capabilities')).json();
+    },
+    /** Gives the job as it is right after it was accepted. */
+    async submit(body: JobBody): Promise<WireJob> {
+      const headers = {
+        'content-type': 'application/json',
+        'idempotency-key': crypto.randomUUID?.() ?? String(Math.random()),
+      };
+      const accepted = await request('v1/jobs', { method: 'POST', headers, body: JSON.stringify(body) });
+      const { id }: { id: string } = await accepted.json();
+      return this.job(id);
+    },
+    async job(id: string): Promise<WireJob> {
+      return (await request(`v1/jobs/${encodeURIComponent(id)}`)).json();
+    },
+    /** The newest first. */
+    async jobs(limit: number, before?: string): Promise<{ jobs: WireJob[]; has_more: boolean }> {
+      const query = new URLSearchParams({ limit: String(limit), ...(before && { before }) });
+      return (await request(`v1/jobs?${query}`)).json();
+    },
+    async cancel(id: string): Promise<void> {
+      // A job that is over already needs no cancelling.
+      await request(`v1/jobs/${encodeURIComponent(id)}/cancel`, { method: 'POST' }).catch(ignoreStatus(409, 410));
+    },
+    async remove(id: string): Promise<void> {
+      await request(`v1/jobs/${encodeURIComponent(id)}`, { method: 'DELETE' }).catch(ignoreStatus(404, 410));
+    },
+    /** A picture's bytes, for pages that need a key: an <img> cannot send one. */
+    async file(url: string): Promise<Blob> {
+      return (await request(url)).blob();
+    },
+    /** The events after `after` as they come, until the stream ends; each with its id. */
+    async *events(id: string, after: string, signal: AbortSignal): AsyncGenerator<{ id: string; event: WireEvent }> {
+      const headers = after ? { 'last-event-id': after } : {};
+      const response = await request(`v1/jobs/${encodeURIComponent(id)}/events`, { signal, headers });
+      const read = eventReader();
+      const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+      for (let part = await reader.read(); !part.done; part = await reader.read()) {
+        for (const { event, data, id: eventId } of read(part.value)) {
+          yield { id: eventId, event: { ...(JSON.parse(data) as object), type: event } as WireEvent };
+        }
+      }
+    },
+  };
+}
+
+function ignoreStatus(...statuses: number[]): (error: unknown) => void {
+  return error => {
+    if (!(error instanceof ApiError && statuses.includes(error.status))) throw error;
+  };
+}
+
+async function toApiError(response: Response): Promise<ApiError> {
+  const body: unknown = await response.json().catch(() => undefined);
+  const error = (body as { error?: { message?: unknown; code?: unknown } } | undefined)?.error;
+  const message = typeof error?.message === 'string' ? error.message : `The server answered ${response.status}`;
+  return new ApiError(response.status, typeof error?.code === 'string' ? error.code : 'error', message);
+}

@@ -1,0 +1,85 @@
+/** The frame around the tabs: header, the open tab, gallery, and what lies over them. */
+import { useEffect } from 'preact/hooks';
+import { openTab } from './actions.ts';
+import { DropVeil } from './components/drop-veil.tsx';
+import { Gallery } from './components/gallery.tsx';
+import { KeyDialog } from './components/key-dialog.tsx';
+import { Notices } from './components/notices.tsx';
+import { ServerFault } from './components/server-fault.tsx';
+import { TabBar } from './components/tab-bar.tsx';
+import { ThemeSwitch } from './components/theme-switch.tsx';
+import { Viewer } from './components/viewer.tsx';
+import * as state from './state.ts';
+import { DescribeTab } from './tabs/describe.tsx';
+import { DrawTab } from './tabs/draw.tsx';
+import { ImagineTab } from './tabs/imagine.tsx';
+import { InpaintTab } from './tabs/inpaint.tsx';
+import { VaryTab } from './tabs/vary.tsx';
+
+const tabs = { draw: DrawTab, describe: DescribeTab, imagine: ImagineTab, vary: VaryTab, inpaint: InpaintTab };
+
+export function App() {
+  useEffect(() => {
+    const onHash = () => openTab(state.tabOfHash());
+    addEventListener('hashchange', onHash);
+    return () => removeEventListener('hashchange', onHash);
+  }, []);
+  const id = state.tab.value;
+  const Tab = tabs[id];
+  return (
+    <>
+      <header class="top">
+        <a class="brand" href="./" aria-label="Duet, start page">
+          <Mark />
+          <span>Duet</span>
+        </a>
+        <TabBar />
+        <div class="top-tools">
+          <ModelName />
+          <ThemeSwitch />
+        </div>
+      </header>
+      <main>
+        <ServerFault />
+        <div role="tabpanel" id="panel" aria-labelledby={`tab-${id}`}>
+          <Tab key={id} />
+        </div>
+        <Gallery />
+      </main>
+      <footer class="foot">
+        <p>Everything happens on this server. Nothing is sent anywhere else.</p>
+        <a href="./docs">API reference</a>
+      </footer>
+      <Viewer />
+      <KeyDialog />
+      <Notices />
+      <DropVeil />
+      <p class="unseen" role="status">
+        {state.spoken}
+      </p>
+    </>
+  );
+}
+
+function ModelName() {
+  const model = state.capabilities.value?.model;
+  const busy = state.busyCount.value;
+  if (!model) return null;
+  return (
+    <span class="model-name" title={busy > 0 ? `${busy} running or waiting` : 'Ready'}>
+      <span class={busy > 0 ? 'lamp is-busy' : 'lamp'} aria-hidden="true" />
+      {model}
+    </span>
+  );
+}
+
+/** Two voices that share a middle. */
+function Mark() {
+  return (
+    <svg viewBox="0 0 32 24" width="34" height="26" aria-hidden="true">
+      <circle cx="11" cy="12" r="10" fill="var(--words)" />
+      <circle cx="21" cy="12" r="10" fill="var(--pictures)" />
+      <path d="M16 3.34a10 10 0 0 1 0 17.32 10 10 0 0 1 0-17.32Z" fill="var(--both)" />
+    </svg>
+  );
+}

@@ -1,0 +1,49 @@
+/** The browser's own modal dialog, which brings focus handling and Escape along; a click beside it closes it too. */
+import type { ComponentChildren } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import { Icon } from './icons.tsx';
+
+interface DialogProps {
+  readonly open: boolean;
+  readonly label: string;
+  readonly onClose: () => void;
+  readonly canClose?: boolean;
+  readonly class?: string;
+  readonly onKeyDown?: (event: KeyboardEvent) => void;
+  readonly children: ComponentChildren;
+}
+
+export function Dialog({ open, label, onClose, canClose = true, class: className, onKeyDown, children }: DialogProps) {
+  const element = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    if (open && !element.current?.open) element.current?.showModal();
+    if (!open && element.current?.open) element.current.close();
+  }, [open]);
+  return (
+    <dialog
+      ref={element}
+      class={className}
+      aria-label={label}
+      onKeyDown={onKeyDown}
+      onClose={onClose}
+      onCancel={event => !canClose && event.preventDefault()}
+      onClick={event => canClose && event.target === element.current && element.current?.close()}
+    >
+      {open && (
+        <div class="dialog-body">
+          {canClose && (
+            <button
+              type="button"
+              class="quiet round dialog-close"
+              aria-label="Close"
+              onClick={() => element.current?.close()}
+            >
+              <Icon name="close" />
+            </button>
+          )}
+          {children}
+        </div>
+      )}
+    </dialog>
+  );
+}

@@ -1,0 +1,199 @@
+/** Form fields: words, numbers, sliders, choices. Each has a visible label; ids come from Preact. */
+import type { ComponentChildren } from 'preact';
+import { useId } from 'preact/hooks';
+import { Icon } from './icons.tsx';
+
+interface WordsFieldProps {
+  readonly label: string;
+  readonly value: string;
+  readonly placeholder?: string;
+  readonly hint?: string;
+  readonly rows?: number;
+  readonly onChange: (value: string) => void;
+}
+
+/** What the model reads is set in its own type, as is what it writes. */
+export function WordsField({ label, value, placeholder, hint, rows = 2, onChange }: WordsFieldProps) {
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <textarea
+        id={id}
+        class="words-input"
+        rows={rows}
+        maxLength={400}
+        value={value}
+        placeholder={placeholder}
+        aria-describedby={hint ? `${id}-hint` : undefined}
+        onInput={event => onChange(event.currentTarget.value)}
+      />
+      {hint && (
+        <p id={`${id}-hint`} class="hint">
+          {hint}
+        </p>
+      )}
+    </div>
+  );
+}
+
+interface CountFieldProps {
+  readonly label: string;
+  readonly value: number;
+  readonly lowest: number;
+  readonly highest: number;
+  readonly onChange: (value: number) => void;
+}
+
+/** A small whole number with buttons beside it. */
+export function CountField({ label, value, lowest, highest, onChange }: CountFieldProps) {
+  const id = useId();
+  const set = (next: number) => onChange(Math.min(highest, Math.max(lowest, Math.round(next) || lowest)));
+  return (
+    <div class="field is-row">
+      <label for={id}>{label}</label>
+      <div class="count">
+        <button type="button" aria-label={`Fewer: ${label}`} disabled={value <= lowest} onClick={() => set(value - 1)}>
+          −
+        </button>
+        <input
+          id={id}
+          type="number"
+          inputMode="numeric"
+          min={lowest}
+          max={highest}
+          value={value}
+          onChange={event => set(event.currentTarget.valueAsNumber)}
+        />
+        <button type="button" aria-label={`More: ${label}`} disabled={value >= highest} onClick={() => set(value + 1)}>
+          +
+        </button>
+      </div>
+    </div>
+  );
+}
+
+interface SliderFieldProps {
+  readonly label: string;
+  readonly hint: string;
+  readonly value: number;
+  readonly lowest: number;
+  readonly highest: number;
+  readonly step: number;
+  readonly onChange: (value: number) => void;
+}
+
+export function SliderField({ label, hint, value, lowest, highest, step, onChange }: SliderFieldProps) {
+  const id = useId();
+  return (
+    <div class="field">
+      <div class="field-head">
+        <label for={id}>{label}</label>
+        <output for={id}>{value}</output>
+      </div>
+      <input
+        id={id}
+        type="range"
+        min={lowest}
+        max={highest}
+        step={step}
+        value={value}
+        aria-describedby={`${id}-hint`}
+        onInput={event => onChange(event.currentTarget.valueAsNumber)}
+      />
+      <p id={`${id}-hint`} class="hint">
+        {hint}
+      </p>
+    </div>
+  );
+}
+
+const seedLimit = 2 ** 32;
+
+/** Empty: a new seed for every run. */
+export function SeedField({ value, onChange }: { value: number | null; onChange: (value: number | null) => void }) {
+  const id = useId();
+  const read = (text: string) => {
+    const digits = text.replace(/\D/g, '');
+    onChange(digits === '' ? null : Math.min(seedLimit - 1, Number(digits)));
+  };
+  return (
+    <div class="field">
+      <label for={id}>Seed</label>
+      <div class="joined">
+        <input
+          id={id}
+          inputMode="numeric"
+          autocomplete="off"
+          placeholder="new for every run"
+          value={value ?? ''}
+          onInput={event => read(event.currentTarget.value)}
+        />
+        {value === null ? (
+          <button
+            type="button"
+            class="quiet"
+            aria-label="Fix a seed"
+            title="Fix a seed"
+            onClick={() => onChange(Math.floor(Math.random() * 1e6))}
+          >
+            <Icon name="dice" />
+          </button>
+        ) : (
+          <button
+            type="button"
+            class="quiet"
+            aria-label="New seed for every run"
+            title="New seed for every run"
+            onClick={() => onChange(null)}
+          >
+            <Icon name="close" />
+          </button>
+        )}
+      </div>
+    </div>
+  );
+}
+
+interface ChoiceProps<T extends string> {
+  readonly label: string;
+  readonly value: T;
+  readonly options: readonly { readonly value: T; readonly name: ComponentChildren }[];
+  readonly onChange: (value: T) => void;
+}
+
+/** One of a few, all in sight. */
+export function Choice<T extends string>({ label, value, options, onChange }: ChoiceProps<T>) {
+  const name = useId();
+  return (
+    <fieldset class="choice">
+      <legend class="unseen">{label}</legend>
+      {options.map(option => (
+        <label key={option.value} class={option.value === value ? 'is-chosen' : undefined}>
+          <input type="radio" name={name} checked={option.value === value} onChange={() => onChange(option.value)} />
+          <span>{option.name}</span>
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
+interface SelectFieldProps<T extends string> extends Omit<ChoiceProps<T>, 'options'> {
+  readonly options: readonly { readonly value: T; readonly name: string }[];
+}
+
+export function SelectField<T extends string>({ label, value, options, onChange }: SelectFieldProps<T>) {
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <select id={id} value={value} onChange={event => onChange(event.currentTarget.value as T)}>
+        {options.map(option => (
+          <option key={option.value} value={option.value}>
+            {option.name}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}

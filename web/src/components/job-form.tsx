@@ -1,0 +1,55 @@
+/** The left half of a tab: fields, settings, and the row that runs them. Ctrl or Command with Enter runs from anywhere in it. */
+import { useSignal } from '@preact/signals';
+import type { ComponentChildren } from 'preact';
+import { run } from '../actions.ts';
+import { missingInputs, type TabId } from '../form.ts';
+import { isOver } from '../job-state.ts';
+import { capabilities, findJob, forms, serverFault, shownJobs } from '../state.ts';
+import { missingLine } from '../words.ts';
+import { CodeDialog } from './code-dialog.tsx';
+import { Icon } from './icons.tsx';
+import { Settings } from './settings.tsx';
+
+interface JobFormProps {
+  readonly tab: TabId;
+  /** What the button does, as its name. */
+  readonly verb: string;
+  readonly children: ComponentChildren;
+}
+
+export function JobForm({ tab, verb, children }: JobFormProps) {
+  const showsCode = useSignal(false);
+  const tried = useSignal(false);
+  const missing = missingInputs(forms.value[tab]);
+  const ready = capabilities.value !== null && serverFault.value === null;
+  const shown = findJob(shownJobs.value[tab]);
+  const start = (event: Event) => {
+    event.preventDefault();
+    tried.value = missing.length > 0;
+    if (missing.length === 0) void run(tab);
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) start(event);
+  };
+  return (
+    <form class="job-form" onSubmit={start} onKeyDown={onKeyDown} noValidate>
+      {children}
+      <Settings tab={tab} />
+      <div class="run-row">
+        <button type="submit" class="primary" disabled={!ready} aria-describedby={`missing-${tab}`}>
+          {shown && !isOver(shown) ? `${verb} another` : verb}
+          <kbd>{isMac ? '⌘' : 'Ctrl'} ↵</kbd>
+        </button>
+        <button type="button" class="quiet" onClick={() => (showsCode.value = true)}>
+          <Icon name="code" /> Use via API
+        </button>
+      </div>
+      <p id={`missing-${tab}`} class="field-fault" role="status">
+        {tried.value ? missingLine(missing) : ''}
+      </p>
+      <CodeDialog tab={tab} open={showsCode.value} onClose={() => (showsCode.value = false)} />
+    </form>
+  );
+}
+
+const isMac = /mac|iphone|ipad/i.test(navigator.userAgent);

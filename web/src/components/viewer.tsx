@@ -1,0 +1,195 @@
+/** One picture in large, with how it was made and what can be done with it. Arrows lead through the gallery. */
+import { useComputed, useSignal } from '@preact/signals';
+import type { ComponentChildren } from 'preact';
+import { again, notify, openTab, remove, restore } from '../actions.ts';
+import type { TabId } from '../form.ts';
+import { galleryEntries } from '../gallery-entries.ts';
+import type { JobState } from '../job-state.ts';
+import { readPicture, squarePicture } from '../pictures.ts';
+import { api, capabilities, findJob, jobs, updateForm, viewed } from '../state.ts';
+import { duration, modeNames } from '../words.ts';
+import { CaptionList } from './caption-list.tsx';
+import { Dialog } from './dialog.tsx';
+import { FramePlayer } from './frame-player.tsx';
+import { Icon } from './icons.tsx';
+import { Picture } from './picture.tsx';
+import { altOf } from './tile.tsx';
+
+export function Viewer() {
+  const at = viewed.value;
+  const job = findJob(at?.jobId);
+  const entries = useComputed(() => galleryEntries(jobs.value)).value;
+  const place = entries.findIndex(
+    entry => entry.job.id === at?.jobId && (entry.index === at.index || entry.kind !== 'picture'),
+  );
+  const go = (step: number) => {
+    const next = entries[place + step];
+    if (next) viewed.value = { jobId: next.job.id, index: next.index };
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.target instanceof HTMLInputElement) return;
+    if (event.key === 'ArrowLeft') go(-1);
+    if (event.key === 'ArrowRight') go(1);
+  };
+  return (
+    <Dialog
+      open={job !== undefined}
+      label={job ? modeNames[job.mode] : 'Viewer'}
+      class="viewer"
+      onKeyDown={onKeyDown}
+      onClose={() => (viewed.value = null)}
+    >
+      {job && at && (
+        <>
+          <View key={`${job.id}-${at.index}`} job={job} index={at.index} />
+          <div class="viewer-steps">
+            <button type="button" class="quiet round" aria-label="Newer" disabled={place <= 0} onClick={() => go(-1)}>
+              <Icon name="left" />
+            </button>
+            <button
+              type="button"
+              class="quiet round"
+              aria-label="Older"
+              disabled={place < 0 || place >= entries.length - 1}
+              onClick={() => go(1)}
+            >
+              <Icon name="right" />
+            </button>
+          </div>
+        </>
+      )}
+    </Dialog>
+  );
+}
+
+function View({ job, index }: { job: JobState; index: number }) {
+  const sample = job.samples[index];
+  const caption = sample?.caption ?? job.request.prompt;
+  const isList = !sample?.url;
+  return (
+    <div class="view">
+      <div class="view-picture">
+        {isList ? (
+          <Source job={job} />
+        ) : job.mode === 'interpolate' ? (
+          <FramePlayer job={job} />
+        ) : (
+          <Picture url={sample.url!} alt={altOf(job, index)} />
+        )}
+      </div>
+      <div class="view-text">
+        <h2>{modeNames[job.mode]}</h2>
+        {isList ? (
+          <CaptionList samples={job.samples} />
+        ) : (
+          caption && job.mode !== 'interpolate' && <p class="caption is-large">{caption}</p>
+        )}
+        <Parameters job={job} index={index} />
+        <Actions job={job} index={index} />
+      </div>
+    </div>
+  );
+}
+
+/** What captions were written about. */
+function Source({ job }: { job: JobState }) {
+  const url = job.request.image_url;
+  return url ? <Picture url={url} alt="What was described" /> : <div class="view-nothing" aria-hidden="true" />;
+}
+
+function Parameters({ job, index }: { job: JobState; index: number }) {
+  const { request } = job;
+  const defaults = capabilities.value?.defaults;
+  const isChained = job.mode === 'i2t2i' || job.mode === 't2i2t' || job.mode === 'gibbs';
+  const rows: readonly (readonly [string, ComponentChildren])[] = [
+    ['Caption given', isChained && request.prompt !== job.samples[index]?.caption ? request.prompt : undefined],
+    ['Keep out', request.negative_prompt],
+    ['Seed', job.samples[index]?.seed],
+    ['Steps', request.steps ?? defaults?.steps],
+    ['Guidance', request.guidance ?? defaults?.guidance[job.mode]],
+    ['Solver', request.solver],
+    ['Took', job.took === null ? undefined : duration(job.took)],
+    ['Made', new Date(job.created).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })],
+  ];
+  return (
+    <dl class="parameters">
+      {rows
+        .filter(([, value]) => value !== undefined)
+        .map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+    </dl>
+  );
+}
+
+function Actions({ job, index }: { job: JobState; index: number }) {
+  const asksRemoval = useSignal(false);
+  const sample = job.samples[index];
+  const url = sample?.url;
+  const seed = job.samples[0]?.seed ?? null;
+  return (
+    <>
+      <div class="actions">
+        <button type="button" class="primary" onClick={() => void again(job, null)}>
+          <Icon name="dice" /> With another seed
+        </button>
+        <button type="button" onClick={() => void again(job, seed)}>
+          <Icon name="again" /> Again
+        </button>
+        <button type="button" onClick={() => void restore(job, seed)}>
+          <Icon name="settings" /> Edit settings
+        </button>
+      </div>
+      {url && <UsePicture url={url} />}
+      <div class="actions">
+        {url && (
+          <a class="button quiet" href={url} download={`duet-${sample.seed}.png`}>
+            <Icon name="download" /> Download
+          </a>
+        )}
+        {asksRemoval.value ? (
+          <button type="button" class="danger" onClick={() => void remove(job.id)}>
+            {job.samples.length > 1 ? `Delete all ${job.samples.length} of this run` : 'Really delete'}
+          </button>
+        ) : (
+          <button type="button" class="quiet" onClick={() => (asksRemoval.value = true)}>
+            <Icon name="trash" /> Delete
+          </button>
+        )}
+      </div>
+    </>
+  );
+}
+
+const uses = [
+  { tab: 'describe', name: 'Describe' },
+  { tab: 'vary', name: 'Vary' },
+  { tab: 'inpaint', name: 'Paint over' },
+] as const satisfies readonly { tab: TabId; name: string }[];
+
+function UsePicture({ url }: { url: string }) {
+  const use = async (tab: (typeof uses)[number]['tab']) => {
+    try {
+      const picture = await readPicture(await api.file(url), url.split('/').at(-1));
+      const side = capabilities.value?.image_size ?? 64;
+      if (tab === 'inpaint') updateForm(tab, { image: await squarePicture(picture, side), mask: null });
+      else updateForm(tab, { image: picture, ...(tab === 'vary' && { mode: 'i2t2i' as const }) });
+      openTab(tab);
+    } catch (error) {
+      notify(error instanceof Error ? error.message : String(error), 'error');
+    }
+  };
+  return (
+    <div class="actions">
+      <span class="hint">Use it to</span>
+      {uses.map(({ tab, name }) => (
+        <button key={tab} type="button" class="example" onClick={() => void use(tab)}>
+          {name}
+        </button>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,110 @@
+/** A job as the page knows it, and how each event changes it. Pure, so that replay after a reload gives the same. */
+import type {
+  JobMode,
+  JobStatus,
+  WireError,
+  WireEvent,
+  WireJob,
+  WireProgress,
+  WireRequest,
+  WireSample,
+} from './wire.ts';
+
+export interface JobState {
+  readonly id: string;
+  readonly mode: JobMode;
+  readonly status: JobStatus;
+  /** Milliseconds since 1970. */
+  readonly created: number;
+  /** Jobs ahead of it while it is queued. */
+  readonly position: number | null;
+  readonly progress: WireProgress | null;
+  readonly request: WireRequest;
+  /** How the pictures look so far, as data URLs. */
+  readonly previews: readonly string[];
+  /** What has been written so far. */
+  readonly text: string;
+  readonly samples: readonly WireSample[];
+  readonly unknownWords: readonly string[];
+  readonly captionCut: boolean;
+  /** Milliseconds the model took. */
+  readonly took: number | null;
+  readonly error: WireError | null;
+}
+
+export function jobFromView(view: WireJob): JobState {
+  const job: JobState = {
+    id: view.id,
+    mode: view.mode,
+    status: view.status,
+    created: view.created * 1000,
+    position: view.queue_position ?? null,
+    progress: view.progress ?? null,
+    request: view.request ?? {},
+    previews: [],
+    text: '',
+    samples: [],
+    unknownWords: [],
+    captionCut: false,
+    took: null,
+    error: view.error ?? null,
+  };
+  return view.result ? { ...reduceJob(job, { type: 'completed', result: view.result }), status: view.status } : job;
+}
+
+export function reduceJob(job: JobState, event: WireEvent): JobState {
+  switch (event.type) {
+    case 'queued':
+      return { ...job, status: 'queued', position: event.position };
+    case 'started':
+      return { ...job, status: 'running', position: null };
+    case 'progress':
+      return {
+        ...job,
+        status: 'running',
+        position: null,
+        progress: { step: event.step, steps: event.steps, eta_ms: event.eta_ms ?? null },
+      };
+    case 'preview':
+      return { ...job, previews: event.images.map(image => `data:image/png;base64,${image}`) };
+    case 'text':
+      return { ...job, text: job.text + event.delta };
+    case 'completed':
+      return {
+        ...job,
+        status: 'succeeded',
+        position: null,
+        progress: null,
+        previews: [],
+        samples: event.result.samples,
+        unknownWords: event.result.unknown_words ?? [],
+        captionCut: event.result.caption_cut ?? false,
+        took: event.result.timings?.total ?? null,
+      };
+    case 'failed':
+      return { ...job, status: 'failed', position: null, progress: null, previews: [], error: event.error };
+    case 'cancelled':
+      return { ...job, status: 'cancelled', position: null, progress: null, previews: [] };
+    default:
+      return job;
+  }
+}
+
+export function isOver(job: JobState): boolean {
+  return job.status !== 'queued' && job.status !== 'running';
+}
+
+/** 0 to 1; null while there is nothing to count. */
+export function fractionDone({ status, progress }: JobState): number | null {
+  if (status === 'succeeded') return 1;
+  return progress && progress.steps > 0 ? Math.min(1, progress.step / progress.steps) : null;
+}
+
+/** Equal captions counted, the most frequent first: how sure the model is shows in how often it says the same. */
+export function countCaptions(samples: readonly WireSample[]): { caption: string; times: number }[] {
+  const times = new Map<string, number>();
+  for (const { caption } of samples) {
+    if (caption !== undefined) times.set(caption, (times.get(caption) ?? 0) + 1);
+  }
+  return [...times].map(([caption, count]) => ({ caption, times: count })).sort((a, b) => b.times - a.times);
+}

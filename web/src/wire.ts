@@ -1,0 +1,96 @@
+/** The native API's JSON as it is on the wire: snake_case here, and nowhere else in the page. */
+
+export type JobMode = 't2i' | 'i2t' | 'joint' | 'i' | 't' | 'i2t2i' | 't2i2t' | 'gibbs' | 'interpolate' | 'inpaint';
+export type JobStatus = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
+export type SolverName = 'dpm-multistep' | 'dpm-singlestep' | 'ddim';
+
+/** The body of POST /v1/jobs. Pictures are data URLs. */
+export interface JobBody {
+  mode: JobMode;
+  model?: string;
+  prompt?: string;
+  prompt2?: string;
+  negative_prompt?: string;
+  image?: string;
+  image2?: string;
+  mask?: string;
+  n?: number;
+  seed?: number;
+  steps?: number;
+  guidance?: number;
+  solver?: SolverName;
+  frames?: number;
+  rounds?: number;
+  preview_every?: number;
+}
+
+export interface WireSample {
+  seed: number;
+  caption?: string;
+  url?: string;
+  width?: number;
+  height?: number;
+}
+
+export interface WireResult {
+  samples: WireSample[];
+  unknown_words?: string[];
+  caption_cut?: boolean;
+  timings?: { total?: number };
+}
+
+export interface WireError {
+  code: string;
+  message: string;
+}
+
+export interface WireProgress {
+  step: number;
+  steps: number;
+  eta_ms: number | null;
+}
+
+/** What was asked for; the pictures that were sent are kept as files. */
+export type WireRequest = Partial<Omit<JobBody, 'image' | 'image2' | 'mask'>> & {
+  image_url?: string;
+  image2_url?: string;
+  mask_url?: string;
+};
+
+/** GET /v1/jobs/:id, and each entry of GET /v1/jobs. */
+export interface WireJob {
+  id: string;
+  mode: JobMode;
+  status: JobStatus;
+  /** Seconds since 1970, as the other times. */
+  created: number;
+  started: number | null;
+  ended: number | null;
+  queue_position: number | null;
+  progress: WireProgress | null;
+  request: WireRequest;
+  result: WireResult | null;
+  error: WireError | null;
+}
+
+/** One server-sent event of a job; `type` is the event's name. */
+export type WireEvent =
+  | { type: 'queued'; position: number }
+  | { type: 'started' }
+  | ({ type: 'progress' } & WireProgress)
+  | { type: 'preview'; step: number; images: string[] }
+  | { type: 'text'; delta: string }
+  | { type: 'completed'; result: WireResult }
+  | { type: 'failed'; error: WireError }
+  | { type: 'cancelled' };
+
+/** GET /v1/capabilities: what the page's fields allow and begin with. */
+export interface Capabilities {
+  model: string;
+  modes: JobMode[];
+  solvers: SolverName[];
+  image_size: number;
+  defaults: { steps: number; guidance: Partial<Record<JobMode, number>> };
+  limits: { n: number; steps: number; frames?: number; rounds?: number };
+  examples: string[];
+}

@@ -1,0 +1,60 @@
+/** Texts that are put together: durations, places in the queue, names of modes and fields. */
+import type { InputName } from './form.ts';
+import type { JobState } from './job-state.ts';
+import type { JobMode } from './wire.ts';
+
+export const modeNames = {
+  t2i: 'Drawn from words',
+  i2t: 'Described',
+  joint: 'Imagined pair',
+  i: 'Imagined picture',
+  t: 'Imagined words',
+  gibbs: 'Chain',
+  i2t2i: 'Variation',
+  t2i2t: 'Said differently',
+  interpolate: 'Mix',
+  inpaint: 'Painted over',
+} as const satisfies Record<JobMode, string>;
+
+export function duration(milliseconds: number): string {
+  const seconds = milliseconds / 1000;
+  if (seconds < 1) return 'under a second';
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  return `${Math.round(seconds / 60)} min`;
+}
+
+/** One line on how a job is doing, for eyes and screen readers alike. */
+export function statusLine(job: JobState): string {
+  switch (job.status) {
+    case 'queued':
+      if (!job.position) return 'Next in line';
+      return job.position === 1 ? 'Waiting, one job ahead' : `Waiting, ${job.position} jobs ahead`;
+    case 'running': {
+      if (!job.progress) return 'Starting';
+      const { step, steps, eta_ms } = job.progress;
+      const left = eta_ms === null ? '' : `, ${duration(eta_ms)} left`;
+      return `Step ${step} of ${steps}${left}`;
+    }
+    case 'succeeded':
+      return job.took === null ? 'Done' : `Done in ${duration(job.took)}`;
+    case 'failed':
+      return job.error?.message ?? 'It failed';
+    case 'cancelled':
+      return 'Cancelled';
+  }
+}
+
+/** What to do before a form can run. */
+export function missingLine(missing: readonly InputName[]): string {
+  const requests = {
+    prompt: 'write a caption',
+    prompt2: 'write the second caption',
+    image: 'add a picture',
+    image2: 'add the second picture',
+    mask: 'paint over what should change',
+  } satisfies Record<InputName, string>;
+  const texts = missing.map(name => requests[name]);
+  const line = texts.length > 1 ? `${texts.slice(0, -1).join(', ')} and ${texts.at(-1)}` : (texts[0] ?? '');
+  return line && `${line[0]?.toUpperCase()}${line.slice(1)} first`;
+}
