@@ -6,9 +6,9 @@ import { ChatBody } from '../../schemas/openai.ts';
 import type { ModelInfo } from '../../types.ts';
 import { parseSize } from '../compat/picture-size.ts';
 import { renderPicture } from '../compat/render-picture.ts';
-import { awaitJob, drawnSamples, startJob } from '../compat/run-job.ts';
+import { drawnSamples, runJob } from '../compat/run-job.ts';
 import { capabilitiesText, chatJob, textOf } from './chat-request.ts';
-import { sendDone, sendEvent, streamOf } from './event-stream.ts';
+import { failInStream, openStream, sendDone, sendEvent } from './event-stream.ts';
 import { now, toBase64 } from './image-answer.ts';
 import { modelOf } from './image-request.ts';
 
@@ -42,25 +42,24 @@ export async function chatRoutes(app: FastifyInstance): Promise<void> {
       parseSize(body.size);
       const job = await chatJob(body, model, request);
       const chat: Chat = { body, model, job, id: `chatcmpl-${randomUUID()}`, created: now() };
-      const jobId = job && (await startJob(request, job));
-      const answer = () => answerOf(request, chat, jobId);
-      return body.stream ? streamChat(request, reply, chat, answer) : completion(chat, await answer());
+      return body.stream ? streamChat(request, reply, chat) : completion(chat, await answerOf(request, chat));
     },
   );
 }
 
+/** `onAccepted` is called again with every event of the job. */
 async function answerOf(
   request: FastifyRequest,
   { body, model, job }: Chat,
-  jobId: string | undefined,
+  onAccepted: () => void | Promise<void> = () => {},
 ): Promise<Choice[]> {
-  if (!job || jobId === undefined) {
+  if (!job) {
     return Array.from({ length: body.n ?? 1 }, () => ({ content: capabilitiesText(model), images: [] }));
   }
-  const finished = await awaitJob(request, jobId);
-  if (job.mode === 'i2t') return finished.result.samples.map(({ caption }) => ({ content: caption ?? '', images: [] }));
+  const result = await runJob(request, job, { onEvent: onAccepted });
+  if (job.mode === 'i2t') return result.samples.map(({ caption }) => ({ content: caption ?? '', images: [] }));
   const choices: Choice[] = [];
-  for (const { png, caption } of await drawnSamples(request, finished)) {
+  for (const { png, caption } of drawnSamples(result)) {
     const picture = await renderPicture(png, { size: parseSize(body.size), format: 'png', quality: 100 });
     const url = `data:image/png;base64,${toBase64(picture)}`;
     choices.push({ content: caption ?? null, images: [{ type: 'image_url', index: 0, image_url: { url } }] });
@@ -96,12 +95,7 @@ function partsOf(content: string | null, images: readonly ImagePart[]): unknown[
   return content === null ? pictures : [{ type: 'text', text: content }, ...pictures];
 }
 
-async function streamChat(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  chat: Chat,
-  answer: () => Promise<Choice[]>,
-): Promise<void> {
+async function streamChat(request: FastifyRequest, reply: FastifyReply, chat: Chat): Promise<void> {
   const { id, created, model, body } = chat;
   const send = (choices: unknown[], usage?: unknown) =>
     sendEvent(reply, undefined, {
@@ -110,17 +104,19 @@ async function streamChat(
     });
   const delta = (index: number, fields: object, finish: string | null = null) =>
     send([{ index, delta: fields, logprobs: null, finish_reason: finish }]);
-  await streamOf(request, reply, async () => {
-    for (let index = 0; index < (body.n ?? 1); index++) await delta(index, { role: 'assistant', content: '' });
-    const choices = await answer();
+  try {
+    const choices = await answerOf(request, chat, () => openStream(reply));
     for (const [index, { content, images }] of choices.entries()) {
+      await delta(index, { role: 'assistant', content: '' });
       if (content !== null) await delta(index, { content });
       if (images.length > 0) await delta(index, { images });
       await delta(index, {}, 'stop');
     }
     if (body.stream_options?.include_usage) await send([], usageOf(chat, choices));
     await sendDone(reply);
-  });
+  } catch (error) {
+    await failInStream(request, reply, error);
+  }
 }
 
 /** Words stand for tokens, as in the image routes. */

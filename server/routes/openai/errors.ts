@@ -1,6 +1,5 @@
 /** Errors as OpenAI's clients read them: `{"error": {message, type, param, code}}`, for every status. */
 import { type Problem, problemHeaders, toProblem } from '../../errors.ts';
-import { JobCancelled } from '../compat/run-job.ts';
 import { WireFault } from '../compat/wire-fault.ts';
 
 interface OpenaiError {
@@ -35,7 +34,6 @@ function problemOf(error: unknown): Problem {
   if (error instanceof WireFault) {
     return { status: error.statusCode, code: error.code, message: error.message, param: error.param };
   }
-  if (error instanceof JobCancelled) return { status: 499, code: 'cancelled', message: error.message, param: null };
   const problem = toProblem(error);
   return problem.code === 'model_not_found' ? { ...problem, param: 'model' } : problem;
 }

@@ -2,21 +2,20 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { toOpenaiError } from './errors.ts';
 
-/**
- * Runs `send` with the stream open. Its job is accepted already, so what fails from here on is told as an `error` event: the
- * status is gone.
- */
-export async function streamOf(request: FastifyRequest, reply: FastifyReply, send: () => Promise<void>): Promise<void> {
+/** Sends the headers, once: from then on a waiting client hears heartbeats. A job may be queued for long. */
+export function openStream(reply: FastifyReply): void {
+  if (reply.raw.headersSent || !reply.sse.isConnected) return;
   reply.sse.sendHeaders(200);
-  reply.raw.flushHeaders(); // a queued job may have nothing to say for long
-  try {
-    await send();
-  } catch (error) {
-    if (request.hangUp.aborted) return;
-    const { status, body } = toOpenaiError(error);
-    if (status >= 500) request.log.error({ err: error }, 'A streamed request failed');
-    await sendEvent(reply, 'error', body);
-  }
+  reply.raw.flushHeaders();
+}
+
+/** Once the stream is open the status is gone, so failures are told as an `error` event; before, they are thrown. */
+export async function failInStream(request: FastifyRequest, reply: FastifyReply, error: unknown): Promise<void> {
+  if (request.hangUp.aborted) return;
+  if (!reply.raw.headersSent) throw error;
+  const { status, body } = toOpenaiError(error);
+  if (status >= 500) request.log.error({ err: error }, 'A streamed request failed');
+  await sendEvent(reply, 'error', body);
 }
 
 /**

@@ -6,8 +6,8 @@ import type { ImageOutput } from '../../schemas/openai.ts';
 import type { ModelInfo } from '../../types.ts';
 import { formatSize, parseSize, type Size } from '../compat/picture-size.ts';
 import { type Rendering, renderPicture } from '../compat/render-picture.ts';
-import { awaitJob, type DrawnSample, drawnSamples, startJob } from '../compat/run-job.ts';
-import { sendEvent, streamOf } from './event-stream.ts';
+import { type DrawnSample, drawnSamples, runJob } from '../compat/run-job.ts';
+import { failInStream, openStream, sendEvent } from './event-stream.ts';
 
 export interface ImageCall {
   readonly body: ImageOutput;
@@ -27,42 +27,43 @@ const defaultQuality = 90;
 
 export async function answerImages(request: FastifyRequest, reply: FastifyReply, call: ImageCall): Promise<unknown> {
   const look = lookOf(call);
-  const id = await startJob(request, call.job);
-  if (call.body.stream) return streamImages(request, reply, call, look, id);
-  const samples = await drawnSamples(request, await awaitJob(request, id));
+  if (call.body.stream) return streamImages(request, reply, call, look);
+  const result = await runJob(request, call.job);
   const data: unknown[] = [];
   // One after the other: ten large pictures at once would be a lot of memory.
-  for (const sample of samples) data.push(await entryOf(request, id, sample, call, look));
+  for (const sample of drawnSamples(result)) data.push(await entryOf(request, result.id, sample, call, look));
   return { created: now(), ...look.fields, data, usage: usageOf(call.job) };
 }
 
-async function streamImages(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  call: ImageCall,
-  look: Look,
-  id: string,
-): Promise<void> {
-  await streamOf(request, reply, async () => {
-    let partials = 0;
-    const { partial_images: wanted = 0 } = call.body;
-    const finished = await awaitJob(request, id, async event => {
-      if (event.type !== 'preview' || partials === wanted || isLast(event, call)) return;
-      const type = `${call.event}.partial_image`;
-      for (const [index, png] of event.images.entries()) {
-        const b64_json = toBase64(await renderPicture(png, look.rendering));
-        const place = { partial_image_index: partials, image_index: index, created_at: now() };
-        await sendEvent(reply, type, { type, b64_json, ...place, ...look.fields });
-      }
-      partials++;
-    });
+async function streamImages(request: FastifyRequest, reply: FastifyReply, call: ImageCall, look: Look): Promise<void> {
+  try {
+    const result = await runJob(request, call.job, { onEvent: previewSender(reply, call, look) });
     const type = `${call.event}.completed`;
-    for (const [index, sample] of (await drawnSamples(request, finished)).entries()) {
-      const entry = await entryOf(request, id, sample, call, look);
+    for (const [index, sample] of drawnSamples(result).entries()) {
+      const entry = await entryOf(request, result.id, sample, call, look);
       const place = { image_index: index, created_at: now() };
       await sendEvent(reply, type, { type, ...entry, ...place, ...look.fields, usage: usageOf(call.job) });
     }
-  });
+  } catch (error) {
+    await failInStream(request, reply, error);
+  }
+}
+
+/** Opens the stream at the job's first event, when it is accepted: a full queue is still told by the status. */
+function previewSender(reply: FastifyReply, call: ImageCall, look: Look): (event: JobEvent) => Promise<void> {
+  const { partial_images: wanted = 0 } = call.body;
+  const type = `${call.event}.partial_image`;
+  let partials = 0;
+  return async event => {
+    openStream(reply);
+    if (event.type !== 'preview' || partials === wanted || isLast(event, call)) return;
+    for (const [index, png] of event.images.entries()) {
+      const b64_json = toBase64(await renderPicture(png, look.rendering));
+      const place = { partial_image_index: partials, image_index: index, created_at: now() };
+      await sendEvent(reply, type, { type, b64_json, ...place, ...look.fields });
+    }
+    partials++;
+  };
 }
 
 /** A preview after the last step is the finished picture, which follows anyway. */

@@ -2,6 +2,7 @@
  * The jobs of this family that are not over: A1111's clients ask for "the" progress and interrupt "the" generation, without
  * naming any. Each owner sees and stops only its own.
  */
+import { DuetError } from '../../../src/core/errors.ts';
 import type { JobEvent } from '../../jobs/types.ts';
 
 export interface ActiveJob {
@@ -17,40 +18,40 @@ export interface ActiveJob {
   /** PNG, the latest previews. */
   previews: readonly Uint8Array[];
   stopped: 'interrupt' | 'skip' | undefined;
+  /** Aborted when it is stopped. */
+  readonly controller: AbortController;
 }
 
 export interface ActiveJobs {
-  begin(id: string, owner: string, kind: string): ActiveJob;
-  end(id: string): void;
+  begin(owner: string, kind: string): ActiveJob;
+  end(job: ActiveJob): void;
   /** The owner's job that runs, or else the first one that waits. */
   current(owner: string): ActiveJob | undefined;
-  /** Marks the owner's jobs as stopped, and tells their ids: all of them, or of `skip` the current one. */
-  stop(owner: string, how: 'interrupt' | 'skip'): readonly string[];
+  /** Stops the owner's jobs: all of them, or with `skip` the current one. */
+  stop(owner: string, how: 'interrupt' | 'skip'): void;
 }
 
 export function createActiveJobs(): ActiveJobs {
-  const jobs = new Map<string, ActiveJob>();
-  const ofOwner = (owner: string) => [...jobs].filter(([, job]) => job.owner === owner);
-  const currentOf = (owner: string) => {
-    const own = ofOwner(owner);
-    return own.find(([, job]) => job.started) ?? own[0];
-  };
+  const jobs = new Set<ActiveJob>();
+  const ofOwner = (owner: string) => [...jobs].filter(job => job.owner === owner);
+  const currentOf = (owner: string) => ofOwner(owner).find(({ started }) => started) ?? ofOwner(owner)[0];
   return {
-    begin(id, owner, kind) {
+    begin(owner, kind) {
       const fresh = { started: false, step: 0, steps: 0, etaMs: null, previews: [], stopped: undefined };
-      const job: ActiveJob = { owner, kind, created: Date.now(), ...fresh };
-      jobs.set(id, job);
+      const job: ActiveJob = { owner, kind, created: Date.now(), ...fresh, controller: new AbortController() };
+      jobs.add(job);
       return job;
     },
-    end: id => {
-      jobs.delete(id);
+    end: job => {
+      jobs.delete(job);
     },
-    current: owner => currentOf(owner)?.[1],
+    current: currentOf,
     stop(owner, how) {
       const current = currentOf(owner);
-      const stopped = how === 'interrupt' ? ofOwner(owner) : current ? [current] : [];
-      for (const [, job] of stopped) job.stopped = how;
-      return stopped.map(([id]) => id);
+      for (const job of how === 'interrupt' ? ofOwner(owner) : current ? [current] : []) {
+        job.stopped = how;
+        job.controller.abort(new DuetError('cancelled', 'The generation was interrupted'));
+      }
     },
   };
 }

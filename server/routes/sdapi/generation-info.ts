@@ -1,25 +1,24 @@
 /** What A1111's answers tell about their pictures, in `info`. */
-import type { JobRequest } from '../../jobs/types.ts';
 import type { ImageToImageBody } from '../../schemas/sdapi.ts';
 import type { ModelInfo } from '../../types.ts';
 import type { Size } from '../compat/picture-size.ts';
 import type { DrawnSample } from '../compat/run-job.ts';
 import { labelOf } from '../compat/solver-names.ts';
+import type { SeededJob } from './generation-request.ts';
 import { timestamp } from './timestamp.ts';
 
 export interface Generation {
   readonly body: ImageToImageBody;
-  readonly job: JobRequest;
+  readonly job: SeededJob;
   readonly model: ModelInfo;
   readonly size: Size;
-  readonly seed: number;
   readonly samples: readonly DrawnSample[];
   readonly infotexts: readonly string[];
   /** Milliseconds since 1970. */
   readonly created: number;
 }
 
-export function infoOf({ body, job, model, size, seed, samples, infotexts, created }: Generation): object {
+export function infoOf({ body, job, model, size, samples, infotexts, created }: Generation): object {
   const { prompt = '', negative_prompt: negative = '' } = body;
   const { t2i } = model.defaults.guidance;
   return {
@@ -27,9 +26,9 @@ export function infoOf({ body, job, model, size, seed, samples, infotexts, creat
     all_prompts: samples.map(() => prompt),
     negative_prompt: negative,
     all_negative_prompts: samples.map(() => negative),
-    seed,
+    seed: job.seed,
     all_seeds: samples.map(sample => sample.seed),
-    subseed: seed,
+    subseed: job.seed,
     all_subseeds: samples.map(sample => sample.seed),
     subseed_strength: 0,
     width: size.width,

@@ -1,4 +1,5 @@
 /** What txt2img and img2img ask of the library: the only place where A1111's names become ours. */
+import { randomInt } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import sharp from 'sharp';
 import type { SolverName } from '../../../src/pipeline/index.ts';
@@ -12,6 +13,11 @@ import { WireFault } from '../compat/wire-fault.ts';
 
 /** As often as A1111 shows live previews by default. */
 const stepsPerPreview = 10;
+/** batch_size x n_iter at their largest: the last seed must fit in 32 bits too. */
+const mostPictures = 64 * 64;
+
+/** A request that knows its seed: also what was interrupted is told with it. */
+export type SeededJob = JobRequest & { readonly seed: number };
 
 /** The model that the request overrides the chosen one with, or the chosen one. */
 export function modelOf(request: FastifyRequest, body: TextToImageBody): ModelInfo {
@@ -21,7 +27,7 @@ export function modelOf(request: FastifyRequest, body: TextToImageBody): ModelIn
   throw new WireFault('model_not_found', 'sd_model_checkpoint', `Checkpoint not found: ${name.slice(0, 60)}`);
 }
 
-export function textToImageJob(body: TextToImageBody, model: ModelInfo): JobRequest {
+export function textToImageJob(body: TextToImageBody, model: ModelInfo): SeededJob {
   const prompt = body.prompt?.trim() ?? '';
   return prompt === ''
     ? { ...samplingOf(body, model), mode: 'i' }
@@ -36,7 +42,7 @@ export async function imageToImageJob(
   body: ImageToImageBody,
   model: ModelInfo,
   request: FastifyRequest,
-): Promise<JobRequest> {
+): Promise<SeededJob> {
   const [first] = body.init_images ?? [];
   const image = await pictureOf(request, 'init_images', first);
   if (!image) throw new WireFault('not_found', 'init_images', 'Init image not found');
@@ -52,18 +58,20 @@ export async function imageToImageJob(
   return { ...sampling, mode: 'i2t2i', image, ...(strength !== undefined && { strength }) };
 }
 
-function samplingOf(body: TextToImageBody, model: ModelInfo): Partial<JobRequest> {
+function samplingOf(body: TextToImageBody, model: ModelInfo): Omit<SeededJob, 'mode'> {
   const name = body.sampler_name || (typeof body.sampler_index === 'string' ? body.sampler_index : undefined);
-  return present({
-    model: model.id,
-    n: (body.batch_size ?? 1) * (body.n_iter ?? 1),
-    seed: body.seed === -1 ? undefined : body.seed,
+  const n = (body.batch_size ?? 1) * (body.n_iter ?? 1);
+  const options = present({
     steps: body.steps,
     guidance: body.cfg_scale,
     solver: name ? readSampler(name) : undefined,
     negativePrompt: body.negative_prompt || undefined,
-    previewEvery: stepsPerPreview,
   });
+  return { ...options, model: model.id, n, seed: seedOf(body), previewEvery: stepsPerPreview };
+}
+
+function seedOf({ seed = -1 }: TextToImageBody): number {
+  return seed === -1 ? randomInt(2 ** 32 - mostPictures) : seed;
 }
 
 function readSampler(name: string): SolverName {

@@ -1,14 +1,13 @@
 /** POST /txt2img and /img2img. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { readParameters } from '../../../src/image/index.ts';
-import type { JobRequest } from '../../jobs/types.ts';
 import { ImageToImageBody, TextToImageBody } from '../../schemas/sdapi.ts';
 import type { ModelInfo } from '../../types.ts';
 import { renderPicture } from '../compat/render-picture.ts';
-import { awaitJob, type DrawnSample, drawnSamples, JobCancelled, startJob } from '../compat/run-job.ts';
+import { type DrawnSample, drawnSamples, runJob } from '../compat/run-job.ts';
 import { type ActiveJob, follow } from './active-jobs.ts';
 import { infoOf } from './generation-info.ts';
-import { imageToImageJob, modelOf, textToImageJob } from './generation-request.ts';
+import { imageToImageJob, modelOf, type SeededJob, textToImageJob } from './generation-request.ts';
 
 const tags = ['A1111'];
 /** A1111's default sides. */
@@ -41,35 +40,33 @@ async function generate(
   kind: string,
   body: ImageToImageBody,
   model: ModelInfo,
-  job: JobRequest,
+  job: SeededJob,
 ): Promise<unknown> {
-  const { activeJobs, jobs, sdapiOptions } = request.server;
-  const id = await startJob(request, job);
-  const active = activeJobs.begin(id, request.owner, kind);
+  const { activeJobs, sdapiOptions } = request.server;
+  const active = activeJobs.begin(request.owner, kind);
   try {
-    const samples = await samplesOf(request, id, active);
+    const samples = await samplesOf(request, job, active);
     const size = { width: body.width ?? defaultSide, height: body.height ?? defaultSide };
     const pictures: Uint8Array[] = [];
-    const format = sdapiOptions.format();
-    for (const { png } of samples) pictures.push(await renderPicture(png, { size, format, quality }));
-    const seed = jobs.view(id)?.request.seed ?? samples[0]?.seed ?? 0;
+    for (const { png } of samples)
+      pictures.push(await renderPicture(png, { size, format: sdapiOptions.format(), quality }));
     const infotexts = pictures.map(picture => readParameters(picture)?.text ?? '');
-    const info = infoOf({ body, job, model, size, seed, samples, infotexts, created: active.created });
+    const info = infoOf({ body, job, model, size, samples, infotexts, created: active.created });
     const images = body.send_images === false ? [] : pictures.map(picture => Buffer.from(picture).toString('base64'));
     return { images, parameters: echoOf(body), info: JSON.stringify(info) };
   } finally {
-    activeJobs.end(id);
+    activeJobs.end(active);
   }
 }
 
 /** The pictures; of an interrupted job, as in A1111, how far they had come. */
-async function samplesOf(request: FastifyRequest, id: string, active: ActiveJob): Promise<DrawnSample[]> {
+async function samplesOf(request: FastifyRequest, job: SeededJob, active: ActiveJob): Promise<DrawnSample[]> {
+  const { signal } = active.controller;
   try {
-    return await drawnSamples(request, await awaitJob(request, id, event => follow(active, event)));
+    return drawnSamples(await runJob(request, job, { signal, onEvent: event => follow(active, event) }));
   } catch (error) {
-    if (!(error instanceof JobCancelled) || active.stopped === undefined) throw error;
-    const seed = request.server.jobs.view(id)?.request.seed ?? 0;
-    return active.previews.map((png, index) => ({ seed: seed + index, png }));
+    if (!signal.aborted) throw error;
+    return active.previews.map((png, index) => ({ seed: job.seed + index, png }));
   }
 }
 

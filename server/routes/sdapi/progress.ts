@@ -17,7 +17,7 @@ export async function progressRoutes(app: FastifyInstance): Promise<void> {
   );
   for (const how of ['interrupt', 'skip'] as const) {
     app.post(`/${how}`, { schema: { tags, summary: 'Stops the current generation' } }, async request => {
-      for (const id of app.activeJobs.stop(request.owner, how)) app.jobs.cancel(id);
+      app.activeJobs.stop(request.owner, how);
       return {};
     });
   }

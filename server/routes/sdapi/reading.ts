@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { readParameters } from '../../../src/image/index.ts';
 import { InterrogateBody, PngInfoBody } from '../../schemas/sdapi.ts';
 import { pictureOf } from '../compat/read-form.ts';
-import { awaitJob, startJob } from '../compat/run-job.ts';
+import { runJob } from '../compat/run-job.ts';
 import { WireFault } from '../compat/wire-fault.ts';
 import { follow } from './active-jobs.ts';
 
@@ -16,13 +16,14 @@ export async function readingRoutes(app: FastifyInstance): Promise<void> {
     async request => {
       const image = await pictureOf(request, 'image', request.body.image);
       if (!image) throw new WireFault('not_found', 'image', 'Image not found');
-      const id = await startJob(request, { mode: 'i2t', model: app.sdapiOptions.checkpoint(), image });
-      const active = app.activeJobs.begin(id, request.owner, 'interrogate');
+      const active = app.activeJobs.begin(request.owner, 'interrogate');
+      const job = { mode: 'i2t', model: app.sdapiOptions.checkpoint(), image } as const;
+      const { signal } = active.controller;
       try {
-        const { result } = await awaitJob(request, id, event => follow(active, event));
-        return { caption: result.samples[0]?.caption ?? '' };
+        const { samples } = await runJob(request, job, { signal, onEvent: event => follow(active, event) });
+        return { caption: samples[0]?.caption ?? '' };
       } finally {
-        app.activeJobs.end(id);
+        app.activeJobs.end(active);
       }
     },
   );
