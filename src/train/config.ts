@@ -140,7 +140,8 @@ export const jointStageSchema = Type.Object(
     ...common,
     model: uvitConfigSchema,
     parts: Type.Object({ autoencoder: Type.String(), clip: Type.String(), captionDecoder: Type.String() }, closed),
-    prediction: Type.Union([Type.Literal('v'), Type.Literal('epsilon')]),
+    /** What the network answers; `sample`, the data itself, is the easiest where a token holds many numbers. */
+    prediction: Type.Union([Type.Literal('v'), Type.Literal('epsilon'), Type.Literal('sample')]),
     /** Weights of the three parts of the loss. */
     loss: Type.Object({ image: Type.Number(), clip: Type.Number(), text: Type.Number() }, closed),
     curriculum: Type.Array(timestepMixSchema, { minItems: 1 }),

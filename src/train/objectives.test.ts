@@ -80,9 +80,9 @@ function captionDecoder(): Case {
   };
 }
 
-function joint(): Case {
+function joint(prediction: JointTraining['prediction']): Case {
   const { uvit } = config;
-  const stage = { batch, model: uvit, prediction: 'v', loss: { image: 1, clip: 0.5, text: 1 } } as JointTraining;
+  const stage = { batch, model: uvit, prediction, loss: { image: 1, clip: 0.5, text: 1 } } as JointTraining;
   const { encodePrefix } = weights.captionDecoder as Record<string, Tree<HostTensor>>;
   const image = [batch, uvit.latentChannels, uvit.latentSize, uvit.latentSize] as const;
   const shapes = { image, clip: [batch, 1, uvit.clipDim], text: [batch, uvit.textTokens, uvit.textDim] } as const;
@@ -103,7 +103,7 @@ function joint(): Case {
       imageNoise: normal(...shapes.image),
       clipNoise: normal(...shapes.clip),
       textNoise: normal(...shapes.text),
-      ...timeInputs(times, cosine()),
+      ...timeInputs(times, cosine(), stage.prediction),
     },
   };
 }
@@ -129,7 +129,8 @@ describe('recorded training steps', () => {
   it.each([
     ['autoencoder', autoencoder],
     ['caption decoder', captionDecoder],
-    ['joint', joint],
+    ['joint', () => joint('v')],
+    ['joint, predicting the data', () => joint('sample')],
   ] as const)('compute what eager ones do, and learn: %s', async (_, make) => {
     const material = make();
     const eager = await steps('reference', material);
@@ -147,7 +148,7 @@ describe('recorded training steps', () => {
   });
 
   it('leaves nothing untrained but what the stage does not use', async () => {
-    const { state } = await steps('cpu', joint());
+    const { state } = await steps('cpu', joint('v'));
     const before = flattenTree<HostTensor>(weights.uvit, isTensorSource as (node: unknown) => node is HostTensor);
     const still = Object.keys(before).filter(name => state[`m.${name}`]!.data.every(value => value === 0));
     expect(still).toEqual([]);

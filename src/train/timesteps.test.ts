@@ -89,7 +89,8 @@ describe('drawTimesteps', () => {
 
 describe('timeInputs', () => {
   it('counts only parts that are neither clean nor ignored, and their weights sum to one', () => {
-    const inputs = timeInputs({ image: Float32Array.of(0, 0.25, 1, 0.5), text: Float32Array.of(1, 0, 0, 0) }, cosine());
+    const times = { image: Float32Array.of(0, 0.25, 1, 0.5), text: Float32Array.of(1, 0, 0, 0) };
+    const inputs = timeInputs(times, cosine(), 'v');
     expect(inputs['imageWeight']!.data).toEqual(Float32Array.of(0, 0.5, 0, 0.5));
     expect(inputs['textWeight']!.data).toEqual(new Float32Array(4));
     expect(inputs['imageTime']!.data).toEqual(Float32Array.of(0, 250, 1000, 500));
@@ -98,5 +99,13 @@ describe('timeInputs', () => {
       expect(inputs['imageAlpha']!.data[i]).toBeCloseTo(Math.cos((t * Math.PI) / 2), 3);
       expect(inputs['imageSigma']!.data[i]).toBeCloseTo(Math.sin((t * Math.PI) / 2), 3);
     }
+  });
+
+  it('raises the weights of the data itself to those of v, up to ten times', () => {
+    const times = { image: Float32Array.of(0.5, 0.1), text: Float32Array.of(0, 0) };
+    const { imageWeight, textWeight } = timeInputs(times, cosine(), 'sample');
+    expect(imageWeight!.data[0]).toBeCloseTo(2 / 2, 2); // 1 / sigma^2 is 2 in the middle of the cosine
+    expect(imageWeight!.data[1]).toBe(10 / 2);
+    expect(textWeight!.data).toEqual(new Float32Array(2));
   });
 });

@@ -1,7 +1,9 @@
 /**
  * UniDiffuser's objective (Bao et al. 2023, section 3): predict the noise of both modalities from both, each noised to
  * its own timestep; the image is two parts (latent z, CLIP embedding c) that share one. The loss is the weighted sum of
- * the parts' means. `v` prediction (Salimans and Ho 2022): v = alpha eps - sigma x0.
+ * the parts' means. The network answers with the noise, with v = alpha eps - sigma x0 (Salimans and Ho 2022), or with the
+ * data itself, which asks the least of it where a token holds many numbers (Li and He 2025, "Back to Basics: Let Denoising
+ * Generative Models Denoise").
  *
  * A part that is clean or ignored in a sample has no loss there: no sampler asks for it, and v of a clean part is its
  * unpredictable noise.
@@ -29,7 +31,7 @@ type Part = (typeof parts)[number];
 /**
  * Inputs: clean normalised latents `image` [B, C, H, W] and `clip` [B, 1, D]; caption `ids` int32 [B, L]; noise
  * `imageNoise`, `clipNoise`, `textNoise` of the parts' shapes; per modality `imageTime`, `textTime` (1000 t), and
- * `imageAlpha`, `imageSigma`, `imageWeight`, `textAlpha`, `textSigma`, `textWeight`, all [B]. Weights sum to 1.
+ * `imageAlpha`, `imageSigma`, `imageWeight`, `textAlpha`, `textSigma`, `textWeight`, all [B]; weights as `timeInputs`.
  */
 export function jointObjective(config: JointTraining, textTower: ClipTextConfig): Objective<UvitParams, JointFrozen> {
   const { batch, model } = config;
@@ -82,8 +84,12 @@ function joint(
   const sigma = (part: Part, x: tf.Tensor): tf.Tensor => tf.mul(level(part, 'Sigma'), x);
   const noise = (part: Part): tf.Tensor => input(`${part}Noise`);
   const noised = (part: Part): tf.Tensor => tf.add(alpha(part, clean[part]), sigma(part, noise(part)));
-  const target = (part: Part): tf.Tensor =>
-    config.prediction === 'epsilon' ? noise(part) : tf.sub(alpha(part, noise(part)), sigma(part, clean[part]));
+  const targets = {
+    epsilon: noise,
+    v: (part: Part) => tf.sub(alpha(part, noise(part)), sigma(part, clean[part])),
+    sample: (part: Part) => clean[part],
+  };
+  const target = targets[config.prediction];
   const predicted = uvit(
     params,
     {

@@ -66,7 +66,7 @@ export function jointTraining(
         ids: parts.tokenizer.frameBatch(captions, config.model.textTokens),
         ...cleanLatents(latents, statistics, indices, config, random),
         ...noiseInputs(config, random),
-        ...timeInputs(drawTimesteps(mix, config.batch, random), schedule),
+        ...timeInputs(drawTimesteps(mix, config.batch, random), schedule, config.prediction),
       };
     },
   };
@@ -112,8 +112,19 @@ function noiseInputs({ batch, model }: JointTraining, random: RandomStream): Rec
   };
 }
 
-/** Network times, noise levels and loss weights of a batch; see `jointObjective`. */
-export function timeInputs(times: Timesteps, schedule: Schedule): Record<string, HostTensor> {
+/** Most that the loss on the data itself is raised where little noise is left. */
+const mostRaised = 10;
+
+/**
+ * Network times, noise levels and loss weights of a batch; see `jointObjective`. Weights are one over the number of
+ * samples that count; those of `sample` prediction are raised by 1 / sigma^2, up to {@link mostRaised}: an error of the
+ * data then counts as the error of v that it is (Salimans and Ho 2022, section 4, "SNR + 1").
+ */
+export function timeInputs(
+  times: Timesteps,
+  schedule: Schedule,
+  prediction: JointTraining['prediction'],
+): Record<string, HostTensor> {
   const inputs: Record<string, HostTensor> = {};
   for (const modality of ['image', 'text'] as const) {
     const t = times[modality];
@@ -123,7 +134,9 @@ export function timeInputs(times: Timesteps, schedule: Schedule): Record<string,
     inputs[`${modality}Time`] = vector(value => 1000 * value);
     inputs[`${modality}Alpha`] = vector(value => noiseLevel(value, schedule).alpha);
     inputs[`${modality}Sigma`] = vector(value => noiseLevel(value, schedule).sigma);
-    inputs[`${modality}Weight`] = vector(value => (value > 0 && value < 1 ? 1 / counted : 0));
+    const raised = (value: number): number =>
+      prediction === 'sample' ? Math.min(mostRaised, 1 / noiseLevel(value, schedule).sigma ** 2) : 1;
+    inputs[`${modality}Weight`] = vector(value => (value > 0 && value < 1 ? raised(value) / counted : 0));
   }
   return inputs;
 }
