@@ -1,9 +1,29 @@
 /** The service put together: plugins and routes in the order they act. Knows no process, port or signal: see serve.ts. */
+import { join } from 'node:path';
+import { fastifySSE } from '@fastify/sse';
 import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { packageRoot } from '../src/core/package-root.ts';
 import type { ServerConfig } from './config.ts';
+import { openJobs } from './jobs/open.ts';
+import { pictureInput } from './picture-input.ts';
+import { describeRoutes, serveApiDocs } from './plugins/api-docs.ts';
+import { requireApiKey } from './plugins/auth.ts';
+import { acceptBodies } from './plugins/body-types.ts';
+import { noticeHangUps } from './plugins/hang-up.ts';
+import { guardHosts } from './plugins/host-guard.ts';
+import { createMetrics, serveMetrics } from './plugins/metrics.ts';
+import { servePage } from './plugins/page.ts';
+import { answerWithRequestId, requestId } from './plugins/request-id.ts';
+import { sendSecurityHeaders } from './plugins/security-headers.ts';
+import { traceRequests, tracingObserver } from './plugins/tracing.ts';
+import { limitTraffic } from './plugins/traffic-limits.ts';
+import { healthRoutes } from './routes/health.ts';
+import { nativeRoutes } from './routes/native/index.ts';
+import { toOpenaiError } from './routes/openai/errors.ts';
 import { openaiRoutes } from './routes/openai/index.ts';
 import { sdapiRoutes } from './routes/sdapi/index.ts';
 import type { LoadedModel } from './types.ts';
+import { duetVersion } from './version.ts';
 
 export interface AppOptions {
   readonly config: ServerConfig;
@@ -11,21 +31,70 @@ export interface AppOptions {
   readonly models: readonly LoadedModel[];
   /** @default no logs */
   readonly logger?: FastifyBaseLogger;
+  /** The built page. @default the package's own */
+  readonly pageFolder?: string;
 }
 
-/** @example const app = await buildApp({ config: serverConfig({ data: null }), models: [fakeModel()] }) */
-export async function buildApp({ config, models, logger }: AppOptions): Promise<FastifyInstance> {
+/** Model ids hold slashes and may be long paths. */
+const longestParam = 256;
+const requestSeconds = 120;
+const hour = 3_600_000;
+
+/**
+ * The application, ready to listen or to be injected into. `close` ends its jobs.
+ * @example const app = await buildApp({ config: serverConfig({ data: null }), models: [fakeModel()] })
+ */
+export async function buildApp({ config, models, logger, pageFolder }: AppOptions): Promise<FastifyInstance> {
   const app = fastify({
     ...(logger && { loggerInstance: logger }),
     bodyLimit: config.maxBodyBytes,
-    routerOptions: { maxParamLength: 256 },
+    routerOptions: { maxParamLength: longestParam },
+    genReqId: requestId,
+    requestTimeout: requestSeconds * 1000, // to receive a request, not to answer it
+    trustProxy: config.trustProxy,
   });
+  app.setErrorHandler(async (error, request, reply) => {
+    const { status, headers, body } = toOpenaiError(error);
+    if (status >= 500) request.log.error({ err: error }, 'a request failed');
+    return reply.code(status).headers(headers).send(body);
+  });
+  const metrics = createMetrics(config.device, models);
+  const observers = [metrics.observer, tracingObserver()];
+  const jobs = await openJobs({ config, models, log: app.log, observers });
+  metrics.watch(jobs);
   app.decorate('config', config);
+  app.decorate('jobs', jobs);
+  app.decorate('drain', milliseconds => jobs.drain(milliseconds));
+  app.decorate('pictures', pictureInput(config));
   app.decorate('models', {
     list: () => models.map(({ info }) => info),
-    get: (id: string) => models.find(({ info }) => info.id === id)?.info,
+    get: id => models.find(({ info }) => info.id === id)?.info,
   });
+  const hourly = setInterval(() => void jobs.forgetExpired(), hour).unref();
+  app.addHook('onClose', async () => {
+    clearInterval(hourly);
+    await jobs.drain(0);
+    await jobs.close();
+  });
+
+  answerWithRequestId(app);
+  noticeHangUps(app);
+  traceRequests(app);
+  await sendSecurityHeaders(app, config);
+  guardHosts(app, config);
+  requireApiKey(app, config.apiKeys);
+  await limitTraffic(app, config);
+  await acceptBodies(app, config);
+  await app.register(fastifySSE);
+  const version = duetVersion();
+  await describeRoutes(app, version);
+
+  await app.register(nativeRoutes, { prefix: '/v1' });
   await app.register(openaiRoutes, { prefix: '/v1' });
   await app.register(sdapiRoutes, { prefix: '/sdapi/v1' });
+  healthRoutes(app, jobs);
+  serveMetrics(app, metrics);
+  await serveApiDocs(app);
+  await servePage(app, pageFolder ?? join(packageRoot(), 'web', 'dist'));
   return app;
 }

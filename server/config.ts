@@ -24,6 +24,7 @@ export const serverConfigSchema = Type.Object(
     threads: whole(0, 1024, 0, 'threads of the networks; 0 takes all cores'),
     apiKeys: texts('keys that clients must send; without any, everybody on the address may ask', 'key1,key2'),
     allowedHosts: texts('further Host names that requests may come for', 'duet.example.org'),
+    trustProxy: Type.Boolean({ default: false, description: 'believe X-Forwarded headers: only behind a proxy' }),
     corsOrigins: texts('web origins that may call from a browser', 'https://app.example.org'),
     imageUrlHosts: texts('hosts from which image_url may be fetched; none turns fetching off', 'images.example.org'),
     data: Type.Union([Type.String({ minLength: 1 }), Type.Null()], {
@@ -45,6 +46,7 @@ export const serverConfigSchema = Type.Object(
     rateLimit: whole(0, 1_000_000, 0, 'requests a minute per key or address; 0 is no limit'),
     maxBodyBytes: whole(1024, 1024 * mebibyte, 32 * mebibyte, 'size of a request'),
     maxPixels: whole(1, 1_000_000_000, 40_000_000, 'pixels of a picture sent in'),
+    maxEventLoopDelay: whole(0, 60_000, 1000, 'delay of the event loop in ms at which requests get 503; 0 is no limit'),
     shutdownSeconds: whole(0, 3600, 20, 'time that running jobs get to finish when the server stops'),
     logLevel: Type.Union(
       (['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const).map(level => Type.Literal(level)),

@@ -40,6 +40,11 @@ const answers: Record<ErrorCode, Answer> = {
   'non-finite-loss': { status: 500, code: 'generation_failed' },
 };
 
+/** A code as clients see it: `queue-full` of a failed job is `queue_full`, `invalid-argument` is `invalid_value`. */
+export function wireCode(code: string): string {
+  return Object.hasOwn(answers, code) ? answers[code as ErrorCode].code : code.replaceAll('-', '_');
+}
+
 /** An error as every family needs it to answer. */
 export interface Problem {
   readonly status: number;

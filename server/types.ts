@@ -60,6 +60,8 @@ export interface ModelInfo {
 export interface LoadedModel {
   readonly info: ModelInfo;
   readonly model: ServedModel;
+  /** How long loading took. */
+  readonly loadSeconds?: number;
 }
 
 export interface ModelList {
@@ -85,6 +87,8 @@ declare module 'fastify' {
     readonly jobs: JobService;
     readonly models: ModelList;
     readonly pictures: PictureInput;
+    /** Takes no more jobs, waits so many milliseconds for the running ones and stops the rest: before `close`. */
+    drain(milliseconds: number): Promise<void>;
   }
   interface FastifyRequest {
     /** Who asks: the same for all requests with one API key; 'anonymous' without keys. Set by the auth plugin. */

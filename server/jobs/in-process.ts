@@ -9,6 +9,7 @@ import { IdempotencyKeys, type IdempotencyMark, idempotencyMark } from './idempo
 import { timeOfJobId } from './job-id.ts';
 import { Lane } from './lane.ts';
 import { type LiveJob, liveJob, type Outcome } from './live-job.ts';
+import { type JobObserver, tellAll } from './observers.ts';
 import { performJob } from './perform.ts';
 import { interrupted, lastEventOf, newRecord, queuedAgain, storedLastEvent, toJobError, viewOf } from './records.ts';
 import { checkRequest, type RequestLimits } from './requests.ts';
@@ -24,13 +25,6 @@ export interface JobLimits extends RequestLimits, RetentionLimits {
   readonly keyConcurrency: number;
 }
 
-/** Told what metrics and traces are made of. */
-export interface JobObserver {
-  started(record: JobRecord): void;
-  step(record: JobRecord, milliseconds: number): void;
-  ended(record: JobRecord): void;
-}
-
 export interface InProcessJobsOptions {
   /** The default model first. */
   readonly models: readonly LoadedModel[];
@@ -39,7 +33,10 @@ export interface InProcessJobsOptions {
   /** What becomes of jobs that were queued or running when the process ended. */
   readonly unfinished: 'requeue' | 'fail';
   readonly log: { error(details: object, message: string): void };
-  readonly observer?: JobObserver;
+  /** Told what metrics and traces are made of. */
+  readonly observers: readonly JobObserver[];
+  /** Of Duet, for what pictures say about themselves. */
+  readonly version: string;
   /** @default Date.now */
   readonly now?: () => number;
 }
@@ -51,6 +48,7 @@ const longestRetrySeconds = 60;
 export class InProcessJobs implements JobService {
   readonly #options: InProcessJobsOptions;
   readonly #now: () => number;
+  readonly #observer: JobObserver;
   readonly #lanes = new Map<string, Lane>();
   readonly #live = new Map<string, LiveJob>();
   /** Of jobs that are over, the oldest first. */
@@ -65,6 +63,7 @@ export class InProcessJobs implements JobService {
   private constructor(options: InProcessJobsOptions) {
     this.#options = options;
     this.#now = options.now ?? Date.now;
+    this.#observer = tellAll(...options.observers);
     const { maxRunning, maxQueue } = options.limits;
     for (const { info } of options.models) {
       const moved = (id: string, position: number) => this.#live.get(id)?.events.append({ type: 'queued', position });
@@ -76,7 +75,7 @@ export class InProcessJobs implements JobService {
   static async open(options: InProcessJobsOptions): Promise<InProcessJobs> {
     const jobs = new InProcessJobs(options);
     for (const record of await options.store.load()) await jobs.#restore(record);
-    await jobs.#forgetExpired();
+    await jobs.forgetExpired();
     return jobs;
   }
 
@@ -97,12 +96,12 @@ export class InProcessJobs implements JobService {
     return [...this.#lanes.values()].some(lane => lane.hasRoom);
   }
 
-  async submit(request: JobRequest, { owner, idempotencyKey }: SubmitOptions): Promise<JobView> {
+  async submit(request: JobRequest, { owner, idempotencyKey, isAwaited = false }: SubmitOptions): Promise<JobView> {
     const idempotency = idempotencyKey === undefined ? undefined : idempotencyMark(idempotencyKey, request);
     const known = idempotency && this.#keys.find(owner, idempotency);
     const knownView = known === undefined ? undefined : this.view(known);
     if (knownView) return knownView;
-    const job = await this.#admit(request, { owner, isAwaited: false, idempotency });
+    const job = await this.#admit(request, { owner, isAwaited, idempotency });
     return this.view(job.record.id) ?? viewOf(job.record, null, null);
   }
 
@@ -277,12 +276,12 @@ export class InProcessJobs implements JobService {
   }
 
   async #perform(job: LiveJob): Promise<void> {
-    const { store, observer, log } = this.#options;
+    const { store, version, log } = this.#options;
     const { signal } = job.controller;
     const started = this.#now();
     job.record = { ...job.record, status: 'running', started, attempts: job.record.attempts + 1 };
     job.events.append({ type: 'started' });
-    observer?.started(job.record);
+    this.#observer.started(job.record);
     try {
       await this.#save(job.record);
       const request = await this.#withInputs(job.record);
@@ -290,7 +289,7 @@ export class InProcessJobs implements JobService {
       const emit = this.#emitter(job.events, job, started);
       const made = await performJob(job.model.model, request, { signal, emit, now: this.#now });
       signal.throwIfAborted();
-      const { result, bytes } = await keepSamples(store, job.record, made);
+      const { result, bytes } = await keepSamples(job.record, made, { store, version, model: job.model.info });
       if (job.isOver) return;
       this.#duration = 0.8 * this.#duration + 0.2 * (this.#now() - started);
       await this.#complete(job, result, bytes);
@@ -307,7 +306,7 @@ export class InProcessJobs implements JobService {
       if (job.isOver) return;
       if (event.type === 'progress') {
         job.progress = { step: event.step, steps: event.steps, etaMs: event.etaMs };
-        this.#options.observer?.step(job.record, this.#now() - previous);
+        this.#observer.step(job.record, this.#now() - previous);
         previous = this.#now();
       }
       events.append(event);
@@ -342,8 +341,11 @@ export class InProcessJobs implements JobService {
   }
 
   #cancel(job: LiveJob, reason: unknown): void {
-    if (job.isOver) return;
-    this.#end(job, { status: 'cancelled' }, { failure: reason });
+    if (!job.isOver) this.#stop(job, { status: 'cancelled' }, reason);
+  }
+
+  #stop(job: LiveJob, change: Pick<JobRecord, 'status' | 'error'>, reason: unknown): void {
+    this.#end(job, change, { failure: reason });
     job.lane.leave(job.record.id);
     job.controller.abort(reason);
   }
@@ -360,9 +362,9 @@ export class InProcessJobs implements JobService {
     this.#live.delete(record.id);
     this.#records.set(record.id, record);
     job.events.append(lastEventOf(record));
-    this.#options.observer?.ended(record);
+    this.#observer.ended(record);
     job.finished(outcome);
-    this.#forgetExpired().catch(error => this.#options.log.error({ err: error }, 'old jobs were not removed'));
+    this.forgetExpired().catch(error => this.#options.log.error({ err: error }, 'old jobs were not removed'));
   }
 
   /** Leaves jobs to the next process where it may have them, and cancels the others. */
@@ -370,7 +372,7 @@ export class InProcessJobs implements JobService {
     const reason = new DuetError('shutting-down', 'The server stopped before the job was done');
     for (const job of [...this.#live.values()].filter(({ record, isOver }) => record.status === status && !isOver)) {
       if (job.record.isAwaited || this.#options.unfinished === 'fail') {
-        this.#cancel(job, reason);
+        this.#stop(job, { status: 'failed', error: toJobError(reason) }, reason);
         continue;
       }
       job.isOver = true;
@@ -400,7 +402,8 @@ export class InProcessJobs implements JobService {
     await this.#save(ended);
   }
 
-  async #forgetExpired(): Promise<void> {
+  /** Removes what is over limits of age, number and size; also done whenever a job ends. */
+  async forgetExpired(): Promise<void> {
     for (const id of expiredJobs([...this.#records.values()], this.#options.limits, this.#now())) await this.remove(id);
   }
 

@@ -1,6 +1,5 @@
 /** A job's record through its life, as pure functions: made, shown, ended, given back. */
 import { DuetError } from '../../src/core/errors.ts';
-import { toProblem } from '../errors.ts';
 import type { NewJobEvent } from './event-log.ts';
 import type { IdempotencyMark } from './idempotency.ts';
 import { createJobId } from './job-id.ts';
@@ -64,7 +63,7 @@ export function viewOf(record: JobRecord, position: number | null, progress: Job
 export function lastEventOf({ status, result, error }: JobRecord): NewJobEvent {
   if (status === 'succeeded' && result) return { type: 'completed', result };
   if (status === 'cancelled') return { type: 'cancelled' };
-  return { type: 'failed', error: error ?? { code: 'generation_failed', message: 'The job failed' } };
+  return { type: 'failed', error: error ?? { code: 'generation-failed', message: 'The job failed' } };
 }
 
 /** As `lastEventOf`, with its number. */
@@ -79,13 +78,12 @@ export function queuedAgain({ started: _, ...record }: JobRecord): JobRecord {
 
 /** The end of a job whose process ended before it. */
 export function interrupted(record: JobRecord, now: number): JobRecord {
-  const error = { code: 'server_restarted', message: 'The server stopped before the job was done; send it again' };
+  const error = { code: 'server-restarted', message: 'The server stopped before the job was done; send it again' };
   return { ...record, status: 'failed', ended: now, error, lastEventId: (record.attempts + 1) * eventsPerAttempt };
 }
 
 /** What clients are told of a failure: of faults inside only where to look. */
 export function toJobError(failure: unknown): JobError {
-  const { code, message } = toProblem(failure);
-  if (DuetError.isInstance(failure)) return { code, message };
-  return { code, message: "The server failed at this job; its log says why under the job's id" };
+  if (DuetError.isInstance(failure)) return { code: failure.code, message: failure.message };
+  return { code: 'generation-failed', message: "The server failed at this job; its log says why under the job's id" };
 }

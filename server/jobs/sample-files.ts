@@ -1,25 +1,67 @@
-/** Samples as files: each picture a PNG in the job's folder. */
+/** Samples as files: each picture a PNG in the job's folder, with all that is needed to make it again inside. */
+import { type PictureParameters, withParameters } from '../../src/image/index.ts';
 import type { AnySample, Result } from '../../src/pipeline/index.ts';
+import type { ModelInfo } from '../types.ts';
+import { effectiveSettings } from './settings.ts';
 import type { JobRecord, JobStore } from './store.ts';
 import type { JobResult, JobSample } from './types.ts';
 
+export interface KeepOptions {
+  readonly store: JobStore;
+  readonly model: ModelInfo;
+  /** Of Duet. */
+  readonly version: string;
+}
+
 /** Writes the pictures of `made`; the result holds their bytes too. */
 export async function keepSamples(
-  store: JobStore,
-  { id }: JobRecord,
+  record: JobRecord,
   { samples, unknownWords, captionCut, timings }: Result<AnySample>,
+  options: KeepOptions,
 ): Promise<{ result: JobResult; bytes: number }> {
-  const kept = await Promise.all(samples.map((sample, index) => keepSample(store, id, sample, index)));
+  const { id } = record;
+  const kept = await Promise.all(samples.map((sample, index) => keepSample(record, sample, index, options)));
   const bytes = kept.reduce((sum, { png }) => sum + (png?.length ?? 0), 0);
   return { result: { id, samples: kept, unknownWords, captionCut, timings }, bytes };
 }
 
-async function keepSample(store: JobStore, id: string, sample: AnySample, index: number): Promise<JobSample> {
+async function keepSample(
+  record: JobRecord,
+  sample: AnySample,
+  index: number,
+  { store, model, version }: KeepOptions,
+): Promise<JobSample> {
   const { seed, image, caption } = sample;
   const words = caption === undefined ? {} : { caption };
   if (!image) return { seed, ...words };
-  const png = await image.toPng();
+  const png = withParameters(await image.toPng(), parametersOf(record, sample, model, version));
   const file = `${index}.png`;
-  await store.writeFile(id, file, png);
+  await store.writeFile(record.id, file, png);
   return { seed, ...words, file, png, width: image.width, height: image.height };
+}
+
+function parametersOf(
+  { request }: JobRecord,
+  { seed, image, caption }: AnySample,
+  model: ModelInfo,
+  version: string,
+): PictureParameters {
+  const { mode, prompt, prompt2, negativePrompt, frames, rounds, strength } = request;
+  const { width, height } = image!;
+  return {
+    mode,
+    model: model.id,
+    version,
+    width,
+    height,
+    seed,
+    ...effectiveSettings(request, model),
+    ...(prompt !== undefined && { prompt }),
+    ...(prompt2 !== undefined && { prompt2 }),
+    ...(negativePrompt !== undefined && { negativePrompt }),
+    ...(caption !== undefined && { caption }),
+    ...(frames !== undefined && { frames }),
+    ...(rounds !== undefined && { rounds }),
+    ...(strength !== undefined && { strength }),
+  };
 }

@@ -51,6 +51,7 @@ export interface JobResult {
 }
 
 export interface JobError {
+  /** A code of `DuetError`, `generation-failed` or `server-restarted`. */
   readonly code: string;
   readonly message: string;
 }
@@ -98,6 +99,8 @@ export interface SubmitOptions {
   readonly owner: string;
   /** The same key of the same owner gives the same job, as long as that is kept. */
   readonly idempotencyKey?: string;
+  /** A client waits on an open connection: after a restart nobody would read the answer. @default false */
+  readonly isAwaited?: boolean;
 }
 
 export interface RunOptions {

@@ -1,0 +1,38 @@
+/** The job service that a configuration asks for. */
+import type { FastifyBaseLogger } from 'fastify';
+import type { ServerConfig } from '../config.ts';
+import type { LoadedModel } from '../types.ts';
+import { duetVersion } from '../version.ts';
+import { openFileStore } from './file-store.ts';
+import { InProcessJobs, type JobLimits } from './in-process.ts';
+import { memoryStore } from './memory-store.ts';
+import type { JobObserver } from './observers.ts';
+
+const hour = 3_600_000;
+const megabyte = 2 ** 20;
+
+export interface OpenJobsOptions {
+  readonly config: ServerConfig;
+  readonly models: readonly LoadedModel[];
+  readonly log: FastifyBaseLogger;
+  readonly observers: readonly JobObserver[];
+}
+
+/** @throws DuetError 'invalid-config' if the data folder cannot be used */
+export async function openJobs({ config, models, log, observers }: OpenJobsOptions): Promise<InProcessJobs> {
+  const { data, unfinished } = config;
+  const store = data === null ? memoryStore() : await openFileStore(data, message => log.warn(message));
+  return InProcessJobs.open({
+    models,
+    store,
+    limits: limitsOf(config),
+    unfinished,
+    log,
+    observers,
+    version: duetVersion(),
+  });
+}
+
+function limitsOf(config: ServerConfig): JobLimits {
+  return { ...config, maxAgeMs: config.maxAgeHours * hour, maxBytes: config.maxDataMegabytes * megabyte };
+}

@@ -1,0 +1,48 @@
+/**
+ * API keys: `Authorization: Bearer <key>`, or Basic with the key as password (or as user name) for A1111 clients and for
+ * browsers, which then send it along with pictures and event streams too. Without configured keys any header is accepted.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { DuetError } from '../../src/core/errors.ts';
+import { pathOf } from './request-path.ts';
+
+/** Digits of a key's digest that tell its owner's jobs from others'. */
+const ownerDigits = 16;
+const openPaths = /^\/health\//;
+
+export function requireApiKey(app: FastifyInstance, apiKeys: readonly string[]): void {
+  const digests = apiKeys.map(digest);
+  app.decorateRequest('owner', 'anonymous');
+  if (digests.length === 0) return;
+  app.addHook('onRequest', async (request, reply) => {
+    const path = pathOf(request);
+    if (openPaths.test(path)) return;
+    const known = candidatesOf(request).find(candidate => isOneOf(digests, digest(candidate)));
+    if (known !== undefined) {
+      request.owner = `key-${digest(known).toString('hex').slice(0, ownerDigits)}`;
+      return;
+    }
+    const isApi = path.startsWith('/v1/');
+    reply.header('www-authenticate', isApi ? 'Bearer' : 'Basic realm="duet", charset="UTF-8"');
+    throw new DuetError('unauthorized', 'A valid API key is missing; send one as Authorization: Bearer <key>');
+  });
+}
+
+/** Compares with all of them, so that the time tells nothing about which one is near. */
+function isOneOf(digests: readonly Buffer[], candidate: Buffer): boolean {
+  return digests.map(known => timingSafeEqual(known, candidate)).includes(true);
+}
+
+function digest(key: string): Buffer {
+  return createHash('sha256').update(key).digest();
+}
+
+function candidatesOf({ headers }: FastifyRequest): readonly string[] {
+  const [, scheme = '', credentials = ''] = /^(\w+) +(\S.*)$/.exec(headers.authorization ?? '') ?? [];
+  if (scheme.toLowerCase() === 'bearer') return [credentials.trim()];
+  if (scheme.toLowerCase() !== 'basic') return [];
+  const text = Buffer.from(credentials, 'base64').toString('utf8');
+  const colon = text.indexOf(':');
+  return colon < 0 ? [] : [text.slice(colon + 1), text.slice(0, colon)].filter(part => part !== '');
+}
