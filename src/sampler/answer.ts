@@ -2,8 +2,7 @@
  * The simple driver: steps a few runs together and answers all that they ask at a time in one network call. The server's
  * driver, which lets runs join and leave, needs nothing else from a run than what this one uses.
  */
-import type { SampleLatents } from './latents.ts';
-import type { Evaluation, Prediction, Progress, SampleRun } from './sample.ts';
+import type { Evaluation, Prediction, Progress, Sampled, SampleRun } from './sample.ts';
 
 /** Answers evaluations, one prediction each, in order. Throws what `signal` was aborted with. */
 export type Predict = (
@@ -28,9 +27,9 @@ export async function answerOneByOne(
   runs: readonly SampleRun[],
   predict: Predict,
   options: AnswerOptions = {},
-): Promise<SampleLatents[]> {
+): Promise<Sampled[]> {
   const { signal, onStep } = options;
-  const samples: SampleLatents[] = [];
+  const samples: Sampled[] = [];
   let open = runs.map((run, index) => ({ run, index, turn: run.next() }));
   try {
     while (open.length > 0) {

@@ -24,7 +24,7 @@ export interface DdimOptions {
 export function* solveDdim(problem: SolverProblem, options: DdimOptions): Solver {
   const { eta = 0, clip } = options;
   checkSteps(problem.steps, problem.schedule);
-  const plan = planSteps(problem.schedule, problem.steps, options);
+  const plan = planDdimSteps(problem.schedule, problem.steps, options);
   let x = problem.x;
   for (const [index, [s, t]] of plan.entries()) {
     const { x0, eps } = yield { x, level: s, index, total: plan.length };
@@ -38,7 +38,7 @@ export function* solveDdim(problem: SolverProblem, options: DdimOptions): Solver
 }
 
 /** From which level to which each step goes. On a table every step is one stride of 1/S long, whatever the spacing. */
-function planSteps(schedule: Schedule, steps: number, options: DdimOptions): [NoiseLevel, NoiseLevel][] {
+export function planDdimSteps(schedule: Schedule, steps: number, options: DdimOptions): [NoiseLevel, NoiseLevel][] {
   const { spacing = 'leading', stepsOffset = 0, finalSigma = 'zero' } = options;
   const { tMin, tMax, whole } = schedule;
   const final = finalSigma === 'min' ? schedule.at(tMin) : cleanLevel;

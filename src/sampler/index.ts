@@ -4,15 +4,18 @@ export { stackEvaluations, unstackPredictions } from './batch.ts';
 export type { DdimOptions } from './ddim.ts';
 export type { MultistepOptions } from './dpm-multistep.ts';
 export type { SinglestepOptions } from './dpm-singlestep.ts';
+export type { Kept, KeptPart } from './keep.ts';
 export type { ImageLatents, LatentShapes, Part, SampleLatents } from './latents.ts';
-export { type Mode, stagesOf } from './modes.ts';
+export { type Modality, type Mode, type RunMode, roles, type SingleMode, stagesOf } from './modes.ts';
 export { createGenerator, type Extent } from './noise/generator.ts';
-export { seededNoise } from './noise/run-noise.ts';
+export { type RunNoise, seededNoise } from './noise/run-noise.ts';
 export { addNoise, estimate, minSnrWeight, type PredictionType, predictionTarget } from './prediction.ts';
 export {
+  countQueries,
   type Evaluation,
   type Prediction,
   type Progress,
+  type Sampled,
   type SampleRequest,
   type SampleRun,
   sampleRun,
@@ -28,4 +31,5 @@ export {
   vpLinear,
   wholeTable,
 } from './schedule.ts';
+export { slerp } from './slerp.ts';
 export { type SolverOptions, solve } from './solve.ts';

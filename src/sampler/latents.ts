@@ -4,7 +4,7 @@
  */
 import { DuetError } from '../core/errors.ts';
 import { sizeOf } from '../core/host-tensor.ts';
-import type { Modality, Roles } from './modes.ts';
+import { isMoving, type Modality, type Roles } from './modes.ts';
 
 /** Flat, row-major values of one sample. */
 export interface Latents {
@@ -43,18 +43,18 @@ export function partOf(latents: SampleLatents | undefined, part: Part): Float32A
   return part === 'y' ? latents?.text : latents?.image?.[part];
 }
 
-/** The state of a solver, [z, c, y] as far as they are sampled, and the way back. */
+/** The state of a solver, [z, c, y] as far as they are sampled or inverted, and the way back. */
 export interface Packing {
   readonly parts: readonly Part[];
   pack(latents: Latents): Float32Array;
-  /** Views into `x`; empty for parts that are not sampled. */
+  /** Views into `x`; empty for parts that are not in it. */
   unpack(x: Float32Array): Latents;
-  /** The sampled modalities of `x`, copied. */
+  /** The modalities of `x`, copied. */
   sampled(x: Float32Array): SampleLatents;
 }
 
 export function packingOf(shapes: LatentShapes, roles: Roles): Packing {
-  const sampledParts = parts.filter(part => roles[modalityOf[part]] === 'sampled');
+  const sampledParts = parts.filter(part => isMoving(roles[modalityOf[part]]));
   const sizes = mapParts(part => (sampledParts.includes(part) ? sizeOf(shapes[part]) : 0));
   const ends = { z: sizes.z, c: sizes.z + sizes.c, y: sizes.z + sizes.c + sizes.y };
   const view = (x: Float32Array, part: Part) => x.subarray(ends[part] - sizes[part], ends[part]);
@@ -67,10 +67,15 @@ export function packingOf(shapes: LatentShapes, roles: Roles): Packing {
     },
     unpack: x => mapParts(part => view(x, part)),
     sampled: x => ({
-      ...(roles.image === 'sampled' ? { image: { z: view(x, 'z').slice(), c: view(x, 'c').slice() } } : {}),
-      ...(roles.text === 'sampled' ? { text: view(x, 'y').slice() } : {}),
+      ...(isMoving(roles.image) ? { image: { z: view(x, 'z').slice(), c: view(x, 'c').slice() } } : {}),
+      ...(isMoving(roles.text) ? { text: view(x, 'y').slice() } : {}),
     }),
   };
+}
+
+/** The parts of whichever modalities are there; the others are empty. */
+export function partsOf(latents: SampleLatents): Latents {
+  return mapParts(part => partOf(latents, part) ?? new Float32Array(0));
 }
 
 /** Throws unless every part that is there has the size of its shape. */

@@ -7,6 +7,8 @@
  */
 import { DuetError } from '../core/errors.ts';
 import { checkGuidance, type Guidance, guide } from './guidance.ts';
+import { type InversionOptions, invertDdim } from './inversion.ts';
+import { checkKept, type Kept, keeperOf } from './keep.ts';
 import {
   checkLatents,
   type LatentShapes,
@@ -17,14 +19,16 @@ import {
   packingOf,
   partOf,
   parts,
+  partsOf,
   type SampleLatents,
 } from './latents.ts';
 import {
+  type ChainStart,
   type Modality,
-  type Mode,
   modalities,
   neededBy,
   type Pass,
+  type RunMode,
   roles,
   type SingleMode,
   stagesOf,
@@ -42,7 +46,7 @@ const GIVEN_TIME = 0;
 const IGNORED_TIME = 1000;
 
 export interface SampleRequest {
-  readonly mode: Mode;
+  readonly mode: RunMode;
   readonly shapes: LatentShapes;
   readonly schedule: Schedule;
   readonly prediction: PredictionType;
@@ -51,8 +55,14 @@ export interface SampleRequest {
   readonly noise: RunNoise;
   /** g of out = g cond + (1 - g) uncond; modes `i` and `t` have no condition and take none. @default 1 (off) */
   readonly guidance?: Guidance;
-  /** The clean conditions that the mode needs: text for t2i and t2i2t, image for i2t and i2t2i. */
+  /** The clean conditions that the mode needs: text for t2i and t2i2t, image for i2t and i2t2i; what Gibbs starts with. */
   readonly given?: SampleLatents;
+  /** Values that stay while the rest of their part is sampled. */
+  readonly keep?: Kept;
+  /** Of Gibbs sampling: how often image and text are drawn again. @default 1 */
+  readonly rounds?: number;
+  /** How the mode `inversion` finds its way. */
+  readonly inversion?: InversionOptions;
   /** Conditions to steer away from, instead of from the marginal: an empty or a negative prompt in t2i. */
   readonly negative?: SampleLatents;
   /**
@@ -91,8 +101,14 @@ export interface Query {
   readonly progress: Progress;
 }
 
-/** Yields queries, receives one prediction per evaluation; returns all latents that were sampled on the way. */
-export type SampleRun = Generator<Query, SampleLatents, readonly Prediction[]>;
+/** All latents that were sampled on the way, the latest of each modality. */
+export interface Sampled extends SampleLatents {
+  /** Of Gibbs sampling: the pair that the chain started with or first made, then the one after each round. */
+  readonly pairs?: readonly Required<SampleLatents>[];
+}
+
+/** Yields queries, receives one prediction per evaluation. */
+export type SampleRun = Generator<Query, Sampled, readonly Prediction[]>;
 
 /**
  * Prepares a run. Throws `invalid-argument` if the request makes no sense (impossible solver options: at the first query).
@@ -108,52 +124,84 @@ export function sampleRun(request: SampleRequest): SampleRun {
   return chain(request);
 }
 
-function* chain(request: SampleRequest): SampleRun {
-  const stages = stagesOf(request.mode);
-  let latents = request.given ?? {};
-  let sampled: SampleLatents | undefined;
-  for (const [index, mode] of stages.entries()) {
-    latents = yield* stage(request, mode, latents, { index, count: stages.length, before: sampled });
-    sampled = { ...sampled, ...latents };
-  }
-  return sampled ?? {};
+/** How many queries a run of `request` yields. */
+export function countQueries(
+  request: Pick<SampleRequest, 'mode' | 'given' | 'rounds' | 'steps' | 'inversion'>,
+): number {
+  const stages = stagesOf(request.mode, startOf(request));
+  return stages.reduce((sum, mode) => sum + queriesOfStage(request, mode), 0);
 }
 
-/** One run of a chain: state, noise and network time from pure noise to a sample. */
+function queriesOfStage({ steps, inversion }: Pick<SampleRequest, 'steps' | 'inversion'>, mode: SingleMode): number {
+  return mode === 'inversion' ? steps * (inversion?.refinements ?? 1) : steps;
+}
+
+function startOf({ given, rounds = 1 }: Pick<SampleRequest, 'given' | 'rounds'>): ChainStart {
+  return { has: { image: given?.image !== undefined, text: given?.text !== undefined }, rounds };
+}
+
+function* chain(request: SampleRequest): SampleRun {
+  const total = countQueries(request);
+  const states: SampleLatents[] = [request.given ?? {}];
+  let sampled: SampleLatents = {};
+  let done = 0;
+  for (const mode of stagesOf(request.mode, startOf(request))) {
+    const made = yield* stage(request, mode, states.at(-1)!, { done, total, before: sampled });
+    sampled = { ...sampled, ...made };
+    states.push({ ...states.at(-1), ...made });
+    done += queriesOfStage(request, mode);
+  }
+  return request.mode === 'gibbs' ? { ...sampled, pairs: pairsOf(states) } : sampled;
+}
+
+/** Every second state from the last one back: after each round, and before the first if that was a pair already. */
+function pairsOf(states: readonly SampleLatents[]): Required<SampleLatents>[] {
+  return states.flatMap(({ image, text }, index) => {
+    return image && text && (states.length - 1 - index) % 2 === 0 ? [{ image, text }] : [];
+  });
+}
+
+/** One run of a chain: state, noise and network time from pure noise to a sample, or back. */
 function* stage(
   request: SampleRequest,
   mode: SingleMode,
   given: SampleLatents,
-  place: { index: number; count: number; before: SampleLatents | undefined },
-): SampleRun {
+  place: { readonly done: number; readonly total: number; readonly before: SampleLatents },
+): Generator<Query, SampleLatents, readonly Prediction[]> {
   const { shapes, schedule, noise, guidance = 1, steps } = request;
   const initial = noise.start();
   const packing = packingOf(shapes, roles[mode]);
   const plan = planPasses(mode, guidance, request.negative);
-  const problem = { schedule, x: packing.pack(initial), steps, noise: noise.step };
-  const solver = solve(problem, request.solver);
+  const keeper = keeperOf(packing, request.keep, shapes);
+  const solver =
+    mode === 'inversion'
+      ? invertDdim({ schedule, x: packing.pack(partsOf(given)), steps }, request.inversion)
+      : solve(
+          { schedule, x: keeper.start(packing.pack(initial), schedule.at(schedule.tMax)), steps, noise: noise.step },
+          request.solver,
+        );
   let denoised = place.before;
   let point = solver.next();
   while (!point.done) {
-    const { x, level, index, total } = point.value;
+    const { x, level, index } = point.value;
     const state = packing.unpack(x);
     const fresh = freshNoise(request, mode, plan.passes, index);
-    const feeds = { sampled: state, given, negative: request.negative, fresh, initial };
-    const progress = { step: place.index * total + index, total: place.count * total, mode };
+    const feeds = { moving: state, given, negative: request.negative, fresh, initial };
+    const progress = { step: place.done + index, total: place.total, mode };
     const predictions = yield {
       evaluations: plan.passes.map(pass => evaluationOf(pass, level, feeds, request.dataType)),
-      progress: denoised ? { ...progress, denoised } : progress,
+      progress: denoised.image || denoised.text ? { ...progress, denoised } : progress,
     };
     checkAnswer(predictions, plan.passes.length);
     const conditional = predictions[0]!;
     const output = mapParts(part =>
       guide(conditional[part], predictions[plan.unconditional[modalityOf[part]]]?.[part], guidance),
     );
-    const clean = estimate(request.prediction, x, packing.pack(output), level);
+    const clean = keeper.correct(x, level, estimate(request.prediction, x, packing.pack(output), level));
     denoised = packing.sampled(clean.x0);
     point = solver.next(clean);
   }
-  return packing.sampled(point.value);
+  return packing.sampled(keeper.end(point.value));
 }
 
 interface PassPlan {
@@ -190,7 +238,7 @@ function freshNoise(
 }
 
 interface Feeds {
-  readonly sampled: Latents;
+  readonly moving: Latents;
   readonly given: SampleLatents;
   readonly negative: SampleLatents | undefined;
   readonly fresh: Partial<Latents>;
@@ -198,7 +246,7 @@ interface Feeds {
 }
 
 function evaluationOf(pass: Pass, level: NoiseLevel, feeds: Feeds, dataType: number | undefined): Evaluation {
-  const times = { sampled: level.t, given: GIVEN_TIME, negative: GIVEN_TIME, ignored: IGNORED_TIME };
+  const times = { sampled: level.t, inverted: level.t, given: GIVEN_TIME, negative: GIVEN_TIME, ignored: IGNORED_TIME };
   const values = mapParts(part => feedOf(pass, part, feeds));
   const evaluation = { ...values, tImage: times[pass.image], tText: times[pass.text] };
   return dataType === undefined ? evaluation : { ...evaluation, dataType };
@@ -207,7 +255,8 @@ function evaluationOf(pass: Pass, level: NoiseLevel, feeds: Feeds, dataType: num
 function feedOf(pass: Pass, part: Part, feeds: Feeds): Float32Array {
   switch (pass[modalityOf[part]]) {
     case 'sampled':
-      return feeds.sampled[part];
+    case 'inverted':
+      return feeds.moving[part];
     case 'given':
       return partOf(feeds.given, part)!; // checkRequest and the chain see to it
     case 'negative':
@@ -220,11 +269,12 @@ function feedOf(pass: Pass, part: Part, feeds: Feeds): Float32Array {
 function checkRequest(request: SampleRequest): void {
   checkSteps(request.steps, request.schedule);
   checkGuidance(request.guidance ?? 1);
-  const missing = neededBy(request.mode).find(modality => request.given?.[modality] === undefined);
+  const missing = neededBy(request.mode, startOf(request)).find(modality => request.given?.[modality] === undefined);
   if (missing)
     throw new DuetError('invalid-argument', `Mode "${request.mode}" needs given.${missing}, which is missing`);
   checkLatents('given', request.given, request.shapes);
   checkLatents('negative', request.negative, request.shapes);
+  checkKept(request.keep ?? {}, request.shapes);
 }
 
 function checkAnswer(predictions: readonly Prediction[], count: number): void {
