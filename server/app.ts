@@ -1,7 +1,12 @@
 /** The service put together: plugins and routes in the order they act. Knows no process, port or signal: see serve.ts. */
 import { join } from 'node:path';
 import { fastifySSE } from '@fastify/sse';
-import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import fastify, {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerOptions,
+} from 'fastify';
 import { packageRoot } from '../src/core/package-root.ts';
 import type { ServerConfig } from './config.ts';
 import { openJobs } from './jobs/open.ts';
@@ -21,6 +26,7 @@ import { healthRoutes } from './routes/health.ts';
 import { nativeRoutes } from './routes/native/index.ts';
 import { toOpenaiError } from './routes/openai/errors.ts';
 import { openaiRoutes } from './routes/openai/index.ts';
+import { toSdapiError } from './routes/sdapi/errors.ts';
 import { sdapiRoutes } from './routes/sdapi/index.ts';
 import type { LoadedModel } from './types.ts';
 import { duetVersion } from './version.ts';
@@ -30,7 +36,7 @@ export interface AppOptions {
   /** The default model first. */
   readonly models: readonly LoadedModel[];
   /** @default no logs */
-  readonly logger?: FastifyBaseLogger;
+  readonly logger?: Exclude<FastifyServerOptions['logger'], undefined>;
   /** The built page. @default the package's own */
   readonly pageFolder?: string;
 }
@@ -46,18 +52,15 @@ const hour = 3_600_000;
  */
 export async function buildApp({ config, models, logger, pageFolder }: AppOptions): Promise<FastifyInstance> {
   const app = fastify({
-    ...(logger && { loggerInstance: logger }),
+    logger: logger ?? false,
     bodyLimit: config.maxBodyBytes,
     routerOptions: { maxParamLength: longestParam },
     genReqId: requestId,
     requestTimeout: requestSeconds * 1000, // to receive a request, not to answer it
     trustProxy: config.trustProxy,
+    frameworkErrors: answerError, // addresses that cannot even be read
   });
-  app.setErrorHandler(async (error, request, reply) => {
-    const { status, headers, body } = toOpenaiError(error);
-    if (status >= 500) request.log.error({ err: error }, 'a request failed');
-    return reply.code(status).headers(headers).send(body);
-  });
+  app.setErrorHandler(answerError);
   const metrics = createMetrics(config.device, models);
   const observers = [metrics.observer, tracingObserver()];
   const jobs = await openJobs({ config, models, log: app.log, observers });
@@ -97,4 +100,12 @@ export async function buildApp({ config, models, logger, pageFolder }: AppOption
   await serveApiDocs(app);
   await servePage(app, pageFolder ?? join(packageRoot(), 'web', 'dist'));
   return app;
+}
+
+/** For requests that belong to no family of routes, and for those whose address cannot be read. */
+function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const toError = request.url.startsWith('/sdapi/') ? toSdapiError : toOpenaiError;
+  const { status, headers, body } = toError(error);
+  if (status >= 500) request.log.error({ err: error }, 'a request failed');
+  reply.code(status).headers(headers).send(body);
 }

@@ -49,8 +49,10 @@ export const serverConfigSchema = Type.Object(
     maxEventLoopDelay: whole(0, 60_000, 1000, 'delay of the event loop in ms at which requests get 503; 0 is no limit'),
     shutdownSeconds: whole(0, 3600, 20, 'time that running jobs get to finish when the server stops'),
     logLevel: Type.Union(
-      (['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const).map(level => Type.Literal(level)),
-      { default: 'info', description: 'how much is logged' },
+      (['auto', 'fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const).map(level =>
+        Type.Literal(level),
+      ),
+      { default: 'auto', description: 'how much is logged; auto is warn on a terminal and info elsewhere' },
     ),
   },
   { additionalProperties: false },

@@ -7,6 +7,7 @@ import { DuetError, errorCodes } from '../core/errors.ts';
 import { packageRoot } from '../core/package-root.ts';
 import { load } from '../pipeline/index.ts';
 import { registerDemo } from './demo.ts';
+import { registerDoctor } from './doctor.ts';
 import { registerEval } from './eval.ts';
 import { registerI2t } from './i2t.ts';
 import { registerImage } from './image.ts';
@@ -15,6 +16,7 @@ import { debugOption } from './options.ts';
 import { registerPack } from './pack.ts';
 import { registerRephrase } from './rephrase.ts';
 import type { CommandContext } from './sampling-command.ts';
+import { registerServe } from './serve.ts';
 import { registerT2i } from './t2i.ts';
 import { type Terminal, write } from './terminal.ts';
 import { registerText } from './text.ts';
@@ -64,6 +66,8 @@ function createProgram(context: CommandContext): Command {
   registerEval(program, context);
   registerPack(program, context);
   registerDemo(program, context);
+  registerServe(program, context);
+  registerDoctor(program, context);
   for (const command of program.commands) command.copyInheritedSettings(program);
   return program;
 }

@@ -1,0 +1,85 @@
+/** What a server would run with here, and whether it could: for `duet doctor`. */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { cpus, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { packageRoot } from '../src/core/package-root.ts';
+import { type ConfigKey, configKeys, type Origin, type ResolvedConfig } from './config-sources.ts';
+import { checkWritable } from './jobs/file-store.ts';
+import { readModelConfig } from './load-model.ts';
+import { duetVersion } from './version.ts';
+
+export interface DoctorReport {
+  readonly isHealthy: boolean;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly machine: { readonly cores: number; readonly memoryGigabytes: number; readonly platform: string };
+  readonly checks: readonly Check[];
+  readonly configFile: string | null;
+  readonly config: Readonly<Partial<Record<ConfigKey, { readonly value: unknown; readonly origin: Origin }>>>;
+  /** DUET_ variables that nothing reads: typing errors, most likely. */
+  readonly unknownVariables: readonly string[];
+}
+
+interface Check {
+  readonly name: string;
+  readonly isFine: boolean;
+  readonly detail: string;
+}
+
+export async function examine({ config, origins, file, unknownVariables }: ResolvedConfig): Promise<DoctorReport> {
+  const { apiKeys, model, data } = config;
+  const checks = await Promise.all([
+    check('node', async () => {
+      const major = Number(process.versions.node.split('.')[0]);
+      if (major < 20) throw new Error(`Node ${process.versions.node} is too old; install 20 or later`);
+      return process.versions.node;
+    }),
+    check('onnxruntime-node', async () => {
+      await import('onnxruntime-node');
+      return packageVersion('onnxruntime-node');
+    }),
+    check('sharp', async () => {
+      const { default: sharp } = await import('sharp');
+      return `${packageVersion('sharp')}, libvips ${sharp.versions.vips}`;
+    }),
+    check('model', async () => {
+      const { config: found, folder } = await readModelConfig(model);
+      return `${found.name}, ${found.imageSize} x ${found.imageSize} pixels, in ${folder}`;
+    }),
+    check('data folder', async () => {
+      if (data === null) return 'none: results are kept in memory only';
+      await checkWritable(data);
+      return `${data} can be written`;
+    }),
+    check('page', async () =>
+      existsSync(join(packageRoot(), 'web', 'dist', 'index.html')) ? 'built' : 'not built: npm run build',
+    ),
+  ]);
+  const shown = { ...config, apiKeys: `${apiKeys.length} keys` };
+  return {
+    isHealthy: checks.every(({ isFine }) => isFine),
+    versions: { duet: duetVersion(), node: process.versions.node },
+    machine: {
+      cores: cpus().length,
+      memoryGigabytes: Math.round(totalmem() / 2 ** 30),
+      platform: `${process.platform} ${process.arch}`,
+    },
+    checks,
+    configFile: file ?? null,
+    config: Object.fromEntries(configKeys.map(key => [key, { value: shown[key], origin: origins[key] }])),
+    unknownVariables,
+  };
+}
+
+async function check(name: string, look: () => Promise<string>): Promise<Check> {
+  try {
+    return { name, isFine: true, detail: await look() };
+  } catch (error) {
+    return { name, isFine: false, detail: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function packageVersion(name: string): string {
+  const { version } = createRequire(import.meta.url)(`${name}/package.json`) as { version: string };
+  return version;
+}

@@ -1,0 +1,61 @@
+/** The server as a process has it: models loaded, listening, and brought down without losing a job. */
+import type { LoadOptions } from '../src/pipeline/index.ts';
+import { buildApp } from './app.ts';
+import type { ServerConfig } from './config.ts';
+import { type LogStream, loggerOptions } from './logging.ts';
+import type { LoadedModel } from './types.ts';
+
+export interface ServeOptions {
+  readonly config: ServerConfig;
+  readonly load: (name: string, options: LoadOptions) => Promise<LoadedModel>;
+  readonly logs: LogStream & { readonly isTTY?: boolean };
+  /** Cancels loading. */
+  readonly signal?: AbortSignal;
+}
+
+export interface RunningServer {
+  /** Where it listens, such as `http://127.0.0.1:7860`. */
+  readonly url: string;
+  /** Takes no more jobs, gives running ones `shutdownSeconds`, releases the model. Idempotent. */
+  close(): Promise<void>;
+  /** Resolves once it is closed. */
+  readonly closed: Promise<void>;
+  /** Writes an error to the log. */
+  logError(error: unknown, message: string): void;
+}
+
+export async function startServer({ config, load, logs, signal }: ServeOptions): Promise<RunningServer> {
+  const { device, threads, host, port } = config;
+  const loaded = await load(config.model, {
+    device,
+    ...(threads > 0 && { threads }),
+    ...(signal && { signal }),
+  });
+  try {
+    const app = await buildApp({ config, models: [loaded], logger: loggerOptions(config.logLevel, logs) });
+    const url = await app.listen({ host, port, listenTextResolver: address => `listening at ${address}` });
+    let closing: Promise<void> | undefined;
+    let report: () => void = () => {};
+    const closed = new Promise<void>(resolve => {
+      report = resolve;
+    });
+    const close = async () => {
+      await app.drain(config.shutdownSeconds * 1000);
+      await app.close();
+      await loaded.model.release();
+      report();
+    };
+    return {
+      url,
+      closed,
+      close: () => {
+        closing ??= close();
+        return closing;
+      },
+      logError: (error, message) => app.log.error({ err: error }, message),
+    };
+  } catch (error) {
+    await loaded.model.release();
+    throw error;
+  }
+}
