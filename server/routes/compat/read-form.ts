@@ -5,13 +5,23 @@ import { WireFault } from './wire-fault.ts';
 /** A `preValidation` hook. Two parts of one name become a list, as with `image[]`. */
 export async function readForm(request: FastifyRequest): Promise<void> {
   if (!request.isMultipart() || request.body) return;
+  try {
+    request.body = await readParts(request);
+  } catch (error) {
+    if (error instanceof Error && 'statusCode' in error) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new WireFault('invalid_value', null, `The form cannot be read: ${reason}`);
+  }
+}
+
+async function readParts(request: FastifyRequest): Promise<object> {
   const body = new Map<string, unknown>();
   for await (const part of request.parts()) {
     const value: unknown = part.type === 'file' ? new Uint8Array(await part.toBuffer()) : part.value;
     const earlier = body.get(part.fieldname);
     body.set(part.fieldname, earlier === undefined ? value : [earlier, value].flat());
   }
-  request.body = Object.fromEntries(body);
+  return Object.fromEntries(body);
 }
 
 /** The one picture of a field that holds bytes, base64 text, a data URL, or a list of them; undefined if there is none. */

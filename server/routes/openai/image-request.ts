@@ -35,7 +35,11 @@ export function modelOf({ server }: FastifyRequest, name: string | undefined): M
   const model = name === undefined || name === '' ? server.models.list()[0] : server.models.get(name);
   if (model) return model;
   const served = server.models.list().map(({ id }) => id);
-  throw new WireFault('model_not_found', 'model', `The model '${name}' does not exist. Served: ${served.join(', ')}.`);
+  throw new WireFault(
+    'model_not_found',
+    'model',
+    `The model '${name?.slice(0, 100)}' does not exist. Served: ${served.join(', ')}.`,
+  );
 }
 
 /** How to sample, under the library's names. */
