@@ -106,6 +106,6 @@ export async function buildApp({ config, models, logger, pageFolder }: AppOption
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const toError = request.url.startsWith('/sdapi/') ? toSdapiError : toOpenaiError;
   const { status, headers, body } = toError(error);
-  if (status >= 500) request.log.error({ err: error }, 'a request failed');
+  if (status === 500) request.log.error({ err: error }, 'a request failed');
   reply.code(status).headers(headers).send(body);
 }

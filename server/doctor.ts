@@ -36,11 +36,12 @@ export async function examine({ config, origins, file, unknownVariables }: Resol
     }),
     check('onnxruntime-node', async () => {
       await import('onnxruntime-node');
-      return packageVersion('onnxruntime-node');
+      const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string };
+      return version;
     }),
     check('sharp', async () => {
       const { default: sharp } = await import('sharp');
-      return `${packageVersion('sharp')}, libvips ${sharp.versions.vips}`;
+      return `${sharp.versions.sharp}, libvips ${sharp.versions.vips}`;
     }),
     check('model', async () => {
       const { config: found, folder } = await readModelConfig(model);
@@ -77,9 +78,4 @@ async function check(name: string, look: () => Promise<string>): Promise<Check> 
   } catch (error) {
     return { name, isFine: false, detail: error instanceof Error ? error.message : String(error) };
   }
-}
-
-function packageVersion(name: string): string {
-  const { version } = createRequire(import.meta.url)(`${name}/package.json`) as { version: string };
-  return version;
 }

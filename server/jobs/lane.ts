@@ -51,8 +51,9 @@ export class Lane {
   /** Takes a place in the line, before the job is ready to `start`. */
   enter(id: string, priority: number): void {
     const behind = this.#waiting.findIndex(entry => entry.priority < priority);
-    this.#waiting.splice(behind < 0 ? this.#waiting.length : behind, 0, { id, priority });
-    this.#tellPositions(behind < 0 ? this.#waiting.length : behind + 1);
+    const index = behind < 0 ? this.#waiting.length : behind;
+    this.#waiting.splice(index, 0, { id, priority });
+    this.#tellPositions(index);
   }
 
   /** Runs `run` in its turn, unless the job has left the line by then. `run` must not throw. */

@@ -9,7 +9,7 @@ export const nativeRoutes: FastifyPluginAsync = async app => {
   app.setValidatorCompiler(bodyValidator);
   app.setErrorHandler(async (error, request, reply) => {
     const { status, headers, body } = toOpenaiError(error);
-    if (status >= 500) request.log.error({ err: error }, 'a request failed');
+    if (status === 500) request.log.error({ err: error }, 'a request failed');
     return reply.code(status).headers(headers).send(body);
   });
   await app.register(jobRoutes);
