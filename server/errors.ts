@@ -134,6 +134,5 @@ export function problemHeaders({ status, retryAfter }: Problem): Record<string, 
   return {
     ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
     ...(status === 500 && { 'x-should-retry': 'false' }),
-    ...(status === 401 && { 'www-authenticate': 'Bearer' }),
   };
 }

@@ -7,7 +7,7 @@ import Type, { type Static } from 'typebox';
 const optional = Type.Optional;
 const text = (description: string) => optional(Type.String({ maxLength: 32_000, description }));
 /** A file of a form, or base64 text or a data URL in JSON; read by `pictureOf`. */
-const file = (description: string) => optional(Type.Unsafe<unknown>({ description }));
+const file = (description: string) => optional(Type.Unsafe<unknown>({ format: 'binary', description }));
 const size =
   "The pixels of the answer, 'WIDTHxHEIGHT' with sides of 16 to 2048, or 'auto' for the model's own size. The model always " +
   'draws squares of its own size; other sizes are those enlarged or shrunk (Lanczos), with no more detail, and where the ' +

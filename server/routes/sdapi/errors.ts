@@ -17,8 +17,7 @@ export function toSdapiError(error: unknown): SdapiError {
   const { status, message, param, code } = problem;
   if (status === 400 && (code === 'invalid_value' || code === 'invalid_image'))
     return unprocessable(message, param, code);
-  const headers = { ...problemHeaders(problem), ...(status === 401 && { 'www-authenticate': 'Basic' }) };
-  return { status, headers, body: httpException(message) };
+  return { status, headers: problemHeaders(problem), body: httpException(message) };
 }
 
 export function httpException(detail: string): object {
