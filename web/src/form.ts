@@ -18,8 +18,8 @@ export interface Form {
   readonly image2: InputPicture | null;
   /** Transparent where the picture is to be painted anew. */
   readonly mask: InputPicture | null;
-  /** Of interpolation: what the two ends are. */
-  readonly ends: 'words' | 'pictures';
+  /** Of interpolation: what the two ends are. Of inpainting: where the gaps are. */
+  readonly kind: 'words' | 'pictures';
   readonly n: number;
   /** null: a new one for each run. */
   readonly seed: number | null;
@@ -32,6 +32,8 @@ export interface Form {
 }
 
 export type InputName = 'prompt' | 'prompt2' | 'image' | 'image2' | 'mask';
+/** A gap is a word of underscores in a caption. */
+export type MissingName = InputName | 'gap';
 
 interface ModeFields {
   readonly tab: TabId;
@@ -73,7 +75,7 @@ export function emptyForm(tab: TabId): Form {
     image: null,
     image2: null,
     mask: null,
-    ends: 'words',
+    kind: tab === 'inpaint' ? 'pictures' : 'words',
     n: startingCounts[tab],
     seed: null,
     steps: null,
@@ -84,26 +86,34 @@ export function emptyForm(tab: TabId): Form {
   };
 }
 
-/** What the form's mode needs, which for a mix depends on what its ends are. */
-export function needsOf(form: Form): readonly InputName[] {
-  if (form.mode !== 'interpolate') return fieldsOf(form.mode).needs;
-  return form.ends === 'words' ? ['prompt', 'prompt2'] : ['image', 'image2'];
+/** What the form's mode needs, which for mixing and inpainting depends on what they are done to. */
+export function needsOf({ mode, kind }: Form): readonly InputName[] {
+  if (mode === 'interpolate') return kind === 'words' ? ['prompt', 'prompt2'] : ['image', 'image2'];
+  if (mode === 'inpaint' && kind === 'words') return ['prompt'];
+  return fieldsOf(mode).needs;
 }
 
-export function missingInputs(form: Form): InputName[] {
-  return needsOf(form).filter(name => {
+export function missingInputs(form: Form): MissingName[] {
+  const missing: MissingName[] = needsOf(form).filter(name => {
     const value = form[name];
     return typeof value === 'string' ? value.trim() === '' : value === null;
   });
+  const needsGap = form.mode === 'inpaint' && form.kind === 'words' && missing.length === 0;
+  return needsGap && !hasGap(form.prompt) ? ['gap'] : missing;
+}
+
+function hasGap(caption: string): boolean {
+  return caption.split(/\s+/).some(word => /^_+$/.test(word));
 }
 
 export function takesNegativePrompt(form: Form): boolean {
-  return form.mode === 't2i' || form.mode === 'inpaint';
+  return form.mode === 't2i' || (form.mode === 'inpaint' && form.kind === 'pictures');
 }
 
 /** The request a form makes: only what its mode reads, and defaults left to the server. */
 export function toBody(form: Form): JobBody {
-  const { takes, guided, count, makes } = fieldsOf(form.mode);
+  const { guided, count, makes } = fieldsOf(form.mode);
+  const takes = form.kind === 'pictures' ? fieldsOf(form.mode).takes : [];
   const body: JobBody = { mode: form.mode };
   for (const name of [...needsOf(form), ...takes]) {
     const value = form[name];
@@ -132,7 +142,7 @@ export function toForm(request: KnownRequest, pictures: Partial<Pick<Form, 'imag
     prompt: request.prompt ?? '',
     prompt2: request.prompt2 ?? '',
     negativePrompt: request.negative_prompt ?? '',
-    ends: request.prompt2 === undefined && request.mode === 'interpolate' ? 'pictures' : 'words',
+    kind: pictures.mask ? 'pictures' : kindOf(request, blank.kind),
     n: request.n ?? 1,
     seed: request.seed ?? null,
     steps: request.steps ?? null,
@@ -142,6 +152,11 @@ export function toForm(request: KnownRequest, pictures: Partial<Pick<Form, 'imag
     rounds: request.rounds ?? blank.rounds,
     ...pictures,
   };
+}
+
+function kindOf({ mode, prompt, prompt2 }: KnownRequest, usual: Form['kind']): Form['kind'] {
+  if (mode === 'interpolate') return prompt2 === undefined ? 'pictures' : 'words';
+  return mode === 'inpaint' && prompt !== undefined && hasGap(prompt) ? 'words' : usual;
 }
 
 export function defaultGuidance(mode: JobMode, { defaults }: Capabilities): number {

@@ -56,6 +56,11 @@ export const spoken = signal('');
 
 export const busyCount = computed(() => jobs.value.filter(job => !isOver(job)).length);
 
+/** As many as every route of the API gives at once, so that what the page does can be done by a program. */
+export function mostSamples(): number {
+  return Math.min(10, capabilities.value?.limits.n ?? 10);
+}
+
 export function tabOfHash(): TabId {
   const name = location.hash.slice(1);
   return tabIds.find(id => id === name) ?? 'draw';

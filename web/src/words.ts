@@ -1,5 +1,5 @@
 /** Texts that are put together: durations, places in the queue, names of modes and fields. */
-import type { InputName } from './form.ts';
+import type { MissingName } from './form.ts';
 import type { JobState } from './job-state.ts';
 import type { JobMode } from './wire.ts';
 
@@ -46,14 +46,15 @@ export function statusLine(job: JobState): string {
 }
 
 /** What to do before a form can run. */
-export function missingLine(missing: readonly InputName[]): string {
+export function missingLine(missing: readonly MissingName[]): string {
   const requests = {
     prompt: 'write a caption',
     prompt2: 'write the second caption',
     image: 'add a picture',
     image2: 'add the second picture',
     mask: 'paint over what should change',
-  } satisfies Record<InputName, string>;
+    gap: 'put _ where words should be found',
+  } satisfies Record<MissingName, string>;
   const texts = missing.map(name => requests[name]);
   const line = texts.length > 1 ? `${texts.slice(0, -1).join(', ')} and ${texts.at(-1)}` : (texts[0] ?? '');
   return line && `${line[0]?.toUpperCase()}${line.slice(1)} first`;

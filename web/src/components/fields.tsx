@@ -22,6 +22,7 @@ export function WordsField({ label, value, placeholder, hint, rows = 2, onChange
         id={id}
         class="words-input"
         rows={rows}
+        style={{ '--rows': String(rows) }}
         maxLength={400}
         value={value}
         placeholder={placeholder}

@@ -29,9 +29,20 @@ export function Stage({ tab, empty }: StageProps) {
   }, [job?.id]);
   return (
     <section ref={element} class="stage" aria-label="Result" aria-busy={job !== undefined && !isOver(job)}>
-      <div class="stage-body">{job ? <Result job={job} /> : <div class="empty">{empty}</div>}</div>
+      <div class="stage-body">{job ? <Result job={job} /> : <Empty>{empty}</Empty>}</div>
       {job && <Status job={job} />}
     </section>
+  );
+}
+
+function Empty({ children }: { children: ComponentChildren }) {
+  return (
+    <div class="empty">
+      <div class="empty-picture" aria-hidden="true">
+        <NoiseTile moving={false} label="" />
+      </div>
+      {children}
+    </div>
   );
 }
 

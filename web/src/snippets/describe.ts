@@ -32,7 +32,8 @@ export interface Described {
 }
 
 export function describe(body: JobBody, model: string): Described {
-  const route = routes[body.mode];
+  // Only a picture with a mask is an edit; a caption with gaps is Duet's own.
+  const route = body.mode === 'inpaint' && body.mask === undefined ? 'jobs' : routes[body.mode];
   const files = Object.fromEntries(
     (['image', 'image2', 'mask'] as const).filter(name => body[name] !== undefined).map(name => [name, `${name}.png`]),
   );

@@ -3,7 +3,7 @@ import { CountField } from '../components/fields.tsx';
 import { JobForm } from '../components/job-form.tsx';
 import { PictureInput } from '../components/picture-input.tsx';
 import { Stage } from '../components/stage.tsx';
-import { capabilities, forms, updateForm } from '../state.ts';
+import { forms, mostSamples, updateForm } from '../state.ts';
 
 export function DescribeTab() {
   const form = forms.value.describe;
@@ -21,7 +21,7 @@ export function DescribeTab() {
           label="Alternatives"
           value={form.n}
           lowest={1}
-          highest={capabilities.value?.limits.n ?? 8}
+          highest={mostSamples()}
           onChange={n => updateForm('describe', { n })}
         />
       </JobForm>

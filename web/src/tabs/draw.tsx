@@ -3,7 +3,7 @@ import { Examples } from '../components/examples.tsx';
 import { CountField, WordsField } from '../components/fields.tsx';
 import { JobForm } from '../components/job-form.tsx';
 import { Stage } from '../components/stage.tsx';
-import { capabilities, forms, updateForm } from '../state.ts';
+import { forms, mostSamples, updateForm } from '../state.ts';
 
 export function DrawTab() {
   const form = forms.value.draw;
@@ -23,7 +23,7 @@ export function DrawTab() {
           label="Pictures"
           value={form.n}
           lowest={1}
-          highest={capabilities.value?.limits.n ?? 8}
+          highest={mostSamples()}
           onChange={n => updateForm('draw', { n })}
         />
       </JobForm>

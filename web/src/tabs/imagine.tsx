@@ -4,7 +4,7 @@ import { Choice, CountField, WordsField } from '../components/fields.tsx';
 import { JobForm } from '../components/job-form.tsx';
 import { Stage } from '../components/stage.tsx';
 import { fieldsOf } from '../form.ts';
-import { capabilities, forms, updateForm } from '../state.ts';
+import { forms, mostSamples, updateForm } from '../state.ts';
 import type { JobMode } from '../wire.ts';
 
 const kinds = [
@@ -48,7 +48,7 @@ export function ImagineTab() {
           label={counted === 'rounds' ? 'Rounds' : 'How many'}
           value={form[counted]}
           lowest={1}
-          highest={(counted === 'rounds' ? capabilities.value?.limits.rounds : capabilities.value?.limits.n) ?? 8}
+          highest={mostSamples()}
           onChange={value => updateForm('imagine', { [counted]: value })}
         />
       </JobForm>

@@ -6,7 +6,7 @@ import { JobForm } from '../components/job-form.tsx';
 import { PictureInput } from '../components/picture-input.tsx';
 import { Stage } from '../components/stage.tsx';
 import type { Form } from '../form.ts';
-import { capabilities, forms, updateForm } from '../state.ts';
+import { capabilities, forms, mostSamples, updateForm } from '../state.ts';
 import type { JobMode } from '../wire.ts';
 
 const kinds = [
@@ -55,7 +55,7 @@ export function VaryTab() {
             label="Variations"
             value={form.n}
             lowest={1}
-            highest={limits?.n ?? 8}
+            highest={mostSamples()}
             onChange={n => change({ n })}
           />
         )}
@@ -87,14 +87,14 @@ function MixEnds() {
     <>
       <Choice
         label="What the ends are"
-        value={form.ends}
+        value={form.kind}
         options={[
           { value: 'words', name: 'Two captions' },
           { value: 'pictures', name: 'Two pictures' },
         ]}
-        onChange={ends => change({ ends })}
+        onChange={kind => change({ kind })}
       />
-      {form.ends === 'words' ? (
+      {form.kind === 'words' ? (
         <>
           <WordsField
             label="From"

@@ -1,0 +1,153 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { emptyForm, type Form, fieldsOf, missingInputs, modes, type TabId, toBody, toForm } from './form.ts';
+import { requestFromChunk } from './restore.ts';
+import type { JobMode } from './wire.ts';
+
+const picture = { name: 'a.png', url: 'data:image/png;base64,AA==' };
+const filled: Partial<Form> = {
+  prompt: ' an apple ',
+  prompt2: 'a heart',
+  image: picture,
+  image2: picture,
+  mask: picture,
+};
+const formOf = (mode: JobMode, fields: Partial<Form> = {}): Form => ({
+  ...emptyForm(fieldsOf(mode).tab),
+  mode,
+  ...filled,
+  ...fields,
+});
+
+describe('toBody', () => {
+  it('sends what the mode reads, and leaves defaults to the server', () => {
+    expect(toBody(formOf('t2i'))).toEqual({ mode: 't2i', prompt: 'an apple', n: 4, preview_every: 2 });
+    expect(toBody(formOf('i2t'))).toEqual({ mode: 'i2t', image: picture.url, n: 4 });
+    expect(toBody(formOf('joint'))).toEqual({ mode: 'joint', n: 6, preview_every: 2 });
+    expect(toBody(formOf('gibbs', { rounds: 5 }))).toEqual({
+      mode: 'gibbs',
+      prompt: 'an apple',
+      rounds: 5,
+      preview_every: 2,
+    });
+  });
+
+  it('sends what was set', () => {
+    const set = { seed: 0, steps: 7, guidance: 1, solver: 'ddim', negativePrompt: 'red' } as const;
+    expect(toBody(formOf('t2i', set))).toMatchObject({
+      seed: 0,
+      steps: 7,
+      guidance: 1,
+      solver: 'ddim',
+      negative_prompt: 'red',
+    });
+    expect(toBody(formOf('i', set))).not.toHaveProperty('guidance');
+    expect(toBody(formOf('i2t', set))).not.toHaveProperty('negative_prompt');
+  });
+
+  it('mixes captions or pictures, never both', () => {
+    expect(toBody(formOf('interpolate'))).toMatchObject({ prompt: 'an apple', prompt2: 'a heart', frames: 9 });
+    expect(toBody(formOf('interpolate'))).not.toHaveProperty('image');
+    const pictures = toBody(formOf('interpolate', { kind: 'pictures' }));
+    expect(pictures).toMatchObject({ image: picture.url, image2: picture.url });
+    expect(pictures).not.toHaveProperty('prompt');
+  });
+
+  it('paints over with a caption or without one; gaps of a caption need no picture', () => {
+    expect(toBody(formOf('inpaint'))).toMatchObject({ image: picture.url, mask: picture.url, prompt: 'an apple' });
+    expect(toBody(formOf('inpaint', { prompt: ' ' }))).not.toHaveProperty('prompt');
+    expect(toBody(formOf('inpaint', { kind: 'words', prompt: 'a _' }))).toEqual({
+      mode: 'inpaint',
+      prompt: 'a _',
+      n: 2,
+      preview_every: 2,
+    });
+  });
+});
+
+describe('missingInputs', () => {
+  it.each<[JobMode, Partial<Form>, readonly string[]]>([
+    ['t2i', {}, ['prompt']],
+    ['t2i', { prompt: '  ' }, ['prompt']],
+    ['i2t', {}, ['image']],
+    ['joint', {}, []],
+    ['interpolate', { prompt: 'x' }, ['prompt2']],
+    ['interpolate', { kind: 'pictures' }, ['image', 'image2']],
+    ['inpaint', { image: picture }, ['mask']],
+    ['inpaint', { kind: 'words' }, ['prompt']],
+    ['inpaint', { kind: 'words', prompt: 'a snake_case' }, ['gap']],
+    ['inpaint', { kind: 'words', prompt: 'a __ cat' }, []],
+  ])('of %s with %j', (mode, fields, missing) => {
+    expect(missingInputs({ ...emptyForm(fieldsOf(mode).tab), mode, ...fields })).toEqual(missing);
+  });
+});
+
+const anyForm = fc
+  .record({
+    mode: fc.constantFrom(...(Object.keys(modes) as JobMode[])),
+    kind: fc.constantFrom<Form['kind']>('words', 'pictures'),
+    seed: fc.option(fc.nat()),
+    steps: fc.option(fc.integer({ min: 1, max: 60 })),
+    guidance: fc.option(fc.integer({ min: 1, max: 10 })),
+    n: fc.integer({ min: 1, max: 10 }),
+    prompt: fc.constantFrom('an apple', 'a _ left of a dog'),
+  })
+  .map(fields => formOf(fields.mode, fields));
+
+describe('toForm', () => {
+  it('gives the form back that made a request', () => {
+    fc.assert(
+      fc.property(anyForm, form => {
+        const body = toBody(form);
+        const { image, image2, mask, ...known } = body;
+        const pictures = {
+          image: image ? picture : null,
+          image2: image2 ? picture : null,
+          mask: mask ? picture : null,
+        };
+        expect(toBody(toForm(known, pictures))).toEqual(body);
+      }),
+    );
+  });
+
+  it('opens the tab of the mode', () => {
+    const tabs: Partial<Record<JobMode, TabId>> = { t2i: 'draw', t2i2t: 'vary', gibbs: 'imagine' };
+    for (const [mode, tab] of Object.entries(tabs)) expect(fieldsOf(mode as JobMode).tab).toBe(tab);
+  });
+});
+
+describe('requestFromChunk', () => {
+  it('reads what Duet writes', () => {
+    const chunk = {
+      mode: 't2i',
+      model: 'emoji',
+      version: '0.1.0',
+      width: 64,
+      height: 64,
+      seed: 42,
+      steps: 20,
+      guidance: 3,
+      solver: 'ddim',
+      prompt: 'an apple',
+      negativePrompt: 'red',
+    };
+    expect(requestFromChunk(JSON.stringify(chunk))).toEqual({
+      mode: 't2i',
+      n: 1,
+      seed: 42,
+      steps: 20,
+      guidance: 3,
+      solver: 'ddim',
+      prompt: 'an apple',
+      negative_prompt: 'red',
+    });
+  });
+
+  it('leaves out what it cannot show', () => {
+    expect(requestFromChunk('{"mode":"i","solver":"euler","seed":"7","steps":null}')).toEqual({ mode: 'i', n: 1 });
+  });
+
+  it.each(['', 'null', '[]', '3', '{"mode":"toString"}', '{"mode":7}', '{'])('is undefined for %j', text => {
+    expect(requestFromChunk(text)).toBeUndefined();
+  });
+});

@@ -1,0 +1,131 @@
+import { describe, expect, it } from 'vitest';
+import { galleryEntries } from './gallery-entries.ts';
+import { countCaptions, fractionDone, isOver, type JobState, jobFromView, reduceJob } from './job-state.ts';
+import type { WireEvent, WireJob } from './wire.ts';
+import { duration, missingLine, statusLine } from './words.ts';
+
+const view: WireJob = {
+  id: 'job-1',
+  mode: 't2i',
+  status: 'queued',
+  created: 1_700_000_000,
+  started: null,
+  ended: null,
+  queue_position: 2,
+  progress: null,
+  request: { prompt: 'an apple', n: 2 },
+  result: null,
+  error: null,
+};
+const job = jobFromView(view);
+const samples = [
+  { seed: 1, url: '/v1/jobs/job-1/files/0.png' },
+  { seed: 2, url: '/v1/jobs/job-1/files/1.png' },
+];
+const jobAfter = (...events: WireEvent[]): JobState => events.reduce(reduceJob, job);
+const step = (number: number, eta_ms: number | null = null): WireEvent => ({
+  type: 'progress',
+  step: number,
+  steps: 20,
+  eta_ms,
+});
+
+describe('reduceJob', () => {
+  it('goes from the queue to the result', () => {
+    const running = jobAfter({ type: 'queued', position: 1 }, { type: 'started' }, step(5, 3000));
+    expect(running).toMatchObject({
+      status: 'running',
+      position: null,
+      progress: { step: 5, steps: 20, eta_ms: 3000 },
+    });
+    expect(fractionDone(running)).toBe(0.25);
+    const seen = reduceJob(running, { type: 'preview', step: 6, images: ['AA=='] });
+    expect(seen.previews).toEqual(['data:image/png;base64,AA==']);
+    const done = reduceJob(seen, {
+      type: 'completed',
+      result: { samples, unknown_words: ['zebra'], timings: { total: 900 } },
+    });
+    expect(done).toMatchObject({
+      status: 'succeeded',
+      progress: null,
+      previews: [],
+      samples,
+      unknownWords: ['zebra'],
+      took: 900,
+    });
+    expect(fractionDone(done)).toBe(1);
+  });
+
+  it('gathers text', () => {
+    expect(jobAfter({ type: 'text', delta: 'an ' }, { type: 'text', delta: 'apple' }).text).toBe('an apple');
+  });
+
+  it('ends by failure or cancellation too', () => {
+    const error = { code: 'generation_failed', message: 'out of paint' };
+    expect(jobAfter(step(1), { type: 'failed', error })).toMatchObject({ status: 'failed', error, progress: null });
+    expect(isOver(jobAfter(step(1), { type: 'cancelled' }))).toBe(true);
+    expect(isOver(jobAfter(step(1)))).toBe(false);
+  });
+
+  it('does not mind events that it does not know', () => {
+    expect(reduceJob(job, { type: 'news' } as unknown as WireEvent)).toBe(job);
+  });
+
+  it('agrees with the view of a job that is over', () => {
+    const told = jobFromView({ ...view, status: 'succeeded', queue_position: null, result: { samples } });
+    expect(told).toEqual(jobAfter({ type: 'started' }, { type: 'completed', result: { samples } }));
+  });
+});
+
+describe('texts', () => {
+  it.each<[JobState, string]>([
+    [job, 'Waiting, 2 jobs ahead'],
+    [jobAfter({ type: 'queued', position: 1 }), 'Waiting, one job ahead'],
+    [jobAfter({ type: 'queued', position: 0 }), 'Next in line'],
+    [jobAfter({ type: 'started' }), 'Starting'],
+    [jobAfter(step(3)), 'Step 3 of 20'],
+    [jobAfter(step(3, 2500)), 'Step 3 of 20, 2.5 s left'],
+    [jobAfter({ type: 'cancelled' }), 'Cancelled'],
+  ])('%#: the status', (state, line) => {
+    expect(statusLine(state)).toBe(line);
+  });
+
+  it.each([
+    [0, 'under a second'],
+    [1000, '1.0 s'],
+    [42_400, '42 s'],
+    [150_000, '3 min'],
+  ])('%d ms is %s', (milliseconds, text) => {
+    expect(duration(milliseconds)).toBe(text);
+  });
+
+  it('says what is missing', () => {
+    expect(missingLine([])).toBe('');
+    expect(missingLine(['image', 'mask'])).toBe('Add a picture and paint over what should change first');
+  });
+});
+
+describe('what is shown', () => {
+  it('counts equal captions, the most frequent first', () => {
+    const told = ['a cat', 'a dog', 'a dog'].map((caption, seed) => ({ seed, caption }));
+    expect(countCaptions(told)).toEqual([
+      { caption: 'a dog', times: 2 },
+      { caption: 'a cat', times: 1 },
+    ]);
+  });
+
+  it('has one entry a picture, and one for all captions or frames', () => {
+    const drawn = { ...job, samples };
+    const described = {
+      ...job,
+      mode: 'i2t' as const,
+      samples: [
+        { seed: 1, caption: 'a' },
+        { seed: 2, caption: 'b' },
+      ],
+    };
+    const mixed = { ...drawn, mode: 'interpolate' as const };
+    const kinds = galleryEntries([drawn, job, described, mixed]).map(({ kind, index }) => `${kind} ${index}`);
+    expect(kinds).toEqual(['picture 0', 'picture 1', 'words 0', 'frames 0']);
+  });
+});
