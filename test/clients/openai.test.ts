@@ -221,6 +221,32 @@ describe('errors', () => {
     await locked.close();
   });
 
+  it('403 for pages of other origins', async () => {
+    const page = new OpenAI({
+      baseURL: `${server.origin}/v1`,
+      apiKey: 'any',
+      defaultHeaders: { origin: 'https://evil.example' },
+    });
+    const error = await page.models.list().catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(OpenAI.PermissionDeniedError);
+    expect(error).toMatchObject({ type: 'permission_error' });
+  });
+
+  it('429 for too many requests a minute, 503 when the server stops', async () => {
+    const strict = await serve(fakeModel(), { rateLimit: 1 });
+    const hasty = clientOf(strict, { maxRetries: 0 });
+    await hasty.models.list();
+    const limited = await hasty.models.list().catch((thrown: unknown) => thrown);
+    expect(limited).toMatchObject({ status: 429, code: 'rate_limit_exceeded', type: 'rate_limit_error' });
+    expect(Number((limited as InstanceType<typeof OpenAI.APIError>).headers?.get('retry-after'))).toBeGreaterThan(0);
+    await strict.close();
+    const ending = await serve(fakeModel());
+    await ending.app.drain(0);
+    const refused = clientOf(ending, { maxRetries: 0 }).images.generate({ prompt: 'an apple' });
+    await expect(refused).rejects.toMatchObject({ status: 503, code: 'shutting_down', type: 'server_error' });
+    await ending.close();
+  });
+
   it('429 with retry-after when the queue is full', async () => {
     const slow = fakeModel({ pace: 'stepwise' });
     const busy = await serve(slow, { maxRunning: 1, maxQueue: 0 });
