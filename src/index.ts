@@ -22,6 +22,7 @@ export type {
   GibbsOptions,
   ImageSample,
   InpaintInput,
+  InpaintOptions,
   InterpolateOptions,
   LoadOptions,
   PairInput,
@@ -32,4 +33,5 @@ export type {
   SolverName,
   Timings,
   UniDiffuser,
+  UsedSettings,
 } from './pipeline/index.ts';

@@ -63,7 +63,8 @@ export function fakeModel({ id = 'fake', pace = 'instant', failure }: FakeModelO
       ...(makes.caption && { caption: fakeCaption(value) }),
     }));
     const timings = { encode: 1, sample: steps, decode: 1, total: steps + 2 };
-    return { mode, samples, timings, unknownWords: [], captionCut: false } as Result<AnySample>;
+    const settings = { model: id, steps, guidance: options.guidance ?? 1, solver: options.solver ?? 'dpm-multistep' };
+    return { mode, samples, settings, timings, unknownWords: [], captionCut: false } as Result<AnySample>;
   }
 
   const images = (result: Promise<Result<AnySample>>) => result as Promise<Result<{ seed: number; image: Picture }>>;

@@ -26,6 +26,8 @@ export interface Tokenizer {
   frameBatch(texts: readonly string[], length: number): HostTensor;
   /** The text of `ids`: special tokens are left out, what follows the first end token too. */
   decode(ids: Iterable<number>): string;
+  /** The words of the texts that the model was trained on, if that is known. */
+  readonly knownWords: readonly string[] | undefined;
   /** Words of `text` (cleaned) that were not in the texts the model was trained on, each once; [] if that is not known. */
   unknownWords(text: string): string[];
 }
@@ -111,6 +113,7 @@ export function createTokenizer(data: TokenizerData): Tokenizer {
       return { dtype: 'int32', shape: [texts.length, length], data: rows };
     },
     decode,
+    knownWords: data.words,
     unknownWords: text => {
       if (known === undefined) return [];
       const pieces = splitText(text, data.style, specials).map(piece => piece.trim());

@@ -4,6 +4,7 @@
  */
 import { open } from 'node:fs/promises';
 import type SharpFactory from 'sharp';
+import type { Metadata, OutputInfo, Sharp } from 'sharp';
 import { DuetError } from '../core/errors.ts';
 import { cropSquare, type Pixels } from './pixels.ts';
 
@@ -28,13 +29,32 @@ const defaultMaxPixels = 100_000_000;
 /** Decodes a picture upright (EXIF rotation applied), transparency on white. Throws DuetError 'invalid-image'. */
 export async function decodeImage(input: ImageInput, options: DecodeOptions = {}): Promise<Pixels> {
   options.signal?.throwIfAborted();
-  if (isPixels(input)) return input;
+  return isPixels(input) ? input : decodeInput(input, options, decodeBytes);
+}
+
+/** The opacity of each pixel of a picture, 0 to 255, upright; undefined if it has none. Throws as `decodeImage` does. */
+export async function decodeOpacity(input: ImageInput, options: DecodeOptions = {}): Promise<Opacity | undefined> {
+  options.signal?.throwIfAborted();
+  return isPixels(input) ? undefined : decodeInput(input, options, decodeOpacityBytes);
+}
+
+export interface Opacity {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8Array;
+}
+
+async function decodeInput<T>(
+  input: string | URL | Uint8Array,
+  options: DecodeOptions,
+  decode: (bytes: Uint8Array, source: string, maxPixels: number) => Promise<T>,
+): Promise<T> {
   const source = input instanceof Uint8Array ? 'The picture' : String(input);
   const maxBytes = options.maxBytes ?? defaultMaxBytes;
   const bytes = input instanceof Uint8Array ? input : await readLimited(input, maxBytes);
   if (bytes.length > maxBytes) throw tooLarge(source, `${bytes.length} bytes`, `${maxBytes} bytes`);
   if (bytes.length === 0) throw new DuetError('invalid-image', `${source} is empty; give a ${formatNames} picture`);
-  const picture = await decodeBytes(bytes, source, options.maxPixels ?? defaultMaxPixels);
+  const picture = await decode(bytes, source, options.maxPixels ?? defaultMaxPixels);
   options.signal?.throwIfAborted();
   return picture;
 }
@@ -92,26 +112,51 @@ async function readLimited(path: string | URL, maxBytes: number): Promise<Uint8A
   }
 }
 
-async function decodeBytes(bytes: Uint8Array, source: string, maxPixels: number): Promise<Pixels> {
+/** A picture opened and checked, its pixels not yet read. */
+async function openImage(
+  bytes: Uint8Array,
+  source: string,
+  maxPixels: number,
+): Promise<{ image: Sharp; info: Metadata }> {
   const sharp = await loadSharp();
   const image = sharp(bytes, { limitInputPixels: false, failOn: 'truncated' });
-  const metadata = await image.metadata().catch((error: unknown) => {
+  const info = await image.metadata().catch((error: unknown) => {
     throw new DuetError('invalid-image', `${source} is not a picture that can be read; give ${formatNames}`, {
       cause: error,
     });
   });
-  const { format, width, height } = metadata;
+  const { format, width, height } = info;
   if (!rasterFormats.some(name => name === format)) {
     throw new DuetError('invalid-image', `${source} is of the format ${format}; give ${formatNames}`);
   }
   if (width * height > maxPixels) throw tooLarge(source, `${width} x ${height} pixels`, `${maxPixels} pixels`);
+  return { image, info };
+}
+
+async function readRaw(image: Sharp, source: string): Promise<{ data: Uint8Array; info: OutputInfo }> {
+  return image
+    .raw()
+    .toBuffer({ resolveWithObject: true })
+    .catch((error: unknown) => {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new DuetError('invalid-image', `${source} is a broken picture file: ${reason}`, { cause: error });
+    });
+}
+
+async function decodeBytes(bytes: Uint8Array, source: string, maxPixels: number): Promise<Pixels> {
+  const { image } = await openImage(bytes, source, maxPixels);
   const white = { r: 255, g: 255, b: 255 };
-  const decoded = image.autoOrient().flatten({ background: white }).toColourspace('srgb').raw();
-  const { data, info } = await decoded.toBuffer({ resolveWithObject: true }).catch((error: unknown) => {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new DuetError('invalid-image', `${source} is a broken ${format} file: ${reason}`, { cause: error });
-  });
+  const decoded = image.autoOrient().flatten({ background: white }).toColourspace('srgb');
+  const { data, info } = await readRaw(decoded, source);
   return { width: info.width, height: info.height, data: asRgb(data, info.channels) };
+}
+
+async function decodeOpacityBytes(bytes: Uint8Array, source: string, maxPixels: number): Promise<Opacity | undefined> {
+  const opened = await openImage(bytes, source, maxPixels);
+  if (!opened.info.hasAlpha) return undefined;
+  const decoded = opened.image.autoOrient().toColourspace('srgb').extractChannel('alpha');
+  const { data, info } = await readRaw(decoded, source);
+  return { width: info.width, height: info.height, data: new Uint8Array(data) };
 }
 
 /** sRGB has three channels except for grey pictures, which libvips may leave with one. */

@@ -8,6 +8,7 @@ export {
   squareImage,
 } from './codec.ts';
 export { formatInfotext, type Infotext, parseInfotext } from './infotext.ts';
+export { composite, decodeMask, decodeTransparency, keptCells, type Mask, squareMask } from './mask.ts';
 export {
   infotextOf,
   type PictureParameters,

@@ -15,6 +15,8 @@ export interface BeamSearchOptions {
   readonly endId: number;
   /** Divides the logits. @default 1 */
   readonly temperature?: number;
+  /** The tokens that may follow a sequence, at least one. @default all */
+  readonly allowed?: (tokens: readonly number[]) => ReadonlySet<number>;
 }
 
 export interface Beam {
@@ -41,7 +43,11 @@ export function* beamSearch(options: BeamSearchOptions): Decoding<Beam[]> {
   let live: readonly Live[] = [{ tokens: [], length: 0, score: 0, stopped: false, parent: 0 }];
   for (let round = 0; round < maxTokens && !live.every(beam => beam.stopped); round++) {
     const rows = yield { sequences: live.map(beam => beam.tokens), parents: live.map(beam => beam.parent) };
-    const logprobs = rows.map(row => logSoftmax(row.map(logit => logit / temperature)));
+    const logprobs = rows.map((row, index) => {
+      const beam = live[index]!;
+      const own = options.allowed && !beam.stopped ? restrict(row, options.allowed(beam.tokens)) : row;
+      return logSoftmax(own.map(logit => logit / temperature));
+    });
     live = extend(live, logprobs, beams, endId);
   }
   const ranked = live.map(({ tokens, length, score }) => ({ tokens, length, averageLogprob: score / length }));
@@ -52,6 +58,11 @@ export function* beamSearch(options: BeamSearchOptions): Decoding<Beam[]> {
 export function contentTokens(beam: Beam, endId: number): number[] {
   const tokens = beam.tokens.slice(0, beam.length);
   return tokens.at(-1) === endId ? tokens.slice(0, -1) : tokens;
+}
+
+/** Logits of which only the `allowed` have a chance. */
+function restrict(logits: Float32Array, allowed: ReadonlySet<number>): Float32Array {
+  return logits.map((logit, token) => (allowed.has(token) ? logit : Number.NEGATIVE_INFINITY));
 }
 
 interface Candidate {
@@ -72,6 +83,7 @@ function extend(live: readonly Live[], logprobs: readonly Float64Array[], beams:
     }
     const row = logprobs[index]!;
     for (let token = 0; token < row.length; token++) {
+      if (row[token] === Number.NEGATIVE_INFINITY) continue; // not allowed
       best.offer(index, token, (beam.score + row[token]!) / length);
     }
   });

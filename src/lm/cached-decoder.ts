@@ -61,54 +61,95 @@ type Tensors = Readonly<Record<string, HostTensor>>;
 /** Runs one of the programs. */
 export type RunProgram = (inputs: Tensors) => Promise<Tensors>;
 
+/** Keys and values of one row by their names among the step's inputs, [C, W] each. */
+type CacheRow = Tensors;
+
+/** A row to be continued by its newest token. */
+export interface StepRow {
+  readonly token: number;
+  readonly position: number;
+  readonly cache: CacheRow;
+}
+
+export interface NextRow {
+  /** Of the next token, [V]. */
+  readonly logits: Float32Array;
+  readonly cache: CacheRow;
+}
+
 /**
- * Answers the queries of one search (or of several run together) over the rows of `prefix`.
- * @param prefix the prefill program's input, its first axis one row per search
- * @param prefixLength positions that the prefix takes
+ * The two programs row by row. Rows know nothing of one another: those of different searches, at different positions, may
+ * share a call.
  */
-export function cachedNextLogits(
-  run: { readonly prefill: RunProgram; readonly step: RunProgram },
-  prefix: HostTensor,
-  prefixLength: number,
-): NextLogits {
-  let cache: Tensors = {};
-  // Searches end at different times; steps keep the largest number of rows so that one recorded graph serves them all.
-  let rows = 0;
-  return async ({ sequences, parents }) => {
-    const generated = sequences[0]?.length ?? 0;
-    if (generated === 0) {
-      const { logits, ...filled } = await run.prefill({ prefix });
-      cache = filled;
-      return rowsOf(logits!, parents);
-    }
-    rows = Math.max(rows, sequences.length);
-    const padded = Array.from({ length: rows }, (_, row) => parents[row] ?? 0);
-    const ids = Int32Array.from(padded, (_, row) => sequences[row]?.at(-1) ?? 0);
-    const positions = new Int32Array(rows).fill(prefixLength + generated - 1);
-    const { logits, ...next } = await run.step({
-      ids: { dtype: 'int32', shape: [rows], data: ids },
-      positions: { dtype: 'int32', shape: [rows], data: positions },
-      ...Object.fromEntries(Object.entries(cache).map(([name, tensor]) => [name, takeRows(tensor, padded)])),
-    });
-    cache = next;
-    return rowsOf(
-      logits!,
-      sequences.map((_, row) => row),
-    );
+export interface CachedRows {
+  /** Prefixes without the batch axis, all of one shape. */
+  prefill(prefixes: readonly HostTensor[]): Promise<NextRow[]>;
+  step(rows: readonly StepRow[]): Promise<NextRow[]>;
+}
+
+export function cachedRows(run: { readonly prefill: RunProgram; readonly step: RunProgram }): CachedRows {
+  return {
+    prefill: async prefixes => nextRows(await run.prefill({ prefix: stack(prefixes) })),
+    step: async rows => {
+      const column = (values: number[]): HostTensor => ({
+        dtype: 'int32',
+        shape: [rows.length],
+        data: Int32Array.from(values),
+      });
+      const cached = Object.keys(rows[0]!.cache).map(name => [name, stack(rows.map(({ cache }) => cache[name]!))]);
+      return nextRows(
+        await run.step({
+          ids: column(rows.map(({ token }) => token)),
+          positions: column(rows.map(({ position }) => position)),
+          ...Object.fromEntries(cached),
+        }),
+      );
+    },
   };
 }
 
-/** Rows of a tensor along its first axis, in the order of `indices`. */
-function takeRows({ dtype, shape, data }: HostTensor, indices: readonly number[]): HostTensor {
-  const size = data.length / shape[0]!;
-  const taken = new Float32Array(indices.length * size);
-  indices.forEach((index, row) => {
-    taken.set(data.subarray(index * size, (index + 1) * size), row * size);
-  });
-  return { dtype, shape: [indices.length, ...shape.slice(1)], data: taken };
+/**
+ * Answers the queries of one search (or of several run together), one prefix per search.
+ * @param prefixLength positions that a prefix takes
+ */
+export function cachedNextLogits(
+  { prefill, step }: CachedRows,
+  prefixes: readonly HostTensor[],
+  prefixLength: number,
+): NextLogits {
+  let caches: readonly CacheRow[] = [];
+  return async ({ sequences, parents }) => {
+    const position = prefixLength + (sequences[0]?.length ?? 0) - 1;
+    const isFirst = position < prefixLength;
+    const rows = isFirst
+      ? await prefill(parents.map(parent => prefixes[parent]!))
+      : await step(
+          sequences.map((tokens, row) => ({ token: tokens.at(-1)!, position, cache: caches[parents[row]!]! })),
+        );
+    caches = rows.map(({ cache }) => cache);
+    return rows.map(({ logits }) => logits);
+  };
 }
 
-function rowsOf({ shape, data }: HostTensor, indices: readonly number[]): Float32Array[] {
-  const width = shape[1]!;
-  return indices.map(index => (data as Float32Array).slice(index * width, (index + 1) * width));
+function nextRows({ logits, ...cache }: Tensors): NextRow[] {
+  const columns = Object.entries(cache).map(([name, tensor]) => [name, unstack(tensor)] as const);
+  return unstack(logits!).map(({ data }, row) => ({
+    logits: data as Float32Array,
+    cache: Object.fromEntries(columns.map(([name, rows]) => [name, rows[row]!])),
+  }));
+}
+
+/** Tensors of one shape and type as rows of one. */
+function stack(rows: readonly HostTensor[]): HostTensor {
+  const { dtype, shape, data } = rows[0]!;
+  const stacked = { float32: Float32Array, int32: Int32Array, bool: Uint8Array }[dtype];
+  const all = new stacked(rows.length * data.length);
+  for (const [index, row] of rows.entries()) all.set(row.data, index * data.length);
+  return { dtype, shape: [rows.length, ...shape], data: all };
+}
+
+/** The rows of a tensor along its first axis, as views. */
+export function unstack({ dtype, shape: [count = 0, ...shape], data }: HostTensor): HostTensor[] {
+  const size = data.length / count;
+  return Array.from({ length: count }, (_, row) => ({ dtype, shape, data: data.subarray(row * size, (row + 1) * size) }));
 }

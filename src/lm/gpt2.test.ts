@@ -11,6 +11,7 @@ import {
   type CaptionDecoderParams,
   cachedNextLogits,
   cachedPrograms,
+  cachedRows,
   captionDecoderSpec,
   captionLogits,
   captionLoss,
@@ -23,6 +24,7 @@ import {
   gpt2Prefill,
   gpt2Step,
   runDecodings,
+  unstack,
   tokenLogits,
 } from './index.ts';
 
@@ -213,7 +215,7 @@ describe('beam search through the cache', () => {
     const first = await compile(prefill, { params: weights, inputs: prefixInputs }, options);
     const next = await compile(step, { params: weights, inputs: stepInputs }, options);
     const run = { prefill: first.run.bind(first), step: next.run.bind(next) };
-    const found = await runDecodings(searches(), cachedNextLogits(run, latents, 3));
+    const found = await runDecodings(searches(), cachedNextLogits(cachedRows(run), unstack(latents), 3));
     found.forEach((beams, index) => {
       expect(beams.map(beam => beam.tokens)).toEqual(expected[index]!.map(beam => beam.tokens));
       beams.forEach((beam, rank) => {

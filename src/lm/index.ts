@@ -3,9 +3,14 @@ export { type Beam, type BeamSearchOptions, beamSearch, contentTokens } from './
 export {
   type CachedPrograms,
   type CachedProgramsOptions,
+  type CachedRows,
   cachedNextLogits,
   cachedPrograms,
+  cachedRows,
+  type NextRow,
   type RunProgram,
+  type StepRow,
+  unstack,
 } from './cached-decoder.ts';
 export {
   type CaptionDecoderConfig,
@@ -21,6 +26,14 @@ export {
   encodePrefix,
   tokenLogits,
 } from './caption-decoder.ts';
+export {
+  type CaptionTemplate,
+  fillTemplate,
+  gapTokens,
+  nextTokens,
+  parseTemplate,
+  type TokenTemplate,
+} from './caption-template.ts';
 export {
   type Decoding,
   type DecodingQuery,

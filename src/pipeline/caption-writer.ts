@@ -1,166 +1,153 @@
 /**
- * Text latents to captions: beam search over the caption decoder's GPT-2 with cached keys and values. The cache travels
- * with each call (it is small) and is reordered between steps as beams fork and die.
+ * Text latents to captions: beam search over the caption decoder's GPT-2 with cached keys and values. Each caption is a
+ * search of its own; the driver puts the steps of all that are being written, whatever their length so far, into one call.
  */
 import type { Tokenizer } from '../clip/index.ts';
-import type { HostTensor, TensorSource } from '../core/host-tensor.ts';
+import { DuetError } from '../core/errors.ts';
+import { float32, type HostTensor, type TensorSource } from '../core/host-tensor.ts';
 import type { Tree } from '../core/tree.ts';
-import { type CompileOptions, compile, type Executable, type InputSpec } from '../engine/index.ts';
+import { type CompileOptions, compile, type Executable } from '../engine/index.ts';
 import {
   beamSearch,
   type CaptionDecoderConfig,
   type CaptionDecoderParams,
-  cacheFromNames,
+  type CaptionTemplate,
+  cachedNextLogits,
+  cachedPrograms,
+  cachedRows,
   contentTokens,
-  type DecodingQuery,
   decodePrefix,
-  gpt2Prefill,
-  gpt2Step,
-  nameCache,
-  runDecodings,
+  fillTemplate,
+  gapTokens,
+  type NextRow,
+  nextTokens,
+  runDecoding,
+  type StepRow,
+  type TokenTemplate,
 } from '../lm/index.ts';
-import { bucketChunks, inBuckets, stackRows, unstackRows } from './batches.ts';
+import type { BatchingDriver, RowsCall } from './batching-driver.ts';
 import type { CallOptions } from './networks.ts';
 
 /** As in UniDiffuser (spec/unidiffuser, section 3.5). */
 const beams = 5;
-const prefixSizes = [1, 4, 12];
-/** Rows of a step: all beams of as many captions. */
-const stepSizes = prefixSizes.map(size => size * beams);
+/** Captions in one call. */
+const most = 16;
 
-type CacheRow = Readonly<Record<string, Float32Array>>;
+interface Networks {
+  readonly prefill: Executable;
+  readonly step: Executable;
+}
 
 export class CaptionWriter {
   readonly #config: CaptionDecoderConfig;
   readonly #tokenizer: Tokenizer;
-  readonly #prefill: Executable;
-  readonly #step: Executable;
+  readonly #networks: Networks;
+  readonly #prefill: RowsCall<HostTensor, NextRow>;
+  readonly #step: RowsCall<StepRow, NextRow>;
 
-  private constructor(config: CaptionDecoderConfig, tokenizer: Tokenizer, prefill: Executable, step: Executable) {
+  private constructor(
+    config: CaptionDecoderConfig,
+    tokenizer: Tokenizer,
+    networks: Networks,
+    driver: BatchingDriver,
+  ) {
     this.#config = config;
     this.#tokenizer = tokenizer;
-    this.#prefill = prefill;
-    this.#step = step;
+    this.#networks = networks;
+    const rows = cachedRows({
+      prefill: inputs => networks.prefill.run(inputs),
+      step: inputs => networks.step.run(inputs),
+    });
+    this.#prefill = driver.batched(rows.prefill, { limit: most });
+    this.#step = driver.batched(rows.step, { limit: most * beams, unit: beams });
   }
 
   static async create(
     config: CaptionDecoderConfig,
     params: Tree<TensorSource>,
     tokenizer: Tokenizer,
+    driver: BatchingDriver,
     options: CompileOptions,
   ): Promise<CaptionWriter> {
-    const { gpt2, prefixLength, latentWidth } = config;
-    const length = cacheLength(config);
-    const prefill = await compile<CaptionDecoderParams, undefined>(
-      ({ params, inputs }) => {
-        const embeddings = decodePrefix(params, inputs['latent']!);
-        const { logits, cache } = gpt2Prefill(params.gpt2, { embeddings }, gpt2, length);
-        return { outputs: { logits, ...nameCache(cache) } };
-      },
-      { params, inputs: { latent: { dtype: 'float32', shape: ['batch', prefixLength, latentWidth] } } },
-      { ...options, name: 'caption-prefill' },
-    );
-    const column: InputSpec = { dtype: 'int32', shape: ['batch'] };
-    const cacheSpec: InputSpec = { dtype: 'float32', shape: ['batch', length, gpt2.width] };
-    const step = await compile<CaptionDecoderParams, undefined>(
-      ({ params, inputs }) => {
-        const cache = cacheFromNames(inputs, gpt2.layers);
-        const next = gpt2Step(params.gpt2, { ids: inputs['ids']!, positions: inputs['positions']!, cache }, gpt2);
-        return { outputs: { logits: next.logits, ...nameCache(next.cache) } };
-      },
-      {
-        params,
-        inputs: {
-          ids: column,
-          positions: column,
-          ...Object.fromEntries(cacheNames(gpt2.layers).map(name => [name, cacheSpec])),
-        },
-      },
-      { ...options, name: 'caption-step' },
-    );
-    return new CaptionWriter(config, tokenizer, prefill, step);
+    const { prefixLength, latentWidth } = config;
+    const programs = cachedPrograms<CaptionDecoderParams>({
+      config: config.gpt2,
+      length: cacheLength(config),
+      model: ({ gpt2 }) => gpt2,
+      embed: decodePrefix,
+    });
+    const prefixInputs = { prefix: { dtype: 'float32', shape: ['batch', prefixLength, latentWidth] } } as const;
+    const networks = {
+      prefill: await compile(programs.prefill, { params, inputs: prefixInputs }, { ...options, name: 'caption-prefill' }),
+      step: await compile(programs.step, { params, inputs: programs.stepInputs }, { ...options, name: 'caption-step' }),
+    };
+    return new CaptionWriter(config, tokenizer, networks, driver);
   }
 
   /** The most likely caption of each latent [P, d] (not normalised). */
   async write(latents: readonly Float32Array[], options: CallOptions): Promise<string[]> {
-    const captions: string[] = [];
-    for (const { rows, count } of bucketChunks(latents, prefixSizes)) {
-      captions.push(...(await this.#writeChunk(rows.slice(0, count), options)));
-    }
-    return captions;
+    const captions = await this.#search(latents, undefined, options);
+    return captions.map(tokens => this.#tokenizer.decode(tokens));
+  }
+
+  /**
+   * The most likely caption of each latent among those that fill the gaps of `template` with words that the model knows.
+   * @throws DuetError 'invalid-argument' if it knows none, or if the caption is too long
+   */
+  async fill(latents: readonly Float32Array[], template: CaptionTemplate, options: CallOptions): Promise<string[]> {
+    const tokens = tokenTemplate(template, this.#tokenizer, this.#maxTokens - 1);
+    const captions = await this.#search(latents, tokens, options);
+    return captions.map(caption => {
+      const words = gapTokens(tokens, caption).map(gap => this.#tokenizer.decode(gap));
+      return fillTemplate(template, words);
+    });
   }
 
   async release(): Promise<void> {
-    await Promise.all([this.#prefill.release(), this.#step.release()]);
+    await Promise.all([this.#networks.prefill.release(), this.#networks.step.release()]);
   }
 
-  async #writeChunk(latents: readonly Float32Array[], options: CallOptions): Promise<string[]> {
+  get #maxTokens(): number {
+    return cacheLength(this.#config) - this.#config.prefixLength;
+  }
+
+  /** The tokens of the best caption of each latent, of those that `template` allows. */
+  #search(
+    latents: readonly Float32Array[],
+    template: TokenTemplate | undefined,
+    options: CallOptions,
+  ): Promise<number[][]> {
     const { endId } = this.#tokenizer;
-    const maxTokens = cacheLength(this.#config) - this.#config.prefixLength;
-    let cache: CacheRow[] = [];
-    const nextLogits = async (query: DecodingQuery): Promise<Float32Array[]> => {
-      const first = cache.length === 0;
-      const answers = first
-        ? await this.#readPrefixes(latents, options)
-        : await this.#readTokens(
-            query,
-            query.parents.map(parent => cache[parent]!),
-            options,
-          );
-      cache = answers.map(({ rest }) => rest);
-      return answers.map(({ logits }) => logits);
-    };
-    const searches = latents.map(() => beamSearch({ beams, maxTokens, endId }));
-    const found = await runDecodings(searches, nextLogits, options);
-    return found.map(([best]) => this.#tokenizer.decode(best ? contentTokens(best, endId) : []));
-  }
-
-  #readPrefixes(latents: readonly Float32Array[], options: CallOptions): Promise<Answer[]> {
     const { prefixLength, latentWidth } = this.#config;
-    return inBuckets(latents, prefixSizes, async rows => {
-      return answersOf(await this.#prefill.run({ latent: stackRows(rows, [prefixLength, latentWidth]) }, options));
-    });
-  }
-
-  #readTokens({ sequences }: DecodingQuery, cache: readonly CacheRow[], options: CallOptions): Promise<Answer[]> {
-    const { prefixLength, gpt2 } = this.#config;
-    const shape = [cacheLength(this.#config), gpt2.width];
-    const rows = sequences.map((tokens, index) => ({ tokens, cache: cache[index]! }));
-    return inBuckets(rows, stepSizes, async batch => {
-      const ids = Int32Array.from(batch, ({ tokens }) => tokens.at(-1)!);
-      const positions = Int32Array.from(batch, ({ tokens }) => prefixLength + tokens.length - 1);
-      const caches = cacheNames(gpt2.layers).map(name => [
-        name,
-        stackRows(
-          batch.map(row => row.cache[name]!),
-          shape,
-        ),
-      ]);
-      const column = (data: Int32Array): HostTensor => ({ dtype: 'int32', shape: [data.length], data });
-      const inputs = { ids: column(ids), positions: column(positions), ...Object.fromEntries(caches) };
-      return answersOf(await this.#step.run(inputs, options));
-    });
+    const allowed = template && ((tokens: readonly number[]) => nextTokens(template, tokens));
+    const rows = {
+      prefill: (prefixes: readonly HostTensor[]) => this.#prefill(prefixes, options),
+      step: (continued: readonly StepRow[]) => this.#step(continued, options),
+    };
+    const searchOne = async (latent: Float32Array): Promise<number[]> => {
+      const search = beamSearch({ beams, maxTokens: this.#maxTokens, endId, ...(allowed && { allowed }) });
+      const prefix = float32([prefixLength, latentWidth], latent);
+      const [best] = await runDecoding(search, cachedNextLogits(rows, [prefix], prefixLength), options);
+      return best ? contentTokens(best, endId) : [];
+    };
+    return Promise.all(latents.map(searchOne));
   }
 }
 
-interface Answer {
-  readonly logits: Float32Array;
-  readonly rest: CacheRow;
+/** `template` for a caption of at most `longest` tokens. */
+function tokenTemplate(template: CaptionTemplate, tokenizer: Tokenizer, longest: number): TokenTemplate {
+  const words = (tokenizer.knownWords ?? []).map(word => tokenizer.encode(word));
+  if (words.length === 0) {
+    throw new DuetError('invalid-argument', 'This model does not say which words it knows, so it cannot fill gaps');
+  }
+  const texts = template.map(text => tokenizer.encode(text));
+  const room = (longest - texts.flat().length) / (template.length - 1);
+  const fitting = words.filter(word => word.length <= room);
+  if (fitting.length > 0) return { texts, words: fitting, endId: tokenizer.endId };
+  throw new DuetError('invalid-argument', `The caption is too long: the model writes at most ${longest} tokens`);
 }
 
 /** Positions of a cache: the prefix and a caption of the same length, its end token included. */
 function cacheLength({ prefixLength, gpt2 }: CaptionDecoderConfig): number {
   return Math.min(gpt2.positions, 2 * prefixLength);
-}
-
-function cacheNames(layers: number): string[] {
-  return Array.from({ length: layers }, (_, layer) => [`key.${layer}`, `value.${layer}`]).flat();
-}
-
-function answersOf({ logits, ...rest }: Record<string, HostTensor>): Answer[] {
-  const caches = Object.entries(rest).map(([name, tensor]) => [name, unstackRows(tensor)] as const);
-  return unstackRows(logits!).map((row, index) => ({
-    logits: row,
-    rest: Object.fromEntries(caches.map(([name, rows]) => [name, rows[index]!])),
-  }));
 }

@@ -9,14 +9,16 @@ import {
   projectImage,
   type Tokenizer,
 } from '../clip/index.ts';
+import { DuetError } from '../core/errors.ts';
 import { type HostTensor, sizeOf, type TensorSource } from '../core/host-tensor.ts';
 import type { Tree } from '../core/tree.ts';
 import { type CompileOptions, compile, type Executable } from '../engine/index.ts';
 import { fromNetwork, type Pixels, toNetwork } from '../image/index.ts';
-import { type CaptionDecoderParams, encodePrefix } from '../lm/index.ts';
+import { type CaptionDecoderParams, type CaptionTemplate, encodePrefix, fillTemplate } from '../lm/index.ts';
 import {
   type Evaluation,
   type ImageLatents,
+  type KeptPart,
   type LatentShapes,
   type Prediction,
   stackEvaluations,
@@ -31,6 +33,9 @@ import type { CallOptions, Networks } from './networks.ts';
 import { denormaliseLatent, normaliseLatent } from './statistics.ts';
 
 const codecSizes = [1, 2, 4, 8, 16];
+/** Captions whose mean stands for one with gaps; neighbouring gaps take words this far apart. */
+const fillings = 16;
+const gapStride = 5;
 /** A guided picture asks for 2 rows, a guided joint sample for 3. */
 const predictSizes = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64];
 
@@ -111,6 +116,45 @@ export class CompiledNetworks implements Networks {
     const { text } = this.#config.latents;
     return this.#executables.captionWriter.write(
       latents.map(row => denormaliseLatent(row, text, 1)),
+      options,
+    );
+  }
+
+  /**
+   * Each word's latent depends on the words before it, gaps included: it is the mean over captions that fill the gaps with
+   * words from all over the vocabulary.
+   */
+  async encodeTemplate(template: CaptionTemplate, options: CallOptions): Promise<KeptPart> {
+    const [positions = 0, width = 0] = this.shapes.y;
+    const known = this.tokenizer.knownWords ?? [];
+    const single = known.filter(word => this.tokenizer.encode(word).length === 1);
+    const words = Array.from({ length: fillings }, (_, k) => single[Math.floor((k * single.length) / fillings)] ?? 'a');
+    const filled = words.map((_, k) =>
+      fillTemplate(
+        template,
+        template.slice(1).map((_text, gap) => words[(k + gap * gapStride) % fillings]!),
+      ),
+    );
+    const latents = await this.encodeTexts(filled, options);
+    const values = latents[0]!.map((_, i) => latents.reduce((sum, row) => sum + row[i]!, 0) / latents.length);
+    const mask = new Uint8Array(positions * width);
+    let position = 1; // after the start token
+    for (const text of template) {
+      const end = position + this.tokenizer.encode(text).length;
+      mask.fill(1, position * width, end * width);
+      position = end + 1;
+    }
+    if (position > positions) {
+      throw new DuetError('invalid-argument', `The caption is too long: the model reads ${positions - 2} tokens`);
+    }
+    return { values, mask };
+  }
+
+  fillTemplate(latents: readonly Float32Array[], template: CaptionTemplate, options: CallOptions): Promise<string[]> {
+    const { text } = this.#config.latents;
+    return this.#executables.captionWriter.fill(
+      latents.map(row => denormaliseLatent(row, text, 1)),
+      template,
       options,
     );
   }

@@ -1,3 +1,4 @@
+export type { UniDiffuserParts } from './call.ts';
 export { type LoadOptions, load } from './load.ts';
 export { type ModelConfig, parseModelConfig } from './model-config.ts';
 export { fillSpec, type Model, modelSpecs, packModel, readModelFolder, writeModelFolder } from './model-folder.ts';
@@ -9,6 +10,7 @@ export type {
   GibbsOptions,
   ImageSample,
   InpaintInput,
+  InpaintOptions,
   InterpolateOptions,
   PairInput,
   PairSample,
@@ -17,5 +19,6 @@ export type {
   SamplingOptions,
   SolverName,
   Timings,
+  UsedSettings,
 } from './types.ts';
-export { UniDiffuser, type UniDiffuserParts } from './unidiffuser.ts';
+export { UniDiffuser } from './unidiffuser.ts';

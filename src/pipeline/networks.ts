@@ -1,9 +1,12 @@
 /** What a UniDiffuser pipeline needs of its networks: pictures and words to normalised latents, predictions, and back. */
 import type { Pixels } from '../image/index.ts';
-import type { Evaluation, ImageLatents, LatentShapes, Prediction } from '../sampler/index.ts';
+import type { CaptionTemplate } from '../lm/index.ts';
+import type { Evaluation, ImageLatents, KeptPart, LatentShapes, Prediction } from '../sampler/index.ts';
 
 export interface CallOptions {
   readonly signal?: AbortSignal;
+  /** Of calls that wait at the same time the highest is answered first. @default 0 */
+  readonly priority?: number;
 }
 
 export interface Networks {
@@ -19,6 +22,10 @@ export interface Networks {
   decodeImages(latents: readonly Float32Array[], options: CallOptions): Promise<Pixels[]>;
   /** Text latents to captions. */
   decodeTexts(latents: readonly Float32Array[], options: CallOptions): Promise<string[]>;
+  /** Text latents of a caption with gaps, as far as they are known: those of the words around the gaps. */
+  encodeTemplate(template: CaptionTemplate, options: CallOptions): Promise<KeptPart>;
+  /** Text latents to captions that fill the gaps of `template`. */
+  fillTemplate(latents: readonly Float32Array[], template: CaptionTemplate, options: CallOptions): Promise<string[]>;
   /** Frees sessions and weights. Idempotent. */
   release(): Promise<void>;
 }

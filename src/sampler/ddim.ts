@@ -38,7 +38,11 @@ export function* solveDdim(problem: SolverProblem, options: DdimOptions): Solver
 }
 
 /** From which level to which each step goes. On a table every step is one stride of 1/S long, whatever the spacing. */
-export function planDdimSteps(schedule: Schedule, steps: number, options: DdimOptions): [NoiseLevel, NoiseLevel][] {
+export function planDdimSteps(
+  schedule: Schedule,
+  steps: number,
+  options: Partial<DdimOptions> = {},
+): [NoiseLevel, NoiseLevel][] {
   const { spacing = 'leading', stepsOffset = 0, finalSigma = 'zero' } = options;
   const { tMin, tMax, whole } = schedule;
   const final = finalSigma === 'min' ? schedule.at(tMin) : cleanLevel;

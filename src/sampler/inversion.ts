@@ -18,7 +18,7 @@ export interface InversionOptions {
 export function* invertDdim(problem: SolverProblem, { refinements = 1 }: InversionOptions = {}): Solver {
   const { schedule, steps } = problem;
   checkSteps(steps, schedule);
-  const plan = planDdimSteps(schedule, steps, {}).reverse();
+  const plan = planDdimSteps(schedule, steps).reverse();
   const total = plan.length * refinements;
   let x = problem.x;
   let v: Float32Array = new Float32Array(x.length);

@@ -39,10 +39,11 @@ const chains = {
   t2i2t: () => ['t2i', 'i2t'],
   'i2t-inversion': () => ['i2t', 'inversion'],
   /** Blocked Gibbs sampling: whatever it starts with becomes a pair, then image and text are drawn in turns. */
-  gibbs({ has, rounds }) {
-    const opening = has.image ? (has.text ? undefined : 'i2t') : has.text ? 't2i' : 'joint';
-    const round = opening === 'i2t' ? (['t2i', 'i2t'] as const) : (['i2t', 't2i'] as const);
-    return [...(opening ? [opening] : []), ...Array.from({ length: rounds }, () => round).flat()];
+  gibbs({ has, rounds }: ChainStart): readonly SingleMode[] {
+    const opening: SingleMode = has.text ? 't2i' : has.image ? 'i2t' : 'joint';
+    const round: SingleMode[] = opening === 'i2t' ? ['t2i', 'i2t'] : ['i2t', 't2i'];
+    const turns = Array.from({ length: rounds }, () => round).flat();
+    return has.image && has.text ? turns : [opening, ...turns];
   },
 } satisfies Record<string, (start: ChainStart) => readonly SingleMode[]>;
 
