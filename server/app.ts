@@ -19,6 +19,7 @@ import { guardHosts } from './plugins/host-guard.ts';
 import { createMetrics, serveMetrics } from './plugins/metrics.ts';
 import { servePage } from './plugins/page.ts';
 import { answerWithRequestId, requestId } from './plugins/request-id.ts';
+import { pathOf } from './plugins/request-path.ts';
 import { sendSecurityHeaders } from './plugins/security-headers.ts';
 import { traceRequests, tracingObserver } from './plugins/tracing.ts';
 import { limitTraffic } from './plugins/traffic-limits.ts';
@@ -44,6 +45,7 @@ export interface AppOptions {
 /** Model ids hold slashes and may be long paths. */
 const longestParam = 256;
 const requestSeconds = 120;
+const lastAnswersMs = 2000;
 const hour = 3_600_000;
 
 /**
@@ -61,6 +63,11 @@ export async function buildApp({ config, models, logger, pageFolder }: AppOption
     frameworkErrors: answerError, // addresses that cannot even be read
   });
   app.setErrorHandler(answerError);
+  app.setNotFoundHandler((request, reply) => {
+    const message = `There is nothing at ${request.method} ${pathOf(request).slice(0, 200)}`;
+    const error = { message, type: 'invalid_request_error', param: null, code: 'unknown_url' };
+    return reply.code(404).send({ error });
+  });
   const metrics = createMetrics(config.device, models);
   const observers = [metrics.observer, tracingObserver()];
   const jobs = await openJobs({ config, models, log: app.log, observers });
@@ -74,6 +81,10 @@ export async function buildApp({ config, models, logger, pageFolder }: AppOption
     get: id => models.find(({ info }) => info.id === id)?.info,
   });
   const hourly = setInterval(() => void jobs.forgetExpired(), hour).unref();
+  app.addHook('preClose', async () => {
+    // Connections without a whole request would keep a closing server open; answers under way get a moment.
+    setTimeout(() => app.server.closeAllConnections(), lastAnswersMs).unref();
+  });
   app.addHook('onClose', async () => {
     clearInterval(hourly);
     await jobs.drain(0);

@@ -38,31 +38,43 @@ const defaultTimeoutMs = 10_000;
  * @throws DuetError 'not-allowed' for hosts and addresses that may not be asked, 'invalid-image' if there is nothing to get
  */
 export async function fetchImage(text: string, options: ImageUrlOptions, signal?: AbortSignal): Promise<Uint8Array> {
-  const { hosts, maxBytes, timeoutMs = defaultTimeoutMs, lookup = lookupAll, get = getFrom } = options;
+  const { hosts, timeoutMs = defaultTimeoutMs } = options;
   if (hosts.length === 0) {
     throw new DuetError('not-allowed', 'Pictures are not fetched from URLs here; send them as data URLs or files');
   }
-  const deadline = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])]);
-  let url = parseUrl(text);
+  signal?.throwIfAborted();
+  const url = parseUrl(text);
+  const deadline = new AbortController();
+  const giveUp = () => deadline.abort();
+  const timer = setTimeout(giveUp, timeoutMs);
+  signal?.addEventListener('abort', giveUp, { once: true });
+  try {
+    return await follow(url, options, deadline.signal);
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (DuetError.isInstance(error)) throw error;
+    const reason = deadline.signal.aborted ? `no answer within ${timeoutMs} ms` : 'the connection failed';
+    const message = `The picture could not be fetched from ${url.host}: ${reason}`;
+    throw new DuetError('invalid-image', message, { cause: error });
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', giveUp);
+    deadline.abort(); // closes connections whose answers nobody read to the end
+  }
+}
+
+/** The bytes behind `start` or behind what it redirects to, each of them checked. */
+async function follow(start: URL, options: ImageUrlOptions, signal: AbortSignal): Promise<Uint8Array> {
+  const { hosts, maxBytes, lookup = lookupAll, get = getFrom } = options;
+  let url = start;
   for (let redirects = 0; redirects <= mostRedirects; redirects++) {
     requireHost(url, hosts);
-    const address = await resolve(url, lookup);
-    try {
-      const { status, location, body } = await get(url, address, deadline);
-      if (status >= 300 && status < 400 && location !== undefined) {
-        url = parseUrl(location, url);
-        continue;
-      }
-      if (status !== 200) throw new DuetError('invalid-image', `${url.host} answered the picture's URL with ${status}`);
-      return await readUpTo(body, maxBytes);
-    } catch (error) {
-      signal?.throwIfAborted();
-      if (DuetError.isInstance(error)) throw error;
-      const reason = deadline.aborted ? `no answer within ${timeoutMs} ms` : 'the connection failed';
-      throw new DuetError('invalid-image', `The picture could not be fetched from ${url.host}: ${reason}`, {
-        cause: error,
-      });
+    const { status, location, body } = await get(url, await resolve(url, lookup), signal);
+    if (status === 200) return readUpTo(body, maxBytes);
+    if (status < 300 || status >= 400 || location === undefined) {
+      throw new DuetError('invalid-image', `${url.host} answered the picture's URL with ${status}`);
     }
+    url = parseUrl(location, url);
   }
   throw new DuetError('invalid-image', `The picture's URL redirects more than ${mostRedirects} times`);
 }
@@ -116,7 +128,7 @@ function lookupAll(host: string): Promise<readonly LookupAddress[]> {
 }
 
 /** Connects to the address that was checked; the name is only in the Host header and in TLS. */
-const getFrom: GetFrom = (url, { address, family }, signal) =>
+export const getFrom: GetFrom = (url, { address, family }, signal) =>
   new Promise((resolve, reject) => {
     const send = url.protocol === 'https:' ? requestHttps : requestHttp;
     const headers = { accept: 'image/*', 'user-agent': 'duet' };

@@ -1,4 +1,6 @@
 /** The server as a process has it: models loaded, listening, and brought down without losing a job. */
+import type { FastifyInstance } from 'fastify';
+import { DuetError } from '../src/core/errors.ts';
 import type { LoadOptions } from '../src/pipeline/index.ts';
 import { buildApp } from './app.ts';
 import type { ServerConfig } from './config.ts';
@@ -31,31 +33,48 @@ export async function startServer({ config, load, logs, signal }: ServeOptions):
     ...(threads > 0 && { threads }),
     ...(signal && { signal }),
   });
+  let app: FastifyInstance | undefined;
   try {
-    const app = await buildApp({ config, models: [loaded], logger: loggerOptions(config.logLevel, logs) });
+    app = await buildApp({ config, models: [loaded], logger: loggerOptions(config.logLevel, logs) });
     const url = await app.listen({ host, port, listenTextResolver: address => `listening at ${address}` });
-    let closing: Promise<void> | undefined;
-    let report: () => void = () => {};
-    const closed = new Promise<void>(resolve => {
-      report = resolve;
-    });
-    const close = async () => {
-      await app.drain(config.shutdownSeconds * 1000);
-      await app.close();
-      await loaded.model.release();
-      report();
-    };
-    return {
-      url,
-      closed,
-      close: () => {
-        closing ??= close();
-        return closing;
-      },
-      logError: (error, message) => app.log.error({ err: error }, message),
-    };
+    return running(app, loaded, url, config.shutdownSeconds * 1000);
   } catch (error) {
+    await app?.close();
     await loaded.model.release();
-    throw error;
+    throw toListenError(error, config);
   }
+}
+
+function running(app: FastifyInstance, { model }: LoadedModel, url: string, drainMs: number): RunningServer {
+  let closing: Promise<void> | undefined;
+  let report: () => void = () => {};
+  const closed = new Promise<void>(resolve => {
+    report = resolve;
+  });
+  const close = async () => {
+    await app.drain(drainMs);
+    await app.close();
+    await model.release();
+    report();
+  };
+  return {
+    url,
+    closed,
+    close: () => {
+      closing ??= close();
+      return closing;
+    },
+    logError: (error, message) => app.log.error({ err: error }, message),
+  };
+}
+
+function toListenError(error: unknown, { host, port }: ServerConfig): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'EADDRINUSE') {
+    return new DuetError('invalid-config', `Port ${port} of ${host} is taken; choose another with --port`, {
+      cause: error,
+    });
+  }
+  if (code !== 'EADDRNOTAVAIL' && code !== 'EACCES' && code !== 'ENOTFOUND') return error;
+  return new DuetError('invalid-config', `Cannot listen on ${host}, port ${port}: ${code}`, { cause: error });
 }
