@@ -89,6 +89,7 @@ export function showForm(form: Form): TabId {
 export function openTab(tab: TabId): void {
   state.tab.value = tab;
   state.viewed.value = null;
+  scrollTo({ top: 0 });
   if (location.hash.slice(1) !== tab) history.replaceState(null, '', `#${tab}`);
 }
 

@@ -15,20 +15,10 @@ export class ApiError extends Error {
   }
 }
 
-export interface ApiOptions {
-  /** Where the page itself is; the API lies beside it. */
-  readonly base: string;
-  /** The API key, if the server wants one. */
-  readonly key: () => string | null;
-}
-
-export type Api = ReturnType<typeof createApi>;
-
-export function createApi({ base, key }: ApiOptions) {
+/** `base` is where the page itself is; the API lies beside it. A server with keys has the browser send one along. */
+export function createApi(base: string) {
   async function request(path: string, init: RequestInit = {}): Promise<Response> {
-    const token = key();
-    const headers = { ...(init.headers as Record<string, string>), ...(token && { authorization: `Bearer ${token}` }) };
-    const response = await fetch(new URL(path, base), { ...init, headers }).catch((cause: unknown) => {
+    const response = await fetch(new URL(path, base), init).catch((cause: unknown) => {
       if (init.signal?.aborted) throw cause;
       throw new ApiError(0, 'unreachable', 'The server does not answer. Is it still running?', { cause });
     });
@@ -65,7 +55,7 @@ export function createApi({ base, key }: ApiOptions) {
     async remove(id: string): Promise<void> {
       await request(`v1/jobs/${encodeURIComponent(id)}`, { method: 'DELETE' }).catch(ignoreStatus(404, 410));
     },
-    /** A picture's bytes, for pages that need a key: an <img> cannot send one. */
+    /** A picture's bytes. */
     async file(url: string): Promise<Blob> {
       return (await request(url)).blob();
     },

@@ -3,7 +3,6 @@ import { useEffect } from 'preact/hooks';
 import { openTab } from './actions.ts';
 import { DropVeil } from './components/drop-veil.tsx';
 import { Gallery } from './components/gallery.tsx';
-import { KeyDialog } from './components/key-dialog.tsx';
 import { Notices } from './components/notices.tsx';
 import { ServerFault } from './components/server-fault.tsx';
 import { TabBar } from './components/tab-bar.tsx';
@@ -51,7 +50,6 @@ export function App() {
         <a href="./docs">API reference</a>
       </footer>
       <Viewer />
-      <KeyDialog />
       <Notices />
       <DropVeil />
       <p class="unseen" role="status">

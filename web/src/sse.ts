@@ -1,6 +1,6 @@
 /**
  * Server-sent events from a fetch body (https://html.spec.whatwg.org/multipage/server-sent-events.html, section 9.2.6).
- * Own reader, because EventSource cannot send an Authorization header.
+ * Own reader, because EventSource hides why it was refused, and asks again for ever.
  */
 
 export interface ServerSentEvent {

@@ -7,16 +7,7 @@ import type { Capabilities } from './wire.ts';
 
 export const tabIds = ['draw', 'describe', 'imagine', 'vary', 'inpaint'] as const satisfies readonly TabId[];
 
-const keyOfSession = 'duet-api-key';
-
-/** The server's API key, kept until the browser is closed. */
-export const apiKey = signal<string | null>(sessionStorage.getItem(keyOfSession));
-apiKey.subscribe(value => {
-  if (value) sessionStorage.setItem(keyOfSession, value);
-  else sessionStorage.removeItem(keyOfSession);
-});
-
-export const api = createApi({ base: document.baseURI, key: () => apiKey.value });
+export const api = createApi(document.baseURI);
 
 export const capabilities = signal<Capabilities | null>(null);
 /** Why the server cannot be used at the moment. */

@@ -7,13 +7,12 @@ interface DialogProps {
   readonly open: boolean;
   readonly label: string;
   readonly onClose: () => void;
-  readonly canClose?: boolean;
   readonly class?: string;
   readonly onKeyDown?: (event: KeyboardEvent) => void;
   readonly children: ComponentChildren;
 }
 
-export function Dialog({ open, label, onClose, canClose = true, class: className, onKeyDown, children }: DialogProps) {
+export function Dialog({ open, label, onClose, class: className, onKeyDown, children }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     if (open && !element.current?.open) element.current?.showModal();
@@ -26,21 +25,18 @@ export function Dialog({ open, label, onClose, canClose = true, class: className
       aria-label={label}
       onKeyDown={onKeyDown}
       onClose={onClose}
-      onCancel={event => !canClose && event.preventDefault()}
-      onClick={event => canClose && event.target === element.current && element.current?.close()}
+      onClick={event => event.target === element.current && element.current?.close()}
     >
       {open && (
         <div class="dialog-body">
-          {canClose && (
-            <button
-              type="button"
-              class="quiet round dialog-close"
-              aria-label="Close"
-              onClick={() => element.current?.close()}
-            >
-              <Icon name="close" />
-            </button>
-          )}
+          <button
+            type="button"
+            class="quiet round dialog-close"
+            aria-label="Close"
+            onClick={() => element.current?.close()}
+          >
+            <Icon name="close" />
+          </button>
           {children}
         </div>
       )}

@@ -64,7 +64,7 @@ function Entry({ entry: { job, index, kind } }: { entry: GalleryEntry }) {
       onClick={() => (viewed.value = { jobId: job.id, index })}
     >
       {job.request.image_url && <Picture url={job.request.image_url} alt="" />}
-      <span class="caption">{caption}</span>
+      <span class={job.request.image_url ? 'tile-label' : 'caption'}>{caption}</span>
     </button>
   );
 }

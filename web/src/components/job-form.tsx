@@ -32,23 +32,25 @@ export function JobForm({ tab, verb, children }: JobFormProps) {
     if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) start(event);
   };
   return (
-    <form class="job-form" onSubmit={start} onKeyDown={onKeyDown} noValidate>
-      {children}
-      <Settings tab={tab} />
-      <div class="run-row">
-        <button type="submit" class="primary" disabled={!ready} aria-describedby={`missing-${tab}`}>
-          {shown && !isOver(shown) ? `${verb} another` : verb}
-          <kbd>{isMac ? '⌘' : 'Ctrl'} ↵</kbd>
-        </button>
-        <button type="button" class="quiet" onClick={() => (showsCode.value = true)}>
-          <Icon name="code" /> Use via API
-        </button>
-      </div>
-      <p id={`missing-${tab}`} class="field-fault" role="status">
-        {tried.value ? missingLine(missing) : ''}
-      </p>
+    <>
+      <form class="job-form" onSubmit={start} onKeyDown={onKeyDown} noValidate>
+        {children}
+        <Settings tab={tab} />
+        <div class="run-row">
+          <button type="submit" class="primary" disabled={!ready} aria-describedby={`missing-${tab}`}>
+            {shown && !isOver(shown) ? `${verb} another` : verb}
+            <kbd>{isMac ? '⌘' : 'Ctrl'} ↵</kbd>
+          </button>
+          <button type="button" class="quiet" onClick={() => (showsCode.value = true)}>
+            <Icon name="code" /> Use via API
+          </button>
+        </div>
+        <p id={`missing-${tab}`} class="field-fault" role="status">
+          {tried.value ? missingLine(missing) : ''}
+        </p>
+      </form>
       <CodeDialog tab={tab} open={showsCode.value} onClose={() => (showsCode.value = false)} />
-    </form>
+    </>
   );
 }
 

@@ -4,7 +4,7 @@ import { serverFault } from '../state.ts';
 
 export function ServerFault() {
   const fault = serverFault.value;
-  if (!fault || fault.status === 401) return null;
+  if (!fault) return null;
   return (
     <div class="fault" role="alert">
       <p>{fault.message}</p>

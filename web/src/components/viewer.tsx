@@ -143,7 +143,7 @@ function Actions({ job, index }: { job: JobState; index: number }) {
           <Icon name="settings" /> Edit settings
         </button>
       </div>
-      {url && <UsePicture url={url} />}
+      {url && <UsePicture url={url} name={`duet-${sample.seed}.png`} />}
       <div class="actions">
         {url && (
           <a class="button quiet" href={url} download={`duet-${sample.seed}.png`}>
@@ -170,10 +170,10 @@ const uses = [
   { tab: 'inpaint', name: 'Paint over' },
 ] as const satisfies readonly { tab: TabId; name: string }[];
 
-function UsePicture({ url }: { url: string }) {
+function UsePicture({ url, name: fileName }: { url: string; name: string }) {
   const use = async (tab: (typeof uses)[number]['tab']) => {
     try {
-      const picture = await readPicture(await api.file(url), url.split('/').at(-1));
+      const picture = await readPicture(await api.file(url), fileName);
       const side = capabilities.value?.image_size ?? 64;
       if (tab === 'inpaint') updateForm(tab, { image: await squarePicture(picture, side), mask: null });
       else updateForm(tab, { image: picture, ...(tab === 'vary' && { mode: 'i2t2i' as const }) });

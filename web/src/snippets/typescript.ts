@@ -56,7 +56,8 @@ export const typescript: Writer = {
     const read = names.map(name => `  ${name}: readFileSync('${files[name]}', 'base64'),\n`).join('');
     return (
       `${typescriptHead(origin, names.length > 0 ? ['readFileSync'] : [])}` +
-      `type Job = { id: string; status: string; result?: { samples: { caption?: string; url?: string }[] } };\n` +
+      `type Sample = { caption?: string; url?: string };\n` +
+      `type Job = { id: string; status: string; result?: { samples: Sample[] } };\n` +
       `let job: Job = await client.post('/jobs', { body: {\n${properties(own)}${read}} });\n` +
       `while (job.status === 'queued' || job.status === 'running') {\n` +
       `  await new Promise(resolve => setTimeout(resolve, 500));\n` +

@@ -1,0 +1,290 @@
+/**
+ * The page in headless Chromium, on the real server with the embedded model: every tab does its job. With PAGE_SHOTS set
+ * to a folder, screenshots are left there to be looked at. Without Chromium (Debian: apt-get install chromium) all are
+ * skipped.
+ */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { chromiumPath, openSite, phone, type Site } from './open-page.ts';
+
+const shots = process.env['PAGE_SHOTS'];
+const patience = 300_000;
+let site: Site;
+
+/** Few steps: these tests look at the page, not at the pictures. */
+async function hurry(page: Page, steps = 2): Promise<void> {
+  await page.locator('.settings summary').click();
+  await page.getByLabel('Steps').fill(String(steps));
+  await page.locator('.settings summary').click();
+}
+
+async function setCount(page: Page, label: string, count: number): Promise<void> {
+  await page.getByLabel(label, { exact: true }).fill(String(count));
+  await page.getByLabel(label, { exact: true }).blur();
+}
+
+const run = (page: Page, verb: string) => page.getByRole('button', { name: new RegExp(`^${verb}\\b`) }).click();
+const result = (page: Page) => page.getByRole('region', { name: 'Result' });
+const finished = (page: Page) => page.locator('.status.is-succeeded').waitFor({ timeout: patience });
+const shoot = async (page: Page, name: string) => {
+  if (shots) await page.screenshot({ path: join(shots, `${name}.png`) });
+};
+
+/** Serious and critical faults, as axe finds them. */
+async function faultsFoundByAxe(page: Page): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
+}
+
+describe.skipIf(!chromiumPath)('the page (needs Chromium: apt-get install chromium)', { timeout: patience }, () => {
+  beforeAll(async () => {
+    if (shots) await mkdir(shots, { recursive: true });
+    site = await openSite();
+  }, patience);
+  afterAll(() => site.close(), patience);
+
+  it('draws an example, with previews on the way', async () => {
+    const page = await site.open();
+    await page.getByRole('button', { name: 'an apple' }).click();
+    expect(await page.getByLabel('Caption').inputValue()).toBe('an apple');
+    await hurry(page, 6);
+    await setCount(page, 'Pictures', 2);
+    await run(page, 'Draw');
+    await result(page).getByRole('img', { name: 'Picture 1 so far' }).waitFor({ timeout: patience });
+    await finished(page);
+    expect(
+      await result(page)
+        .getByRole('img', { name: /an apple, seed \d+/ })
+        .count(),
+    ).toBe(2);
+    await shoot(page, 'draw');
+    await page.context().close();
+  });
+
+  it('keeps the gallery over a reload, with parameters, "again" and "with another seed"', async () => {
+    const page = await site.open();
+    const gallery = page.getByRole('region', { name: 'Gallery' });
+    const pictures = gallery.getByRole('link', { name: /an apple/ });
+    await pictures.first().waitFor();
+    await page.reload();
+    await pictures.first().waitFor();
+    expect(await pictures.count()).toBe(2);
+    await pictures.first().click();
+    const viewer = page.getByRole('dialog');
+    const seed = Number(await viewer.locator('dt:text-is("Seed") + dd').textContent());
+    expect(await viewer.locator('dt:text-is("Steps") + dd').textContent()).toBe('6');
+    await shoot(page, 'viewer');
+    await viewer.getByRole('button', { name: 'Again' }).click();
+    await finished(page);
+    expect(
+      await result(page)
+        .getByRole('img', { name: `an apple, seed ${seed}` })
+        .count(),
+    ).toBe(1);
+    await pictures.first().click();
+    await viewer.getByRole('button', { name: 'With another seed' }).click();
+    await page.locator('.status.is-queued, .status.is-running').waitFor();
+    await finished(page);
+    expect(
+      await result(page)
+        .getByRole('img', { name: `an apple, seed ${seed}` })
+        .count(),
+    ).toBe(0);
+    await page.context().close();
+  });
+
+  it('restores settings from inside a picture', async () => {
+    const page = await site.open({}, '#imagine');
+    const link = page.getByRole('region', { name: 'Gallery' }).getByRole('link').last();
+    const address = await link.getAttribute('href');
+    const bytes = await (await fetch(new URL(address!, site.origin))).arrayBuffer();
+    const chooser = page.waitForEvent('filechooser');
+    await page.getByRole('button', { name: 'Settings from a picture' }).click();
+    await (await chooser).setFiles({ name: 'made.png', mimeType: 'image/png', buffer: Buffer.from(bytes) });
+    await page.getByRole('heading', { name: 'Write it, and it is drawn' }).waitFor();
+    expect(await page.getByLabel('Caption').inputValue()).toBe('an apple');
+    expect(await page.locator('.settings-summary').textContent()).toMatch(/seed \d+ · 6 steps/);
+    await page.context().close();
+  });
+
+  it('describes a picture that is dropped, with alternatives', async () => {
+    const page = await site.open({}, '#describe');
+    const source = await page.getByRole('region', { name: 'Gallery' }).getByRole('link').first().getAttribute('href');
+    const drop = await page.evaluateHandle(async url => {
+      const data = new DataTransfer();
+      data.items.add(new File([await (await fetch(url!)).blob()], 'dropped.png', { type: 'image/png' }));
+      return data;
+    }, source);
+    await page.locator('.picture-input').dispatchEvent('drop', { dataTransfer: drop });
+    await page.getByRole('img', { name: 'Picture: dropped.png' }).waitFor();
+    await hurry(page);
+    await setCount(page, 'Alternatives', 3);
+    await run(page, 'Describe');
+    await finished(page);
+    const captions = result(page).getByRole('listitem');
+    expect(await captions.count()).toBeGreaterThan(0);
+    await shoot(page, 'describe');
+    const caption = await captions.first().locator('.caption').textContent();
+    await captions
+      .first()
+      .getByRole('button', { name: /^Draw this/ })
+      .click();
+    expect(await page.getByLabel('Caption').inputValue()).toBe(caption);
+    await page.context().close();
+  });
+
+  it('imagines pairs', async () => {
+    const page = await site.open({}, '#imagine');
+    await hurry(page);
+    await setCount(page, 'How many', 3);
+    await run(page, 'Imagine');
+    await finished(page);
+    expect(await result(page).getByRole('listitem').count()).toBe(3);
+    expect(await result(page).locator('.plate .caption').count()).toBe(3);
+    await shoot(page, 'imagine');
+    await page.context().close();
+  });
+
+  it('varies a picture of the gallery', async () => {
+    const page = await site.open();
+    await page
+      .getByRole('region', { name: 'Gallery' })
+      .getByRole('link', { name: /an apple/ })
+      .first()
+      .click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Vary' }).click();
+    await hurry(page);
+    await setCount(page, 'Variations', 1);
+    await run(page, 'Vary');
+    await finished(page);
+    expect(await result(page).getByRole('img').count()).toBe(1);
+    await page.context().close();
+  });
+
+  it('mixes two captions, with a slider over the frames', async () => {
+    const page = await site.open({}, '#vary');
+    await page.getByText('Mix two').click();
+    await page.getByRole('button', { name: /→/ }).click();
+    await hurry(page);
+    await setCount(page, 'Frames', 3);
+    await run(page, 'Mix');
+    await finished(page);
+    const frame = page.getByRole('slider', { name: 'Frame' });
+    await frame.focus();
+    await frame.press('ArrowRight');
+    await frame.press('ArrowRight');
+    await result(page).getByRole('img', { name: 'Frame 3 of 3' }).waitFor();
+    await shoot(page, 'mix');
+    await page.context().close();
+  });
+
+  it('paints over a part, by pointer and by keyboard', async () => {
+    const page = await site.open();
+    await page
+      .getByRole('region', { name: 'Gallery' })
+      .getByRole('link', { name: /an apple/ })
+      .first()
+      .click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Paint over' }).click();
+    const board = page.getByRole('application');
+    await run(page, 'Paint');
+    await page.getByText('Paint over what should change first').waitFor();
+    const box = (await board.boundingBox())!;
+    await page.mouse.move(box.x + box.width * 0.3, box.y + box.height * 0.3);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * 0.6, box.y + box.height * 0.4, { steps: 4 });
+    await page.mouse.up();
+    await board.press('ArrowDown');
+    await board.press(' ');
+    await hurry(page);
+    await setCount(page, 'Pictures', 1);
+    await run(page, 'Paint');
+    await finished(page);
+    expect(await result(page).getByRole('img').count()).toBe(1);
+    await shoot(page, 'inpaint');
+    await page.context().close();
+  });
+
+  it('cancels', async () => {
+    const page = await site.open();
+    await page.getByLabel('Caption').fill('two red hearts');
+    await hurry(page, 60);
+    await setCount(page, 'Pictures', 10);
+    await page.getByLabel('Caption').press('Control+Enter');
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await page.locator('.status.is-cancelled').waitFor({ timeout: patience });
+    await page.context().close();
+  });
+
+  it('says what the form is as a program', async () => {
+    const page = await site.open();
+    await page.getByLabel('Caption').fill('two red hearts');
+    await page.getByRole('button', { name: 'Use via API' }).click();
+    await page.getByText('Python', { exact: true }).click();
+    const code = await page.getByLabel('Python code').inputValue();
+    expect(code).toContain('prompt="two red hearts"');
+    expect(code).toContain(`base_url="${site.origin}/v1"`);
+    await shoot(page, 'code');
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'hidden' });
+    await page.context().close();
+  });
+
+  it('can be used by keyboard alone', async () => {
+    const page = await site.open();
+    await page.getByRole('tab', { name: 'Draw' }).focus();
+    await page.keyboard.press('ArrowRight');
+    await page.getByRole('tab', { name: 'Describe', selected: true }).waitFor();
+    await page.keyboard.press('End');
+    await page.getByRole('tab', { name: 'Inpaint', selected: true }).waitFor();
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('tab-inpaint');
+    await page.context().close();
+  });
+
+  it.each(['light', 'dark'] as const)('has no serious fault that axe finds, in %s colours', async colorScheme => {
+    const page = await site.open({ colorScheme });
+    await page.getByRole('button', { name: 'an apple' }).waitFor();
+    for (const tab of ['Draw', 'Describe', 'Imagine', 'Vary & Mix', 'Inpaint']) {
+      await page.getByRole('tab', { name: tab }).click();
+      expect(await faultsFoundByAxe(page), tab).toEqual([]);
+    }
+    await shoot(page, `${colorScheme}-inpaint`);
+    await page.getByRole('region', { name: 'Gallery' }).getByRole('link').first().click();
+    expect(await faultsFoundByAxe(page), 'viewer').toEqual([]);
+    await shoot(page, `${colorScheme}-viewer`);
+    await page.context().close();
+  });
+
+  it('fits a phone', async () => {
+    const page = await site.open(phone);
+    for (const tab of ['Draw', 'Describe', 'Imagine', 'Vary & Mix', 'Inpaint']) {
+      await page.getByRole('tab', { name: tab }).click();
+      const overhang = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      expect(overhang, tab).toBeLessThanOrEqual(0);
+      await shoot(page, `phone-${tab.slice(0, 4).toLowerCase()}`);
+    }
+    await page.context().close();
+  });
+
+  it('says so when the server is away', async () => {
+    const page = await site.open();
+    await page.getByLabel('Caption').fill('an apple');
+    await page.context().setOffline(true);
+    await run(page, 'Draw');
+    await page.getByRole('alert').getByText('The server does not answer').waitFor();
+    await page.context().setOffline(false);
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByRole('alert').waitFor({ state: 'detached' });
+    await page.context().close();
+  });
+
+  it('asked nobody but this server, and met no error that was not staged', () => {
+    expect(site.foreignRequests).toEqual([]);
+    expect(site.faults.filter(fault => !fault.includes('ERR_INTERNET_DISCONNECTED'))).toEqual([]);
+  });
+});
