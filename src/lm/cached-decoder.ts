@@ -151,5 +151,9 @@ function stack(rows: readonly HostTensor[]): HostTensor {
 /** The rows of a tensor along its first axis, as views. */
 export function unstack({ dtype, shape: [count = 0, ...shape], data }: HostTensor): HostTensor[] {
   const size = data.length / count;
-  return Array.from({ length: count }, (_, row) => ({ dtype, shape, data: data.subarray(row * size, (row + 1) * size) }));
+  return Array.from({ length: count }, (_, row) => ({
+    dtype,
+    shape,
+    data: data.subarray(row * size, (row + 1) * size),
+  }));
 }

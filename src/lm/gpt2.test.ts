@@ -24,8 +24,8 @@ import {
   gpt2Prefill,
   gpt2Step,
   runDecodings,
-  unstack,
   tokenLogits,
+  unstack,
 } from './index.ts';
 
 const config: CaptionDecoderConfig = {

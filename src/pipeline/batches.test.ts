@@ -1,31 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bucketChunks, inBuckets, stackRows, unstackRows } from './batches.ts';
+import { stackRows, unstackRows } from './batches.ts';
 import { denormaliseLatent, normaliseLatent } from './statistics.ts';
 
-const sizes = [1, 2, 4, 6];
-
-describe('buckets', () => {
-  it('keeps every row once, in order, in chunks of the listed sizes', () => {
-    fc.assert(
-      fc.property(fc.array(fc.integer(), { maxLength: 30 }), rows => {
-        const chunks = bucketChunks(rows, sizes);
-        expect(chunks.flatMap(({ rows: padded, count }) => padded.slice(0, count))).toEqual(rows);
-        for (const chunk of chunks) expect(sizes).toContain(chunk.rows.length);
-      }),
-    );
-  });
-
-  it('answers each row whatever the padding', async () => {
-    const seen: number[] = [];
-    const doubled = await inBuckets([1, 2, 3, 4, 5, 6, 7, 8, 9], sizes, async rows => {
-      seen.push(rows.length);
-      return rows.map(row => row * 2);
-    });
-    expect(doubled).toEqual([2, 4, 6, 8, 10, 12, 14, 16, 18]);
-    expect(seen).toEqual([6, 4]);
-  });
-
+describe('rows', () => {
   it('stacks rows and takes them apart', () => {
     const rows = [Float32Array.of(1, 2), Float32Array.of(3, 4)];
     const stacked = stackRows(rows, [2, 1]);

@@ -45,12 +45,7 @@ export class CaptionWriter {
   readonly #prefill: RowsCall<HostTensor, NextRow>;
   readonly #step: RowsCall<StepRow, NextRow>;
 
-  private constructor(
-    config: CaptionDecoderConfig,
-    tokenizer: Tokenizer,
-    networks: Networks,
-    driver: BatchingDriver,
-  ) {
+  private constructor(config: CaptionDecoderConfig, tokenizer: Tokenizer, networks: Networks, driver: BatchingDriver) {
     this.#config = config;
     this.#tokenizer = tokenizer;
     this.#networks = networks;
@@ -78,7 +73,11 @@ export class CaptionWriter {
     });
     const prefixInputs = { prefix: { dtype: 'float32', shape: ['batch', prefixLength, latentWidth] } } as const;
     const networks = {
-      prefill: await compile(programs.prefill, { params, inputs: prefixInputs }, { ...options, name: 'caption-prefill' }),
+      prefill: await compile(
+        programs.prefill,
+        { params, inputs: prefixInputs },
+        { ...options, name: 'caption-prefill' },
+      ),
       step: await compile(programs.step, { params, inputs: programs.stepInputs }, { ...options, name: 'caption-step' }),
     };
     return new CaptionWriter(config, tokenizer, networks, driver);

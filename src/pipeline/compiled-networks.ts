@@ -1,20 +1,12 @@
 /** The four networks of a model folder behind the pipeline's interface, compiled for a device. */
-import { type AutoencoderParams, decode, encodeMoments } from '../autoencoder/index.ts';
-import {
-  type ClipParams,
-  clipText,
-  clipVision,
-  createTokenizer,
-  poolClassToken,
-  projectImage,
-  type Tokenizer,
-} from '../clip/index.ts';
+import { type AutoencoderParams, decode } from '../autoencoder/index.ts';
+import { createTokenizer, type Tokenizer } from '../clip/index.ts';
 import { DuetError } from '../core/errors.ts';
 import { type HostTensor, sizeOf, type TensorSource } from '../core/host-tensor.ts';
 import type { Tree } from '../core/tree.ts';
 import { type CompileOptions, compile, type Executable } from '../engine/index.ts';
 import { fromNetwork, type Pixels, toNetwork } from '../image/index.ts';
-import { type CaptionDecoderParams, type CaptionTemplate, encodePrefix, fillTemplate } from '../lm/index.ts';
+import { type CaptionTemplate, fillTemplate } from '../lm/index.ts';
 import {
   type Evaluation,
   type ImageLatents,
@@ -25,19 +17,23 @@ import {
   unstackPredictions,
 } from '../sampler/index.ts';
 import { type UvitInputs, type UvitParams, uvit } from '../uvit/index.ts';
-import { inBuckets, stackRows, unstackRows } from './batches.ts';
+import { fixedLimit, MeasuredLimit } from './batch-limit.ts';
+import { stackRows, unstackRows } from './batches.ts';
+import { BatchingDriver, type RowsCall } from './batching-driver.ts';
 import { CaptionWriter } from './caption-writer.ts';
+import { encodeText, imageEncoder, type TextEncoderParams } from './encode-programs.ts';
 import type { ModelConfig } from './model-config.ts';
 import type { Model } from './model-folder.ts';
 import type { CallOptions, Networks } from './networks.ts';
 import { denormaliseLatent, normaliseLatent } from './statistics.ts';
 
-const codecSizes = [1, 2, 4, 8, 16];
+/** Pictures or captions that are encoded or decoded in one call: few, for denoising waits meanwhile. */
+const codecBatch = 8;
+/** A guided picture asks for 2 rows, a guided joint sample for 3. */
+const rowsOfQuery = 3;
 /** Captions whose mean stands for one with gaps; neighbouring gaps take words this far apart. */
 const fillings = 16;
 const gapStride = 5;
-/** A guided picture asks for 2 rows, a guided joint sample for 3. */
-const predictSizes = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64];
 
 /** The latents of one sample of `config`: z [C, S, S], c [1, D], y [L, d]. */
 function latentShapes({ uvit }: ModelConfig): LatentShapes {
@@ -56,60 +52,51 @@ interface Executables {
   readonly captionWriter: CaptionWriter;
 }
 
+export interface NetworksOptions extends CompileOptions {
+  /** Most evaluations in one noise prediction. @default measured while predictions are made */
+  readonly maxBatch?: number;
+}
+
+/** All calls may be made at the same time as others: they share what the networks compute at a time. */
 export class CompiledNetworks implements Networks {
   readonly shapes: LatentShapes;
   readonly tokenizer: Tokenizer;
+  readonly encodeTexts: RowsCall<string, Float32Array>;
+  readonly encodeImages: RowsCall<Pixels, ImageLatents>;
+  readonly predict: RowsCall<Evaluation, Prediction>;
+  readonly decodeImages: RowsCall<Float32Array, Pixels>;
   readonly #config: ModelConfig;
   readonly #executables: Executables;
+  readonly #driver: BatchingDriver;
 
-  private constructor(config: ModelConfig, tokenizer: Tokenizer, executables: Executables) {
+  private constructor(
+    config: ModelConfig,
+    tokenizer: Tokenizer,
+    executables: Executables,
+    driver: BatchingDriver,
+    { maxBatch }: NetworksOptions,
+  ) {
     this.shapes = latentShapes(config);
     this.tokenizer = tokenizer;
     this.#config = config;
     this.#executables = executables;
+    this.#driver = driver;
+    this.encodeTexts = driver.batched(rows => this.#encodeTexts(rows), { limit: codecBatch });
+    this.encodeImages = driver.batched(rows => this.#encodeImages(rows), { limit: codecBatch });
+    this.decodeImages = driver.batched(rows => this.#decodeImages(rows), { limit: codecBatch });
+    const limit = maxBatch === undefined ? new MeasuredLimit() : fixedLimit(maxBatch);
+    this.predict = driver.batched(rows => this.#predict(rows), { limit, unit: rowsOfQuery });
   }
 
-  static async create(model: Model, options: CompileOptions): Promise<CompiledNetworks> {
+  static async create(model: Model, options: NetworksOptions): Promise<CompiledNetworks> {
+    const { maxBatch = 1 } = options;
+    if (!Number.isSafeInteger(maxBatch) || maxBatch < 1) {
+      throw new DuetError('invalid-argument', `maxBatch must be a whole number from 1 on, got ${maxBatch}`);
+    }
     const tokenizer = createTokenizer(model.tokenizer);
-    return new CompiledNetworks(model.config, tokenizer, await compileAll(model, tokenizer, options));
-  }
-
-  encodeTexts(texts: readonly string[], options: CallOptions): Promise<Float32Array[]> {
-    const { textTokens, latents } = this.#config;
-    return inBuckets(texts, codecSizes, async rows => {
-      const ids = this.tokenizer.frameBatch(rows, textTokens);
-      const { y } = await this.#executables.encodeText.run({ ids }, options);
-      return unstackRows(y!).map(row => normaliseLatent(row, latents.text, 1));
-    });
-  }
-
-  encodeImages(pictures: readonly Pixels[], options: CallOptions): Promise<ImageLatents[]> {
-    const { latents } = this.#config;
-    const plane = this.#plane;
-    return inBuckets(pictures, codecSizes, async rows => {
-      const outputs = await this.#executables.encodeImage.run({ pixels: toNetwork(rows) }, options);
-      const c = unstackRows(outputs['c']!);
-      return unstackRows(outputs['z']!).map((z, index) => ({
-        z: normaliseLatent(z, latents.image, plane),
-        c: normaliseLatent(c[index]!, latents.clip, 1),
-      }));
-    });
-  }
-
-  predict(evaluations: readonly Evaluation[], options: CallOptions): Promise<Prediction[]> {
-    return inBuckets(evaluations, predictSizes, async rows => {
-      const outputs = await this.#executables.predict.run({ ...stackEvaluations(rows, this.shapes) }, options);
-      return unstackPredictions(outputs as Record<'image' | 'clipImage' | 'text', HostTensor>);
-    });
-  }
-
-  decodeImages(latents: readonly Float32Array[], options: CallOptions): Promise<Pixels[]> {
-    const { image } = this.#config.latents;
-    return inBuckets(latents, codecSizes, async rows => {
-      const z = rows.map(row => denormaliseLatent(row, image, this.#plane));
-      const { pixels } = await this.#executables.decodeImage.run({ z: stackRows(z, this.shapes.z) }, options);
-      return fromNetwork(pixels!);
-    });
+    const driver = new BatchingDriver();
+    const executables = await compileAll(model, tokenizer, driver, options);
+    return new CompiledNetworks(model.config, tokenizer, executables, driver, options);
   }
 
   decodeTexts(latents: readonly Float32Array[], options: CallOptions): Promise<string[]> {
@@ -160,7 +147,36 @@ export class CompiledNetworks implements Networks {
   }
 
   async release(): Promise<void> {
+    this.#driver.close();
     await Promise.all(Object.values(this.#executables).map(executable => executable.release()));
+  }
+
+  async #encodeTexts(rows: readonly string[]): Promise<Float32Array[]> {
+    const { textTokens, latents } = this.#config;
+    const ids = this.tokenizer.frameBatch(rows, textTokens);
+    const { y } = await this.#executables.encodeText.run({ ids });
+    return unstackRows(y!).map(row => normaliseLatent(row, latents.text, 1));
+  }
+
+  async #encodeImages(rows: readonly Pixels[]): Promise<ImageLatents[]> {
+    const { latents } = this.#config;
+    const { mean, clip } = await this.#executables.encodeImage.run({ pixels: toNetwork(rows) });
+    const c = unstackRows(clip!);
+    return unstackRows(mean!).map((z, index) => ({
+      z: normaliseLatent(z, latents.image, this.#plane),
+      c: normaliseLatent(c[index]!, latents.clip, 1),
+    }));
+  }
+
+  async #predict(rows: readonly Evaluation[]): Promise<Prediction[]> {
+    const outputs = await this.#executables.predict.run({ ...stackEvaluations(rows, this.shapes) });
+    return unstackPredictions(outputs as Record<'image' | 'clipImage' | 'text', HostTensor>);
+  }
+
+  async #decodeImages(rows: readonly Float32Array[]): Promise<Pixels[]> {
+    const z = rows.map(row => denormaliseLatent(row, this.#config.latents.image, this.#plane));
+    const { pixels } = await this.#executables.decodeImage.run({ z: stackRows(z, this.shapes.z) });
+    return fromNetwork(pixels!);
   }
 
   get #plane(): number {
@@ -171,30 +187,22 @@ export class CompiledNetworks implements Networks {
 async function compileAll(
   { config, weights }: Model,
   tokenizer: Tokenizer,
+  driver: BatchingDriver,
   options: CompileOptions,
 ): Promise<Executables> {
   const { imageSize, textTokens } = config;
   const shapes = latentShapes(config);
   const float = (shape: readonly number[]) => ({ dtype: 'float32', shape: ['batch', ...shape] }) as const;
-  const encodeText = await compile<Pick<ClipParams, 'text'> & Pick<CaptionDecoderParams, 'encodePrefix'>, undefined>(
-    ({ params, inputs }) => {
-      const states = clipText(params.text, { ids: inputs['ids']! }, config.clip.text);
-      return { outputs: { y: encodePrefix(params, states) } };
-    },
+  const encodeTexts = await compile<TextEncoderParams, undefined>(
+    ({ params, inputs }) => ({ outputs: { y: encodeText(params, inputs['ids']!, config.clip.text) } }),
     {
       params: { text: branch(weights.clip, 'text'), encodePrefix: branch(weights.captionDecoder, 'encodePrefix') },
       inputs: { ids: { dtype: 'int32', shape: ['batch', textTokens] } },
     },
     { ...options, name: 'encode-text' },
   );
-  const encodeImage = await compile<{ autoencoder: AutoencoderParams } & Pick<ClipParams, 'vision'>, undefined>(
-    ({ params, inputs }) => {
-      const pixels = inputs['pixels']!;
-      const { mean } = encodeMoments(params.autoencoder, pixels, config.autoencoder);
-      const { vision } = params;
-      const states = clipVision(vision, pixels, config.clip.vision);
-      return { outputs: { z: mean, c: projectImage(vision, poolClassToken(vision, states, config.clip.vision)) } };
-    },
+  const encodeImage = await compile(
+    imageEncoder(config.autoencoder, config.clip.vision),
     {
       params: { autoencoder: weights.autoencoder, vision: branch(weights.clip, 'vision') },
       inputs: { pixels: float([3, imageSize, imageSize]) },
@@ -220,8 +228,9 @@ async function compileAll(
     { params: weights.autoencoder, inputs: { z: float(shapes.z) } },
     { ...options, name: 'decode-image' },
   );
-  const captionWriter = await CaptionWriter.create(config.captionDecoder, weights.captionDecoder, tokenizer, options);
-  return { encodeText, encodeImage, predict, decodeImage, captionWriter };
+  const { captionDecoder } = weights;
+  const captionWriter = await CaptionWriter.create(config.captionDecoder, captionDecoder, tokenizer, driver, options);
+  return { encodeText: encodeTexts, encodeImage, predict, decodeImage, captionWriter };
 }
 
 /** A part of a parameter tree, so that a program is given no more weights than it uses. */

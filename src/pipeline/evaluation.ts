@@ -4,7 +4,7 @@ import { compile, type Executable } from '../engine/index.ts';
 import type { EvalModel, SampleSettings } from '../eval/model.ts';
 import type { Pixels } from '../image/index.ts';
 import type { Mode, SampleLatents } from '../sampler/index.ts';
-import { inBuckets, unstackRows } from './batches.ts';
+import { unstackRows } from './batches.ts';
 import { CompiledNetworks } from './compiled-networks.ts';
 import { findModel, type LoadOptions } from './load.ts';
 import { type Model, readModelFolder } from './model-folder.ts';
@@ -13,7 +13,8 @@ import { parseRequest } from './requests.ts';
 import { sampleLatents } from './sample-latents.ts';
 import { denormaliseLatent } from './statistics.ts';
 
-const embedSizes = [1, 4, 16];
+/** Captions in one call of the embedder. */
+const embedBatch = 64;
 
 /** Loads a model for evaluation; `release` frees it. */
 export async function loadEvalModel(
@@ -84,13 +85,15 @@ function evalModel({ config }: Model, networks: CompiledNetworks, embedder: Exec
     },
     image: async (count, settings) => pictures(await sample('i', nothing(count), settings)),
     text: async (count, settings) => captions(await sample('t', nothing(count), settings)),
-    embedText: texts =>
-      inBuckets(texts, embedSizes, async rows => {
-        const ids = networks.tokenizer.frameBatch(rows, textTokens);
+    embedText: async texts => {
+      const features: Float32Array[] = [];
+      for (let start = 0; start < texts.length; start += embedBatch) {
+        const ids = networks.tokenizer.frameBatch(texts.slice(start, start + embedBatch), textTokens);
         const ends = endPositions(ids, { endId: networks.tokenizer.endId });
-        const { features } = await embedder.run({ ids, ends });
-        return unstackRows(features!);
-      }),
+        features.push(...unstackRows((await embedder.run({ ids, ends }))['features']!));
+      }
+      return features;
+    },
     embedImage: async images => {
       const latents = await networks.encodeImages(images.map(pixelsOf), none);
       return latents.map(({ c }) => denormaliseLatent(c, config.latents.clip, 1));

@@ -13,6 +13,11 @@ export interface LoadOptions {
   readonly device?: Device;
   /** Threads of the networks. @default all cores */
   readonly threads?: number;
+  /**
+   * Most evaluations in one network call, over all calls of the model at the same time (a guided picture asks for 2 per
+   * step). @default what the device does best, measured meanwhile
+   */
+  readonly maxBatch?: number;
   readonly signal?: AbortSignal;
 }
 

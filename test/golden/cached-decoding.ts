@@ -6,8 +6,10 @@ import {
   type CachedProgramsOptions,
   cachedNextLogits,
   cachedPrograms,
+  cachedRows,
   type Decoding,
   runDecodings,
+  unstack,
 } from '../../src/lm/index.ts';
 import type { GoldenBackend } from './harness.ts';
 
@@ -30,7 +32,7 @@ export async function decodeCached<P, R>(
       prefill: (inputs: Readonly<Record<string, HostTensor>>) => prefill.run(inputs),
       step: (inputs: Readonly<Record<string, HostTensor>>) => step.run(inputs),
     };
-    return await runDecodings(searches, cachedNextLogits(run, prefix, prefixLength));
+    return await runDecodings(searches, cachedNextLogits(cachedRows(run), unstack(prefix), prefixLength));
   } finally {
     await prefill.release();
     await step.release();

@@ -9,17 +9,15 @@
  * unpredictable noise.
  */
 import * as tf from '@tensorflow/tfjs';
-import { type ClipTextConfig, type ClipTextParams, clipText } from '../../clip/index.ts';
+import type { ClipTextConfig } from '../../clip/index.ts';
 import type { TensorRecord } from '../../engine/types.ts';
-import { linear } from '../../ops/index.ts';
+import { encodeText, type TextEncoderParams } from '../../pipeline/encode-programs.ts';
 import { type UvitParams, uvit } from '../../uvit/index.ts';
 import type { JointTraining } from '../config.ts';
 import type { LossResult, Objective } from '../step.ts';
 
 /** Frozen parts that make the text latents inside the step. */
-export interface JointFrozen {
-  readonly text: ClipTextParams;
-  readonly encodePrefix: { readonly weight: tf.Tensor; readonly bias: tf.Tensor };
+export interface JointFrozen extends TextEncoderParams {
   /** Per channel [d], over the data: latents are (y - mean) / std. */
   readonly mean: tf.Tensor;
   readonly std: tf.Tensor;
@@ -56,9 +54,7 @@ export function jointObjective(config: JointTraining, textTower: ClipTextConfig)
 
 /** Normalised text latents of `ids`: [B, L, d]. */
 export function textLatents(frozen: JointFrozen, ids: tf.Tensor, textTower: ClipTextConfig): tf.Tensor {
-  const states = clipText(frozen.text, { ids }, textTower);
-  const latents = linear(states, frozen.encodePrefix.weight, frozen.encodePrefix.bias);
-  return tf.div(tf.sub(latents, frozen.mean), frozen.std);
+  return tf.div(tf.sub(encodeText(frozen, ids, textTower), frozen.mean), frozen.std);
 }
 
 function joint(

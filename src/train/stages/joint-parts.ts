@@ -1,23 +1,11 @@
 /** The three trained parts that the joint stage stands on, and the programs that make latents with them. */
-
-import * as tf from '@tensorflow/tfjs';
-import {
-  type AutoencoderConfig,
-  type AutoencoderParams,
-  autoencoderSpec,
-  encodeMoments,
-} from '../../autoencoder/index.ts';
+import { type AutoencoderConfig, autoencoderSpec } from '../../autoencoder/index.ts';
 import {
   type ClipConfig,
-  type ClipVisionConfig,
-  type ClipVisionParams,
   clipTextSpec,
-  clipVision,
   clipVisionSpec,
   createTokenizer,
   parseTokenizerData,
-  poolClassToken,
-  projectImage,
   type Tokenizer,
   type TokenizerData,
 } from '../../clip/index.ts';
@@ -26,6 +14,7 @@ import { float32, type HostTensor } from '../../core/host-tensor.ts';
 import type { Tree } from '../../core/tree.ts';
 import { compile, type Executable, type Program } from '../../engine/index.ts';
 import type { CaptionDecoderConfig } from '../../lm/index.ts';
+import { imageEncoder } from '../../pipeline/encode-programs.ts';
 import type { JointStage } from '../config.ts';
 import { type ChannelStatistics, cachedLatents, channelStatistics, type LatentTable } from '../data/latents.ts';
 import { captionBatch, type PairSource } from '../data/source.ts';
@@ -72,30 +61,6 @@ export async function loadJointParts({ parts, model }: JointStage): Promise<Join
   }
   const tokenizerData = parseTokenizerData(clip.metadata['tokenizer']!);
   return { autoencoder, clip, captionDecoder, tokenizer: createTokenizer(tokenizerData), tokenizerData };
-}
-
-interface EncoderParams {
-  readonly autoencoder: AutoencoderParams;
-  readonly vision: ClipVisionParams;
-}
-
-/** pixels [B, 3, S, S] -> mean and std of the image latent [B, C, H, W], CLIP embedding [B, 1, D]. */
-export function imageEncoder(
-  autoencoder: AutoencoderConfig,
-  vision: ClipVisionConfig,
-): Program<EncoderParams, unknown> {
-  return ({ params, inputs }) => {
-    const pixels = inputs['pixels']!;
-    const { mean, logVariance } = encodeMoments(params.autoencoder, pixels, autoencoder);
-    const pooled = poolClassToken(params.vision, clipVision(params.vision, pixels, vision), vision);
-    return {
-      outputs: {
-        mean,
-        std: tf.exp(tf.mul(logVariance, 0.5)),
-        clip: tf.expandDims(projectImage(params.vision, pooled), 1),
-      },
-    };
-  };
 }
 
 /** The latents of all pictures of `source`, from the cache or made now. */

@@ -9,6 +9,7 @@ import { clipVisionSpec } from '../../clip/index.ts';
 import { float32, type HostTensor } from '../../core/host-tensor.ts';
 import { compile, type Executable, type Program } from '../../engine/index.ts';
 import { fromNetwork, pictureGrid } from '../../image/index.ts';
+import { imageEncoder } from '../../pipeline/encode-programs.ts';
 import {
   answerOneByOne,
   type LatentShapes,
@@ -26,7 +27,7 @@ import type { ChannelStatistics } from '../data/latents.ts';
 import { captionBatch, pictureBatch } from '../data/source.ts';
 import type { StageSample } from '../loop.ts';
 import { openValidation, type StageContext } from './context.ts';
-import { compileTextEncoder, imageEncoder, type JointParts, type LatentStatisticsTable } from './joint-parts.ts';
+import { compileTextEncoder, type JointParts, type LatentStatisticsTable } from './joint-parts.ts';
 import { fill } from './part.ts';
 
 export interface JointPreview {
