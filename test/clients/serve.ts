@@ -13,7 +13,10 @@ export interface RunningServer {
 }
 
 export async function serve(model: LoadedModel, config: Partial<ServerConfig> = {}): Promise<RunningServer> {
-  const app = await buildApp({ config: serverConfig({ data: null, ...config }), models: [model] });
+  const app = await buildApp({
+    config: serverConfig({ data: null, maxEventLoopDelay: 0, ...config }),
+    models: [model],
+  });
   const origin = await app.listen({ host: '127.0.0.1', port: 0 });
   return { app, origin, close: () => app.close() };
 }
