@@ -98,10 +98,11 @@ export async function jobRoutes(app: FastifyInstance): Promise<void> {
       const events = app.jobs.events(id, { after: Number.isFinite(after) ? after : 0, signal: request.hangUp });
       reply.sse.sendHeaders(200);
       reply.raw.flushHeaders(); // a job that waits may have nothing to say for long
+      const gone = aborted(request.hangUp); // once: each call listens until the request ends
       for await (const event of events) {
         await Promise.race([
           reply.sse.send({ id: String(event.id), event: event.type, data: toWireEvent(event) }),
-          aborted(request.hangUp),
+          gone,
         ]);
       }
     },
