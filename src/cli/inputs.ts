@@ -1,6 +1,8 @@
 /** The inputs of commands: a caption or a picture, `-` for standard input. */
+import { stat } from 'node:fs/promises';
 import { DuetError } from '../core/errors.ts';
 import type { ImageInput } from '../image/index.ts';
+import type { PairInput } from '../pipeline/index.ts';
 import { readAll, type Terminal } from './terminal.ts';
 
 const captionLimit = 2 ** 20;
@@ -17,6 +19,23 @@ export async function readCaption(terminal: Terminal, argument: string): Promise
 /** The picture given: a path, or the bytes on standard input for `-`. */
 export async function readPicture(terminal: Terminal, argument: string): Promise<ImageInput> {
   return argument === '-' ? readStdin(terminal, pictureLimit) : argument;
+}
+
+/**
+ * A picture or a caption, whichever `argument` is: a picture if it is a file or is named like one, or standard input for
+ * `-`; otherwise a caption.
+ */
+export async function readPictureOrCaption(terminal: Terminal, argument: string): Promise<PairInput> {
+  const isPicture = argument === '-' || pictureName.test(argument) || (await isFile(argument));
+  if (isPicture) return { picture: await readPicture(terminal, argument) };
+  return { caption: await readCaption(terminal, argument) };
+}
+
+const pictureName = /\.(png|jpe?g|webp|gif|avif|tiff?)$/i;
+
+async function isFile(path: string): Promise<boolean> {
+  const stats = await stat(path).catch(() => undefined);
+  return stats?.isFile() ?? false;
 }
 
 async function readStdin(terminal: Terminal, limit: number): Promise<Uint8Array> {

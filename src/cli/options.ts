@@ -32,6 +32,8 @@ export const guidanceOption = () =>
     finiteNumber(0, 100),
   );
 export const solverOption = () => new Option('--solver <name>', 'how noise becomes a sample').choices([...solverNames]);
+export const negativeOption = () =>
+  new Option('--negative <caption>', 'what a drawn caption should not look like (needs guidance above 1)');
 export const modelOption = () =>
   new Option('--model <name>', 'an embedded model or a model folder').env('DUET_MODEL').default('emoji');
 export const deviceOption = () =>

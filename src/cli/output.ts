@@ -2,7 +2,15 @@
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DuetError } from '../core/errors.ts';
-import { formatOfFile, Picture, pictureGrid } from '../image/index.ts';
+import { packageVersion } from '../core/package-root.ts';
+import {
+  formatOfFile,
+  type ImageFormat,
+  Picture,
+  type PictureParameters,
+  pictureGrid,
+  withParameters,
+} from '../image/index.ts';
 import type { AnySample, Result } from '../pipeline/index.ts';
 import { type Terminal, write } from './terminal.ts';
 
@@ -13,6 +21,9 @@ export interface OutputFlags {
   readonly enlarge: number;
 }
 
+/** A result together with what was asked for, which goes into the files: `prompt`, `rounds` and so on. */
+export type Report = Result<AnySample> & { readonly asked?: Readonly<Record<string, unknown>> };
+
 /** Refuses combinations that cannot work before anything is computed. */
 export function checkOutput({ out, json }: OutputFlags): void {
   if (out === '-' && json) {
@@ -21,51 +32,107 @@ export function checkOutput({ out, json }: OutputFlags): void {
   if (out !== undefined && out !== '-' && !isFolderName(out)) formatOfFile(out);
 }
 
-/** Writes what `result` holds and reports it on stdout. */
-export async function writeResult(terminal: Terminal, result: Result<AnySample>, flags: OutputFlags): Promise<void> {
-  const images = result.samples.flatMap(sample => (sample.image ? [sample.image] : []));
-  const files = images.length === 0 ? [] : await writePictures(terminal, result, images, flags);
+/** Writes what `report` holds and reports it on stdout. */
+export async function writeResult(terminal: Terminal, report: Report, flags: OutputFlags): Promise<void> {
+  await printReport(terminal, report, await writePictures(terminal, report, flags), flags);
+}
+
+/** Tells on stdout which `files` were written and which captions were found, as lines or as JSON. */
+export async function printReport(
+  terminal: Terminal,
+  report: Report,
+  files: readonly string[],
+  flags: OutputFlags,
+): Promise<void> {
   if (flags.json) {
-    await write(terminal.stdout, `${JSON.stringify(describe(result, files), undefined, 2)}\n`);
+    await write(terminal.stdout, `${JSON.stringify(describe(report, files), undefined, 2)}\n`);
     return;
   }
-  const captions = result.samples.flatMap(({ caption }) => (caption === undefined ? [] : [caption]));
+  const captions = report.samples.flatMap(({ caption }) => (caption === undefined ? [] : [caption]));
   const toStdout = flags.out === '-' ? [] : [...files, ...captions];
   if (toStdout.length > 0) await write(terminal.stdout, toStdout.map(line => `${line}\n`).join(''));
   if (flags.out === '-' && captions.length > 0) {
-    const stream = images.length > 0 ? terminal.stderr : terminal.stdout;
+    const hasPictures = report.samples.some(({ image }) => image !== undefined);
+    const stream = hasPictures ? terminal.stderr : terminal.stdout;
     await write(stream, captions.map(caption => `${caption}\n`).join(''));
   }
 }
 
 /** One file per sample into a folder, otherwise a single picture or a grid. Returns the paths. */
-async function writePictures(
+export async function writePictures(
   terminal: Terminal,
-  { mode, samples }: Result<AnySample>,
-  images: readonly Picture[],
+  report: Report,
   { out, columns, enlarge }: OutputFlags,
 ): Promise<string[]> {
+  const { mode, samples } = report;
+  const images = samples.flatMap(({ image }) => (image ? [image] : []));
+  if (images.length === 0) return [];
   const firstSeed = samples[0]?.seed ?? 0;
   if (out !== undefined && out !== '-' && (await isFolder(out))) {
-    const files = images.map((_, index) => join(out, `${mode}-${samples[index]?.seed ?? index}.png`));
-    await Promise.all(files.map(async (file, index) => save(file, await images[index]!.enlarge(enlarge).toPng())));
+    const files = namesOf(report).map(name => join(out, `${name}.png`));
+    await Promise.all(
+      files.map(async (file, index) => {
+        const image = images[index]!.enlarge(enlarge);
+        await save(file, await fileOf(image, 'png', parametersOf(report, image, samples[index]!)));
+      }),
+    );
     return files;
   }
   const [first] = images;
   const grid =
     images.length === 1 ? first! : new Picture(pictureGrid(images, columns === undefined ? {} : { columns }));
   const large = grid.enlarge(enlarge);
+  const parameters = parametersOf(report, large, samples[0]!, images.length);
   if (out === '-') {
-    await write(terminal.stdout, await large.toPng());
+    await write(terminal.stdout, await fileOf(large, 'png', parameters));
     return [];
   }
   const file = out ?? `${mode}-${firstSeed}.png`;
-  await save(file, await large.encode(formatOfFile(file)));
+  await save(file, await fileOf(large, formatOfFile(file), parameters));
   return [file];
 }
 
+/** File names without extension: mode and seed, and a number where several samples share a seed. */
+function namesOf({ mode, samples }: Report): string[] {
+  const perSeed = samples.filter(({ seed }) => seed === samples[0]?.seed).length;
+  const digits = String(perSeed - 1).length;
+  return samples.map(({ seed }, index) => {
+    const number = String(index % perSeed).padStart(digits, '0');
+    return perSeed > 1 ? `${mode}-${seed}-${number}` : `${mode}-${seed}`;
+  });
+}
+
+async function fileOf(picture: Picture, format: ImageFormat, parameters: PictureParameters): Promise<Uint8Array> {
+  return withParameters(await picture.encode(format), parameters);
+}
+
+/** What a file of `sample`, or of a grid of `pictures` that begins with it, says about itself. */
+export function parametersOf(
+  { mode, settings, asked }: Report,
+  { width, height }: Picture,
+  { seed, caption }: AnySample,
+  pictures = 1,
+): PictureParameters {
+  const { model, steps, guidance, solver, negative } = settings;
+  return {
+    mode,
+    model,
+    version: packageVersion(),
+    width,
+    height,
+    seed,
+    steps,
+    guidance,
+    solver,
+    ...(negative !== undefined && { negativePrompt: negative }),
+    ...asked,
+    ...(caption !== undefined && { caption }),
+    ...(pictures > 1 && { pictures }),
+  };
+}
+
 /** Writes a file and the folders above it. */
-async function save(file: string, bytes: Uint8Array): Promise<void> {
+export async function save(file: string, bytes: Uint8Array): Promise<void> {
   try {
     await mkdir(dirname(file), { recursive: true });
     await writeFile(file, bytes);
@@ -76,10 +143,10 @@ async function save(file: string, bytes: Uint8Array): Promise<void> {
 }
 
 function describe(
-  { mode, samples, timings, unknownWords, captionCut }: Result<AnySample>,
+  { mode, samples, settings, asked, timings, unknownWords, captionCut }: Report,
   files: readonly string[],
 ): object {
-  const own = files.length === samples.length;
+  const own = files.length === samples.length && samples.length > 0;
   return {
     mode,
     samples: samples.map(({ seed, caption }, index) => ({
@@ -88,17 +155,19 @@ function describe(
       ...(own && { image: files[index] }),
     })),
     files,
+    ...asked,
+    settings,
     timings,
     unknownWords,
     captionCut,
   };
 }
 
-function isFolderName(path: string): boolean {
+export function isFolderName(path: string): boolean {
   return path.endsWith('/') || path.endsWith('\\');
 }
 
-async function isFolder(path: string): Promise<boolean> {
+export async function isFolder(path: string): Promise<boolean> {
   if (isFolderName(path)) return true;
   const stats = await stat(path).catch(() => undefined);
   return stats?.isDirectory() ?? false;

@@ -3,9 +3,10 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable, Writable } from 'node:stream';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tinyModel } from '../../test/support/tiny-model.ts';
-import { decodeImage } from '../image/index.ts';
+import { decodeImage, withParameters } from '../image/index.ts';
 import { type LoadOptions, load, type UniDiffuser, writeModelFolder } from '../pipeline/index.ts';
 import { runCli } from './program.ts';
 
@@ -137,6 +138,127 @@ describe('pairs', () => {
   });
 });
 
+describe('chains', () => {
+  it('shows a Gibbs chain as one row, its captions below one another', async () => {
+    const { code, stdout } = await duet([
+      'gibbs',
+      'a red apple',
+      '--rounds',
+      '2',
+      '--seed',
+      '1',
+      '-o',
+      at('chain.png'),
+    ]);
+    expect([code, stdout.text.split('\n').slice(0, 2)]).toEqual([0, [at('chain.png'), 'a red apple']]);
+    expect(stdout.text.split('\n')).toHaveLength(5);
+    expect((await decodeImage(at('chain.png'))).width).toBe(3 * 18 + 2);
+    const { stdout: json } = await duet([
+      'gibbs',
+      '--rounds',
+      '1',
+      '-n',
+      '2',
+      '--seed',
+      '1',
+      '-o',
+      `${at('links')}/`,
+      '--json',
+    ]);
+    expect(JSON.parse(json.text).samples).toHaveLength(4);
+    expect((await readdir(at('links'))).sort()).toEqual(['1-0', '1-1', '2-0', '2-1'].map(name => `gibbs-${name}.png`));
+  });
+
+  it('interpolates pictures and captions into a strip and an animation', async () => {
+    await duet(['image', '--seed', '1', '-o', at('from.png')]);
+    const args = ['interpolate', at('from.png'), 'a dog', '--frames', '4', '--seed', '2'];
+    const { code, stdout } = await duet([...args, '-o', at('way.png')]);
+    expect([code, stdout.text.split('\n').slice(0, 2)]).toEqual([0, [at('way.png'), at('way.webp')]]);
+    expect((await decodeImage(at('way.png'))).width).toBe(4 * 18 + 2);
+    const { pages, pageHeight, width, loop } = await sharp(at('way.webp'), { pages: -1 }).metadata();
+    expect({ pages, pageHeight, width, loop }).toEqual({ pages: 6, pageHeight: 16, width: 16, loop: 0 });
+    const alone = await duet([...args, '-o', at('alone.webp'), '--json']);
+    expect(JSON.parse(alone.stdout.text)).toMatchObject({ files: [at('alone.webp')], prompt2: 'a dog', frames: 4 });
+    expect((await duet([...args, '-o', '-'])).stdout.bytes.subarray(1, 4).toString()).toBe('PNG');
+  });
+
+  it('repaints under a mask, and fills the gaps of a caption', async () => {
+    await duet(['image', '--seed', '1', '-o', at('whole.png')]);
+    const white = { width: 8, height: 16, channels: 3 as const, background: '#fff' };
+    const black = { ...white, background: '#000' };
+    const mask = sharp({ create: { ...black, width: 16 } }).composite([{ input: { create: white }, left: 8, top: 0 }]);
+    await mask.png().toFile(at('mask.png'));
+    const args = ['inpaint', at('whole.png'), '--mask', at('mask.png'), '--seed', '3', '-o', at('painted.png')];
+    expect((await duet([...args, '--caption', 'a dog'])).code).toBe(0);
+    const [before, after] = [await decodeImage(at('whole.png')), await decodeImage(at('painted.png'))];
+    const left = (data: Uint8Array) => data.filter((_, i) => Math.floor(i / 3) % 16 < 8);
+    expect(left(after.data)).toEqual(left(before.data));
+    expect(after.data).not.toEqual(before.data);
+    const { stdout, stderr } = await duet([
+      'inpaint',
+      at('whole.png'),
+      '--caption',
+      'a _ dog',
+      '--json',
+      '--seed',
+      '1',
+    ]);
+    expect(stderr.text).toBe('');
+    expect(JSON.parse(stdout.text).samples[0].caption).toMatch(/^a [a-z]+ dog$/);
+  });
+});
+
+describe('inspect', () => {
+  it('tells how a picture was made, by model or not, from a file or standard input', async () => {
+    await duet(['t2i', 'a red apple', '--negative', 'a dog', '--seed', '4', '-o', at('made.png')]);
+    const { code, stdout } = await duet(['inspect', at('made.png')]);
+    expect(code).toBe(0);
+    expect(stdout.text).toMatch(
+      /^a red apple\nNegative prompt: a dog\nSteps: 3, Sampler: DPM\+\+ 2M, CFG scale: 2, Seed: 4,/,
+    );
+    const json = await duet(['inspect', '-', '--json'], await readFile(at('made.png')));
+    expect(JSON.parse(json.stdout.text)).toMatchObject({
+      prompt: 'a red apple',
+      negativePrompt: 'a dog',
+      settings: { Size: '16x16', Model: 'tiny' },
+      parameters: { mode: 't2i', prompt: 'a red apple', seed: 4, guidance: 2, solver: 'dpm-multistep' },
+    });
+  });
+
+  it('reads JPEG and WebP too, and the files of a folder', async () => {
+    for (const name of ['joint.jpg', 'joint.webp']) {
+      await duet(['joint', '--seed', '5', '-o', at(name)]);
+      expect((await duet(['inspect', at(name)])).stdout.text).toMatch(/Seed: 5, Size: 16x16/);
+    }
+    await duet(['joint', '-n', '2', '--seed', '5', '-o', `${at('inspected')}/`]);
+    const { stdout } = await duet(['inspect', join(at('inspected'), 'joint-6.png'), '--json']);
+    expect(JSON.parse(stdout.text).parameters).toMatchObject({ mode: 'joint', seed: 6, caption: expect.any(String) });
+  });
+
+  it('says so when there is nothing to tell, and passes no escape sequences on', async () => {
+    const plain = await sharp({ create: { width: 2, height: 2, channels: 3, background: '#fff' } })
+      .png()
+      .toBuffer();
+    const { code, stderr } = await duet(['inspect', '-'], plain);
+    expect([code, stderr.text]).toEqual([2, expect.stringMatching(/carries no parameters/)]);
+    expect((await duet(['inspect', '-'], 'hello')).stderr.text).toMatch(/not a PNG, JPEG or WebP/);
+    expect((await duet(['inspect', '/nowhere.png'])).stderr.text).toMatch(/Cannot open/);
+    const hostile = withParameters(plain, {
+      mode: 't2i',
+      model: 'x',
+      version: '1',
+      width: 2,
+      height: 2,
+      seed: 1,
+      steps: 1,
+      guidance: 1,
+      solver: 'ddim',
+      prompt: '\u001b[2Jgone',
+    });
+    expect((await duet(['inspect', '-'], hostile)).stdout.text).not.toContain('\u001b[2J');
+  });
+});
+
 describe('errors', () => {
   it.each([
     [['t2i'], /missing required argument 'caption'/],
@@ -149,6 +271,9 @@ describe('errors', () => {
     [['image', '-o', '/dev/null/x.png'], /Cannot write \/dev\/null\/x\.png.*another --out/],
     [['i2t', '/nowhere.png'], /Cannot open the picture \/nowhere\.png/],
     [['paint'], /unknown command 'paint'/],
+    [['inpaint'], /nothing to fill in; give a picture with a mask, or a caption with gaps/],
+    [['interpolate', 'a cat'], /missing required argument 'to'/],
+    [['gibbs', '--rounds', '0'], /'0' is invalid\. Expected a whole number from 1 to 1000/],
     [['eval', '--model', '/nowhere'], /There is no model "\/nowhere"/],
   ])('exits with 2 for %j and says why without a stack', async (args, message) => {
     const { code, stderr } = await duet(args);

@@ -1,16 +1,18 @@
 /** The command line put together: all commands, and what errors and Ctrl-C become. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import pc from 'picocolors';
 import { DuetError, errorCodes } from '../core/errors.ts';
-import { packageRoot } from '../core/package-root.ts';
+import { packageVersion } from '../core/package-root.ts';
 import { load } from '../pipeline/index.ts';
 import { registerDemo } from './demo.ts';
 import { registerDoctor } from './doctor.ts';
 import { registerEval } from './eval.ts';
+import { registerGibbs } from './gibbs.ts';
 import { registerI2t } from './i2t.ts';
 import { registerImage } from './image.ts';
+import { registerInpaint } from './inpaint.ts';
+import { registerInspect } from './inspect.ts';
+import { registerInterpolate } from './interpolate.ts';
 import { registerJoint } from './joint.ts';
 import { debugOption } from './options.ts';
 import { registerPack } from './pack.ts';
@@ -28,6 +30,9 @@ Examples:
   $ duet t2i "an apple on a blue background" -n 4 --seed 1 -o apples.png
   $ duet i2t apples.png
   $ duet joint -n 4 --json
+  $ duet interpolate "an apple" "a banana" -o fruit.webp
+  $ duet inpaint apples.png --mask mask.png --caption "a red apple"
+  $ duet inspect apples.png
   $ echo "two cats" | duet t2i - -o - > cats.png
 `;
 
@@ -62,6 +67,10 @@ function createProgram(context: CommandContext): Command {
   registerText(program, context);
   registerVary(program, context);
   registerRephrase(program, context);
+  registerGibbs(program, context);
+  registerInterpolate(program, context);
+  registerInpaint(program, context);
+  registerInspect(program, context);
   registerTrain(program, context);
   registerEval(program, context);
   registerPack(program, context);
@@ -84,9 +93,4 @@ async function report(error: unknown, { stderr, signal }: Terminal, debug: boole
   if (DuetError.isInstance(error)) return errorCodes[error.code] === 'input' ? 2 : 1;
   if (!debug) await write(stderr, pc.dim('Add --debug to see where it happened.\n'));
   return 1;
-}
-
-function packageVersion(): string {
-  const text = readFileSync(join(packageRoot(), 'package.json'), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }

@@ -1,9 +1,9 @@
-/** What the seven sampling commands share: options, loading the model, progress, warnings and output. */
+/** What the sampling commands share: options, loading the model, progress, warnings and output. */
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import type { AnySample, Device, LoadOptions, Result, SamplingOptions, SolverName, UniDiffuser } from '../index.ts';
 import * as option from './options.ts';
-import { checkOutput, type OutputFlags, writeResult } from './output.ts';
+import { checkOutput, type OutputFlags, type Report, writeResult } from './output.ts';
 import { createProgressBar } from './progress-bar.ts';
 import { type Terminal, write } from './terminal.ts';
 
@@ -19,12 +19,13 @@ export interface ModelFlags {
   readonly threads?: number;
 }
 
-interface SamplingFlags extends ModelFlags, OutputFlags {
+export interface SamplingFlags extends ModelFlags, OutputFlags {
   readonly count: number;
   readonly seed?: number;
   readonly steps?: number;
   readonly guidance?: number;
   readonly solver?: SolverName;
+  readonly negative?: string;
 }
 
 function addModelOptions(command: Command): Command {
@@ -44,7 +45,11 @@ export function addSamplingOptions(command: Command, produces: 'pictures' | 'cap
     .addOption(option.guidanceOption())
     .addOption(option.solverOption());
   if (produces === 'pictures') {
-    command.addOption(option.outOption()).addOption(option.columnsOption()).addOption(option.enlargeOption());
+    command
+      .addOption(option.negativeOption())
+      .addOption(option.outOption())
+      .addOption(option.columnsOption())
+      .addOption(option.enlargeOption());
   }
   return addModelOptions(command);
 }
@@ -69,11 +74,21 @@ export async function runSampling(
   context: CommandContext,
   label: string,
   flags: SamplingFlags,
-  sample: (duet: UniDiffuser, options: SamplingOptions) => Promise<Result<AnySample>>,
+  sample: (duet: UniDiffuser, options: SamplingOptions) => Promise<Report>,
 ): Promise<void> {
-  const { terminal } = context;
   checkOutput(flags);
-  const result = await withModel(context, flags, async duet => {
+  await writeResult(context.terminal, await sampleReport(context, label, flags, sample), flags);
+}
+
+/** The first part of `runSampling`: loads, samples with a progress bar, and warns of the caption. */
+export async function sampleReport(
+  context: CommandContext,
+  label: string,
+  flags: SamplingFlags,
+  sample: (duet: UniDiffuser, options: SamplingOptions) => Promise<Report>,
+): Promise<Report> {
+  const { terminal } = context;
+  const report = await withModel(context, flags, async duet => {
     const bar = createProgressBar(terminal.stderr, label);
     try {
       return await sample(duet, {
@@ -87,8 +102,8 @@ export async function runSampling(
       bar.clear();
     }
   });
-  await warnOfCaption(terminal, result);
-  await writeResult(terminal, result, flags);
+  await warnOfCaption(terminal, report);
+  return report;
 }
 
 /** Tells which words the model has to guess and whether it read all of them. */
@@ -101,12 +116,13 @@ async function warnOfCaption(terminal: Terminal, result: Result<AnySample>): Pro
   for (const warning of warnings) await write(terminal.stderr, `${pc.yellow('Warning:')} ${warning}\n`);
 }
 
-function samplingOptions({ count, seed, steps, guidance, solver }: SamplingFlags): SamplingOptions {
+function samplingOptions({ count, seed, steps, guidance, solver, negative }: SamplingFlags): SamplingOptions {
   return {
     n: count,
     ...(seed !== undefined && { seed }),
     ...(steps !== undefined && { steps }),
     ...(guidance !== undefined && { guidance }),
     ...(solver !== undefined && { solver }),
+    ...(negative !== undefined && { negative }),
   };
 }

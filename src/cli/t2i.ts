@@ -9,8 +9,9 @@ export function registerT2i(program: Command, context: CommandContext): void {
     .description('draw pictures from a caption')
     .argument('<caption>', 'what to draw, or - to read it from standard input');
   addSamplingOptions(command, 'pictures').action(async (argument, flags) =>
-    runSampling(context, 't2i', flags, async (duet, options) =>
-      duet.textToImage(await readCaption(context.terminal, argument), options),
-    ),
+    runSampling(context, 't2i', flags, async (duet, options) => {
+      const prompt = await readCaption(context.terminal, argument);
+      return { ...(await duet.textToImage(prompt, options)), asked: { prompt } };
+    }),
   );
 }

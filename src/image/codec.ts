@@ -169,7 +169,8 @@ function asRgb(data: Uint8Array, channels: number): Uint8Array {
   return rgb;
 }
 
-async function loadSharp(): Promise<typeof SharpFactory> {
+/** Throws DuetError 'missing-dependency'. */
+export async function loadSharp(): Promise<typeof SharpFactory> {
   try {
     return (await import('sharp')).default;
   } catch (error) {

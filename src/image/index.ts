@@ -1,3 +1,4 @@
+export { encodeAnimation } from './animation.ts';
 export {
   type DecodeOptions,
   decodeImage,
