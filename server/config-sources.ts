@@ -83,7 +83,8 @@ interface SchemaShape {
   readonly type?: string;
   readonly minimum?: number;
   readonly maximum?: number;
-  readonly anyOf?: readonly { readonly const?: unknown; readonly type?: string }[];
+  readonly enum?: readonly string[];
+  readonly anyOf?: readonly { readonly type?: string }[];
 }
 
 /** Flags and the environment know only text: numbers, true/false, comma-separated lists and "none". */
@@ -96,8 +97,9 @@ function readText(schema: SchemaShape, text: string): unknown {
   return text;
 }
 
-function wishOf({ type, minimum, maximum, anyOf }: SchemaShape): string {
-  if (anyOf) return anyOf.map(option => ('const' in option ? JSON.stringify(option.const) : option.type)).join(' or ');
+function wishOf({ type, minimum, maximum, enum: choices, anyOf }: SchemaShape): string {
+  if (choices) return choices.map(choice => JSON.stringify(choice)).join(' or ');
+  if (anyOf) return anyOf.map(option => option.type).join(' or ');
   if (type === 'integer') return `a whole number from ${minimum} to ${maximum}`;
   if (type === 'array') return 'a list of texts';
   return type === 'boolean' ? 'true or false' : 'a text';

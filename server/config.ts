@@ -17,7 +17,7 @@ export const serverConfigSchema = Type.Object(
     host: Type.String({ minLength: 1, default: '127.0.0.1', description: 'address to listen on' }),
     port: whole(0, 65_535, 7860, 'port to listen on; 0 takes a free one'),
     model: Type.String({ minLength: 1, default: 'emoji', description: 'an embedded model or a model folder' }),
-    device: Type.Union([Type.Literal('cpu'), Type.Literal('tensorflow'), Type.Literal('reference')], {
+    device: Type.Enum(['cpu', 'tensorflow', 'reference'], {
       default: 'cpu',
       description: 'where networks run',
     }),
@@ -34,7 +34,7 @@ export const serverConfigSchema = Type.Object(
     maxDataMegabytes: whole(1, 10_000_000, 2048, 'size of the data folder at which the oldest results go'),
     maxAgeHours: whole(1, 1_000_000, 24 * 30, 'age at which results go'),
     maxJobs: whole(1, 1_000_000, 10_000, 'number of results at which the oldest go'),
-    unfinished: Type.Union([Type.Literal('requeue'), Type.Literal('fail')], {
+    unfinished: Type.Enum(['requeue', 'fail'], {
       default: 'requeue',
       description: 'what becomes of jobs that were queued or running when the server stopped or died',
     }),
@@ -48,12 +48,10 @@ export const serverConfigSchema = Type.Object(
     maxPixels: whole(1, 1_000_000_000, 40_000_000, 'pixels of a picture sent in'),
     maxEventLoopDelay: whole(0, 60_000, 1000, 'delay of the event loop in ms at which requests get 503; 0 is no limit'),
     shutdownSeconds: whole(0, 3600, 20, 'time that running jobs get to finish when the server stops'),
-    logLevel: Type.Union(
-      (['auto', 'fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const).map(level =>
-        Type.Literal(level),
-      ),
-      { default: 'auto', description: 'how much is logged; auto is warn on a terminal and info elsewhere' },
-    ),
+    logLevel: Type.Enum(['auto', 'fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
+      default: 'auto',
+      description: 'how much is logged; auto is warn on a terminal and info elsewhere',
+    }),
   },
   { additionalProperties: false },
 );
