@@ -13,7 +13,7 @@ export function CaptionList({ samples }: { samples: readonly WireSample[] }) {
           <p class="caption">{caption}</p>
           <div class="caption-row">
             {samples.length > 1 && captions.length < samples.length && (
-              <span class="hint">{times === 1 ? 'said once' : `said ${times} times of ${samples.length}`}</span>
+              <span class="hint">{times === 1 ? 'said once' : `said ${times} times out of ${samples.length}`}</span>
             )}
             <button
               type="button"

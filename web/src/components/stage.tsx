@@ -139,7 +139,7 @@ function Status({ job }: { job: JobState }) {
 }
 
 function columnsFor(count: number): number {
-  if (count <= 1) return 1;
-  if (count <= 4) return 2;
+  if (count <= 3) return Math.max(1, count);
+  if (count === 4) return 2;
   return count <= 9 ? 3 : 4;
 }
