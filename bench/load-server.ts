@@ -16,21 +16,28 @@ const app = await buildApp({ config: serverConfig({ ...limits, data }), models: 
 process.send!({ origin: await app.listen({ host: '127.0.0.1', port: 0 }) });
 
 const delays = monitorEventLoopDelay({ resolution: 10 });
-delays.enable();
-const milliseconds = (nanoseconds: number) => nanoseconds / 1e6;
-const told = setInterval(() => {
-  const sample: ServerSample = {
-    rssMiB: process.memoryUsage().rss / 2 ** 20,
-    delayP99: milliseconds(delays.percentile(99)),
-    delayMax: milliseconds(delays.max),
-  };
-  process.send!(sample);
-}, 1000);
+let told: NodeJS.Timeout | undefined;
 
-process.once('message', async () => {
+/** From here on, when graphs are recorded and caches are warm. */
+function measure(): void {
+  delays.enable();
+  told = setInterval(() => {
+    const sample: ServerSample = {
+      rssMiB: process.memoryUsage().rss / 2 ** 20,
+      delayP99: delays.percentile(99) / 1e6,
+      delayMax: delays.max / 1e6,
+    };
+    process.send!(sample);
+  }, 1000);
+}
+
+async function stop(): Promise<void> {
   clearInterval(told);
   await app.close();
   await loaded.model.release();
   await rm(data, { recursive: true });
   process.disconnect();
-});
+}
+
+process.on('message', message => void (message === 'measure' ? measure() : stop()));
+process.once('disconnect', () => process.exit());

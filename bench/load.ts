@@ -30,16 +30,21 @@ export async function run(): Promise<void> {
   const server = fork(new URL('./load-server.ts', import.meta.url), { execArgv: process.execArgv });
   try {
     const [{ origin }] = (await once(server, 'message')) as [{ origin: string }];
+    const requests = await mixedRequests();
+    for (const { method = 'GET', path, headers, body } of requests) {
+      await (await fetch(origin + path, { method, ...(body && { headers, body }) } as RequestInit)).arrayBuffer();
+    }
     const samples: ServerSample[] = [];
     server.on('message', sample => samples.push(sample as ServerSample));
     const counts: Counts = { answers: new Map(), refusedWithoutRetryAfter: 0 };
+    server.send('measure');
     const result = await autocannon({
       url: origin,
       duration: Number(values.seconds),
       connections: Number(values.connections),
       overallRate: Number(values.rate),
       timeout: 120,
-      requests: await mixedRequests(counts),
+      requests: requests.map(request => ({ ...request, onResponse: counter(counts, request.path!) })),
     });
     report(result, counts, samples);
   } finally {
@@ -48,7 +53,7 @@ export async function run(): Promise<void> {
   }
 }
 
-async function mixedRequests(counts: Counts): Promise<Request[]> {
+async function mixedRequests(): Promise<Request[]> {
   const red = sharp({ create: { width: 256, height: 256, channels: 3, background: 'red' } });
   const url = `data:image/png;base64,${(await red.png().toBuffer()).toString('base64')}`;
   const content = [{ type: 'image_url', image_url: { url } }];
@@ -63,11 +68,9 @@ async function mixedRequests(counts: Counts): Promise<Request[]> {
   ];
   const posts = bodies.map(([path, body]): Request => {
     const headers = { 'content-type': 'application/json' };
-    return { method: 'POST', path, headers, body: JSON.stringify(body), onResponse: counter(counts, path) };
+    return { method: 'POST', path, headers, body: JSON.stringify(body) };
   });
-  const gets = ['/v1/models', '/sdapi/v1/progress'].map((path): Request => {
-    return { method: 'GET', path, onResponse: counter(counts, path) };
-  });
+  const gets = ['/v1/models', '/sdapi/v1/progress'].map((path): Request => ({ method: 'GET', path }));
   return [...posts, ...gets];
 }
 
