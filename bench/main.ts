@@ -1,5 +1,9 @@
 /** `npm run bench -- NAME`: measurements that compare two things in one run and print their ratio. */
-const benchmarks = { train: () => import('./train.ts'), load: () => import('./load.ts') };
+const benchmarks = {
+  serve: () => import('./serve.ts'),
+  train: () => import('./train.ts'),
+  load: () => import('./load.ts'),
+};
 
 const name = process.argv[2] ?? '';
 if (!Object.hasOwn(benchmarks, name)) {
