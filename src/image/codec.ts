@@ -32,6 +32,15 @@ export async function decodeImage(input: ImageInput, options: DecodeOptions = {}
   return isPixels(input) ? input : decodeInput(input, options, decodeBytes);
 }
 
+/** Reads a picture to its end without keeping its pixels: what passes can be decoded. Throws as `decodeImage` does. */
+export async function checkImage(bytes: Uint8Array, options: DecodeOptions = {}): Promise<void> {
+  await decodeInput(bytes, options, async (_, source, maxPixels) => {
+    const { image } = await openImage(bytes, source, maxPixels);
+    // Averaging looks at every pixel, and libvips streams: a few rows are in memory at a time.
+    return readRaw(image.resize(8, 8, { fit: 'fill', fastShrinkOnLoad: false }), source);
+  });
+}
+
 /** The opacity of each pixel of a picture, 0 to 255, upright; undefined if it has none. Throws as `decodeImage` does. */
 export async function decodeOpacity(input: ImageInput, options: DecodeOptions = {}): Promise<Opacity | undefined> {
   options.signal?.throwIfAborted();

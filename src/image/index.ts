@@ -1,5 +1,6 @@
 export { encodeAnimation } from './animation.ts';
 export {
+  checkImage,
   type DecodeOptions,
   decodeImage,
   encodeImage,
