@@ -40,7 +40,7 @@ export async function openSite(): Promise<Site> {
   const root = fileURLToPath(new URL('../../web', import.meta.url));
   await build({ root, logLevel: 'warn', build: { outDir: pageFolder, emptyOutDir: true } });
   const app = await buildApp({
-    config: serverConfig({ data: join(folder, 'data') }),
+    config: serverConfig({ data: join(folder, 'data'), maxEventLoopDelay: 0 }),
     models: [await loadModel('emoji', {})],
     pageFolder,
   });

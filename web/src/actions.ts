@@ -10,6 +10,8 @@ import { modeNames, statusLine } from './words.ts';
 const pageOfHistory = 60;
 const followed = new Set<string>();
 let lastNotice = 0;
+const pauseBeforeLooking = 4_000;
+let lookingAgain: ReturnType<typeof setTimeout> | undefined;
 
 export function notify(text: string, kind: state.Notice['kind'] = 'info'): void {
   const notice = { id: ++lastNotice, text, kind };
@@ -28,7 +30,7 @@ export async function connect(): Promise<void> {
     await loadHistory();
     state.serverFault.value = null;
   } catch (error) {
-    state.serverFault.value = toFault(error);
+    lose(toFault(error));
   }
 }
 
@@ -168,8 +170,15 @@ function replace(next: JobState): void {
 
 function report(error: unknown): void {
   const fault = toFault(error);
-  if (fault.status === 401 || fault.status === 0) state.serverFault.value = fault;
+  if (fault.status === 401 || fault.status === 0) lose(fault);
   else notify(fault.code === 'queue_full' ? 'The queue is full. Try again in a moment.' : fault.message, 'error');
+}
+
+/** Says that the server is away, and looks again soon where it may come back by itself. */
+function lose(fault: ApiError): void {
+  state.serverFault.value = fault;
+  clearTimeout(lookingAgain);
+  if (fault.status === 0 || fault.status === 503) lookingAgain = setTimeout(() => void connect(), pauseBeforeLooking);
 }
 
 function toFault(error: unknown): ApiError {

@@ -6,6 +6,7 @@ import { droppedPicture, holdsPicture } from '../dragging.ts';
 import type { InputPicture } from '../form.ts';
 import { pictureTypes, readPicture } from '../pictures.ts';
 import { Icon } from './icons.tsx';
+import { RecentPictures } from './recent-pictures.tsx';
 
 interface PictureInputProps {
   readonly label: string;
@@ -76,7 +77,7 @@ export function PictureInput({ label, value, onChange, takesPaste = false }: Pic
           <>
             <Icon name="image" />
             <strong>{label}</strong>
-            <span class="hint">Drop a picture, {takesPaste ? 'paste it, ' : ''}or click to choose one</span>
+            <span class="hint">{howTo(takesPaste)}</span>
           </>
         )}
       </label>
@@ -90,6 +91,12 @@ export function PictureInput({ label, value, onChange, takesPaste = false }: Pic
           <Icon name="close" />
         </button>
       )}
+      {!value && <RecentPictures onPick={onChange} />}
     </div>
   );
+}
+
+function howTo(takesPaste: boolean): string {
+  if (matchMedia('(hover: none)').matches) return 'Tap to choose one';
+  return takesPaste ? 'Drop a picture, paste it, or click to choose one' : 'Drop a picture or click to choose one';
 }
