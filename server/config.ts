@@ -38,6 +38,10 @@ export const serverConfigSchema = Type.Object(
       default: 'requeue',
       description: 'what becomes of jobs that were queued or running when the server stopped or died',
     }),
+    queue: Type.Union([Type.String({ pattern: '^rediss?://' }), Type.Null()], {
+      default: null,
+      description: 'redis:// address of a queue that workers take jobs from; none runs them here',
+    }),
     maxQueue: whole(0, 100_000, 64, 'jobs that may wait; more are answered with 429'),
     maxRunning: whole(1, 1024, 16, 'jobs that run together, sharing batches'),
     maxSamples: whole(1, 1024, 16, 'samples one request may ask for'),

@@ -17,13 +17,22 @@ const examples = [
   'two red hearts',
 ];
 
+/** What is told about a model that workers have; nothing of it is loaded. */
+export async function describeModel(name: string): Promise<LoadedModel> {
+  const { config, created } = await readModelConfig(name);
+  return { model: null, info: modelInfo(config, created, () => ({ unknownWords: [], cut: false })) };
+}
+
 /** @throws DuetError 'model-not-found' and what loading throws */
-export async function loadModel(name: string, options: LoadOptions): Promise<LoadedModel> {
+export async function loadModel(
+  name: string,
+  options: LoadOptions,
+): Promise<LoadedModel & { readonly model: UniDiffuser }> {
   const started = performance.now();
   const { config, created } = await readModelConfig(name);
   const model = await load(name, options);
   const loadSeconds = (performance.now() - started) / 1000;
-  return { model, loadSeconds, info: modelInfo(config, created, model) };
+  return { model, loadSeconds, info: modelInfo(config, created, text => model.inspectCaption(text)) };
 }
 
 /** The configuration of a model, its folder and its age, without loading it. */
@@ -34,7 +43,11 @@ export async function readModelConfig(name: string): Promise<{ config: ModelConf
   return { config, folder, created: Math.floor((await stat(path)).mtimeMs / 1000) };
 }
 
-function modelInfo({ name, imageSize, sampling }: ModelConfig, created: number, model: UniDiffuser): ModelInfo {
+function modelInfo(
+  { name, imageSize, sampling }: ModelConfig,
+  created: number,
+  inspectCaption: ModelInfo['inspectCaption'],
+): ModelInfo {
   return {
     id: name,
     created,
@@ -43,6 +56,6 @@ function modelInfo({ name, imageSize, sampling }: ModelConfig, created: number, 
     solvers,
     defaults: sampling,
     examples,
-    inspectCaption: text => model.inspectCaption(text),
+    inspectCaption,
   };
 }

@@ -42,7 +42,7 @@ interface SerializedError {
 }
 
 /** An error with its causes, in plain text without encoded bytes. */
-function serializeError(error: unknown): SerializedError {
+export function serializeError(error: unknown): SerializedError {
   if (!(error instanceof Error)) return { type: typeof error, message: withoutBytes(String(error)), stack: '' };
   const { name, message, stack, cause } = error;
   const { code } = error as { code?: unknown };

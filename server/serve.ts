@@ -40,7 +40,7 @@ export async function startServer({ config, load, logs, signal }: ServeOptions):
     return running(app, loaded, url, config.shutdownSeconds * 1000);
   } catch (error) {
     await app?.close();
-    await loaded.model.release();
+    await loaded.model?.release();
     throw toListenError(error, config);
   }
 }
@@ -54,7 +54,7 @@ function running(app: FastifyInstance, { model }: LoadedModel, url: string, drai
   const close = async () => {
     await app.drain(drainMs);
     await app.close();
-    await model.release();
+    await model?.release();
     report();
   };
   return {

@@ -59,7 +59,8 @@ export interface ModelInfo {
 /** A model with what is told about it. */
 export interface LoadedModel {
   readonly info: ModelInfo;
-  readonly model: ServedModel;
+  /** Null where workers elsewhere have it. */
+  readonly model: ServedModel | null;
   /** How long loading took. */
   readonly loadSeconds?: number;
 }

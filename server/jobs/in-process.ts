@@ -10,7 +10,7 @@ import { timeOfJobId } from './job-id.ts';
 import { Lane } from './lane.ts';
 import { type LiveJob, liveJob, type Outcome } from './live-job.ts';
 import { type JobObserver, tellAll } from './observers.ts';
-import { performJob } from './perform.ts';
+import { type Perform, performHere } from './perform.ts';
 import { interrupted, lastEventOf, newRecord, queuedAgain, storedLastEvent, toJobError, viewOf } from './records.ts';
 import { checkRequest, type RequestLimits } from './requests.ts';
 import { expiredJobs, type RetentionLimits } from './retention.ts';
@@ -37,6 +37,8 @@ export interface InProcessJobsOptions {
   readonly observers: readonly JobObserver[];
   /** Of Duet, for what pictures say about themselves. */
   readonly version: string;
+  /** @default on the model of this process */
+  readonly perform?: Perform;
   /** @default Date.now */
   readonly now?: () => number;
 }
@@ -276,7 +278,7 @@ export class InProcessJobs implements JobService {
   }
 
   async #perform(job: LiveJob): Promise<void> {
-    const { store, version, log } = this.#options;
+    const { store, version, log, perform = performHere } = this.#options;
     const { signal } = job.controller;
     const started = this.#now();
     job.record = { ...job.record, status: 'running', started, attempts: job.record.attempts + 1 };
@@ -287,7 +289,7 @@ export class InProcessJobs implements JobService {
       const request = await this.#withInputs(job.record);
       signal.throwIfAborted();
       const emit = this.#emitter(job.events, job, started);
-      const made = await performJob(job.model.model, request, { signal, emit, now: this.#now });
+      const made = await perform(job.record, job.model, request, { signal, emit, now: this.#now });
       signal.throwIfAborted();
       const { result, bytes } = await keepSamples(job.record, made, { store, version, model: job.model.info });
       if (job.isOver) return;

@@ -22,14 +22,20 @@ export interface OpenJobsOptions {
 export async function openJobs({ config, models, log, observers }: OpenJobsOptions): Promise<InProcessJobs> {
   const { data, unfinished } = config;
   const store = data === null ? memoryStore() : await openFileStore(data, message => log.warn(message));
+  const options = { models, store, limits: limitsOf(config), unfinished, log, version: duetVersion() };
+  if (config.queue === null) return InProcessJobs.open({ ...options, observers });
+  const { openRedisFront } = await import('./redis/front.ts');
+  const onError = (error: unknown) => log.warn({ err: error }, 'trouble with Redis');
+  const front = await openRedisFront(config.queue, models[0]?.info.id ?? '', onError);
+  const close = async () => {
+    await store.close();
+    await front.close();
+  };
   return InProcessJobs.open({
-    models,
-    store,
-    limits: limitsOf(config),
-    unfinished,
-    log,
-    observers,
-    version: duetVersion(),
+    ...options,
+    store: { ...store, close },
+    perform: front.perform,
+    observers: [...observers, front.observer],
   });
 }
 

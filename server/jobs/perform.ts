@@ -2,8 +2,9 @@
 import { DuetError } from '../../src/core/errors.ts';
 import type { Picture } from '../../src/image/index.ts';
 import type { AnySample, ProgressEvent, Result, SamplingOptions } from '../../src/pipeline/index.ts';
-import type { ServedModel } from '../types.ts';
+import type { LoadedModel, ServedModel } from '../types.ts';
 import type { NewJobEvent } from './event-log.ts';
+import type { JobRecord } from './store.ts';
 import { createTimeLeft } from './time-left.ts';
 import type { JobMode, JobRequest } from './types.ts';
 
@@ -37,6 +38,20 @@ export interface PerformOptions {
   readonly emit: (event: NewJobEvent) => void;
   readonly now: () => number;
 }
+
+/** How a job is done: here, or by workers elsewhere. */
+export type Perform = (
+  record: JobRecord,
+  model: LoadedModel,
+  request: JobRequest,
+  options: PerformOptions,
+) => Promise<Result<AnySample>>;
+
+/** Here. Throws DuetError 'released' if the model is not in this process. */
+export const performHere: Perform = async (_record, { info, model }, request, options) => {
+  if (!model) throw new DuetError('released', `The model ${info.id} is not loaded here`);
+  return performJob(model, request, options);
+};
 
 /** Runs `request` on `model`; all previews have been emitted when it resolves. */
 export async function performJob(

@@ -18,6 +18,7 @@ export interface FakeModelOptions {
 }
 
 export interface FakeModel extends LoadedModel {
+  readonly model: ServedModel;
   /** Every call so far: its mode, options and inputs. */
   readonly calls: readonly FakeCall[];
   /** Lets every waiting and coming call go `steps` steps further (all of them without an argument). */

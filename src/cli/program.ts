@@ -24,6 +24,7 @@ import { type Terminal, write } from './terminal.ts';
 import { registerText } from './text.ts';
 import { registerTrain } from './train.ts';
 import { registerVary } from './vary.ts';
+import { registerWorker } from './worker.ts';
 
 const examples = `
 Examples:
@@ -76,6 +77,7 @@ function createProgram(context: CommandContext): Command {
   registerPack(program, context);
   registerDemo(program, context);
   registerServe(program, context);
+  registerWorker(program, context);
   registerDoctor(program, context);
   for (const command of program.commands) command.copyInheritedSettings(program);
   return program;

@@ -18,13 +18,18 @@ export function registerServe(program: Command, { terminal }: CommandContext): v
 async function runServe(terminal: Terminal, flags: ServerFlags): Promise<void> {
   const { config } = await resolveFlags(flags);
   // Fastify and its plugins, which other commands do not wait for.
-  const [{ startServer }, { loadModel }, { default: closeWithGrace }] = await Promise.all([
+  const [{ startServer }, { describeModel, loadModel }, { default: closeWithGrace }] = await Promise.all([
     import('../../server/serve.ts'),
     import('../../server/load-model.ts'),
     import('close-with-grace'),
   ]);
   const { stderr, stdout, signal } = terminal;
-  const server = await startServer({ config, load: loadModel, logs: stderr, signal });
+  const server = await startServer({
+    config,
+    load: config.queue === null ? loadModel : describeModel,
+    logs: stderr,
+    signal,
+  });
   const grace = closeWithGrace(
     { delay: config.shutdownSeconds * 1000 + releaseMs, logger: false },
     async ({ err: error }) => {

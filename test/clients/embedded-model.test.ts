@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await server.close();
-  await loaded.model.release();
+  await loaded.model?.release();
 });
 
 async function pixels(base64: string | undefined) {

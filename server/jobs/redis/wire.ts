@@ -1,0 +1,54 @@
+/** Jobs between the front and its workers, as JSON: pictures in base64. */
+import { decodeImage, Picture } from '../../../src/image/index.ts';
+import type { AnySample, Result } from '../../../src/pipeline/index.ts';
+import type { NewJobEvent } from '../event-log.ts';
+import { inputNames } from '../store.ts';
+import type { JobRequest, JobRequestView } from '../types.ts';
+
+export interface SentRequest {
+  readonly request: JobRequestView;
+  readonly files: Readonly<Record<string, string>>;
+}
+
+export interface SentResult extends Omit<Result<AnySample>, 'samples'> {
+  readonly samples: readonly { readonly seed: number; readonly caption?: string; readonly png?: string }[];
+}
+
+export type SentEvent = Exclude<NewJobEvent, { type: 'preview' }> | { type: 'preview'; step: number; images: string[] };
+
+const toText = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
+const toBytes = (text: string) => new Uint8Array(Buffer.from(text, 'base64'));
+
+export function sendRequest({ image, image2, mask, ...request }: JobRequest): SentRequest {
+  const given = { image, image2, mask };
+  const files = inputNames.flatMap(name => (given[name] ? [[name, toText(given[name])] as const] : []));
+  return { request, files: Object.fromEntries(files) };
+}
+
+export function receiveRequest({ request, files }: SentRequest): JobRequest {
+  return { ...request, ...Object.fromEntries(Object.entries(files).map(([name, text]) => [name, toBytes(text)])) };
+}
+
+export function sendEvent(event: NewJobEvent): SentEvent {
+  return event.type === 'preview' ? { ...event, images: event.images.map(toText) } : event;
+}
+
+export function receiveEvent(event: SentEvent): NewJobEvent {
+  return event.type === 'preview' ? { ...event, images: event.images.map(toBytes) } : event;
+}
+
+export async function sendResult({ samples, ...rest }: Result<AnySample>): Promise<SentResult> {
+  const sent = samples.map(async ({ image, ...sample }) => ({
+    ...sample,
+    ...(image && { png: toText(await image.toPng()) }),
+  }));
+  return { ...rest, samples: await Promise.all(sent) };
+}
+
+export async function receiveResult({ samples, ...rest }: SentResult): Promise<Result<AnySample>> {
+  const received = samples.map(async ({ png, ...sample }) => ({
+    ...sample,
+    ...(png !== undefined && { image: new Picture(await decodeImage(toBytes(png))) }),
+  }));
+  return { ...rest, samples: await Promise.all(received) };
+}
