@@ -55,13 +55,5 @@ export {
   gpt2Spec,
   tokenLoss,
 } from './gpt2.ts';
-export {
-  type CachedLogits,
-  cacheFromNames,
-  type Gpt2Cache,
-  type Gpt2StepInputs,
-  gpt2Prefill,
-  gpt2Step,
-  nameCache,
-} from './gpt2-cache.ts';
+export { gpt2Prefill, gpt2Step } from './gpt2-cache.ts';
 export { type LogitsOptions, processLogits } from './logits-processors.ts';

@@ -105,8 +105,11 @@ export class Call<M extends CallMode = CallMode> {
     return this.measure('decode', async () => {
       const z = latents.flatMap(({ image }) => (image ? [image.z] : []));
       const y = latents.flatMap(({ text }) => (text ? [text] : []));
-      const pictures = z.length > 0 ? await this.networks.decodeImages(z, this.callOptions) : [];
-      const captions = y.length > 0 ? await this.networks.decodeTexts(y, this.callOptions) : [];
+      const { networks, callOptions } = this;
+      const [pictures, captions] = await Promise.all([
+        z.length > 0 ? networks.decodeImages(z, callOptions) : [],
+        y.length > 0 ? networks.decodeTexts(y, callOptions) : [],
+      ]);
       return seeds.map((seed, index) => {
         const picture = pictures[index];
         const caption = captions[index];

@@ -1,6 +1,6 @@
 /**
- * The simple driver: steps a few runs together and answers all that they ask at a time in one network call. The server's
- * driver, which lets runs join and leave, needs nothing else from a run than what this one uses.
+ * Steps a few runs together, to their end: what they ask at a time is answered by one call. A loaded model gives each run
+ * to it alone and answers the runs of all its callers together (src/pipeline/batching-driver.ts).
  */
 import type { Evaluation, Prediction, Progress, Sampled, SampleRun } from './sample.ts';
 
