@@ -45,8 +45,8 @@ export function* beamSearch(options: BeamSearchOptions): Decoding<Beam[]> {
     const rows = yield { sequences: live.map(beam => beam.tokens), parents: live.map(beam => beam.parent) };
     const logprobs = rows.map((row, index) => {
       const beam = live[index]!;
-      const own = options.allowed && !beam.stopped ? restrict(row, options.allowed(beam.tokens)) : row;
-      return logSoftmax(own.map(logit => logit / temperature));
+      const own = logSoftmax(row.map(logit => logit / temperature));
+      return options.allowed && !beam.stopped ? restrict(own, options.allowed(beam.tokens)) : own;
     });
     live = extend(live, logprobs, beams, endId);
   }
@@ -60,9 +60,9 @@ export function contentTokens(beam: Beam, endId: number): number[] {
   return tokens.at(-1) === endId ? tokens.slice(0, -1) : tokens;
 }
 
-/** Logits of which only the `allowed` have a chance. */
-function restrict(logits: Float32Array, allowed: ReadonlySet<number>): Float32Array {
-  return logits.map((logit, token) => (allowed.has(token) ? logit : Number.NEGATIVE_INFINITY));
+/** Of which only the `allowed` have a chance, at their full price: a forced token can still tell against its beam. */
+function restrict(logprobs: Float64Array, allowed: ReadonlySet<number>): Float64Array {
+  return logprobs.map((logprob, token) => (allowed.has(token) ? logprob : Number.NEGATIVE_INFINITY));
 }
 
 interface Candidate {

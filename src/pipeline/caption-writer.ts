@@ -30,6 +30,8 @@ import type { CallOptions } from './networks.ts';
 
 /** As in UniDiffuser (spec/unidiffuser, section 3.5). */
 const beams = 5;
+/** A gap's word is judged by the words after it as well: enough must live to see them. */
+const templateBeams = 20;
 /** Captions in one call. */
 const most = 16;
 
@@ -124,7 +126,12 @@ export class CaptionWriter {
       step: (continued: readonly StepRow[]) => this.#step(continued, options),
     };
     const searchOne = async (latent: Float32Array): Promise<number[]> => {
-      const search = beamSearch({ beams, maxTokens: this.#maxTokens, endId, ...(allowed && { allowed }) });
+      const search = beamSearch({
+        beams: template ? templateBeams : beams,
+        maxTokens: this.#maxTokens,
+        endId,
+        ...(allowed && { allowed }),
+      });
       const prefix = float32([prefixLength, latentWidth], latent);
       const [best] = await runDecoding(search, cachedNextLogits(rows, [prefix], prefixLength), options);
       return best ? contentTokens(best, endId) : [];

@@ -16,6 +16,7 @@ export async function gibbs(
   const { rounds = defaultRounds } = options;
   requireWhole('rounds', rounds, 1, mostRounds);
   const call = new Call(parts, 'gibbs', options);
+  requireWhole('n x rounds', call.request.seeds.length * rounds, 1, mostRounds);
   const text = start.caption === undefined ? undefined : await call.encodeCaption(start.caption);
   const picture = start.picture === undefined ? undefined : await call.encodePicture(start.picture);
   const given: SampleLatents = { ...(text && { text }), ...(picture && { image: picture.latents }) };

@@ -20,6 +20,7 @@ import type { InterpolateOptions, PairInput, PairSample, Result } from './types.
 
 const defaultFrames = 8;
 const mostFrames = 256;
+const mostSamples = 1024;
 /** Evaluations at each step of the inversion: after three the error is about 0.3 % of the latents (20 steps). */
 const inversion = { refinements: 3 };
 
@@ -41,39 +42,34 @@ export async function interpolate(
   }
   const fromPictures = ends.some(({ picture }) => picture !== undefined);
   const call = new Call(parts, 'interpolate', options, fromPictures ? { guidance: 1, solver: 'ddim' } : {});
-  const given = [await encodeEnd(call, ends[0]), await encodeEnd(call, ends[1])];
   const { seeds } = call.request;
+  requireWhole('n x frames', seeds.length * frames, 2, mostSamples);
+  const given = [await encodeEnd(call, ends[0]), await encodeEnd(call, ends[1])];
   const noiseOf = (seed: number) => pathNoise(seed, call.networks.shapes, fromPictures);
-  const inversions = given.map(latents => inversionOf(latents, seeds, noiseOf));
-  for (const { tasks, mode } of inversions) call.expect(tasks, { mode, inversion });
-  const frameTasks: SampleTask[] = [];
-  call.expect(
-    Array.from({ length: frames * seeds.length }, () => ({ seed: 0, given: { text: new Float32Array(0) } })),
-    { mode: 't2i' },
-  );
-  const [first, last] = [await findEnds(call, 0), await findEnds(call, 1)];
-  for (const [index, seed] of seeds.entries()) {
-    for (let frame = 0; frame < frames; frame++) {
-      frameTasks.push(between(seed, noiseOf(seed), first[index]!, last[index]!, frame / (frames - 1)));
-    }
+  const searches = searchesOf(given, seeds, noiseOf);
+  for (const { tasks, mode } of searches) call.expect(tasks, { mode, inversion });
+  call.expect(new Array(seeds.length * frames).fill({ seed: 0, given: { text: new Float32Array(0) } }), {
+    mode: 't2i',
+  });
+
+  const found = new Map<SampleTask, SampleLatents>();
+  for (const { tasks, mode } of searches) {
+    const sampled = await call.sample(tasks, { mode, inversion });
+    for (const [index, task] of tasks.entries()) found.set(task, { ...task.given, ...sampled[index] });
   }
-  const images = await call.sample(frameTasks, { mode: 't2i' });
+  const paths = seeds.map(seed => {
+    const [first, last] = given.map(latents => endOf(latents, seed, found, noiseOf));
+    const shares = Array.from({ length: frames }, (_, frame) => frame / (frames - 1));
+    return shares.map(share => between(seed, noiseOf(seed), first!, last!, share));
+  });
+  const tasks = paths.flat();
+  const images = await call.sample(tasks, { mode: 't2i' });
   const samples = await call.decode(
-    frameTasks.map(({ seed }) => seed),
-    images.map(({ image }, index) => ({ image: image!, text: frameTasks[index]!.given.text! })),
+    tasks.map(({ seed }) => seed),
+    images.map(({ image }, index) => ({ image: image!, text: tasks[index]!.given.text! })),
   );
   const pairs = samples.map(({ seed, image, caption }) => ({ seed, image: image!, caption: caption! }));
   return call.result(pairs, [ends[0].caption, ends[1].caption]);
-
-  async function findEnds(running: Call, side: 0 | 1): Promise<End[]> {
-    const { tasks, mode } = inversions[side]!;
-    const { text, image } = given[side]!;
-    const found = image ? await running.sample(tasks, { mode, inversion }) : [];
-    return seeds.map((seed, index) => ({
-      noise: found[index]?.image ?? noiseOf(seed).start(),
-      text: text ?? found[index]!.text!,
-    }));
-  }
 }
 
 async function encodeEnd(call: Call, { caption, picture }: PairInput): Promise<SampleLatents> {
@@ -83,11 +79,30 @@ async function encodeEnd(call: Call, { caption, picture }: PairInput): Promise<S
   };
 }
 
-/** The runs that find the noise of a picture; none for an end without one. */
-function inversionOf(given: SampleLatents, seeds: readonly number[], noiseOf: (seed: number) => RunNoise) {
-  const mode = given.text ? ('inversion' as const) : ('i2t-inversion' as const);
-  const tasks = given.image ? seeds.map(seed => ({ seed, given, noise: noiseOf(seed) })) : [];
-  return { mode, tasks };
+/** The runs that find the noises of pictures, those with a caption and those without, for each seed. */
+function searchesOf(
+  given: readonly SampleLatents[],
+  seeds: readonly number[],
+  noiseOf: (seed: number) => RunNoise,
+): { readonly mode: 'inversion' | 'i2t-inversion'; readonly tasks: readonly SampleTask[] }[] {
+  const pictures = given.filter(({ image }) => image !== undefined);
+  return (['inversion', 'i2t-inversion'] as const).map(mode => {
+    const own = pictures.filter(({ text }) => (text !== undefined) === (mode === 'inversion'));
+    return { mode, tasks: own.flatMap(latents => seeds.map(seed => ({ seed, given: latents, noise: noiseOf(seed) }))) };
+  });
+}
+
+/** What was found for an end, or for a caption alone the noise of the seed. */
+function endOf(
+  given: SampleLatents,
+  seed: number,
+  found: ReadonlyMap<SampleTask, SampleLatents>,
+  noiseOf: (seed: number) => RunNoise,
+): End {
+  for (const [task, { image, text }] of found) {
+    if (task.given === given && task.seed === seed) return { noise: image!, text: text! };
+  }
+  return { noise: noiseOf(seed).start(), text: given.text! };
 }
 
 function between(seed: number, noise: RunNoise, a: End, b: End, share: number): SampleTask {
