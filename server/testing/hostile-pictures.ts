@@ -34,14 +34,14 @@ async function textBomb(size: number): Promise<Buffer> {
   return Buffer.concat([png.subarray(0, 33), text, png.subarray(33)]);
 }
 
-export function plainPng(side = 16): Promise<Buffer> {
+function plainPng(side = 16): Promise<Buffer> {
   return sharp({ create: { width: side, height: side, channels: 3, background: 'red' } })
     .png()
     .toBuffer();
 }
 
 /** An SVG that asks for `url` in every way it knows. */
-export function externalSvg(url: string): Buffer {
+function externalSvg(url: string): Buffer {
   const text = `<?xml version="1.0"?><?xml-stylesheet href="${url}/a.css"?>
 <!DOCTYPE svg [<!ENTITY local SYSTEM "file:///etc/passwd"><!ENTITY remote SYSTEM "${url}/b">]>
 <svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="64" height="64">

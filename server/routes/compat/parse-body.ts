@@ -85,7 +85,7 @@ function at(value: unknown, path: string): unknown {
 }
 
 /** A value as a message may show it: short, and never the bytes of a picture. */
-export function shown(value: unknown): string {
+function shown(value: unknown): string {
   if (value instanceof Uint8Array) return 'a file';
   const text = JSON.stringify(value) ?? String(value);
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;

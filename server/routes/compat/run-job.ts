@@ -8,7 +8,7 @@ export interface DrawnSample extends JobSample {
   readonly png: Uint8Array;
 }
 
-export interface RunJobOptions {
+interface RunJobOptions {
   /** Cancels the job for another reason than the client's going away. */
   readonly signal?: AbortSignal;
   /** Called for each event; the next waits until it is done. */

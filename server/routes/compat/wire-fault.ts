@@ -1,12 +1,7 @@
 /** A request that cannot be served as it stands: each family puts it into its own shape (`toOpenaiError`, `toSdapiError`). */
 
 /** What is wrong with a value, in OpenAI's words. */
-export type FaultCode =
-  | 'invalid_value'
-  | 'missing_required_parameter'
-  | 'unsupported_value'
-  | 'model_not_found'
-  | 'not_found';
+type FaultCode = 'invalid_value' | 'missing_required_parameter' | 'unsupported_value' | 'model_not_found' | 'not_found';
 
 export class WireFault extends Error {
   readonly statusCode: number;

@@ -9,7 +9,7 @@ import { type Rendering, renderPicture } from '../compat/render-picture.ts';
 import { type DrawnSample, drawnSamples, runJob } from '../compat/run-job.ts';
 import { failInStream, openStream, sendEvent } from './event-stream.ts';
 
-export interface ImageCall {
+interface ImageCall {
   readonly body: ImageOutput;
   readonly job: JobRequest;
   readonly model: ModelInfo;
@@ -115,7 +115,7 @@ function urlOf(
 }
 
 /** Words stand for tokens: the library does not say how many tokens it made of a prompt. */
-export function usageOf({ prompt = '' }: JobRequest): unknown {
+function usageOf({ prompt = '' }: JobRequest): unknown {
   const words = prompt.split(/\s+/).filter(word => word !== '').length;
   return {
     input_tokens: words,

@@ -7,7 +7,7 @@ import { labelOf } from '../compat/solver-names.ts';
 import type { SeededJob } from './generation-request.ts';
 import { timestamp } from './timestamp.ts';
 
-export interface Generation {
+interface Generation {
   readonly body: ImageToImageBody;
   readonly job: SeededJob;
   readonly model: ModelInfo;
