@@ -1,6 +1,6 @@
 /**
  * Requests by people who wish the server ill, and by broken clients: the answer is always a clear 4xx in the family's shape,
- * memory stays bounded, and the next request is served.
+ * memory stays bounded, and the next request is served. Long, because all of it is thrown at one and the same server.
  */
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';

@@ -53,9 +53,8 @@ export async function imageToImageJob(
     const white = await whiteMask(mask, isTrue(body.inpainting_mask_invert));
     return { ...sampling, mode: 'inpaint', image, mask: white, ...(prompt !== '' && { prompt }) };
   }
-  const strength = body.denoising_strength;
-  if (strength === 1 && prompt !== '') return { ...sampling, mode: 't2i', prompt };
-  return { ...sampling, mode: 'i2t2i', image, ...(strength !== undefined && { strength }) };
+  if (body.denoising_strength === 1 && prompt !== '') return { ...sampling, mode: 't2i', prompt };
+  return { ...sampling, mode: 'i2t2i', image };
 }
 
 function samplingOf(body: TextToImageBody, model: ModelInfo): Omit<SeededJob, 'mode'> {
