@@ -24,7 +24,7 @@ export interface KindOptions {
 }
 
 /** A queue of any kind, as far as taking turns goes. */
-type AnyQueue = Pick<CallQueue<unknown, unknown>, 'time' | 'isEmpty' | 'prune' | 'rejectAll' | 'callOnce'>;
+type AnyQueue = Pick<CallQueue<unknown, unknown>, 'time' | 'isEmpty' | 'isFull' | 'prune' | 'rejectAll' | 'callOnce'>;
 
 export class BatchingDriver {
   readonly #queues: AnyQueue[] = [];
@@ -75,25 +75,35 @@ export class BatchingDriver {
   }
 
   async #work(): Promise<void> {
+    await eventLoopTurn(); // all that is asked in this turn of the event loop comes together
     for (;;) {
-      // Whoever has just been answered asks its next question first: it shall be part of the next call.
-      await new Promise(setImmediate);
-      for (const queue of this.#queues) queue.prune();
-      const next = this.#nextQueue();
+      let next = this.#nextQueue();
+      if (!next?.isFull) {
+        // Whoever has just been answered asks its next question first, for there is room for it in the next call. If there
+        // is none, that call starts at once, and the answered go on with their steps meanwhile.
+        await eventLoopTurn();
+        next = this.#nextQueue();
+      }
       if (!next) break;
       this.#time = next.time;
-      await next.callOnce(this.#now);
+      // The turn keeps networks that never leave this thread from keeping everybody else out of it.
+      await Promise.all([next.callOnce(this.#now), eventLoopTurn()]);
     }
     this.#busy = false;
   }
 
   #nextQueue(): AnyQueue | undefined {
+    for (const queue of this.#queues) queue.prune();
     const waiting = this.#queues.filter(queue => !queue.isEmpty);
     return waiting.reduce<AnyQueue | undefined>(
       (best, queue) => (best && best.time <= queue.time ? best : queue),
       undefined,
     );
   }
+}
+
+function eventLoopTurn(): Promise<void> {
+  return new Promise(resolve => setImmediate(resolve));
 }
 
 function unitsOf<T>(rows: readonly T[], unit: number): (readonly T[])[] {

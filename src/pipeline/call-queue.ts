@@ -37,6 +37,11 @@ export class CallQueue<T, U> {
     return this.#waiting.length === 0;
   }
 
+  /** Whether the next call would have to leave somebody behind, or would just not. */
+  get isFull(): boolean {
+    return this.#waiting.reduce((sum, { rows }) => sum + rows.length, 0) >= this.#limit.rows;
+  }
+
   add(ticket: Ticket<T, U>): void {
     const priority = Math.min(priorities.highest, Math.max(priorities.lowest, ticket.priority));
     this.#waiting.push({ ...ticket, due: this.#calls - callsPerPriority * priority });
