@@ -40,7 +40,10 @@ const modelConfigSchema = Type.Object(
     captionDecoder: captionDecoderConfigSchema,
     uvit: uvitConfigSchema,
     diffusion: Type.Object(
-      { prediction: Type.Union([Type.Literal('v'), Type.Literal('epsilon'), Type.Literal('sample')]), schedule: scheduleSchema },
+      {
+        prediction: Type.Union([Type.Literal('v'), Type.Literal('epsilon'), Type.Literal('sample')]),
+        schedule: scheduleSchema,
+      },
       closed,
     ),
     /** `image`: per autoencoder channel; `clip`: per feature; `text`: per channel of the prefix. */
