@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { packageRoot } from '../src/core/package-root.ts';
 import { type ConfigKey, configKeys, type Origin, type ResolvedConfig } from './config-sources.ts';
 import { checkWritable } from './jobs/file-store.ts';
+import { loadRedisPackages } from './jobs/redis/connect.ts';
 import { readModelConfig } from './load-model.ts';
 import { duetVersion } from './version.ts';
 
@@ -27,7 +28,7 @@ interface Check {
 }
 
 export async function examine({ config, origins, file, unknownVariables }: ResolvedConfig): Promise<DoctorReport> {
-  const { apiKeys, model, data } = config;
+  const { apiKeys, model, data, queue } = config;
   const checks = await Promise.all([
     check('node', async () => {
       const major = Number(process.versions.node.split('.')[0]);
@@ -52,11 +53,12 @@ export async function examine({ config, origins, file, unknownVariables }: Resol
       await checkWritable(data);
       return `${data} can be written`;
     }),
+    ...(queue === null ? [] : [check('queue', () => pingRedis(queue))]),
     check('page', async () =>
       existsSync(join(packageRoot(), 'web', 'dist', 'index.html')) ? 'built' : 'not built: npm run build',
     ),
   ]);
-  const shown = { ...config, apiKeys: `${apiKeys.length} keys` };
+  const shown = { ...config, apiKeys: `${apiKeys.length} keys`, queue: queue && withoutPassword(queue) };
   return {
     isHealthy: checks.every(({ isFine }) => isFine),
     versions: { duet: duetVersion(), node: process.versions.node },
@@ -70,6 +72,27 @@ export async function examine({ config, origins, file, unknownVariables }: Resol
     config: Object.fromEntries(configKeys.map(key => [key, { value: shown[key], origin: origins[key] }])),
     unknownVariables,
   };
+}
+
+async function pingRedis(url: string): Promise<string> {
+  const { Redis } = await loadRedisPackages();
+  const redis = new Redis(url, { lazyConnect: true, maxRetriesPerRequest: 0, retryStrategy: () => null });
+  redis.on('error', () => {}); // thrown by the calls below
+  try {
+    await redis.connect();
+    await redis.ping();
+    return `${withoutPassword(url)} answers`;
+  } catch (error) {
+    throw new Error(`${withoutPassword(url)} does not answer: ${String(error)}`, { cause: error });
+  } finally {
+    redis.disconnect();
+  }
+}
+
+function withoutPassword(url: string): string {
+  const shown = new URL(url);
+  if (shown.password !== '') shown.password = 'hidden';
+  return shown.href;
 }
 
 async function check(name: string, look: () => Promise<string>): Promise<Check> {

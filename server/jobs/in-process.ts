@@ -6,42 +6,19 @@ import { DuetError } from '../../src/core/errors.ts';
 import type { LoadedModel } from '../types.ts';
 import type { EventLog } from './event-log.ts';
 import { IdempotencyKeys, type IdempotencyMark, idempotencyMark } from './idempotency.ts';
+import type { InProcessJobsOptions } from './in-process-options.ts';
 import { timeOfJobId } from './job-id.ts';
 import { Lane } from './lane.ts';
 import { type LiveJob, liveJob, type Outcome } from './live-job.ts';
 import { type JobObserver, tellAll } from './observers.ts';
-import { type Perform, performHere } from './perform.ts';
+import { OrderedSaves } from './ordered-saves.ts';
+import { performHere } from './perform.ts';
 import { interrupted, lastEventOf, newRecord, queuedAgain, storedLastEvent, toJobError, viewOf } from './records.ts';
-import { checkRequest, type RequestLimits } from './requests.ts';
-import { expiredJobs, type RetentionLimits } from './retention.ts';
+import { checkRequest } from './requests.ts';
+import { expiredJobs } from './retention.ts';
 import { keepSamples } from './sample-files.ts';
-import type { JobFiles, JobRecord, JobStore } from './store.ts';
+import type { JobFiles, JobRecord } from './store.ts';
 import type { JobEvent, JobRequest, JobResult, JobService, JobView, RunOptions, SubmitOptions } from './types.ts';
-
-export interface JobLimits extends RequestLimits, RetentionLimits {
-  readonly maxRunning: number;
-  readonly maxQueue: number;
-  /** Jobs of one owner that are queued or running; 0 is no limit. */
-  readonly keyConcurrency: number;
-}
-
-export interface InProcessJobsOptions {
-  /** The default model first. */
-  readonly models: readonly LoadedModel[];
-  readonly store: JobStore;
-  readonly limits: JobLimits;
-  /** What becomes of jobs that were queued or running when the process ended. */
-  readonly unfinished: 'requeue' | 'fail';
-  readonly log: { error(details: object, message: string): void };
-  /** Told what metrics and traces are made of. */
-  readonly observers: readonly JobObserver[];
-  /** Of Duet, for what pictures say about themselves. */
-  readonly version: string;
-  /** @default on the model of this process */
-  readonly perform?: Perform;
-  /** @default Date.now */
-  readonly now?: () => number;
-}
 
 /** A job that was under way this often when the process died is not tried again: it may be what kills it. */
 const mostAttempts = 3;
@@ -55,8 +32,7 @@ export class InProcessJobs implements JobService {
   readonly #live = new Map<string, LiveJob>();
   /** Of jobs that are over, the oldest first. */
   readonly #records = new Map<string, JobRecord>();
-  /** The last save of each job that has one under way: they must not overtake one another. */
-  readonly #saves = new Map<string, Promise<void>>();
+  readonly #saves: OrderedSaves;
   readonly #keys = new IdempotencyKeys();
   /** Milliseconds that jobs took lately. */
   #duration = 1000;
@@ -65,6 +41,7 @@ export class InProcessJobs implements JobService {
   private constructor(options: InProcessJobsOptions) {
     this.#options = options;
     this.#now = options.now ?? Date.now;
+    this.#saves = new OrderedSaves(options.store);
     this.#observer = tellAll(...options.observers);
     const { maxRunning, maxQueue } = options.limits;
     for (const { info } of options.models) {
@@ -144,7 +121,7 @@ export class InProcessJobs implements JobService {
     }
     if (!this.#records.delete(id)) return false;
     this.#keys.forget(id);
-    await this.#saves.get(id);
+    await this.#saves.settled(id);
     await this.#options.store.remove(id);
     return true;
   }
@@ -197,7 +174,7 @@ export class InProcessJobs implements JobService {
     clearTimeout(timer);
     this.#putOff('running');
     await quiet;
-    await Promise.all(this.#saves.values());
+    await this.#saves.settled();
   }
 
   /** Gives the store back; after `drain`. */
@@ -261,7 +238,7 @@ export class InProcessJobs implements JobService {
 
   async #keep(job: LiveJob, files: JobFiles): Promise<void> {
     for (const [name, bytes] of Object.entries(files)) await this.#options.store.writeFile(job.record.id, name, bytes);
-    await this.#save(job.record);
+    await this.#saves.save(job.record);
   }
 
   /** As if it had never been asked for. */
@@ -285,7 +262,7 @@ export class InProcessJobs implements JobService {
     job.events.append({ type: 'started' });
     this.#observer.started(job.record);
     try {
-      await this.#save(job.record);
+      await this.#saves.save(job.record);
       const request = await this.#withInputs(job.record);
       signal.throwIfAborted();
       const emit = this.#emitter(job.events, job, started);
@@ -401,7 +378,7 @@ export class InProcessJobs implements JobService {
     }
     const ended = interrupted(record, this.#now());
     this.#records.set(record.id, ended);
-    await this.#save(ended);
+    await this.#saves.save(ended);
   }
 
   /** Removes what is over limits of age, number and size; also done whenever a job ends. */
@@ -410,19 +387,9 @@ export class InProcessJobs implements JobService {
   }
 
   #saveLogged(record: JobRecord): Promise<void> {
-    return this.#save(record).catch(error =>
-      this.#options.log.error({ err: error, job: record.id }, 'the state of a job was not kept'),
-    );
-  }
-
-  #save(record: JobRecord): Promise<void> {
-    const saving = (this.#saves.get(record.id) ?? Promise.resolve()).then(() => this.#options.store.save(record));
-    const settled = saving.catch(() => {});
-    this.#saves.set(record.id, settled);
-    void settled.then(() => {
-      if (this.#saves.get(record.id) === settled) this.#saves.delete(record.id);
-    });
-    return saving;
+    return this.#saves
+      .save(record)
+      .catch(error => this.#options.log.error({ err: error, job: record.id }, 'the state of a job was not kept'));
   }
 
   #sum(count: (lane: Lane) => number): number {

@@ -4,7 +4,8 @@ import type { ServerConfig } from '../config.ts';
 import type { LoadedModel } from '../types.ts';
 import { duetVersion } from '../version.ts';
 import { openFileStore } from './file-store.ts';
-import { InProcessJobs, type JobLimits } from './in-process.ts';
+import { InProcessJobs } from './in-process.ts';
+import type { JobLimits } from './in-process-options.ts';
 import { memoryStore } from './memory-store.ts';
 import type { JobObserver } from './observers.ts';
 

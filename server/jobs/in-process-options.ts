@@ -1,0 +1,32 @@
+/** What the job service of a process is given. */
+import type { LoadedModel } from '../types.ts';
+import type { JobObserver } from './observers.ts';
+import type { Perform } from './perform.ts';
+import type { RequestLimits } from './requests.ts';
+import type { RetentionLimits } from './retention.ts';
+import type { JobStore } from './store.ts';
+
+export interface JobLimits extends RequestLimits, RetentionLimits {
+  readonly maxRunning: number;
+  readonly maxQueue: number;
+  /** Jobs of one owner that are queued or running; 0 is no limit. */
+  readonly keyConcurrency: number;
+}
+
+export interface InProcessJobsOptions {
+  /** The default model first. */
+  readonly models: readonly LoadedModel[];
+  readonly store: JobStore;
+  readonly limits: JobLimits;
+  /** What becomes of jobs that were queued or running when the process ended. */
+  readonly unfinished: 'requeue' | 'fail';
+  readonly log: { error(details: object, message: string): void };
+  /** Told what metrics and traces are made of. */
+  readonly observers: readonly JobObserver[];
+  /** Of Duet, for what pictures say about themselves. */
+  readonly version: string;
+  /** @default on the model of this process */
+  readonly perform?: Perform;
+  /** @default Date.now */
+  readonly now?: () => number;
+}
