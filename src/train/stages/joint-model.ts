@@ -16,7 +16,7 @@ import { fill } from './part.ts';
 export const modelFolder = 'model';
 
 /** Guidance and steps to begin with; evaluation chooses better ones. */
-const sampling: ModelConfig['sampling'] = { steps: 20, guidance: { t2i: 3, i2t: 1.5, joint: 1.5 } };
+const sampling: ModelConfig['sampling'] = { steps: 20, guidance: { t2i: 3, i2t: 3, joint: 2 } };
 
 /** Writes `out`/model. */
 export async function writeJointModel(
