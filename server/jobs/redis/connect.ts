@@ -15,8 +15,14 @@ export const cancelChannel = 'duet-cancelled';
 /** Requests wait for a lost connection rather than fail. */
 export const connectionTo = (url: string) => ({ url, maxRetriesPerRequest: null });
 
+/** The two packages, as far as they are used. */
+export interface RedisPackages {
+  readonly bullmq: Pick<typeof import('bullmq'), 'Queue' | 'QueueEvents' | 'Worker' | 'UnrecoverableError'>;
+  readonly Redis: typeof import('ioredis').Redis;
+}
+
 /** @throws DuetError 'missing-dependency' */
-export async function loadRedisPackages() {
+export async function loadRedisPackages(): Promise<RedisPackages> {
   try {
     const [bullmq, { Redis }] = await Promise.all([import('bullmq'), import('ioredis')]);
     return { bullmq, Redis };
