@@ -1,6 +1,6 @@
 /**
  * The embedded model end to end: one test per mode, with a floor that the model of CARD.md clears and that guessing among
- * 128 objects does not: with 3 right of 24 drawn, chance would be below 2 %. `npm run eval` measures it properly.
+ * 128 objects does not: right by chance are 0.2 of 24 drawn. `npm run eval` measures it properly.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { seededRandom } from '../src/core/random.ts';
@@ -17,7 +17,7 @@ import { loadSprites, type SpriteSheet } from '../src/scenes/sprites.ts';
 const count = 8;
 /** Of pictures that are judged by their object: drawing is what the model does least well. */
 const drawnCount = 24;
-const drawnFloor = 3;
+const drawnFloor = 6;
 const seed = 1;
 
 let model: UniDiffuser;
