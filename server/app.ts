@@ -7,7 +7,7 @@ import fastify, {
   type FastifyRequest,
   type FastifyServerOptions,
 } from 'fastify';
-import { packageRoot } from '../src/core/package-root.ts';
+import { packageRoot, packageVersion } from '../src/core/package-root.ts';
 import type { ServerConfig } from './config.ts';
 import { openJobs } from './jobs/open.ts';
 import { pictureInput } from './picture-input.ts';
@@ -30,7 +30,6 @@ import { openaiRoutes } from './routes/openai/index.ts';
 import { toSdapiError } from './routes/sdapi/errors.ts';
 import { sdapiRoutes } from './routes/sdapi/index.ts';
 import type { LoadedModel } from './types.ts';
-import { duetVersion } from './version.ts';
 
 export interface AppOptions {
   readonly config: ServerConfig;
@@ -100,7 +99,7 @@ export async function buildApp({ config, models, logger, pageFolder }: AppOption
   await limitTraffic(app, config);
   await acceptBodies(app, config);
   await app.register(fastifySSE);
-  const version = duetVersion();
+  const version = packageVersion();
   await describeRoutes(app, version);
 
   await app.register(nativeRoutes, { prefix: '/v1' });

@@ -3,12 +3,11 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { packageRoot } from '../src/core/package-root.ts';
+import { packageRoot, packageVersion } from '../src/core/package-root.ts';
 import { type ConfigKey, configKeys, type Origin, type ResolvedConfig } from './config-sources.ts';
 import { checkWritable } from './jobs/file-store.ts';
 import { loadRedisPackages } from './jobs/redis/connect.ts';
 import { readModelConfig } from './load-model.ts';
-import { duetVersion } from './version.ts';
 
 export interface DoctorReport {
   readonly isHealthy: boolean;
@@ -61,7 +60,7 @@ export async function examine({ config, origins, file, unknownVariables }: Resol
   const shown = { ...config, apiKeys: `${apiKeys.length} keys`, queue: queue && withoutPassword(queue) };
   return {
     isHealthy: checks.every(({ isFine }) => isFine),
-    versions: { duet: duetVersion(), node: process.versions.node },
+    versions: { duet: packageVersion(), node: process.versions.node },
     machine: {
       cores: cpus().length,
       memoryGigabytes: Math.round(totalmem() / 2 ** 30),

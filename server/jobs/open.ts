@@ -1,8 +1,8 @@
 /** The job service that a configuration asks for. */
 import type { FastifyBaseLogger } from 'fastify';
+import { packageVersion } from '../../src/core/package-root.ts';
 import type { ServerConfig } from '../config.ts';
 import type { LoadedModel } from '../types.ts';
-import { duetVersion } from '../version.ts';
 import { openFileStore } from './file-store.ts';
 import { InProcessJobs } from './in-process.ts';
 import type { JobLimits } from './in-process-options.ts';
@@ -23,7 +23,7 @@ export interface OpenJobsOptions {
 export async function openJobs({ config, models, log, observers }: OpenJobsOptions): Promise<InProcessJobs> {
   const { data, unfinished } = config;
   const store = data === null ? memoryStore() : await openFileStore(data, message => log.warn(message));
-  const options = { models, store, limits: limitsOf(config), unfinished, log, version: duetVersion() };
+  const options = { models, store, limits: limitsOf(config), unfinished, log, version: packageVersion() };
   if (config.queue === null) return InProcessJobs.open({ ...options, observers });
   const { openRedisFront } = await import('./redis/front.ts');
   const onError = (error: unknown) => log.warn({ err: error }, 'trouble with Redis');

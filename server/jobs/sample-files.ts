@@ -1,8 +1,7 @@
 /** Samples as files: each picture a PNG in the job's folder, with all that is needed to make it again inside. */
 import { type PictureParameters, withParameters } from '../../src/image/index.ts';
-import type { AnySample, Result } from '../../src/pipeline/index.ts';
+import type { AnySample, Result, UsedSettings } from '../../src/pipeline/index.ts';
 import type { ModelInfo } from '../types.ts';
-import { effectiveSettings } from './settings.ts';
 import type { JobRecord, JobStore } from './store.ts';
 import type { JobResult, JobSample } from './types.ts';
 
@@ -16,11 +15,11 @@ export interface KeepOptions {
 /** Writes the pictures of `made`; the result holds their bytes too. */
 export async function keepSamples(
   record: JobRecord,
-  { samples, unknownWords, captionCut, timings }: Result<AnySample>,
+  { samples, settings, unknownWords, captionCut, timings }: Result<AnySample>,
   options: KeepOptions,
 ): Promise<{ result: JobResult; bytes: number }> {
   const { id } = record;
-  const kept = await Promise.all(samples.map((sample, index) => keepSample(record, sample, index, options)));
+  const kept = await Promise.all(samples.map((sample, index) => keepSample(record, sample, index, settings, options)));
   const bytes = kept.reduce((sum, { png }) => sum + (png?.length ?? 0), 0);
   return { result: { id, samples: kept, unknownWords, captionCut, timings }, bytes };
 }
@@ -29,12 +28,13 @@ async function keepSample(
   record: JobRecord,
   sample: AnySample,
   index: number,
+  settings: UsedSettings,
   { store, model, version }: KeepOptions,
 ): Promise<JobSample> {
   const { seed, image, caption } = sample;
   const words = caption === undefined ? {} : { caption };
   if (!image) return { seed, ...words };
-  const png = withParameters(await image.toPng(), parametersOf(record, sample, model, version));
+  const png = withParameters(await image.toPng(), parametersOf(record, sample, settings, model, version));
   const file = `${index}.png`;
   await store.writeFile(record.id, file, png);
   return { seed, ...words, file, png, width: image.width, height: image.height };
@@ -43,6 +43,7 @@ async function keepSample(
 function parametersOf(
   { request }: JobRecord,
   { seed, image, caption }: AnySample,
+  { steps, guidance, solver }: UsedSettings,
   model: ModelInfo,
   version: string,
 ): PictureParameters {
@@ -55,7 +56,9 @@ function parametersOf(
     width,
     height,
     seed,
-    ...effectiveSettings(request, model),
+    steps,
+    guidance,
+    solver,
     ...(prompt !== undefined && { prompt }),
     ...(prompt2 !== undefined && { prompt2 }),
     ...(negativePrompt !== undefined && { negativePrompt }),
