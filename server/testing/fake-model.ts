@@ -34,6 +34,7 @@ interface FakeCall {
 const imageSize = 16;
 const defaultSteps = 4;
 const drawnSeed = 1234;
+const defaultGuidance = { t2i: 3, i2t: 2, joint: 1 };
 
 export function fakeModel({ id = 'fake', pace = 'instant', failure }: FakeModelOptions = {}): FakeModel {
   const calls: FakeCall[] = [];
@@ -64,7 +65,9 @@ export function fakeModel({ id = 'fake', pace = 'instant', failure }: FakeModelO
       ...(makes.caption && { caption: fakeCaption(value) }),
     }));
     const timings = { encode: 1, sample: steps, decode: 1, total: steps + 2 };
-    const settings = { model: id, steps, guidance: options.guidance ?? 1, solver: options.solver ?? 'dpm-multistep' };
+    const { guidance = mode in defaultGuidance ? defaultGuidance[mode as 't2i'] : 1, solver = 'dpm-multistep' } =
+      options;
+    const settings = { model: id, steps, guidance, solver };
     return { mode, samples, settings, timings, unknownWords: [], captionCut: false } as Result<AnySample>;
   }
 
@@ -98,7 +101,7 @@ export function fakeModel({ id = 'fake', pace = 'instant', failure }: FakeModelO
       imageSize,
       modes: ['t2i', 'i2t', 'joint', 'i', 't', 'i2t2i', 't2i2t', 'gibbs', 'interpolate', 'inpaint'],
       solvers: ['dpm-multistep', 'dpm-singlestep', 'ddim'],
-      defaults: { steps: defaultSteps, guidance: { t2i: 3, i2t: 2, joint: 1 } },
+      defaults: { steps: defaultSteps, guidance: defaultGuidance },
       examples: ['an apple'],
       inspectCaption: model.inspectCaption,
     },
