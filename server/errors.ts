@@ -12,6 +12,9 @@ interface Answer {
   readonly retryAfter?: number;
 }
 
+/** Nothing that the client could have done otherwise. */
+const generationFailed: Answer = { status: 500, code: 'generation_failed' };
+
 const answers: Record<ErrorCode, Answer> = {
   'invalid-argument': { status: 400, code: 'invalid_value' },
   'invalid-image': { status: 400, code: 'invalid_image' },
@@ -29,15 +32,15 @@ const answers: Record<ErrorCode, Answer> = {
   'queue-full': { status: 429, code: 'queue_full', retryAfter: 5 },
   'shutting-down': { status: 503, code: 'shutting_down', retryAfter: 10 },
   overloaded: { status: 503, code: 'overloaded', retryAfter: 5 },
-  'invalid-config': { status: 500, code: 'generation_failed' },
-  'invalid-weights': { status: 500, code: 'generation_failed' },
-  'missing-dependency': { status: 500, code: 'generation_failed' },
-  'checkpoint-mismatch': { status: 500, code: 'generation_failed' },
-  'unsupported-kernel': { status: 500, code: 'generation_failed' },
-  'recording-read': { status: 500, code: 'generation_failed' },
-  'worker-died': { status: 500, code: 'generation_failed' },
-  released: { status: 500, code: 'generation_failed' },
-  'non-finite-loss': { status: 500, code: 'generation_failed' },
+  'invalid-config': generationFailed,
+  'invalid-weights': generationFailed,
+  'missing-dependency': generationFailed,
+  'checkpoint-mismatch': generationFailed,
+  'unsupported-kernel': generationFailed,
+  'recording-read': generationFailed,
+  'worker-died': generationFailed,
+  released: generationFailed,
+  'non-finite-loss': generationFailed,
 };
 
 /** A code as clients see it: `queue-full` of a failed job is `queue_full`, `invalid-argument` is `invalid_value`. */

@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fakeModel } from '../testing/fake-model.ts';
+import { jobLimits } from '../testing/job-limits.ts';
 import { checkWritable, openFileStore } from './file-store.ts';
 import { InProcessJobs } from './in-process.ts';
 import { newRecord } from './records.ts';
@@ -124,16 +125,7 @@ describe('a process that is killed', () => {
     const jobs = await InProcessJobs.open({
       models: [model],
       store: await openFileStore(folder, silent),
-      limits: {
-        maxRunning: 2,
-        maxQueue: 0,
-        maxSamples: 4,
-        maxSteps: 50,
-        keyConcurrency: 0,
-        maxAgeMs: 1e9,
-        maxBytes: 1e9,
-        maxJobs: 100,
-      },
+      limits: jobLimits({ maxRunning: 2, maxQueue: 0 }),
       unfinished: 'requeue',
       log: { error: details => expect.fail(JSON.stringify(details)) },
       observers: [],

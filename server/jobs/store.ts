@@ -1,22 +1,10 @@
 /** Where jobs outlive the process: what is kept of one, and what a place to keep it must be able to do. */
 import type { IdempotencyMark } from './idempotency.ts';
-import type { JobError, JobMode, JobRequestView, JobResult, JobStatus } from './types.ts';
+import type { InputName, JobView } from './types.ts';
 
-export interface JobRecord {
+/** What is shown of a job, but for where it stands just now, and what only its keeper needs. */
+export interface JobRecord extends Omit<JobView, 'position' | 'progress'> {
   readonly format: 'duet-job-1';
-  readonly id: string;
-  readonly owner: string;
-  readonly mode: JobMode;
-  readonly status: JobStatus;
-  /** Milliseconds since 1970. */
-  readonly created: number;
-  readonly started?: number;
-  readonly ended?: number;
-  readonly request: JobRequestView;
-  /** Pictures sent in, kept as files of these names. */
-  readonly inputs: readonly (typeof inputNames)[number][];
-  readonly result?: JobResult;
-  readonly error?: JobError;
   /** A client waits for the answer on an open connection: without it the job is worth nothing. */
   readonly isAwaited: boolean;
   /** How often it was started; a job that takes the server down with it must not do so forever. */
@@ -27,8 +15,8 @@ export interface JobRecord {
   readonly idempotency?: IdempotencyMark;
 }
 
-export const inputNames = ['image', 'image2', 'mask'] as const;
-export type JobFiles = { readonly [name in (typeof inputNames)[number]]?: Uint8Array };
+export const inputNames: readonly InputName[] = ['image', 'image2', 'mask'];
+export type JobFiles = { readonly [name in InputName]?: Uint8Array };
 
 export interface JobStore {
   /** All records, the oldest first. Called once, before anything else. */

@@ -75,6 +75,9 @@ export type JobEvent = { readonly id: number } & (
   | { readonly type: 'cancelled' }
 );
 
+/** Pictures that a request may bring. */
+export type InputName = 'image' | 'image2' | 'mask';
+
 export interface JobView {
   readonly id: string;
   readonly owner: string;
@@ -89,7 +92,7 @@ export interface JobView {
   readonly progress: JobProgress | null;
   readonly request: JobRequestView;
   /** Pictures sent in, to be had from `JobService.file` under these names. */
-  readonly inputs: readonly ('image' | 'image2' | 'mask')[];
+  readonly inputs: readonly InputName[];
   readonly result?: JobResult;
   readonly error?: JobError;
 }

@@ -2,6 +2,7 @@
 import { openFileStore } from '../jobs/file-store.ts';
 import { InProcessJobs } from '../jobs/in-process.ts';
 import { fakeModel } from './fake-model.ts';
+import { jobLimits } from './job-limits.ts';
 
 const [folder = ''] = process.argv.slice(2);
 const mebibyte = 2 ** 20;
@@ -9,16 +10,7 @@ const mebibyte = 2 ** 20;
 const jobs = await InProcessJobs.open({
   models: [fakeModel({ pace: 'stepwise' })],
   store: await openFileStore(folder, () => {}),
-  limits: {
-    maxRunning: 1,
-    maxQueue: 10,
-    maxSamples: 4,
-    maxSteps: 50,
-    keyConcurrency: 0,
-    maxAgeMs: 1e9,
-    maxBytes: mebibyte,
-    maxJobs: 100,
-  },
+  limits: jobLimits({ maxRunning: 1, maxQueue: 10, maxBytes: mebibyte }),
   unfinished: 'requeue',
   log: { error: () => {} },
   observers: [],

@@ -41,6 +41,17 @@ function paintedPixels(page: Page): Promise<number> {
   });
 }
 
+/** The page with the viewer open on an apple of the gallery. */
+async function openApple(): Promise<Page> {
+  const page = await site.open();
+  await page
+    .getByRole('region', { name: 'Gallery' })
+    .getByRole('link', { name: /an apple/ })
+    .first()
+    .click();
+  return page;
+}
+
 /** Serious and critical faults, as axe finds them. */
 async function faultsFoundByAxe(page: Page): Promise<string[]> {
   const { violations } = await new AxeBuilder({ page }).analyze();
@@ -159,12 +170,7 @@ describe.skipIf(!chromiumPath)('the page (needs Chromium: apt-get install chromi
   });
 
   it('varies a picture of the gallery', async () => {
-    const page = await site.open();
-    await page
-      .getByRole('region', { name: 'Gallery' })
-      .getByRole('link', { name: /an apple/ })
-      .first()
-      .click();
+    const page = await openApple();
     await page.getByRole('dialog').getByRole('button', { name: 'Vary' }).click();
     await hurry(page);
     await setCount(page, 'Variations', 1);
@@ -192,12 +198,7 @@ describe.skipIf(!chromiumPath)('the page (needs Chromium: apt-get install chromi
   });
 
   it('paints over a part, by pointer and by keyboard', async () => {
-    const page = await site.open();
-    await page
-      .getByRole('region', { name: 'Gallery' })
-      .getByRole('link', { name: /an apple/ })
-      .first()
-      .click();
+    const page = await openApple();
     await page.getByRole('dialog').getByRole('button', { name: 'Paint over' }).click();
     const board = page.getByRole('application');
     await run(page, 'Paint');

@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { Queue } from 'bullmq';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { fakeModel } from '../../testing/fake-model.ts';
+import { jobLimits } from '../../testing/job-limits.ts';
 import { InProcessJobs } from '../in-process.ts';
 import { memoryStore } from '../memory-store.ts';
 import type { JobEvent } from '../types.ts';
@@ -82,16 +83,7 @@ describe.skipIf(!hasRedis)('jobs on Redis (needs redis-server, a Debian package)
     const jobs = await InProcessJobs.open({
       models: [{ info, model: null }],
       store: memoryStore(),
-      limits: {
-        maxRunning: 50,
-        maxQueue: 50,
-        maxSamples: 4,
-        maxSteps: 50,
-        keyConcurrency: 0,
-        maxAgeMs: 1e9,
-        maxBytes: 1e9,
-        maxJobs: 100,
-      },
+      limits: jobLimits({ maxRunning: 50, maxQueue: 50 }),
       unfinished: 'fail',
       log,
       observers: [front.observer],

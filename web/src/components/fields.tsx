@@ -1,6 +1,7 @@
 /** Form fields: words, numbers, sliders, choices. Each has a visible label; ids come from Preact. */
 import type { ComponentChildren } from 'preact';
 import { useId } from 'preact/hooks';
+import { mostSamples } from '../state.ts';
 import { Icon } from './icons.tsx';
 
 interface WordsFieldProps {
@@ -41,13 +42,15 @@ export function WordsField({ label, value, placeholder, hint, rows = 2, onChange
 interface CountFieldProps {
   readonly label: string;
   readonly value: number;
-  readonly lowest: number;
-  readonly highest: number;
+  /** @default 1 */
+  readonly lowest?: number;
+  /** @default as many samples as the server makes at a time */
+  readonly highest?: number;
   readonly onChange: (value: number) => void;
 }
 
 /** A small whole number with buttons beside it. */
-export function CountField({ label, value, lowest, highest, onChange }: CountFieldProps) {
+export function CountField({ label, value, lowest = 1, highest = mostSamples(), onChange }: CountFieldProps) {
   const id = useId();
   const set = (next: number) => onChange(Math.min(highest, Math.max(lowest, Math.round(next) || lowest)));
   return (
@@ -78,8 +81,10 @@ interface SliderFieldProps {
   readonly label: string;
   readonly hint: string;
   readonly value: number;
-  readonly lowest: number;
-  readonly highest: number;
+  /** @default 1 */
+  readonly lowest?: number;
+  /** @default as many samples as the server makes at a time */
+  readonly highest?: number;
   readonly step: number;
   readonly onChange: (value: number) => void;
 }

@@ -3,7 +3,7 @@ import { CountField } from '../components/fields.tsx';
 import { JobForm } from '../components/job-form.tsx';
 import { PictureInput } from '../components/picture-input.tsx';
 import { Stage } from '../components/stage.tsx';
-import { forms, mostSamples, updateForm } from '../state.ts';
+import { forms, updateForm } from '../state.ts';
 
 export function DescribeTab() {
   const form = forms.value.describe;
@@ -17,13 +17,7 @@ export function DescribeTab() {
           value={form.image}
           onChange={image => updateForm('describe', { image })}
         />
-        <CountField
-          label="Alternatives"
-          value={form.n}
-          lowest={1}
-          highest={mostSamples()}
-          onChange={n => updateForm('describe', { n })}
-        />
+        <CountField label="Alternatives" value={form.n} onChange={n => updateForm('describe', { n })} />
       </JobForm>
       <Stage
         tab="describe"

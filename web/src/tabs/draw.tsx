@@ -3,7 +3,7 @@ import { Examples } from '../components/examples.tsx';
 import { CountField, WordsField } from '../components/fields.tsx';
 import { JobForm } from '../components/job-form.tsx';
 import { Stage } from '../components/stage.tsx';
-import { forms, mostSamples, updateForm } from '../state.ts';
+import { forms, updateForm } from '../state.ts';
 
 export function DrawTab() {
   const form = forms.value.draw;
@@ -19,13 +19,7 @@ export function DrawTab() {
           onChange={prompt => updateForm('draw', { prompt })}
         />
         <Examples onPick={prompt => updateForm('draw', { prompt })} />
-        <CountField
-          label="Pictures"
-          value={form.n}
-          lowest={1}
-          highest={mostSamples()}
-          onChange={n => updateForm('draw', { n })}
-        />
+        <CountField label="Pictures" value={form.n} onChange={n => updateForm('draw', { n })} />
       </JobForm>
       <Stage
         tab="draw"

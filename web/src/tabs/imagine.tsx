@@ -4,7 +4,7 @@ import { Choice, CountField, WordsField } from '../components/fields.tsx';
 import { JobForm } from '../components/job-form.tsx';
 import { Stage } from '../components/stage.tsx';
 import { fieldsOf } from '../form.ts';
-import { forms, mostSamples, updateForm } from '../state.ts';
+import { forms, updateForm } from '../state.ts';
 import type { JobMode } from '../wire.ts';
 
 const kinds = [
@@ -47,8 +47,6 @@ export function ImagineTab() {
         <CountField
           label={counted === 'rounds' ? 'Rounds' : 'How many'}
           value={form[counted]}
-          lowest={1}
-          highest={mostSamples()}
           onChange={value => updateForm('imagine', { [counted]: value })}
         />
       </JobForm>

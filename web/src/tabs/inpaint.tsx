@@ -8,7 +8,7 @@ import { PictureInput } from '../components/picture-input.tsx';
 import { Stage } from '../components/stage.tsx';
 import type { Form, InputPicture } from '../form.ts';
 import { squarePicture } from '../pictures.ts';
-import { capabilities, forms, mostSamples, updateForm } from '../state.ts';
+import { capabilities, forms, updateForm } from '../state.ts';
 
 const kinds = [
   { value: 'pictures', name: 'Part of a picture' },
@@ -76,13 +76,7 @@ export function InpaintTab() {
             </ul>
           </>
         )}
-        <CountField
-          label={paints ? 'Pictures' : 'Alternatives'}
-          value={form.n}
-          lowest={1}
-          highest={mostSamples()}
-          onChange={n => change({ n })}
-        />
+        <CountField label={paints ? 'Pictures' : 'Alternatives'} value={form.n} onChange={n => change({ n })} />
       </JobForm>
       <Stage
         tab="inpaint"

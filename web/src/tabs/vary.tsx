@@ -6,7 +6,7 @@ import { JobForm } from '../components/job-form.tsx';
 import { PictureInput } from '../components/picture-input.tsx';
 import { Stage } from '../components/stage.tsx';
 import type { Form } from '../form.ts';
-import { capabilities, forms, mostSamples, updateForm } from '../state.ts';
+import { capabilities, forms, updateForm } from '../state.ts';
 import type { JobMode } from '../wire.ts';
 
 const kinds = [
@@ -51,13 +51,7 @@ export function VaryTab() {
             onChange={frames => change({ frames })}
           />
         ) : (
-          <CountField
-            label="Variations"
-            value={form.n}
-            lowest={1}
-            highest={mostSamples()}
-            onChange={n => change({ n })}
-          />
+          <CountField label="Variations" value={form.n} onChange={n => change({ n })} />
         )}
       </JobForm>
       <Stage
