@@ -2,26 +2,17 @@
 
 import fc from 'fast-check';
 import { conceptNames } from '../src/scenes/concepts.ts';
-import {
-  backgroundNames,
-  counts,
-  pair,
-  positions,
-  relations,
-  type Scene,
-  several,
-  single,
-  sizes,
-} from '../src/scenes/scene.ts';
+import { backgroundNames, counts, pair, relations, type Scene, several, singles } from '../src/scenes/scene.ts';
 
 const concept = fc.constantFrom(...conceptNames);
 const background = fc.constantFrom(...backgroundNames);
 
 /** Any scene. */
 export const anyScene: fc.Arbitrary<Scene> = fc.oneof(
-  fc
-    .tuple(concept, fc.constantFrom(...sizes), fc.constantFrom(...positions), background)
-    .map(([name, size, position, color]) => single(name, { size, position, background: color })),
+  fc.tuple(concept, background, fc.nat()).map(([name, color, n]) => {
+    const scenes = singles(name, color);
+    return scenes[n % scenes.length]!;
+  }),
   fc.tuple(concept, fc.constantFrom(...counts), background).map(([name, n, color]) => several(name, n, color)),
   fc
     .tuple(concept, fc.constantFrom(...relations), concept, background)

@@ -11,13 +11,11 @@ import {
   backgrounds,
   counts,
   pair,
-  positions,
   type Scene,
   type StoredRelation,
   sameScene,
   several,
-  single,
-  sizes,
+  singles,
 } from '../scenes/scene.ts';
 import { type Features, squaredDistance, wholeRegion } from './features.ts';
 import type { SceneFeatures, Slot } from './scene-features.ts';
@@ -47,7 +45,7 @@ interface NearObject {
 function wholesOf(background: Background): Scene[] {
   return conceptNames
     .flatMap((name): Scene[] => [
-      ...sizes.flatMap(size => positions.map(position => single(name, { size, position, background }))),
+      ...singles(name, background),
       ...counts.map(count => several(name, count, background)),
     ])
     .filter(isVisible);

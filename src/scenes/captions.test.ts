@@ -87,6 +87,7 @@ suite('captions and their parser', () => {
     ['A car, to the right of a dog.', pair('dog', 'left of', 'car')],
     ['cat under dog', pair('dog', 'above', 'cat')],
     ['two cacti', several('cactus', 2)],
+    ['a cat on the left', single('cat', { position: 'left' })],
   ])('"%s" is understood', (caption, scene) => {
     expect(parse(caption)).toEqual(scene);
   });
@@ -103,6 +104,7 @@ suite('captions and their parser', () => {
     'cats',
     'five cats',
     'a small big cat',
+    'a big cat on the left',
     'a cat left of a cat',
     'a cat left of',
     'a cat left of a dog left of a bear',

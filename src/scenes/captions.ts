@@ -1,6 +1,6 @@
 /**
  * Scene -> captions. Every sentence says the whole scene: a white background, a centred position and a large size are
- * what is meant when nothing is said. No caption has more than 14 words, so that it fits 16 tokens with its frame.
+ * what is meant when nothing is said; what is placed elsewhere is small, whether that is said or not. No caption has more than 14 words, so that it fits 16 tokens with its frame.
  */
 
 import { pick, type Random, randomInt } from '../core/random.ts';
@@ -91,10 +91,11 @@ function subjectOf(scene: Scene, wording: Wording): string {
   if (scene.kind === 'count') {
     return `${phrases.count[scene.count]} ${nounOf(conceptNamed(scene.concept), wording).plural}`;
   }
-  const large = wording.maybe(0.2) ? wording.choose<string>(phrases.large) : '';
-  const size = scene.size === 'small' ? wording.choose<string>(phrases.small) : large;
-  const said = scene.position !== 'center' || wording.maybe(0.15);
-  return join(one(scene.concept, wording, size), said ? wording.choose<string>(phrases.position[scene.position]) : '');
+  const placed = scene.position !== 'center';
+  const sizeSaid = scene.size === 'large' ? wording.maybe(0.2) : !(placed && wording.maybe(0.4));
+  const size = sizeSaid ? wording.choose<string>(phrases[scene.size]) : '';
+  const place = placed || wording.maybe(0.15) ? wording.choose<string>(phrases.position[scene.position]) : '';
+  return join(one(scene.concept, wording, size), place);
 }
 
 /** The sentence forms; a form that would be too long for the parts is not used. */

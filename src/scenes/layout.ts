@@ -1,14 +1,15 @@
 /**
  * Where the objects of a scene go on a square canvas. Sizes are given for 64 pixels and scale with the canvas.
  * Objects of pairs and counts keep to their own half or quarter (boxes 1-30 and 33-62 of 64), so that they never
- * touch; a positioned object is moved to the edge, far enough to differ plainly from the centred one. Corners lie on a
- * grid of 8 pixels, most on one of 16: a network whose tokens are 16 pixels wide sees the same object as the same tokens.
+ * touch; a positioned object is moved to the edge, far enough to differ plainly from the centred one. All but the large
+ * centred object have one size and corners on a grid of 16 pixels: a network whose tokens are 16 pixels wide then sees
+ * the same object as the same few tokens wherever it stands.
  */
 
 import type { Position, Scene, SingleScene } from './scene.ts';
 
 /** Sizes of an object's box on a 64-pixel canvas. */
-export const boxSizes = { large: 52, placed: 46, part: 30 } as const;
+export const boxSizes = { large: 52, part: 30 } as const;
 export type BoxSize = keyof typeof boxSizes;
 
 /** An object's square box, in pixels of the canvas. */
@@ -54,14 +55,13 @@ const directions = {
 
 /** The box kind of each object in a scene. */
 function boxOf(scene: Scene): BoxSize {
-  if (scene.kind !== 'single' || scene.size === 'small') return 'part';
-  return scene.position === 'center' ? 'large' : 'placed';
+  return scene.kind === 'single' && scene.size === 'large' ? 'large' : 'part';
 }
 
-function singleCorner(scene: SingleScene, box: BoxSize): readonly [number, number] {
+function singleCorner({ position }: SingleScene, box: BoxSize): readonly [number, number] {
   const centred = (64 - boxSizes[box]) / 2;
-  const step = centred - near;
-  const [right, down] = directions[scene.position];
+  const step = middle - near;
+  const [right, down] = directions[position];
   return [centred + right * step, centred + down * step];
 }
 

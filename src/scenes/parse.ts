@@ -150,7 +150,8 @@ function parseSubject(text: string): Scene | undefined {
   const thing = parseThing(text);
   if (thing === undefined) return parsePair(text);
   const { concept, ...parts } = thing;
-  return single(concept, parts);
+  const scene = single(concept, parts);
+  return scene.size === 'large' && scene.position !== 'center' ? undefined : scene;
 }
 
 /** The scene that a caption says, or undefined when it is not a caption of the grammar. */

@@ -21,7 +21,7 @@ import {
   sceneKey,
   several,
   single,
-  sizes,
+  singles,
 } from './scene.ts';
 
 export interface SampleOptions {
@@ -41,8 +41,8 @@ function draw(random: Random, kind: Scene['kind']): Scene {
   const background = random() < 0.2 ? 'white' : pick<Background>(random, backgroundNames);
   if (kind === 'count') return several(concept, pick(random, counts), background);
   if (kind === 'pair') return pair(concept, pick(random, relations), pick(random, conceptNames), background);
-  const position = random() < 0.5 ? 'center' : pick(random, positions);
-  return single(concept, { size: random() < 0.65 ? 'large' : 'small', position, background });
+  if (random() < 0.65) return single(concept, { background });
+  return single(concept, { size: 'small', position: pick(random, positions), background });
 }
 
 /** Two objects of a pair differ and everything stands out from the background. */
@@ -74,8 +74,9 @@ export function sampleScenes(count: number, random: Random, options: SampleOptio
 function singleNeighbours(scene: SingleScene): Scene[] {
   return [
     ...conceptNames.map(concept => ({ ...scene, concept })),
-    ...sizes.map(size => ({ ...scene, size })),
-    ...positions.map(position => ({ ...scene, position })),
+    ...singles(scene.concept, scene.background).filter(
+      ({ size, position }) => size === scene.size || position === scene.position,
+    ),
   ];
 }
 

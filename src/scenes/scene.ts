@@ -33,6 +33,7 @@ export type Relation = (typeof relations)[number];
 /** The two relations that stored pairs use; the others are these with the objects exchanged. */
 export type StoredRelation = 'left of' | 'above';
 
+/** One object. Large ones fill the picture, so they are centred; placed ones are small. */
 export interface SingleScene {
   readonly kind: 'single';
   readonly concept: string;
@@ -65,9 +66,19 @@ export function inverse(relation: Relation): Relation {
   return inverses[relation];
 }
 
-/** One object; large and centred on white unless said otherwise. */
-export function single(concept: string, parts: Partial<Omit<SingleScene, 'kind' | 'concept'>> = {}): SingleScene {
-  return { kind: 'single', concept, size: 'large', position: 'center', background: 'white', ...parts };
+/** One object; centred on white unless said otherwise, large when centred. */
+export function single(
+  concept: string,
+  parts: Partial<Omit<SingleScene, 'kind' | 'concept' | 'size'>> & { readonly size?: Size } = {},
+): SingleScene {
+  const { position = 'center', size = position === 'center' ? 'large' : 'small', background = 'white' } = parts;
+  return { kind: 'single', concept, size, position, background };
+}
+
+/** All scenes of one object on a background: large in the centre, small in every place. */
+export function singles(concept: string, background: Background): SingleScene[] {
+  const small = positions.map(position => single(concept, { size: 'small', position, background }));
+  return [single(concept, { background }), ...small];
 }
 
 /** Several objects of one kind. */

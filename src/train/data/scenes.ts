@@ -2,6 +2,7 @@
 import { deriveSeed, seededRandom } from '../../core/random.ts';
 import { captionOf, describe } from '../../scenes/captions.ts';
 import { isHeldOut } from '../../scenes/held-out.ts';
+import { boxSizes } from '../../scenes/layout.ts';
 import { render } from '../../scenes/render.ts';
 import { neighbour, sampleScene, withAnotherObject } from '../../scenes/sample-scene.ts';
 import { type Scene, sceneKey } from '../../scenes/scene.ts';
@@ -43,13 +44,14 @@ export async function sceneSource(options: SceneSourceOptions): Promise<SceneSou
   return {
     side,
     size: count,
-    key: `scenes ${JSON.stringify({ side, count, seed, heldOut, jitter, neighbours, swaps })}`,
+    key: `scenes ${JSON.stringify({ side, count, seed, heldOut, jitter, neighbours, swaps, boxSizes })}`,
     scene,
     picture: index => render(scene(index), sprites, jitter ? { jitter: deriveSeed(seed ^ 0x5bd1e995, index) } : {}),
     caption: (index, random) => {
       const shown = scene(index);
       return random() < canonicalShare ? describe(shown) : captionOf(shown, random);
     },
+    canonicalCaption: index => describe(scene(index)),
     identity: index => sceneKey(scene(index)),
   };
 }

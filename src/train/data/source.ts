@@ -13,6 +13,8 @@ export interface PairSource {
   picture(index: number): Uint8Array | Promise<Uint8Array>;
   /** One of the captions of item `index`; `random` in [0, 1) chooses. */
   caption(index: number, random: () => number): string;
+  /** The one caption of item `index` that is always the same; absent where all captions are equally good. */
+  canonicalCaption?(index: number): string;
   /** All captions, where they are a list rather than a generator's. */
   readonly captions?: readonly string[];
   /** What makes items true duplicates of each other (a contrastive batch wants none); absent if unknown. */

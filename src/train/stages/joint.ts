@@ -59,17 +59,36 @@ export function jointTraining(
     frozen: textEncoder(parts, statistics.text),
     batch: async step => {
       const indices = batchIndices(config.seed, step, config.batch, source.size);
-      const captions = captionBatch(source, indices, config.seed, step);
       const random = randomStream(config.seed, 'noise', step);
       const mix = mixAt(config.curriculum, step / config.steps);
-      return {
-        ids: parts.tokenizer.frameBatch(captions, config.model.textTokens),
+      const inputs = {
         ...cleanLatents(latents, statistics, indices, config, random),
         ...noiseInputs(config, random),
-        ...timeInputs(drawTimesteps(mix, config.batch, random), schedule, config.prediction),
+      };
+      const times = drawTimesteps(mix, config.batch, random);
+      const captions = captionsToLearn(source, indices, times, captionBatch(source, indices, config.seed, step));
+      return {
+        ids: parts.tokenizer.frameBatch(captions, config.model.textTokens),
+        ...inputs,
+        ...timeInputs(times, schedule, config.prediction),
       };
     },
   };
+}
+
+/**
+ * Where the text is given, any wording of `varied`, since users have many; where it is to be predicted, the canonical
+ * one: which of many wordings is meant no picture tells, and the network would learn their mean.
+ */
+function captionsToLearn(
+  source: PairSource,
+  indices: readonly number[],
+  times: Timesteps,
+  varied: readonly string[],
+): string[] {
+  return varied.map((caption, row) =>
+    times.text[row] === 0 ? caption : (source.canonicalCaption?.(indices[row]!) ?? caption),
+  );
 }
 
 /** Image latents sampled from their posterior and CLIP embeddings, both normalised. */
