@@ -2,6 +2,7 @@
  * A model without networks for tests of the server: pictures and captions follow from the seed alone. Instant, or step by
  * step under the test's control.
  */
+import { setTimeout } from 'node:timers/promises';
 import { DuetError } from '../../src/core/errors.ts';
 import { Picture } from '../../src/image/index.ts';
 import type { AnySample, Result, SamplingOptions } from '../../src/pipeline/index.ts';
@@ -13,6 +14,8 @@ export interface FakeModelOptions {
   readonly id?: string;
   /** 'stepwise' waits before each step for `advance`. @default 'instant' */
   readonly pace?: 'instant' | 'stepwise';
+  /** Milliseconds that each step takes, at least. @default 0 */
+  readonly stepMs?: number;
   /** Thrown by every call after its first step. */
   readonly failure?: Error;
 }
@@ -36,7 +39,7 @@ const defaultSteps = 4;
 const drawnSeed = 1234;
 const defaultGuidance = { t2i: 3, i2t: 2, joint: 1 };
 
-export function fakeModel({ id = 'fake', pace = 'instant', failure }: FakeModelOptions = {}): FakeModel {
+export function fakeModel({ id = 'fake', pace = 'instant', stepMs = 0, failure }: FakeModelOptions = {}): FakeModel {
   const calls: FakeCall[] = [];
   const gate = createGate(pace === 'instant');
 
@@ -52,6 +55,7 @@ export function fakeModel({ id = 'fake', pace = 'instant', failure }: FakeModelO
     const seeds = Array.from({ length: n }, (_, index) => seed + index);
     for (let step = 1; step <= steps; step++) {
       await gate.pass(step, signal);
+      if (stepMs > 0) await setTimeout(stepMs);
       signal?.throwIfAborted();
       onProgress?.({ type: 'step-progress', step, total: steps });
       if (failure) throw failure;

@@ -1,14 +1,31 @@
 /**
  * Jobs done by workers elsewhere: handed over through a BullMQ queue on Redis or Valkey under their own ids, so that handing
- * one over twice (after a restart of this process or of Redis) is still one job. History, files and owners stay here.
+ * one over twice (after a restart of this process or of Redis) is still one job. History, files and owners stay here, and
+ * what Redis forgot is handed over again: Redis is the way to the workers, not the place where jobs are kept.
  */
 import { DuetError, errorCodes } from '../../../src/core/errors.ts';
 
 import type { JobObserver } from '../observers.ts';
-import type { Perform } from '../perform.ts';
+import { type Perform, tellCaption } from '../perform.ts';
 import type { JobError } from '../types.ts';
-import { cancelChannel, connectionTo, loadRedisPackages, queueOf } from './connect.ts';
-import { receiveEvent, receiveResult, type SentEvent, type SentRequest, type SentResult, sendRequest } from './wire.ts';
+import {
+  cancelChannel,
+  connectionOptions,
+  connectionTo,
+  endsWithin,
+  later,
+  loadRedisPackages,
+  queueOf,
+  reportSeldom,
+} from './connect.ts';
+import {
+  receiveEvent,
+  receiveResult,
+  type SentProgress,
+  type SentRequest,
+  type SentResult,
+  sendRequest,
+} from './wire.ts';
 
 export interface RedisFront {
   readonly perform: Perform;
@@ -19,16 +36,26 @@ export interface RedisFront {
 
 /** Events may be lost with a connection: this often the job itself is looked at. */
 const lookMs = 2000;
+/** How long clients that wait on an open connection wait for a lost Redis. */
+const defaultPatienceMs = 10_000;
 /** Results that no front came back for. */
 const keepSeconds = 24 * 3600;
 /** Events that a front which lost its connection can catch up with. */
 const keptEvents = 1000;
+/** To say goodbye to a Redis that may be away. */
+const closeMs = 2000;
 
+/** How a job ended on a worker. */
+type Ending = { readonly result: SentResult } | { readonly reason: string | undefined };
+
+/** `report` is told of trouble that is over when Redis is back. */
 export async function openRedisFront(
   url: string,
   model: string,
-  onError: (error: unknown) => void,
+  report: (error: unknown) => void,
+  patienceMs = defaultPatienceMs,
 ): Promise<RedisFront> {
+  const onError = reportSeldom(report);
   const { bullmq, Redis } = await loadRedisPackages();
   const connection = connectionTo(url);
   const name = queueOf(model);
@@ -37,56 +64,88 @@ export async function openRedisFront(
     streams: { events: { maxLen: keptEvents } },
   });
   const events = new bullmq.QueueEvents(name, { connection });
-  const publisher = new Redis(url, { maxRetriesPerRequest: null });
+  const publisher = new Redis(url, connectionOptions);
+  let awaySince: number | undefined;
+  publisher.on('close', () => {
+    awaySince ??= Date.now();
+  });
+  publisher.on('ready', () => {
+    awaySince = undefined;
+  });
   queue.on('error', onError);
   events.on('error', onError);
   publisher.on('error', onError);
-  const followers = new Map<string, { emit: (event: SentEvent) => void; look: () => void }>();
-  events.on('progress', ({ jobId, data }) => followers.get(jobId)?.emit(data as SentEvent));
-  events.on('completed', ({ jobId }) => followers.get(jobId)?.look());
-  events.on('failed', ({ jobId }) => followers.get(jobId)?.look());
+  const followers = new Map<string, { tell: (sent: SentProgress) => void; wake: () => void }>();
+  events.on('progress', ({ jobId, data }) => followers.get(jobId)?.tell(data as SentProgress));
+  events.on('completed', ({ jobId }) => followers.get(jobId)?.wake());
+  events.on('failed', ({ jobId }) => followers.get(jobId)?.wake());
   await queue.waitUntilReady();
   await events.waitUntilReady();
 
   const perform: Perform = async ({ id, isAwaited }, _model, request, { signal, emit }) => {
-    const handOver = () =>
-      queue.add('job', sendRequest(request), {
-        jobId: id,
-        removeOnComplete: { age: keepSeconds },
-        removeOnFail: { age: keepSeconds },
-        ...priorityOf(request.priority),
-      });
+    /** Of runs of the job on workers, the newest that was heard of; one that it was taken from may still talk. */
+    let newestRun = 0;
+    const tell = ({ run, event }: SentProgress) => {
+      if (run < newestRun) return;
+      newestRun = run;
+      emit(receiveEvent(event));
+    };
     let wake: () => void = () => {};
-    followers.set(id, { emit: event => emit(receiveEvent(event)), look: () => wake() });
-    const onAbort = () => wake();
-    signal.addEventListener('abort', onAbort);
+    followers.set(id, { tell, wake: () => wake() });
+    const impatience = isAwaited ? endImpatiently(() => awaySince, patienceMs) : undefined;
+    const stop = impatience ? AbortSignal.any([signal, impatience.signal]) : signal;
+    const stopped = rejection(stop);
+
+    const look = async (): Promise<Ending | undefined> => {
+      try {
+        const state = await queue.getJobState(id);
+        if (state === 'unknown') {
+          newestRun = 0;
+          await queue.add('job', sendRequest(request), {
+            jobId: id,
+            removeOnComplete: { age: keepSeconds },
+            removeOnFail: { age: keepSeconds },
+            ...priorityOf(request.priority),
+          });
+        }
+        if (state !== 'completed' && state !== 'failed') return undefined;
+        const job = await queue.getJob(id);
+        if (!job) return undefined; // gone again meanwhile
+        return state === 'completed' ? { result: job.returnvalue } : { reason: job.failedReason };
+      } catch (error) {
+        onError(error); // such as a full disk of Redis: the job can wait until somebody has mended it
+        return undefined;
+      }
+    };
     try {
-      await handOver();
       for (;;) {
-        if (signal.aborted) await giveUp(id, isAwaited, signal.reason);
-        signal.throwIfAborted();
         const changed = new Promise<void>(resolve => {
           wake = resolve;
         });
-        const job = await queue.getJob(id);
-        if (!job) await handOver(); // Redis came back without it
-        const state = await job?.getState();
-        if (state === 'completed') return await receiveResult(job!.returnvalue);
-        if (state === 'failed') throw toFailure(job!.failedReason);
-        await Promise.race([changed, later(lookMs)]);
+        const ending = await Promise.race([stopped, look()]);
+        if (ending && 'reason' in ending) throw toFailure(ending.reason);
+        if (ending) {
+          const result = await receiveResult(ending.result);
+          tellCaption(result, emit);
+          return result;
+        }
+        await Promise.race([stopped, changed, later(lookMs)]);
       }
+    } catch (error) {
+      if (stop.aborted) giveUp(id, isAwaited, stop.reason);
+      throw error;
     } finally {
       followers.delete(id);
-      signal.removeEventListener('abort', onAbort);
+      impatience?.over();
     }
   };
 
-  /** A job that the next process comes back for is left alone. */
-  async function giveUp(id: string, isAwaited: boolean, reason: unknown): Promise<void> {
+  /** A job that the next process comes back for is left alone. Waits for nothing: Redis may be away. */
+  function giveUp(id: string, isAwaited: boolean, reason: unknown): void {
     const isPutOff = DuetError.isInstance(reason) && reason.code === 'shutting-down' && !isAwaited;
     if (isPutOff) return;
-    await publisher.publish(cancelChannel, id);
-    await queue.remove(id).catch(() => {}); // a worker holds it and is told above
+    publisher.publish(cancelChannel, id).catch(() => {});
+    queue.remove(id).catch(() => {}); // a worker holds it and is told above
   }
 
   return {
@@ -97,11 +156,37 @@ export async function openRedisFront(
       ended: ({ id }) => void queue.remove(id).catch(() => {}),
     },
     async close() {
+      await endsWithin(closeMs, Promise.allSettled([publisher.quit(), queue.close(), events.close()]));
       publisher.disconnect();
-      await events.close();
-      await queue.close();
+      await endsWithin(closeMs, Promise.allSettled([queue.disconnect(), events.disconnect()]));
     },
   };
+}
+
+/** Aborts with 'overloaded' once Redis has been away for longer than `patienceMs`. */
+function endImpatiently(
+  awaySince: () => number | undefined,
+  patienceMs: number,
+): { signal: AbortSignal; over: () => void } {
+  const controller = new AbortController();
+  const check = () => {
+    if (Date.now() - (awaySince() ?? Date.now()) < patienceMs) return;
+    controller.abort(new DuetError('overloaded', 'The queue of the workers cannot be reached; try again later'));
+  };
+  const timer = setInterval(check, Math.min(1000, patienceMs));
+  check();
+  return { signal: controller.signal, over: () => clearInterval(timer) };
+}
+
+/** Rejects when `signal` aborts. */
+function rejection(signal: AbortSignal): Promise<never> {
+  const rejected = new Promise<never>((_, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
+  });
+  rejected.catch(() => {}); // may come when nobody waits any more
+  return rejected;
 }
 
 /** BullMQ takes the smallest positive number first. */
@@ -114,14 +199,9 @@ function toFailure(reason: string | undefined): unknown {
   try {
     const { code, message } = JSON.parse(reason ?? '') as JobError;
     if (Object.hasOwn(errorCodes, code)) return new DuetError(code as keyof typeof errorCodes, message);
+    if (code === 'generation-failed') return new Error(message);
   } catch {
     // BullMQ's own words, such as "job stalled more than allowable limit".
   }
   return new DuetError('worker-died', `The workers failed at the job: ${reason}`);
-}
-
-function later(milliseconds: number): Promise<void> {
-  return new Promise(resolve => {
-    setTimeout(resolve, milliseconds).unref();
-  });
 }

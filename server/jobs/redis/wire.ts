@@ -14,7 +14,13 @@ export interface SentResult extends Omit<Result<AnySample>, 'samples'> {
   readonly samples: readonly { readonly seed: number; readonly caption?: string; readonly png?: string }[];
 }
 
-export type SentEvent = Exclude<NewJobEvent, { type: 'preview' }> | { type: 'preview'; step: number; images: string[] };
+type SentEvent = Exclude<NewJobEvent, { type: 'preview' }> | { type: 'preview'; step: number; images: string[] };
+
+/** Of the so many-eth run of a job: a worker that it was taken from may still talk. */
+export interface SentProgress {
+  readonly run: number;
+  readonly event: SentEvent;
+}
 
 const toText = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
 const toBytes = (text: string) => new Uint8Array(Buffer.from(text, 'base64'));

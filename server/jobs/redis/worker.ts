@@ -1,10 +1,20 @@
 /** A worker: takes from the queue as many jobs as run well together, and tells of each what happens to it. */
+import type { Job } from 'bullmq';
 import type { LoadedModel, ServedModel } from '../../types.ts';
-import type { NewJobEvent } from '../event-log.ts';
-import { performJob } from '../perform.ts';
 import { toJobError } from '../records.ts';
-import { cancelChannel, connectionTo, defaultLockMs, loadRedisPackages, queueOf, type RedisTiming } from './connect.ts';
-import { receiveRequest, type SentRequest, type SentResult, sendEvent, sendResult } from './wire.ts';
+import {
+  cancelChannel,
+  connectionOptions,
+  connectionTo,
+  defaultLockMs,
+  endsWithin,
+  loadRedisPackages,
+  queueOf,
+  type RedisTiming,
+  reportSeldom,
+} from './connect.ts';
+import { type JobRun, runJob } from './job-run.ts';
+import type { SentRequest, SentResult } from './wire.ts';
 
 export interface RedisWorkerOptions extends RedisTiming {
   readonly url: string;
@@ -15,69 +25,71 @@ export interface RedisWorkerOptions extends RedisTiming {
 }
 
 export interface RedisWorker {
-  /** Takes no more jobs and waits up to `milliseconds` for those that run; others go to another worker. */
+  /** Takes no more jobs and waits up to `milliseconds` for those that run; others go back to the queue. */
   close(milliseconds: number): Promise<void>;
 }
 
-/** A job that was running on this many workers when they died is not tried again: it may be what kills them. */
-const mostDeaths = 2;
+/**
+ * A job that was running on this many workers when they died is not tried again: it may be what kills them. Losing Redis
+ * for longer than the lock counts like a death, so this is generous.
+ */
+const mostDeaths = 4;
+/** To give jobs back to a Redis that may be away; without it their locks run out. */
+const giveBackMs = 3000;
 
 export async function startRedisWorker(options: RedisWorkerOptions): Promise<RedisWorker> {
   const { url, model, concurrency, log, lockMs = defaultLockMs } = options;
   const { bullmq, Redis } = await loadRedisPackages();
-  const running = new Map<string, AbortController>();
-  const abort = (id: string, reason: string) => running.get(id)?.abort(new Error(reason));
-  const onError = (error: unknown) => log.error({ err: error }, 'trouble with Redis');
+  const running = new Map<string, JobRun>();
+  const onError = reportSeldom(error => log.error({ err: error }, 'trouble with Redis'));
+  let isGivingBack = false;
 
-  const cancels = new Redis(url, { maxRetriesPerRequest: null });
+  const cancels = new Redis(url, connectionOptions);
   cancels.on('error', onError);
-  cancels.on('message', (_channel: string, id: string) => abort(id, 'cancelled'));
+  cancels.on('message', (_channel: string, id: string) => running.get(id)?.cut('cancelled'));
   await cancels.subscribe(cancelChannel);
 
-  const worker = new bullmq.Worker<SentRequest, SentResult>(
-    queueOf(model.info.id),
-    async job => {
-      const id = job.id ?? '';
-      const controller = new AbortController();
-      running.set(id, controller);
-      let told: Promise<unknown> = Promise.resolve();
-      const emit = (event: NewJobEvent) => {
-        told = told.then(() => job.updateProgress(sendEvent(event))).catch(onError);
-      };
-      try {
-        const { signal } = controller;
-        const made = await performJob(model.model, receiveRequest(job.data), { signal, emit, now: Date.now });
-        await told;
-        return await sendResult(made);
-      } catch (error) {
-        const failure = toJobError(error);
-        if (failure.code === 'generation-failed' && !controller.signal.aborted) {
-          log.error({ err: error, job: id }, 'a job failed');
-        }
-        throw new bullmq.UnrecoverableError(JSON.stringify(failure));
-      } finally {
-        running.delete(id);
+  const process = async (job: Job<SentRequest, SentResult>, token = ''): Promise<SentResult> => {
+    const id = job.id ?? '';
+    running.get(id)?.cut('taken'); // this worker lost it with the connection, and got it again
+    const run = runJob(job, { model, token, lockMs, onError });
+    running.set(id, run);
+    if (isGivingBack) run.cut('given-back');
+    try {
+      return await run.result;
+    } catch (error) {
+      if (run.cutOff === 'given-back') await job.moveToWait(token).catch(onError);
+      // BullMQ lets the job lie where it is.
+      if (run.cutOff === 'given-back' || run.cutOff === 'taken') throw new bullmq.WaitingError();
+      const failure = toJobError(error);
+      if (failure.code === 'generation-failed' && run.cutOff === undefined) {
+        log.error({ err: error, job: id }, 'a job failed');
       }
-    },
-    {
-      connection: connectionTo(url),
-      concurrency,
-      lockDuration: lockMs,
-      stalledInterval: lockMs,
-      maxStalledCount: mostDeaths,
-    },
-  );
-  worker.on('error', onError);
-  // Another worker has them now.
-  worker.on('lockRenewalFailed', (ids: string[]) => {
-    for (const id of ids) abort(id, 'the job went to another worker');
+      throw new bullmq.UnrecoverableError(JSON.stringify(failure));
+    } finally {
+      if (running.get(id) === run) running.delete(id);
+    }
+  };
+
+  const worker = new bullmq.Worker<SentRequest, SentResult>(queueOf(model.info.id), process, {
+    connection: connectionTo(url),
+    concurrency,
+    lockDuration: lockMs,
+    skipLockRenewal: true, // see JobRun
+    stalledInterval: lockMs,
+    maxStalledCount: mostDeaths,
+    runRetryDelay: 1000,
   });
+  worker.on('error', onError);
   await worker.waitUntilReady();
   return {
     async close(milliseconds) {
-      const timer = setTimeout(() => void worker.close(true), milliseconds);
-      await worker.close();
-      clearTimeout(timer);
+      const closed = worker.close();
+      if (!(await endsWithin(milliseconds, closed))) {
+        isGivingBack = true;
+        for (const run of running.values()) run.cut('given-back');
+        if (!(await endsWithin(giveBackMs, closed))) await endsWithin(giveBackMs, worker.disconnect());
+      }
       cancels.disconnect();
     },
   };
