@@ -294,7 +294,7 @@ describe('a restart', () => {
     const events = await eventsOf(after.jobs, running.id);
     expect(events.at(-1)!.type).toBe('completed');
     expect(events[0]!.id).toBeGreaterThan(1_000_000); // behind all that clients saw before
-    await eventsOf(after.jobs, waiting.id);
+    expect((await eventsOf(after.jobs, waiting.id))[0]!.id).toBeGreaterThan(1_000_000);
     expect(after.jobs.view(waiting.id)!.status).toBe('succeeded');
     expect((await after.jobs.submit(drawing, { owner, idempotencyKey: 'k' })).id).toBe(waiting.id);
     expect(after.jobs.view(awaited)).toMatchObject({ status: 'failed', error: { code: 'server-restarted' } });

@@ -13,7 +13,16 @@ import { type LiveJob, liveJob, type Outcome } from './live-job.ts';
 import { type JobObserver, tellAll } from './observers.ts';
 import { OrderedSaves } from './ordered-saves.ts';
 import { performHere } from './perform.ts';
-import { interrupted, lastEventOf, newRecord, queuedAgain, storedLastEvent, toJobError, viewOf } from './records.ts';
+import {
+  interrupted,
+  lastEventOf,
+  newRecord,
+  queuedAgain,
+  storedLastEvent,
+  takenUp,
+  toJobError,
+  viewOf,
+} from './records.ts';
 import { checkRequest } from './requests.ts';
 import { expiredJobs } from './retention.ts';
 import { keepSamples } from './sample-files.ts';
@@ -372,8 +381,12 @@ export class InProcessJobs implements JobService {
     }
     const model = this.#options.models.find(({ info }) => info.id === record.request.model);
     const lane = model && this.#lanes.get(model.info.id);
-    if (lane && this.#options.unfinished === 'requeue' && !record.isAwaited && record.attempts < mostAttempts) {
-      this.#start(this.#enter(queuedAgain(record), model, lane));
+    /** Jobs that are done elsewhere do not take this process down. */
+    const isTriedAgain = this.#options.perform !== undefined || record.attempts < mostAttempts;
+    if (lane && this.#options.unfinished === 'requeue' && !record.isAwaited && isTriedAgain) {
+      const again = takenUp(record);
+      await this.#saves.save(again);
+      this.#start(this.#enter(again, model, lane));
       return;
     }
     const ended = interrupted(record, this.#now());

@@ -2,7 +2,6 @@
 import type { LoadedModel } from '../types.ts';
 import { EventLog } from './event-log.ts';
 import type { Lane } from './lane.ts';
-import { eventsPerAttempt } from './records.ts';
 import type { JobRecord } from './store.ts';
 import type { JobEvent, JobProgress, JobResult } from './types.ts';
 
@@ -37,7 +36,7 @@ export function liveJob(
     isOver: false,
     model,
     lane,
-    events: new EventLog(record.attempts * eventsPerAttempt, onEvent),
+    events: new EventLog(record.lastEventId, onEvent),
     controller: new AbortController(),
     outcome,
     finished,

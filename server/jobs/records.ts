@@ -6,8 +6,8 @@ import { createJobId } from './job-id.ts';
 import { inputNames, type JobFiles, type JobRecord } from './store.ts';
 import type { JobError, JobEvent, JobProgress, JobRequest, JobView } from './types.ts';
 
-/** Ids of events of each attempt go on far behind those of the one before, which nobody recorded. */
-export const eventsPerAttempt = 1_000_000;
+/** Ids of events that a process tells go on far behind those of the process before, which nobody recorded. */
+const eventsPerProcess = 1_000_000;
 
 export interface NewRecord {
   readonly owner: string;
@@ -76,10 +76,15 @@ export function queuedAgain({ started: _, ...record }: JobRecord): JobRecord {
   return { ...record, status: 'queued' };
 }
 
+/** Queued again in another process than the one that told of it before. */
+export function takenUp(record: JobRecord): JobRecord {
+  return { ...queuedAgain(record), lastEventId: record.lastEventId + eventsPerProcess };
+}
+
 /** The end of a job whose process ended before it. */
 export function interrupted(record: JobRecord, now: number): JobRecord {
   const error = { code: 'server-restarted', message: 'The server stopped before the job was done; send it again' };
-  return { ...record, status: 'failed', ended: now, error, lastEventId: (record.attempts + 1) * eventsPerAttempt };
+  return { ...record, status: 'failed', ended: now, error, lastEventId: record.lastEventId + eventsPerProcess };
 }
 
 /** What clients are told of a failure: of faults inside only where to look. */

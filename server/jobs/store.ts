@@ -9,6 +9,7 @@ export interface JobRecord extends Omit<JobView, 'position' | 'progress'> {
   readonly isAwaited: boolean;
   /** How often it was started; a job that takes the server down with it must not do so forever. */
   readonly attempts: number;
+  /** Of one that is over, the id of its end; else the last one that former processes may have told. */
   readonly lastEventId: number;
   /** Of its files together. */
   readonly bytes: number;
