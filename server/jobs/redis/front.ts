@@ -79,6 +79,7 @@ export async function openRedisFront(
   events.on('progress', ({ jobId, data }) => followers.get(jobId)?.tell(data as SentProgress));
   events.on('completed', ({ jobId }) => followers.get(jobId)?.wake());
   events.on('failed', ({ jobId }) => followers.get(jobId)?.wake());
+  const givenUp = new Set<Promise<void>>();
   await queue.waitUntilReady();
   await events.waitUntilReady();
 
@@ -99,7 +100,7 @@ export async function openRedisFront(
     const look = async (): Promise<Ending | undefined> => {
       try {
         const state = await queue.getJobState(id);
-        if (state === 'unknown') {
+        if (state === 'unknown' && !stop.aborted) {
           newestRun = 0;
           await queue.add('job', sendRequest(request), {
             jobId: id,
@@ -117,12 +118,14 @@ export async function openRedisFront(
         return undefined;
       }
     };
+    let looking: Promise<Ending | undefined> = Promise.resolve(undefined);
     try {
       for (;;) {
         const changed = new Promise<void>(resolve => {
           wake = resolve;
         });
-        const ending = await Promise.race([stopped, look()]);
+        looking = look();
+        const ending = await Promise.race([stopped, looking]);
         if (ending && 'reason' in ending) throw toFailure(ending.reason);
         if (ending) {
           const result = await receiveResult(ending.result);
@@ -132,7 +135,11 @@ export async function openRedisFront(
         await Promise.race([stopped, changed, later(lookMs)]);
       }
     } catch (error) {
-      if (stop.aborted) giveUp(id, isAwaited, stop.reason);
+      if (stop.aborted && !isPutOff(isAwaited, stop.reason)) {
+        const givingUp = looking.then(() => giveUp(id)); // not before it was handed over; Redis may be away
+        givenUp.add(givingUp);
+        void givingUp.then(() => givenUp.delete(givingUp));
+      }
       throw error;
     } finally {
       followers.delete(id);
@@ -140,12 +147,9 @@ export async function openRedisFront(
     }
   };
 
-  /** A job that the next process comes back for is left alone. Waits for nothing: Redis may be away. */
-  function giveUp(id: string, isAwaited: boolean, reason: unknown): void {
-    const isPutOff = DuetError.isInstance(reason) && reason.code === 'shutting-down' && !isAwaited;
-    if (isPutOff) return;
-    publisher.publish(cancelChannel, id).catch(() => {});
-    queue.remove(id).catch(() => {}); // a worker holds it and is told above
+  async function giveUp(id: string): Promise<void> {
+    await publisher.publish(cancelChannel, id).catch(() => {});
+    await queue.remove(id).catch(() => {}); // a worker holds it and was told above
   }
 
   return {
@@ -156,11 +160,17 @@ export async function openRedisFront(
       ended: ({ id }) => void queue.remove(id).catch(() => {}),
     },
     async close() {
+      await endsWithin(closeMs, Promise.all(givenUp));
       await endsWithin(closeMs, Promise.allSettled([publisher.quit(), queue.close(), events.close()]));
       publisher.disconnect();
       await endsWithin(closeMs, Promise.allSettled([queue.disconnect(), events.disconnect()]));
     },
   };
+}
+
+/** A job that the next process comes back for is left alone. */
+function isPutOff(isAwaited: boolean, reason: unknown): boolean {
+  return DuetError.isInstance(reason) && reason.code === 'shutting-down' && !isAwaited;
 }
 
 /** Aborts with 'overloaded' once Redis has been away for longer than `patienceMs`. */

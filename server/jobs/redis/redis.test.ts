@@ -1,84 +1,40 @@
 /** The queue on a real redis-server: workers that are killed, a Redis that restarts, jobs that are cancelled. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
+import type { ChildProcess } from 'node:child_process';
+import { setTimeout } from 'node:timers/promises';
 import { Queue } from 'bullmq';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { toProblem } from '../../errors.ts';
 import { fakeModel } from '../../testing/fake-model.ts';
 import { jobLimits } from '../../testing/job-limits.ts';
+import { endOf, hasRedis, startProcess, type TestRedis, testRedis } from '../../testing/redis-processes.ts';
 import { InProcessJobs } from '../in-process.ts';
 import { memoryStore } from '../memory-store.ts';
 import type { JobEvent } from '../types.ts';
 import { openRedisFront, type RedisFront } from './front.ts';
 import { startRedisWorker } from './worker.ts';
 
-const hasRedis = spawnSync('redis-server', ['--version']).status === 0;
 const lockMs = 2000;
 const owner = 'tester';
 const log = { error: () => {} };
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
-}
+const patient = { timeout: 60_000 };
 
 describe.skipIf(!hasRedis)('jobs on Redis (needs redis-server, a Debian package)', () => {
-  let folder: string;
-  let port: number;
+  let redis: TestRedis;
   let url: string;
-  let redis: ChildProcess;
   const ends: (() => Promise<unknown>)[] = [];
 
-  /** With every write in its append-only file before it is answered. */
-  async function startRedis(): Promise<void> {
-    const flags = [
-      '--port',
-      String(port),
-      '--dir',
-      folder,
-      '--save',
-      '',
-      '--appendonly',
-      'yes',
-      '--appendfsync',
-      'always',
-    ];
-    redis = spawn('redis-server', flags, { stdio: ['ignore', 'pipe', 'inherit'] });
-    for await (const line of createInterface(redis.stdout!)) if (line.includes('Ready to accept')) break;
-    redis.stdout!.resume();
-  }
-
-  async function stopRedis(): Promise<void> {
-    const exited = once(redis, 'exit');
-    redis.kill('SIGKILL');
-    await exited;
-  }
-
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'duet-redis-'));
-    port = await freePort();
-    url = `redis://127.0.0.1:${port}`;
-    await startRedis();
+    redis = await testRedis();
+    url = redis.url;
+    await redis.start();
   });
   afterEach(async () => {
     for (const end of ends.splice(0)) await end();
   });
-  afterAll(async () => {
-    await stopRedis();
-    await rm(folder, { recursive: true });
-  });
+  afterAll(() => redis.remove());
 
-  async function startFront(): Promise<{ jobs: InProcessJobs; front: RedisFront }> {
-    const front = await openRedisFront(url, 'fake', () => {});
+  async function startFront(patienceMs?: number): Promise<{ jobs: InProcessJobs; front: RedisFront }> {
+    const front = await openRedisFront(url, 'fake', () => {}, patienceMs);
     const { info } = fakeModel();
     const jobs = await InProcessJobs.open({
       models: [{ info, model: null }],
@@ -97,8 +53,8 @@ describe.skipIf(!hasRedis)('jobs on Redis (needs redis-server, a Debian package)
     return { jobs, front };
   }
 
-  async function startWorker() {
-    const model = fakeModel();
+  async function startWorker(pace: 'instant' | 'stepwise' = 'instant') {
+    const model = fakeModel({ pace });
     const worker = await startRedisWorker({ url, model, concurrency: 2, lockMs, log });
     ends.push(() => worker.close(0));
     return model;
@@ -106,11 +62,8 @@ describe.skipIf(!hasRedis)('jobs on Redis (needs redis-server, a Debian package)
 
   /** A worker in a process of its own whose jobs never end. */
   async function startStuckWorker(): Promise<ChildProcess> {
-    const script = fileURLToPath(new URL('../../testing/redis-worker-process.ts', import.meta.url));
-    const args = ['--import', 'tsx', script, url, 'stepwise', String(lockMs)];
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-    ends.push(async () => child.kill('SIGKILL'));
-    await once(createInterface(child.stdout!), 'line');
+    const child = await startProcess('redis-worker-process.ts', url, 'stepwise', String(lockMs), '200');
+    ends.push(() => endOf(child, 'SIGKILL'));
     return child;
   }
 
@@ -154,9 +107,9 @@ describe.skipIf(!hasRedis)('jobs on Redis (needs redis-server, a Debian package)
     const { jobs } = await startFront();
     const child = await startStuckWorker();
     const ids = await submit(jobs, 6);
-    await expect.poll(activeJobs, { timeout: 60_000 }).toBe(4); // as many as it takes at once
+    await expect.poll(activeJobs, patient).toBe(4); // as many as it takes at once
     const model = await startWorker();
-    child.kill('SIGKILL');
+    await endOf(child, 'SIGKILL');
     expect(new Set(await lastEvents(jobs, ids))).toEqual(new Set(['completed']));
     const seeds = model.calls.map(({ options }) => options.seed);
     expect(seeds.sort()).toEqual([0, 1, 2, 3, 4, 5]);
@@ -165,10 +118,10 @@ describe.skipIf(!hasRedis)('jobs on Redis (needs redis-server, a Debian package)
   it('loses none when Redis is killed and comes back', async () => {
     const { jobs } = await startFront();
     const ids = await submit(jobs, 4);
-    await expect.poll(async () => jobs.running, { timeout: 60_000 }).toBe(4);
-    await stopRedis();
+    await expect.poll(async () => jobs.running, patient).toBe(4);
+    await redis.stop('SIGKILL');
     const late = submit(jobs, 2);
-    await startRedis();
+    await redis.start();
     const model = await startWorker();
     const all = [...ids, ...(await late)];
     expect(new Set(await lastEvents(jobs, all))).toEqual(new Set(['completed']));
@@ -178,17 +131,94 @@ describe.skipIf(!hasRedis)('jobs on Redis (needs redis-server, a Debian package)
   it('cancels them while they wait and while they run', async () => {
     const { jobs } = await startFront();
     const [waiting] = await submit(jobs, 1);
-    await expect.poll(async () => jobs.view(waiting!)!.status, { timeout: 60_000 }).toBe('running');
+    await expect.poll(async () => jobs.view(waiting!)!.status, patient).toBe('running');
     jobs.cancel(waiting!);
     expect(await lastEvents(jobs, [waiting!])).toEqual(['cancelled']);
-    const model = fakeModel({ pace: 'stepwise' });
-    const worker = await startRedisWorker({ url, model, concurrency: 2, lockMs, log });
-    ends.push(() => worker.close(0));
+    const model = await startWorker('stepwise');
     const [running] = await submit(jobs, 1);
-    await expect.poll(() => model.calls.length, { timeout: 60_000 }).toBeGreaterThanOrEqual(1);
+    await expect.poll(() => model.calls.length, patient).toBeGreaterThanOrEqual(1);
     const { signal } = model.calls.at(-1)!.options;
     jobs.cancel(running!);
-    await expect.poll(() => signal!.aborted, { timeout: 60_000 }).toBe(true);
+    await expect.poll(() => signal!.aborted, patient).toBe(true);
     expect(await lastEvents(jobs, [running!])).toEqual(['cancelled']);
+  });
+
+  it('lets a stopped worker give back at its deadline what it has not finished', async () => {
+    const { jobs } = await startFront();
+    const child = await startStuckWorker();
+    const ids = await submit(jobs, 6);
+    await expect.poll(activeJobs, patient).toBe(4);
+    expect(await endOf(child, 'SIGTERM')).toBe(0);
+    expect(await activeJobs()).toBe(0); // nobody has to find out
+    const model = await startWorker();
+    expect(new Set(await lastEvents(jobs, ids))).toEqual(new Set(['completed']));
+    expect(model.calls).toHaveLength(6);
+  });
+
+  it('lets a stopped worker finish what it can, and take nothing more', async () => {
+    const { jobs } = await startFront();
+    const model = fakeModel({ pace: 'stepwise' });
+    const worker = await startRedisWorker({ url, model, concurrency: 2, lockMs, log });
+    const ids = await submit(jobs, 3);
+    await expect.poll(() => model.calls.length, patient).toBe(2);
+    const closed = worker.close(60_000);
+    model.advance();
+    await closed;
+    expect(model.calls).toHaveLength(2);
+    await startWorker();
+    expect(await lastEvents(jobs, ids)).toEqual(['completed', 'completed', 'completed']);
+  });
+
+  it('runs a job again whose worker lost Redis for longer than its lock, and tells its end once', async () => {
+    const { jobs } = await startFront();
+    const model = await startWorker('stepwise');
+    const [id] = await submit(jobs, 1);
+    const events: JobEvent[] = [];
+    const followed = (async () => {
+      for await (const event of jobs.events(id!)) events.push(event);
+    })();
+    await expect.poll(() => model.calls.length, patient).toBe(1);
+    await redis.stop('SIGTERM');
+    await setTimeout(lockMs * 1.5);
+    await redis.start();
+    await expect.poll(() => model.calls.length, patient).toBe(2);
+    expect(model.calls[0]!.options.signal!.aborted).toBe(true);
+    await setTimeout(lockMs * 3); // its lock is renewed, though an older run of it ended here
+    model.advance();
+    await followed;
+    expect(model.calls).toHaveLength(2);
+    expect(events.filter(({ type }) => type === 'text' || type === 'completed').map(({ type }) => type)).toEqual([
+      'text',
+      'completed',
+    ]);
+  });
+
+  describe('while Redis is away', () => {
+    it('answers 503 to those who wait on a connection, and takes the jobs of others', async () => {
+      const { jobs } = await startFront(500);
+      await redis.stop('SIGKILL');
+      const { signal } = new AbortController();
+      const request = { mode: 't2i', prompt: 'an apple' } as const;
+      const refusal = await jobs.run(request, { owner, signal }).catch((error: unknown) => error);
+      expect(toProblem(refusal)).toMatchObject({ status: 503, code: 'overloaded', retryAfter: 5 });
+      const ids = await submit(jobs, 2);
+      await redis.start();
+      const model = await startWorker();
+      expect(await lastEvents(jobs, ids)).toEqual(['completed', 'completed']);
+      expect(model.calls.map(({ mode }) => mode)).toEqual(['i2t2i', 'i2t2i']);
+    });
+
+    it('lets the front and workers stop', async () => {
+      const { jobs, front } = await startFront();
+      const child = await startStuckWorker();
+      const ids = await submit(jobs, 2);
+      await expect.poll(activeJobs, patient).toBe(2);
+      await redis.stop('SIGKILL');
+      await jobs.drain(0);
+      await front.close();
+      expect(await endOf(child, 'SIGTERM')).toBe(0);
+      expect(ids.map(id => jobs.view(id)!.status)).toEqual(['failed', 'failed']);
+      await redis.start();
+    });
   });
 });
