@@ -12,6 +12,9 @@ export const queueOf = (model: string) => `duet-${model.replaceAll(':', '_')}`;
 /** Ids of jobs that were cancelled are told on this channel. */
 export const cancelChannel = 'duet-cancelled';
 
+/** To cut connections; it never ends for one that is being tried again. */
+export const disconnectMs = 500;
+
 const longestPauseMs = 1000;
 const sameTroubleMs = 30_000;
 

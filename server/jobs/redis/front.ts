@@ -12,6 +12,7 @@ import {
   cancelChannel,
   connectionOptions,
   connectionTo,
+  disconnectMs,
   endsWithin,
   later,
   loadRedisPackages,
@@ -42,7 +43,7 @@ const defaultPatienceMs = 10_000;
 const keepSeconds = 24 * 3600;
 /** Events that a front which lost its connection can catch up with. */
 const keptEvents = 1000;
-/** To say goodbye to a Redis that may be away. */
+/** To say goodbye to Redis, which may be leaving too. */
 const closeMs = 2000;
 
 /** How a job ended on a worker. */
@@ -160,10 +161,12 @@ export async function openRedisFront(
       ended: ({ id }) => void queue.remove(id).catch(() => {}),
     },
     async close() {
-      await endsWithin(closeMs, Promise.all(givenUp));
-      await endsWithin(closeMs, Promise.allSettled([publisher.quit(), queue.close(), events.close()]));
+      if (awaySince === undefined) {
+        await endsWithin(closeMs, Promise.all(givenUp));
+        await endsWithin(closeMs, Promise.allSettled([publisher.quit(), queue.close(), events.close()]));
+      }
       publisher.disconnect();
-      await endsWithin(closeMs, Promise.allSettled([queue.disconnect(), events.disconnect()]));
+      await endsWithin(disconnectMs, Promise.allSettled([queue.disconnect(), events.disconnect()]));
     },
   };
 }

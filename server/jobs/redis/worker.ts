@@ -7,6 +7,7 @@ import {
   connectionOptions,
   connectionTo,
   defaultLockMs,
+  disconnectMs,
   endsWithin,
   loadRedisPackages,
   queueOf,
@@ -88,7 +89,7 @@ export async function startRedisWorker(options: RedisWorkerOptions): Promise<Red
       if (!(await endsWithin(milliseconds, closed))) {
         isGivingBack = true;
         for (const run of running.values()) run.cut('given-back');
-        if (!(await endsWithin(giveBackMs, closed))) await endsWithin(giveBackMs, worker.disconnect());
+        if (!(await endsWithin(giveBackMs, closed))) await endsWithin(disconnectMs, worker.disconnect());
       }
       cancels.disconnect();
     },
