@@ -1,14 +1,13 @@
 /** What the server adds to Fastify: the decorators that routes work with. */
-import type { DecodeOptions } from '../src/image/index.ts';
 import type {
   AnySample,
   CaptionReport,
   GibbsOptions,
   InpaintInput,
+  InpaintOptions,
   InterpolateOptions,
   PairInput,
   Result,
-  SamplingOptions,
   SolverName,
   UniDiffuser,
 } from '../src/pipeline/index.ts';
@@ -32,7 +31,7 @@ export type ServedModel = Pick<
 > & {
   gibbs(start: PairInput, options?: GibbsOptions): Promise<Result<AnySample>>;
   interpolate(a: PairInput, b: PairInput, options?: InterpolateOptions): Promise<Result<AnySample>>;
-  inpaint(input: InpaintInput, options?: SamplingOptions & DecodeOptions): Promise<Result<AnySample>>;
+  inpaint(input: InpaintInput, options?: InpaintOptions): Promise<Result<AnySample>>;
 };
 
 /** What clients are told about a model. */

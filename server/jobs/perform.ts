@@ -20,7 +20,12 @@ const calls: Record<JobMode, Call> = {
   joint: (model, _, options) => model.joint(options),
   i: (model, _, options) => model.image(options),
   t: (model, _, options) => model.text(options),
-  i2t2i: (model, { image }, options) => model.vary(given(image), options),
+  i2t2i: (model, { image, prompt, strength }, options) =>
+    model.vary(given(image), {
+      ...options,
+      ...(prompt?.trim() && { caption: prompt }),
+      ...(strength !== undefined && { strength }),
+    }),
   t2i2t: (model, { prompt = '' }, options) => model.rephrase(prompt, options),
   gibbs: (model, { prompt, image, rounds }, options) =>
     model.gibbs(pair(prompt, image), { ...options, ...(rounds !== undefined && { rounds }) }),
@@ -29,8 +34,11 @@ const calls: Record<JobMode, Call> = {
       ...options,
       ...(frames !== undefined && { frames }),
     }),
-  inpaint: (model, { prompt, image, mask }, options) =>
-    model.inpaint({ ...pair(prompt, image), ...(mask && { mask }) }, options),
+  inpaint: (model, { prompt, image, mask, strength }, options) =>
+    model.inpaint(
+      { ...pair(prompt, image), ...(mask && { mask }) },
+      { ...options, ...(strength !== undefined && { strength }) },
+    ),
 };
 
 export interface PerformOptions {

@@ -13,6 +13,8 @@ const seedLimit = 2 ** 32;
 const longestPrompt = 10_000;
 const highestGuidance = 100;
 const highestPriority = 10;
+/** Modes that change the picture they are given. */
+const startsFromPicture: ReadonlySet<JobMode> = new Set(['i2t2i', 'inpaint']);
 
 /** What a mode cannot do without; of several sets one is enough. */
 const needs: Record<JobMode, readonly (readonly (keyof JobRequest)[])[]> = {
@@ -47,6 +49,11 @@ export function checkRequest(request: JobRequest, limits: RequestLimits, model: 
   requireWhole('priority', request.priority, -highestPriority, highestPriority);
   requireBetween('guidance', request.guidance, 0, highestGuidance);
   requireBetween('strength', request.strength, 0, 1);
+  if (request.strength !== undefined && !(request.image && startsFromPicture.has(request.mode))) {
+    throw invalid(
+      `strength is for the modes ${[...startsFromPicture].join(' and ')} of a picture, got ${request.mode}`,
+    );
+  }
   if (request.solver !== undefined && !model.solvers.includes(request.solver)) {
     throw invalid(`solver must be one of ${model.solvers.join(', ')}, got ${JSON.stringify(request.solver)}`);
   }

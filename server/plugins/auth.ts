@@ -6,6 +6,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { DuetError } from '../../src/core/errors.ts';
 import { pathOf } from './request-path.ts';
+import { countWrongKeys } from './wrong-keys.ts';
 
 /** Digits of a key's digest that tell its owner's jobs from others'. */
 const ownerDigits = 16;
@@ -15,14 +16,18 @@ export function requireApiKey(app: FastifyInstance, apiKeys: readonly string[]):
   const digests = apiKeys.map(digest);
   app.decorateRequest('owner', 'anonymous');
   if (digests.length === 0) return;
+  const wrongKeys = countWrongKeys();
   app.addHook('onRequest', async (request, reply) => {
     const path = pathOf(request);
     if (openPaths.test(path)) return;
-    const known = candidatesOf(request).find(candidate => isOneOf(digests, digest(candidate)));
+    const candidates = candidatesOf(request);
+    if (candidates.length > 0) wrongKeys.check(request.ip);
+    const known = candidates.find(candidate => isOneOf(digests, digest(candidate)));
     if (known !== undefined) {
       request.owner = `key-${digest(known).toString('hex').slice(0, ownerDigits)}`;
       return;
     }
+    if (candidates.length > 0) wrongKeys.count(request.ip);
     const isApi = path.startsWith('/v1/');
     reply.header('www-authenticate', isApi ? 'Bearer' : 'Basic realm="duet", charset="UTF-8"');
     throw new DuetError('unauthorized', 'A valid API key is missing; send one as Authorization: Bearer <key>');

@@ -41,13 +41,13 @@ export const ImageToImageBody = Type.Object({
   init_images: optional(
     Type.Array(Type.String(), { maxItems: 16, description: 'Base64 or data URLs; the first one is used' }),
   ),
-  mask: picture('Where it is white the picture is drawn anew, the rest is kept; without a mask a variation is drawn'),
+  mask: picture('Where it is white the picture is drawn anew, the rest is kept; without a mask all of it may change'),
   inpainting_mask_invert: optional(Type.Unsafe<unknown>({ description: '1 or true: where the mask is black instead' })),
   denoising_strength: optional(
     Type.Number({
       minimum: 0,
       maximum: 1,
-      description: 'Without a mask: at 1 the prompt alone is drawn, below it a variation of what the picture shows',
+      description: 'How much of the picture, or of its masked part, may change; 1 keeps nothing of it. Default: 0.75',
     }),
   ),
   include_init_images: optional(Type.Boolean()),

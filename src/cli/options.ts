@@ -31,6 +31,10 @@ export const guidanceOption = () =>
   new Option('--guidance <number>', "1 is off, more follows the input closer (default: the model's)").argParser(
     finiteNumber(0, 100),
   );
+export const strengthOption = () =>
+  new Option('--strength <share>', 'how much of the picture may change, from 0 to 1 (default: 1)').argParser(
+    finiteNumber(0, 1),
+  );
 export const solverOption = () => new Option('--solver <name>', 'how noise becomes a sample').choices([...solverNames]);
 export const negativeOption = () =>
   new Option('--negative <caption>', 'what a drawn caption should not look like (needs guidance above 1)');

@@ -18,7 +18,7 @@ export interface UniDiffuserParts {
 }
 
 /** What one go of sampling does beyond the call's own settings. */
-type Go = Pick<SampleSettings, 'rounds' | 'inversion' | 'keep'> & { readonly mode: RunMode };
+type Go = Pick<SampleSettings, 'rounds' | 'inversion' | 'keep' | 'start'> & { readonly mode: RunMode };
 
 export interface EncodedPicture {
   /** The picture as the model sees it. */

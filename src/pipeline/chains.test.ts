@@ -223,6 +223,56 @@ describe('inpaint', () => {
   });
 });
 
+describe('strength', () => {
+  const mask = pictureOf(i => (Math.floor(i / 3) % side >= 2 ? 255 : 0));
+  const isKept = (i: number) => Math.floor(i / 3) % side < 2;
+
+  it("says how much a variation may change, of the model's description or of a caption", async () => {
+    const { model, asked } = pixelNetworks();
+    for (const words of [{}, { caption: 'cat' }]) {
+      const changes: number[] = [];
+      for (const strength of [0, 0.05, 0.4, 1]) {
+        const { samples } = await model.vary(a, { strength, seed: 1, ...words });
+        changes.push(farthest(samples[0]!.image.data, a.data));
+        if ('caption' in words) expect(samples[0]!.caption).toBe('cat');
+      }
+      expect(changes[0]).toBeLessThanOrEqual(1); // the copy of the autoencoder, rounded
+      expect(changes).toEqual(changes.toSorted((one, other) => one - other));
+      expect(changes.at(-1)).toBeGreaterThan(20);
+    }
+    const before = asked.length;
+    await model.vary(a, { strength: 0.5, caption: 'cat', seed: 1 });
+    expect(asked.length - before).toBe(12); // half of 12 steps, two evaluations each
+    expect((await model.vary(a, { strength: 1, seed: 1 })).samples).toEqual((await model.vary(a, { seed: 1 })).samples);
+  });
+
+  it.each([
+    ['a caption', { caption: 'cat' }],
+    ['no caption', {}],
+  ])('holds for inpainting with %s', async (_, words) => {
+    const { model } = pixelNetworks();
+    const changes: number[] = [];
+    for (const strength of [0, 0.1, 0.9]) {
+      const { samples } = await model.inpaint({ picture: a, mask, ...words }, { strength, seed: 1 });
+      for (const [i, value] of samples[0]!.image.data.entries()) if (isKept(i)) expect(value).toBe(a.data[i]);
+      changes.push(farthest(samples[0]!.image.data, a.data));
+    }
+    expect(changes[0]).toBeLessThanOrEqual(1);
+    expect(changes).toEqual(changes.toSorted((one, other) => one - other));
+  });
+
+  it('is refused outside its range and where there is no picture to change', async () => {
+    const { model } = pixelNetworks();
+    const refused = { code: 'invalid-argument', message: expect.stringMatching(/strength/) };
+    for (const strength of [-0.1, 1.1, Number.NaN]) {
+      await expect(model.vary(a, { strength })).rejects.toMatchObject(refused);
+      await expect(model.inpaint({ picture: a, mask }, { strength })).rejects.toMatchObject(refused);
+    }
+    await expect(model.inpaint({ caption: 'a _ cat' }, { strength: 0.5 })).rejects.toMatchObject(refused);
+    await expect(model.inpaint({ picture: a, mask, caption: 'a _' }, { strength: 0.5 })).rejects.toMatchObject(refused);
+  });
+});
+
 it('a negative prompt takes the place of the unconditional pass', async () => {
   const { model, asked } = pixelNetworks();
   await model.textToImage('cat', { negative: 'dog', steps: 1, seed: 1 });

@@ -20,5 +20,6 @@ export type {
   SolverName,
   Timings,
   UsedSettings,
+  VaryOptions,
 } from './types.ts';
 export { UniDiffuser } from './unidiffuser.ts';

@@ -17,8 +17,9 @@ import {
   squareMask,
 } from '../image/index.ts';
 import { type CaptionTemplate, parseTemplate } from '../lm/index.ts';
-import type { ImageLatents, Kept, KeptPart, SampleLatents } from '../sampler/index.ts';
+import type { ImageLatents, Kept, KeptPart, PartialStart, SampleLatents } from '../sampler/index.ts';
 import { Call, type UniDiffuserParts } from './call.ts';
+import { requireStrength } from './requests.ts';
 import type { SampleTask } from './sample-latents.ts';
 import type { InpaintInput, InpaintOptions, PairSample, Result } from './types.ts';
 
@@ -45,29 +46,46 @@ export async function inpaint(
   const call = new Call(parts, 'inpaint', options, { guidance: guidance[likelyMode(input, words)] });
   const picture = await readPicture(call, input);
   if (!picture?.mask && !words?.template) throw nothingToDo(input);
+  const start = startOf(options, picture, words);
   const { seeds } = call.request;
 
   const text = words && !words.template ? await call.encodeCaption(words.caption) : undefined;
   const given: SampleLatents = {
     ...(text && { text }),
-    ...(picture && !picture.mask && { image: picture.latents }),
+    ...(picture && (!picture.mask || start) && { image: picture.latents }),
   };
   const keep: Kept = {
     ...(picture?.mask && { z: keptLatents(call, picture.latents, picture.mask) }),
     ...(words?.template && { y: await keptWords(call, words.template) }),
   };
-  const mode = given.text ? 't2i' : given.image ? 'i2t' : 'joint';
+  const mode = given.text ? 't2i' : start ? 'i2t2i' : given.image ? 'i2t' : 'joint';
   const tasks = seeds.map(seed => ({ seed, given }));
   const again = words?.template !== undefined && mode === 'joint';
-  call.expect(tasks, { mode });
+  const go = { mode, keep, ...(start && { start }) } as const;
+  call.expect(tasks, go);
   if (again) call.expect(tasks.map(withText), { mode: 't2i' });
 
-  const sampled = await call.sample(tasks, { mode, keep });
+  const sampled = await call.sample(tasks, go);
   const captions = await captionsOf(call, sampled, words);
   const redrawn = again ? await drawAgain(call, tasks, captions, keep) : sampled;
   const images = await picturesOf(call, redrawn, picture);
   const samples = seeds.map((seed, index) => ({ seed, image: images[index]!, caption: captions[index]! }));
   return call.result(samples, [words?.template ? words.template.join(' ') : words?.caption]);
+}
+
+/** Where to start below strength 1. Without a caption the picture is described first, so that only it is started from. */
+function startOf(
+  { strength = 1 }: InpaintOptions,
+  picture: GivenPicture | undefined,
+  words: GivenCaption | undefined,
+): PartialStart | undefined {
+  requireStrength(strength);
+  if (strength === 1) return undefined;
+  if (picture?.mask && !words?.template) return { latents: { image: picture.latents }, strength };
+  throw new DuetError(
+    'invalid-argument',
+    'A strength below 1 needs a masked picture and a caption without gaps, or none',
+  );
 }
 
 /** The mode whose guidance is used; what a picture's own transparency may change is too fine a point. */

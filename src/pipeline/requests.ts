@@ -60,6 +60,12 @@ function defaultGuidance(mode: CallMode, guidance: ModelConfig['sampling']['guid
   return last === 't2i' || last === 'i2t' || last === 'joint' ? guidance[last] : 1;
 }
 
+/** Throws DuetError 'invalid-argument' unless `strength` is a share. */
+export function requireStrength(strength: number): void {
+  if (strength >= 0 && strength <= 1) return;
+  throw new DuetError('invalid-argument', `strength must be a number from 0 (keep all) to 1, got ${strength}`);
+}
+
 /** Throws DuetError 'invalid-argument' unless `value` is a whole number in the range. */
 export function requireWhole(name: string, value: number, lowest: number, highest: number): void {
   if (Number.isSafeInteger(value) && value >= lowest && value <= highest) return;

@@ -31,7 +31,10 @@ export interface SampleTask {
 }
 
 /** What all samples of a call share. */
-type CommonRequest = Pick<SampleRequest, 'mode' | 'steps' | 'solver' | 'rounds' | 'inversion' | 'keep' | 'negative'>;
+type CommonRequest = Pick<
+  SampleRequest,
+  'mode' | 'steps' | 'solver' | 'rounds' | 'inversion' | 'keep' | 'negative' | 'start'
+>;
 
 export interface SampleSettings extends CommonRequest {
   readonly guidance: number;

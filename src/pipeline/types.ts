@@ -61,7 +61,17 @@ export interface InterpolateOptions extends SamplingOptions, DecodeOptions {
   readonly frames?: number;
 }
 
-export interface InpaintOptions extends SamplingOptions, DecodeOptions {}
+export interface VaryOptions extends SamplingOptions, DecodeOptions {
+  /** What the variations show. @default what the model says that the picture shows */
+  readonly caption?: string;
+  /** How much may change: 0 gives the autoencoder's copy of the picture, 1 keeps nothing of it. @default 1 */
+  readonly strength?: number;
+}
+
+export interface InpaintOptions extends SamplingOptions, DecodeOptions {
+  /** How much of what is painted anew may change, as of `VaryOptions`; not with gaps in the caption. @default 1 */
+  readonly strength?: number;
+}
 
 /** A picture or a caption with gaps; the other modality may be given whole, have gaps too, or be absent. */
 export interface InpaintInput {

@@ -21,7 +21,9 @@ import type {
   PairSample,
   Result,
   SamplingOptions,
+  VaryOptions,
 } from './types.ts';
+import { vary } from './variation.ts';
 
 /** A loaded model. Get one from `Duet.load`; call `release` when done with it. */
 export class UniDiffuser {
@@ -79,9 +81,14 @@ export class UniDiffuser {
     return this.#sample('t', {}, options, ({ seed, caption }) => ({ seed, caption: caption! }));
   }
 
-  /** Variations of a picture, drawn from what the model says about it; that caption is in the sample too. */
-  async vary(picture: ImageInput, options: SamplingOptions & DecodeOptions = {}): Promise<Result<PairSample>> {
-    return this.#sample('i2t2i', { picture }, options, toPair);
+  /**
+   * Variations of a picture, drawn from what the model says about it, or from a caption of yours; the caption is in the
+   * sample too. Below strength 1 they start from the picture itself, and the less the strength, the more of it stays.
+   * @throws DuetError 'invalid-argument' | 'invalid-image'
+   * @example const { samples } = await model.vary('cat.png', { strength: 0.5, caption: 'a white cat' });
+   */
+  vary(picture: ImageInput, options: VaryOptions = {}): Promise<Result<PairSample>> {
+    return vary(this.#parts, picture, options);
   }
 
   /** A caption in other words, by way of a picture drawn from it; that picture is in the sample too. */

@@ -31,6 +31,8 @@ export async function answerOneByOne(
   const { signal, onStep } = options;
   const samples: Sampled[] = [];
   let open = runs.map((run, index) => ({ run, index, turn: run.next() }));
+  for (const { index, turn } of open) if (turn.done) samples[index] = turn.value;
+  open = open.filter(({ turn }) => !turn.done);
   try {
     while (open.length > 0) {
       signal?.throwIfAborted();

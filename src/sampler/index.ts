@@ -9,6 +9,7 @@ export type { ImageLatents, LatentShapes, Part, SampleLatents } from './latents.
 export { type Modality, type Mode, type RunMode, roles, type SingleMode, stagesOf } from './modes.ts';
 export { createGenerator, type Extent } from './noise/generator.ts';
 export { type RunNoise, seededNoise } from './noise/run-noise.ts';
+export type { PartialStart } from './partial.ts';
 export { addNoise, estimate, minSnrWeight, type PredictionType, predictionTarget } from './prediction.ts';
 export {
   countQueries,

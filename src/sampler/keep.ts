@@ -22,8 +22,8 @@ export type Kept = Readonly<Partial<Record<Part, KeptPart>>>;
 
 /** What a stage does about kept values; without any, everything passes through. */
 export interface Keeper {
-  /** The first state. */
-  start(x: Float32Array, level: NoiseLevel): Float32Array;
+  /** The first state: `x`, or `noise` where there is nothing else to start from. */
+  start(noise: Float32Array, level: NoiseLevel, x?: Float32Array): Float32Array;
   /** What is known, in place of what the network sees. */
   correct(x: Float32Array, level: NoiseLevel, estimate: Estimate): Estimate;
   /** The last state: the kept values exactly. */
@@ -32,7 +32,7 @@ export interface Keeper {
 
 export function keeperOf(packing: Packing, kept: Kept | undefined, shapes: LatentShapes): Keeper {
   if (!kept || !packing.parts.some(part => kept[part]))
-    return { start: x => x, correct: (_x, _l, e) => e, end: x => x };
+    return { start: (noise, _l, x = noise) => x, correct: (_x, _l, e) => e, end: x => x };
   const all = (part: Part) => kept[part]?.values ?? new Float32Array(sizeOf(shapes[part]));
   const data = packing.pack({ z: all('z'), c: all('c'), y: all('y') });
   const flag = (part: Part) => Float32Array.from(kept[part]?.mask ?? new Uint8Array(sizeOf(shapes[part])));
@@ -40,7 +40,7 @@ export function keeperOf(packing: Packing, kept: Kept | undefined, shapes: Laten
   const choose = (known: Float32Array, sampled: Float32Array) =>
     sampled.map((value, i) => (mask[i] ? known[i]! : value));
   return {
-    start: (x, level) => choose(addNoise(data, x, level), x),
+    start: (noise, level, x = noise) => choose(addNoise(data, noise, level), x),
     correct(x, { alpha, sigma }, { x0, eps }) {
       const noise = x.map((value, i) => (value - alpha * data[i]!) / sigma);
       return { x0: choose(data, x0), eps: choose(noise, eps) };

@@ -8,13 +8,14 @@
 import { DuetError } from '../core/errors.ts';
 import { checkGuidance, type Guidance, guide } from './guidance.ts';
 import { type InversionOptions, invertDdim } from './inversion.ts';
-import { checkKept, type Kept, keeperOf } from './keep.ts';
+import { checkKept, type Keeper, type Kept, keeperOf } from './keep.ts';
 import {
   checkLatents,
   type LatentShapes,
   type Latents,
   mapParts,
   modalityOf,
+  type Packing,
   type Part,
   packingOf,
   partOf,
@@ -35,10 +36,11 @@ import {
   unconditionalPass,
 } from './modes.ts';
 import type { RunNoise } from './noise/run-noise.ts';
-import { estimate, type PredictionType } from './prediction.ts';
+import { checkStart, type PartialStart, shortened, startOfStage, stepsOfStage } from './partial.ts';
+import { addNoise, estimate, type PredictionType } from './prediction.ts';
 import type { NoiseLevel, Schedule } from './schedule.ts';
 import { type SolverOptions, solve } from './solve.ts';
-import { checkSteps } from './solver.ts';
+import { checkSteps, type SolverProblem } from './solver.ts';
 
 /** Network time of a clean modality. */
 const GIVEN_TIME = 0;
@@ -59,6 +61,8 @@ export interface SampleRequest {
   readonly given?: SampleLatents;
   /** Values that stay while the rest of their part is sampled. */
   readonly keep?: Kept;
+  /** Data to start from, with some noise, instead of from pure noise; for the stages that sample just that. */
+  readonly start?: PartialStart;
   /** Of Gibbs sampling: how often image and text are drawn again. @default 1 */
   readonly rounds?: number;
   /** How the mode `inversion` finds its way. */
@@ -126,14 +130,15 @@ export function sampleRun(request: SampleRequest): SampleRun {
 
 /** How many queries a run of `request` yields. */
 export function countQueries(
-  request: Pick<SampleRequest, 'mode' | 'given' | 'rounds' | 'steps' | 'inversion'>,
+  request: Pick<SampleRequest, 'mode' | 'given' | 'rounds' | 'steps' | 'inversion' | 'start'>,
 ): number {
   const stages = stagesOf(request.mode, startOf(request));
   return stages.reduce((sum, mode) => sum + queriesOfStage(request, mode), 0);
 }
 
-function queriesOfStage({ steps, inversion }: Pick<SampleRequest, 'steps' | 'inversion'>, mode: SingleMode): number {
-  return mode === 'inversion' ? steps * (inversion?.refinements ?? 1) : steps;
+function queriesOfStage(request: Pick<SampleRequest, 'steps' | 'inversion' | 'start'>, mode: SingleMode): number {
+  const { steps, inversion } = request;
+  return mode === 'inversion' ? steps * (inversion?.refinements ?? 1) : stepsOfStage(request, mode);
 }
 
 function startOf({ given, rounds = 1 }: Pick<SampleRequest, 'given' | 'rounds'>): ChainStart {
@@ -173,13 +178,12 @@ function* stage(
   const packing = packingOf(shapes, roles[mode]);
   const plan = planPasses(mode, guidance, request.negative);
   const keeper = keeperOf(packing, request.keep, shapes);
+  const data = startOfStage(request, mode)?.latents;
+  if (data && stepsOfStage(request, mode) === 0) return packing.sampled(keeper.end(packing.pack(partsOf(data))));
   const solver =
     mode === 'inversion'
       ? invertDdim({ schedule, x: packing.pack(partsOf(given)), steps }, request.inversion)
-      : solve(
-          { schedule, x: keeper.start(packing.pack(initial), schedule.at(schedule.tMax)), steps, noise: noise.step },
-          request.solver,
-        );
+      : solve(problemOf(request, mode, { packing, keeper, noise: packing.pack(initial) }), request.solver);
   let denoised = place.before;
   let point = solver.next();
   while (!point.done) {
@@ -202,6 +206,25 @@ function* stage(
     point = solver.next(clean);
   }
   return packing.sampled(keeper.end(point.value));
+}
+
+/** Where a stage's solver starts: in noise, or in data with as much noise as its first evaluation expects. */
+function problemOf(
+  request: SampleRequest,
+  mode: SingleMode,
+  { packing, keeper, noise }: { readonly packing: Packing; readonly keeper: Keeper; readonly noise: Float32Array },
+): SolverProblem {
+  const { schedule, steps } = request;
+  const start = startOfStage(request, mode);
+  const common = { noise: request.noise.step };
+  if (!start) return { ...common, schedule, steps, x: keeper.start(noise, schedule.at(schedule.tMax)) };
+  const fewer = stepsOfStage(request, mode);
+  const problem = { ...common, schedule: shortened(schedule, start.strength, fewer), steps: fewer, x: noise };
+  const first = solve(problem, request.solver).next(); // which level that is, the solver's spacing says
+  if (first.done) return problem;
+  const { level } = first.value;
+  const data = packing.pack(partsOf(start.latents));
+  return { ...problem, x: keeper.start(noise, level, addNoise(data, noise, level)) };
 }
 
 interface PassPlan {
@@ -275,6 +298,8 @@ function checkRequest(request: SampleRequest): void {
   checkLatents('given', request.given, request.shapes);
   checkLatents('negative', request.negative, request.shapes);
   checkKept(request.keep ?? {}, request.shapes);
+  checkLatents('start', request.start?.latents, request.shapes);
+  checkStart(request);
 }
 
 function checkAnswer(predictions: readonly Prediction[], count: number): void {

@@ -125,6 +125,10 @@ describe('webuiapi', () => {
     expect(varied.body.images).toHaveLength(1);
     expect(varied.body.parameters.init_images).toBeUndefined();
     expect(model.calls.at(-1)?.mode).toBe('i2t2i');
+    expect(model.calls.at(-1)?.options).toMatchObject({ strength: 0.5 });
+    await post('/img2img', { ...plain, prompt: 'an apple' });
+    expect(model.calls.at(-1)).toMatchObject({ mode: 'i2t2i', options: { strength: 0.75, caption: 'an apple' } });
+    expect((await post('/img2img', { ...plain, denoising_strength: 1.5 })).status).toBe(422);
     const mask = (await png(16, 'white')).toString('base64');
     const painted = await post('/img2img', { ...plain, mask, prompt: 'an apple', inpainting_mask_invert: 1 });
     expect(painted.status).toBe(200);

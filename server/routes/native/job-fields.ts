@@ -27,7 +27,7 @@ export const JobBody = Type.Object(
   {
     mode: Type.Enum([...modes], { description: 'what to do' }),
     model: text('one of /v1/models; the default model if absent'),
-    prompt: text('what to draw, or where a chain or an interpolation starts'),
+    prompt: text('what to draw or what a variation shows, or where a chain or an interpolation starts'),
     prompt2: text('where an interpolation ends'),
     negative_prompt: text('what pictures should not show'),
     image: picture('the picture given'),
@@ -40,7 +40,7 @@ export const JobBody = Type.Object(
     solver: text('dpm-multistep, dpm-singlestep or ddim'),
     frames: whole('pictures of an interpolation, both ends included'),
     rounds: whole('rounds of a Gibbs chain'),
-    strength: decimal('how much may change, from 0 to 1'),
+    strength: decimal('how much of the picture may change, from 0 to 1; modes i2t2i and inpaint'),
     preview_every: whole('steps between previews; 0 for none'),
     priority: whole('-10 to 10, the highest first'),
   },

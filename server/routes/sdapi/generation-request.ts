@@ -13,6 +13,8 @@ import { WireFault } from '../compat/wire-fault.ts';
 
 /** As often as A1111 shows live previews by default. */
 const stepsPerPreview = 10;
+/** A1111's own. */
+const defaultStrength = 0.75;
 /** batch_size x n_iter at their largest: the last seed must fit in 32 bits too. */
 const mostPictures = 64 * 64;
 
@@ -35,8 +37,8 @@ export function textToImageJob(body: TextToImageBody, model: ModelInfo): SeededJ
 }
 
 /**
- * With a mask: inpainting. Without one the library cannot start in the middle of the noise: at full strength the prompt
- * alone is drawn, below that a variation of what the picture shows, without the prompt.
+ * With a mask: inpainting; without one a variation, of what the prompt says or else of what the picture shows. Both start
+ * from the picture with as much noise as the denoising strength says; at full strength the prompt alone is drawn.
  */
 export async function imageToImageJob(
   body: ImageToImageBody,
@@ -48,13 +50,15 @@ export async function imageToImageJob(
   if (!image) throw new WireFault('not_found', 'init_images', 'Init image not found');
   const sampling = samplingOf(body, model);
   const prompt = body.prompt?.trim() ?? '';
+  const { denoising_strength: strength = defaultStrength } = body;
+  const asked = { strength, ...(prompt !== '' && { prompt }) };
   const mask = await pictureOf(request, 'mask', body.mask);
   if (mask) {
     const white = await whiteMask(mask, isTrue(body.inpainting_mask_invert));
-    return { ...sampling, mode: 'inpaint', image, mask: white, ...(prompt !== '' && { prompt }) };
+    return { ...sampling, ...asked, mode: 'inpaint', image, mask: white };
   }
-  if (body.denoising_strength === 1 && prompt !== '') return { ...sampling, mode: 't2i', prompt };
-  return { ...sampling, mode: 'i2t2i', image };
+  if (strength === 1 && prompt !== '') return { ...sampling, mode: 't2i', prompt };
+  return { ...sampling, ...asked, mode: 'i2t2i', image };
 }
 
 function samplingOf(body: TextToImageBody, model: ModelInfo): Omit<SeededJob, 'mode'> {

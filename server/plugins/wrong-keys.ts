@@ -1,0 +1,51 @@
+/** Guessing keys is slow: an address that sends too many wrong ones is not listened to for the rest of a minute. */
+import { DuetError } from '../../src/core/errors.ts';
+
+export interface WrongKeyLimits {
+  /** Wrong keys that one address may send in a window. @default 10 */
+  readonly most?: number;
+  readonly windowMs?: number;
+  /** Addresses that are remembered; beyond that the oldest are forgotten. */
+  readonly mostAddresses?: number;
+  readonly now?: () => number;
+}
+
+export interface WrongKeys {
+  /** Before a key is looked at. @throws DuetError 'rate-limited' */
+  check(address: string): void;
+  count(address: string): void;
+}
+
+export function countWrongKeys({
+  most = 10,
+  windowMs = 60_000,
+  mostAddresses = 10_000,
+  now = Date.now,
+}: WrongKeyLimits = {}): WrongKeys {
+  const windows = new Map<string, { readonly until: number; count: number }>();
+  const current = (address: string) => {
+    const found = windows.get(address);
+    if (found && found.until > now()) return found;
+    windows.delete(address);
+    return undefined;
+  };
+  return {
+    check(address) {
+      const window = current(address);
+      if (!window || window.count < most) return;
+      throw new DuetError('rate-limited', 'Too many wrong API keys came from this address; wait a little', {
+        retryAfter: Math.max(1, Math.ceil((window.until - now()) / 1000)),
+      });
+    },
+    count(address) {
+      const window = current(address);
+      if (window) {
+        window.count++;
+        return;
+      }
+      const [oldest] = windows.keys();
+      if (windows.size >= mostAddresses && oldest !== undefined) windows.delete(oldest);
+      windows.set(address, { until: now() + windowMs, count: 1 });
+    },
+  };
+}
