@@ -75,7 +75,8 @@ function readValue(key: ConfigKey, given: unknown, place: string): unknown {
   const schema: TSchema = serverConfigSchema.properties[key];
   const value = typeof given === 'string' ? readText(schema, given) : given;
   if (Value.Check(schema, value)) return value;
-  const shown = key === 'apiKeys' ? 'something else' : JSON.stringify(given);
+  const isSecret = key === 'apiKeys' || key === 's3Endpoint'; // an address may hold a password, which is its fault
+  const shown = isSecret ? 'something else' : JSON.stringify(given);
   throw new DuetError('invalid-config', `${place} must be ${wishOf(schema)}, got ${shown}`);
 }
 
@@ -84,7 +85,7 @@ interface SchemaShape {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly enum?: readonly string[];
-  readonly anyOf?: readonly { readonly type?: string }[];
+  readonly anyOf?: readonly { readonly type?: string; readonly pattern?: string }[];
 }
 
 /** Flags and the environment know only text: numbers, true/false, comma-separated lists and "none". */
@@ -99,7 +100,7 @@ function readText(schema: SchemaShape, text: string): unknown {
 
 function wishOf({ type, minimum, maximum, enum: choices, anyOf }: SchemaShape): string {
   if (choices) return choices.map(choice => JSON.stringify(choice)).join(' or ');
-  if (anyOf) return anyOf.map(option => option.type).join(' or ');
+  if (anyOf) return anyOf.map(({ type: kind, pattern }) => (pattern ? `a text like ${pattern}` : kind)).join(' or ');
   if (type === 'integer') return `a whole number from ${minimum} to ${maximum}`;
   if (type === 'array') return 'a list of texts';
   return type === 'boolean' ? 'true or false' : 'a text';

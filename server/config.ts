@@ -29,9 +29,18 @@ export const serverConfigSchema = Type.Object(
     imageUrlHosts: texts('hosts from which image_url may be fetched; none turns fetching off', 'images.example.org'),
     data: Type.Union([Type.String({ minLength: 1 }), Type.Null()], {
       default: 'duet-data',
-      description: 'folder of results and history; "none" keeps them in memory',
+      description: 'folder or s3://bucket/prefix of results and history; "none" keeps them in memory',
     }),
-    maxDataMegabytes: whole(1, 10_000_000, 2048, 'size of the data folder at which the oldest results go'),
+    s3Endpoint: Type.Union([Type.String({ pattern: '^https?://[^@/?#\\s]+/?$' }), Type.Null()], {
+      default: null,
+      description:
+        'http(s)://host:port of an S3-compatible store; none is AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL or AWS',
+    }),
+    s3Region: Type.Union([Type.String({ pattern: '^[A-Za-z0-9-]+$' }), Type.Null()], {
+      default: null,
+      description: 'region of the bucket; none is AWS_REGION, AWS_DEFAULT_REGION or us-east-1',
+    }),
+    maxDataMegabytes: whole(1, 10_000_000, 2048, 'size of what is kept at which the oldest results go'),
     maxAgeHours: whole(1, 1_000_000, 24 * 30, 'age at which results go'),
     maxJobs: whole(1, 1_000_000, 10_000, 'number of results at which the oldest go'),
     unfinished: Type.Enum(['requeue', 'fail'], {

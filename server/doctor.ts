@@ -7,6 +7,7 @@ import { packageRoot, packageVersion } from '../src/core/package-root.ts';
 import { type ConfigKey, configKeys, type Origin, type ResolvedConfig } from './config-sources.ts';
 import { checkWritable } from './jobs/file-store.ts';
 import { loadRedisPackages } from './jobs/redis/connect.ts';
+import { isS3Url, type S3Place, s3Place } from './jobs/s3-place.ts';
 import { readModelConfig } from './load-model.ts';
 
 export interface DoctorReport {
@@ -49,6 +50,7 @@ export async function examine({ config, origins, file, unknownVariables }: Resol
     }),
     check('data folder', async () => {
       if (data === null) return 'none: results are kept in memory only';
+      if (isS3Url(data)) return checkBucket(s3Place(data, config, process.env));
       await checkWritable(data);
       return `${data} can be written`;
     }),
@@ -71,6 +73,12 @@ export async function examine({ config, origins, file, unknownVariables }: Resol
     config: Object.fromEntries(configKeys.map(key => [key, { value: shown[key], origin: origins[key] }])),
     unknownVariables,
   };
+}
+
+async function checkBucket(place: S3Place): Promise<string> {
+  const { checkWritableBucket } = await import('./jobs/s3-store.ts');
+  await checkWritableBucket(place);
+  return `${place.url} at ${place.endpoint}, region ${place.region}, can be written`;
 }
 
 async function pingRedis(url: string): Promise<string> {

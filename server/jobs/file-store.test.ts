@@ -34,41 +34,6 @@ async function folderOf(id: string): Promise<string> {
 }
 
 describe('openFileStore', () => {
-  it('gives back records and files, the oldest first', async () => {
-    const store = await openFileStore(folder, silent);
-    const [older, newer] = [record(1_700_000_000_000), record(1_700_090_000_000)];
-    await store.save(newer);
-    await store.save(older);
-    await store.save({ ...older, status: 'running', attempts: 1 });
-    await store.writeFile(older.id, '0.png', new Uint8Array([1, 2]));
-    await store.close();
-    const again = await openFileStore(folder, silent);
-    expect((await again.load()).map(({ id, attempts }) => [id, attempts])).toEqual([
-      [older.id, 1],
-      [newer.id, 0],
-    ]);
-    expect([...(await again.readFile(older.id, '0.png'))!]).toEqual([1, 2]);
-    await again.remove(older.id);
-    expect(await again.readFile(older.id, '0.png')).toBeUndefined();
-    await again.close();
-    const last = await openFileStore(folder, silent);
-    expect((await last.load()).map(({ id }) => id)).toEqual([newer.id]);
-    await last.close();
-  });
-
-  it.each(['../job.json', '..', 'job.json', '.hidden', 'a/b', 'a\\b', '', 'x\0.png', 'a.writing/..'])(
-    'reads no file outside of the job: %j',
-    async name => {
-      const store = await openFileStore(folder, silent);
-      const saved = record();
-      await store.save(saved);
-      expect(await store.readFile(saved.id, name)).toBeUndefined();
-      expect(await store.readFile('../..', '0.png')).toBeUndefined();
-      if (name !== 'job.json') await expect(store.writeFile(saved.id, name, new Uint8Array())).rejects.toThrow('name');
-      await store.close();
-    },
-  );
-
   it('sweeps what was never admitted or half written, and leaves damaged records alone but not unsaid', async () => {
     const store = await openFileStore(folder, silent);
     const [whole, damaged, unknown] = [record(), record(), record()];

@@ -8,11 +8,9 @@ import { DuetError } from '../../src/core/errors.ts';
 import { lockFolder } from './folder-lock.ts';
 import { timeOfJobId } from './job-id.ts';
 import type { JobRecord, JobStore } from './store.ts';
+import { dayOf, isFileName, isJobFile, parseRecord, recordFile } from './stored-names.ts';
 
-const recordFile = 'job.json';
 const temporary = '.writing';
-/** No separators, no leading dot: a name can only be a file of the job's own folder. */
-const fileName = /^[A-Za-z0-9_-]+(\.[a-z0-9]+)?$/;
 
 /**
  * Opens the data folder, alone. `warn` is told of jobs that cannot be read; they stay where they are.
@@ -36,12 +34,12 @@ export async function openFileStore(folder: string, warn: (message: string) => v
       await writeWhole(folderOf(record.id), recordFile, `${JSON.stringify(record)}\n`);
     },
     async writeFile(id, name, bytes) {
-      if (!fileName.test(name)) throw new DuetError('invalid-argument', `${name} is no name for a file`);
+      if (!isFileName(name)) throw new DuetError('invalid-argument', `${name} is no name for a file`);
       await mkdir(folderOf(id), { recursive: true });
       await writeWhole(folderOf(id), name, bytes);
     },
     async readFile(id, name) {
-      if (timeOfJobId(id) === undefined || !fileName.test(name) || name === recordFile) return undefined;
+      if (!isJobFile(id, name)) return undefined;
       return readFile(join(folderOf(id), name)).catch(absent);
     },
     async remove(id) {
@@ -50,10 +48,6 @@ export async function openFileStore(folder: string, warn: (message: string) => v
     },
     close: unlock,
   };
-}
-
-function dayOf(id: string): string {
-  return new Date(timeOfJobId(id) ?? 0).toISOString().slice(0, 10);
 }
 
 async function writeWhole(folder: string, name: string, content: string | Uint8Array): Promise<void> {
@@ -90,14 +84,9 @@ async function loadOne(folder: string, id: string, warn: (message: string) => vo
   for (const name of await readdir(folder)) {
     if (name.endsWith(temporary)) await rm(join(folder, name), { force: true });
   }
-  try {
-    const record = JSON.parse(text) as JobRecord;
-    if (record.format === 'duet-job-1' && record.id === id) return record;
-  } catch {
-    // Reported below, like a record of another format.
-  }
-  warn(`${join(folder, recordFile)} is not a job's record; it is left as it is`);
-  return undefined;
+  const record = parseRecord(text, id);
+  if (!record) warn(`${join(folder, recordFile)} is not a job's record; it is left as it is`);
+  return record;
 }
 
 function absent(error: NodeJS.ErrnoException): undefined {

@@ -8,6 +8,8 @@ import { InProcessJobs } from './in-process.ts';
 import type { JobLimits } from './in-process-options.ts';
 import { memoryStore } from './memory-store.ts';
 import type { JobObserver } from './observers.ts';
+import { isS3Url, s3Place } from './s3-place.ts';
+import type { JobStore } from './store.ts';
 
 const hour = 3_600_000;
 const megabyte = 2 ** 20;
@@ -19,10 +21,10 @@ export interface OpenJobsOptions {
   readonly observers: readonly JobObserver[];
 }
 
-/** @throws DuetError 'invalid-config' if the data folder cannot be used */
+/** @throws DuetError 'invalid-config' if the data folder or the bucket cannot be used */
 export async function openJobs({ config, models, log, observers }: OpenJobsOptions): Promise<InProcessJobs> {
-  const { data, unfinished } = config;
-  const store = data === null ? memoryStore() : await openFileStore(data, message => log.warn(message));
+  const { unfinished } = config;
+  const store = await openStore(config, message => log.warn(message));
   const options = { models, store, limits: limitsOf(config), unfinished, log, version: packageVersion() };
   if (config.queue === null) return InProcessJobs.open({ ...options, observers });
   const { openRedisFront } = await import('./redis/front.ts');
@@ -38,6 +40,14 @@ export async function openJobs({ config, models, log, observers }: OpenJobsOptio
     perform: front.perform,
     observers: [...observers, front.observer],
   });
+}
+
+async function openStore(config: ServerConfig, warn: (message: string) => void): Promise<JobStore> {
+  const { data } = config;
+  if (data === null) return memoryStore();
+  if (!isS3Url(data)) return openFileStore(data, warn);
+  const { openS3Store } = await import('./s3-store.ts');
+  return openS3Store(s3Place(data, config, process.env), warn);
 }
 
 function limitsOf(config: ServerConfig): JobLimits {

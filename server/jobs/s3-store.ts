@@ -1,0 +1,180 @@
+/**
+ * Jobs as objects of an S3-compatible store: <prefix>/jobs/<day>/<id>/job.json beside the pictures, as in a data folder. An
+ * object is there as a whole or not at all. One server uses a prefix at a time: see s3-lease.ts.
+ */
+import { randomUUID } from 'node:crypto';
+import { DuetError } from '../../src/core/errors.ts';
+import { timeOfJobId } from './job-id.ts';
+import { type S3Bucket, s3Bucket } from './s3-bucket.ts';
+import { type LeaseTimes, S3Lease } from './s3-lease.ts';
+import type { S3Place } from './s3-place.ts';
+import type { JobRecord, JobStore } from './store.ts';
+import { dayOf, isFileName, isJobFile, parseRecord, recordFile } from './stored-names.ts';
+
+const standardTimes: LeaseTimes = { renewMs: 10_000, staleMs: 30_000 };
+/** Requests at once where many objects are read or removed. */
+const together = 16;
+const types: Readonly<Record<string, string>> = { json: 'application/json', png: 'image/png' };
+
+/**
+ * Opens a prefix, alone. `warn` is told of records that cannot be read, which stay, and of trouble with the store.
+ * @throws DuetError 'invalid-config' if the bucket cannot be used or another server uses the prefix
+ */
+export async function openS3Store(
+  place: S3Place,
+  warn: (message: string) => void,
+  times: LeaseTimes = standardTimes,
+): Promise<JobStore> {
+  const bucket = s3Bucket(place);
+  const root = keyOf(place, 'jobs');
+  await checkWritableBucket(place);
+  const late = new LateRecords(record => writeRecord(bucket, root, record));
+  const onRenewed = () => late.write();
+  const lease = await S3Lease.take(bucket, keyOf(place, 'server.lock'), {
+    ...times,
+    place: place.url,
+    warn,
+    onRenewed,
+  });
+  const changing = <T>(work: () => Promise<T>) => orOverloaded(() => lease.hold().then(work), warn);
+  return {
+    load: () => loadAll(bucket, root, warn),
+    async save(record) {
+      await late.forget(record.id);
+      try {
+        await changing(() => writeRecord(bucket, root, record));
+      } catch (error) {
+        if (record.ended !== undefined) late.add(record);
+        throw error;
+      }
+    },
+    async writeFile(id, name, bytes) {
+      if (!isFileName(name)) throw new DuetError('invalid-argument', `${name} is no name for a file`);
+      await changing(() => bucket.put(`${folderOf(root, id)}/${name}`, bytes, typeOf(name)));
+    },
+    async readFile(id, name) {
+      if (!isJobFile(id, name)) return undefined;
+      return (await orOverloaded(() => bucket.get(`${folderOf(root, id)}/${name}`), warn))?.bytes;
+    },
+    async remove(id) {
+      await late.forget(id);
+      await changing(() => removeJob(bucket, folderOf(root, id)));
+    },
+    async close() {
+      const warned = (error: unknown) => warn(messageOf(error));
+      await lease.hold().then(onRenewed).catch(warned);
+      await lease.release().catch(warned); // it ends by itself
+    },
+  };
+}
+
+/** @throws DuetError 'invalid-config' if nothing can be listed, written or removed at `place` */
+export async function checkWritableBucket(place: S3Place): Promise<void> {
+  const bucket = s3Bucket(place);
+  const probe = keyOf(place, `probe-${randomUUID()}`);
+  await bucket.put(probe, 'duet', 'text/plain');
+  const found = await bucket.list(probe);
+  await bucket.delete(probe);
+  if (found.includes(probe)) return;
+  throw new DuetError(
+    'invalid-config',
+    `The S3 store ${place.endpoint} does not list what was written to ${place.url}`,
+  );
+}
+
+/** Ends of jobs that were told but could not be stored: written later, lest the next server does the jobs again. */
+class LateRecords {
+  readonly #records = new Map<string, JobRecord>();
+  readonly #save: (record: JobRecord) => Promise<void>;
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(save: (record: JobRecord) => Promise<void>) {
+    this.#save = save;
+  }
+
+  add(record: JobRecord): void {
+    this.#records.set(record.id, record);
+  }
+
+  /** Resolves when nothing of the job will be written any more. */
+  async forget(id: string): Promise<void> {
+    if (this.#records.delete(id)) await this.#writing.catch(() => {});
+  }
+
+  write(): Promise<void> {
+    this.#writing = this.#writing.catch(() => {}).then(() => this.#writeAll());
+    return this.#writing;
+  }
+
+  async #writeAll(): Promise<void> {
+    for (const [id, record] of this.#records) {
+      await this.#save(record);
+      this.#records.delete(id);
+    }
+  }
+}
+
+async function loadAll(bucket: S3Bucket, root: string, warn: (message: string) => void): Promise<JobRecord[]> {
+  const jobs = new Map<string, string[]>();
+  for (const key of await bucket.list(`${root}/`)) {
+    const [day, id = '', name, ...deeper] = key.slice(root.length + 1).split('/');
+    const isJobs = timeOfJobId(id) !== undefined && day === dayOf(id) && name !== undefined && deeper.length === 0;
+    if (isJobs) jobs.set(id, [...(jobs.get(id) ?? []), key]); // anything else is not ours
+  }
+  const records: JobRecord[] = [];
+  await allOf([...jobs], async ([id, keys]) => {
+    const key = `${folderOf(root, id)}/${recordFile}`;
+    const found = keys.includes(key) ? await bucket.get(key) : undefined;
+    if (!found) return allOf(keys, each => bucket.delete(each)); // never admitted, or half removed
+    const record = parseRecord(Buffer.from(found.bytes).toString(), id);
+    if (record) records.push(record);
+    else warn(`${key} is not a job's record; it is left as it is`);
+  });
+  return records.sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+async function removeJob(bucket: S3Bucket, folder: string): Promise<void> {
+  await bucket.delete(`${folder}/${recordFile}`); // without it the rest is rubbish, swept at the next start
+  await allOf(await bucket.list(`${folder}/`), key => bucket.delete(key));
+}
+
+function writeRecord(bucket: S3Bucket, root: string, record: JobRecord): Promise<void> {
+  return bucket.put(`${folderOf(root, record.id)}/${recordFile}`, `${JSON.stringify(record)}\n`, typeOf(recordFile));
+}
+
+/** What the operator must know goes to `warn`; clients only hear that another try may do. */
+async function orOverloaded<T>(work: () => Promise<T>, warn: (message: string) => void): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    warn(messageOf(error));
+    const message = 'The store of results cannot be used at the moment; try again later';
+    throw new DuetError('overloaded', message, { cause: error });
+  }
+}
+
+/** `work` on all items, a few at a time. */
+async function allOf<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const rest = items.values();
+  const worker = async () => {
+    for (const item of rest) await work(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(together, items.length) }, worker));
+}
+
+function keyOf({ prefix }: S3Place, name: string): string {
+  return prefix === '' ? name : `${prefix}/${name}`;
+}
+
+function folderOf(root: string, id: string): string {
+  if (timeOfJobId(id) === undefined) throw new DuetError('invalid-argument', `${id} is no job's id`);
+  return `${root}/${dayOf(id)}/${id}`;
+}
+
+function typeOf(name: string): string {
+  return types[name.split('.')[1] ?? ''] ?? 'application/octet-stream';
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
