@@ -8,6 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DuetError } from '../../src/core/errors.ts';
 import type { S3Bucket } from './s3-bucket.ts';
 
+const unreadableMs = 100;
+
 export interface LeaseTimes {
   readonly renewMs: number;
   /** Age at which a lease is nobody's; several times `renewMs`. */
@@ -117,9 +119,15 @@ export class S3Lease {
     }
   }
 
-  async #read(): Promise<{ readonly owner: Owner; readonly ageMs: number } | undefined> {
+  /** Again where it is unreadable: not every compatible store replaces objects in one go. */
+  async #read(tries = 5): Promise<{ readonly owner: Owner; readonly ageMs: number } | undefined> {
     const found = await this.#bucket.get(this.#key);
-    return found && { owner: readOwner(found.bytes), ageMs: found.ageMs };
+    if (!found) return undefined;
+    const owner = readOwner(found.bytes);
+    if (owner) return { owner, ageMs: found.ageMs };
+    if (tries <= 1) return { owner: { id: '', host: 'an unknown machine', pid: 0 }, ageMs: found.ageMs };
+    await sleep(unreadableMs);
+    return this.#read(tries - 1);
   }
 
   async #write(): Promise<void> {
@@ -141,11 +149,11 @@ function nameOf({ host, pid }: Owner): string {
   return `the process ${pid} of ${host}`;
 }
 
-function readOwner(bytes: Uint8Array): Owner {
+function readOwner(bytes: Uint8Array): Owner | undefined {
   try {
     const { id, host, pid } = JSON.parse(Buffer.from(bytes).toString()) as Partial<Owner>;
     return { id: String(id), host: String(host), pid: Number(pid) };
   } catch {
-    return { id: '', host: 'an unknown machine', pid: 0 };
+    return undefined;
   }
 }

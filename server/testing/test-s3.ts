@@ -1,4 +1,4 @@
-/** A real S3-compatible server for tests, on a free port: it checks signatures and keeps objects in a folder. */
+/** A real S3-compatible server for tests, on a free port: it knows one key by its id, whose signatures it does not check. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
