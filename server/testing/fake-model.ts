@@ -95,7 +95,7 @@ export function fakeModel({ id = 'fake', pace = 'instant', stepMs = 0, failure }
     interpolate: (a, b, options = {}) =>
       sample('interpolate', { image: true }, { ...options, n: options.frames ?? 5 }, a, b),
     inpaint: (input, options = {}) => sample('inpaint', { image: true }, options, input),
-    inspectCaption: () => ({ unknownWords: [], cut: false }),
+    inspectCaption: text => ({ unknownWords: [], cut: false, tokens: 2 * text.split(' ').length }),
     release: async () => {},
   };
   return {

@@ -170,7 +170,7 @@ async function decodeOpacityBytes(bytes: Uint8Array, source: string, maxPixels: 
 
 /** sRGB has three channels except for grey pictures, which libvips may leave with one. */
 function asRgb(data: Uint8Array, channels: number): Uint8Array {
-  if (channels === 3) return new Uint8Array(data);
+  if (channels === 3) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength); // it may be large: no copy
   const rgb = new Uint8Array((data.length / channels) * 3);
   for (let i = 0; i < rgb.length; i++) {
     rgb[i] = data[Math.floor(i / 3) * channels + (channels < 3 ? 0 : i % 3)]!;

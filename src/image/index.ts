@@ -9,6 +9,7 @@ export {
   type ImageInput,
   squareImage,
 } from './codec.ts';
+export { inDecodeSlot } from './decode-slots.ts';
 export { formatInfotext, type Infotext, parseInfotext } from './infotext.ts';
 export { composite, decodeMask, decodeTransparency, keptCells, type Mask, squareMask } from './mask.ts';
 export {

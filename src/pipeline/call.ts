@@ -3,7 +3,15 @@
  * what is given, samples (in one go or several), decodes, reports progress over all of it and measures the time.
  */
 import { DuetError } from '../core/errors.ts';
-import { type DecodeOptions, decodeImage, type ImageInput, Picture, type Pixels, squareImage } from '../image/index.ts';
+import {
+  type DecodeOptions,
+  decodeImage,
+  type ImageInput,
+  inDecodeSlot,
+  Picture,
+  type Pixels,
+  squareImage,
+} from '../image/index.ts';
 import type { ImageLatents, RunMode, Sampled, SampleLatents } from '../sampler/index.ts';
 import type { ModelConfig } from './model-config.ts';
 import type { CallOptions, Networks } from './networks.ts';
@@ -68,7 +76,9 @@ export class Call<M extends CallMode = CallMode> {
 
   encodePicture(picture: ImageInput): Promise<EncodedPicture> {
     return this.measure('encode', async () => {
-      const square = await squareImage(await decodeImage(picture, this.#options), this.imageSize);
+      const square = await inDecodeSlot(async () =>
+        squareImage(await decodeImage(picture, this.#options), this.imageSize),
+      );
       const [latents] = await this.networks.encodeImages([square], this.callOptions);
       return { square, latents: latents! };
     });

@@ -9,6 +9,7 @@ import {
   decodeImage,
   decodeMask,
   decodeTransparency,
+  inDecodeSlot,
   keptCells,
   type Mask,
   Picture,
@@ -106,10 +107,12 @@ async function readPicture(call: Call, { picture, mask }: InpaintInput): Promise
   }
   return call.measure('encode', async () => {
     const { options, imageSize, networks, callOptions } = call;
-    const whole = await decodeImage(picture, options);
-    const square = await squareImage(whole, imageSize);
-    const raw = mask === undefined ? await decodeTransparency(picture, options) : await decodeMask(mask, options);
-    const own = raw && squareMask(raw, whole.width, whole.height, imageSize);
+    const { square, own } = await inDecodeSlot(async () => {
+      const whole = await decodeImage(picture, options);
+      const raw = mask === undefined ? await decodeTransparency(picture, options) : await decodeMask(mask, options);
+      const own = raw && squareMask(raw, whole.width, whole.height, imageSize);
+      return { square: await squareImage(whole, imageSize), own };
+    });
     if (mask !== undefined && !own?.repaint.includes(1)) {
       throw new DuetError(
         'invalid-argument',

@@ -39,10 +39,11 @@ export async function load(model = 'emoji', options: LoadOptions = {}): Promise<
   return new UniDiffuser({
     config: loaded.config,
     networks,
-    inspectCaption: text => ({
-      unknownWords: networks.tokenizer.unknownWords(text),
-      cut: networks.tokenizer.encode(text).length > loaded.config.textTokens - frameTokens,
-    }),
+    inspectCaption: text => {
+      const tokens = networks.tokenizer.encode(text).length;
+      const unknownWords = networks.tokenizer.unknownWords(text);
+      return { unknownWords, cut: tokens > loaded.config.textTokens - frameTokens, tokens };
+    },
   });
 }
 

@@ -122,6 +122,8 @@ export interface CaptionReport {
   readonly unknownWords: readonly string[];
   /** The caption has more tokens than the model reads: its end is ignored. */
   readonly cut: boolean;
+  /** How many tokens it has, where the tokenizer is at hand. */
+  readonly tokens?: number;
 }
 
 /** The settings of a call with all defaults filled in. */

@@ -64,7 +64,7 @@ describe('generateText and streamText', () => {
     });
     expect(text).toBe(fakeCaption(21));
     expect(finishReason).toBe('stop');
-    expect(usage.outputTokens).toBe(4);
+    expect(usage.outputTokens).toBe(8);
   });
 
   it('stream the caption', async () => {

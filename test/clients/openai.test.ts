@@ -41,7 +41,7 @@ describe('images.generate', () => {
     );
     expect(rest).toMatchObject({ size: '1024x1024', output_format: 'webp', native_size: '16x16' });
     expect(created).toBeGreaterThan(1_700_000_000);
-    expect(usage?.input_tokens).toBe(2);
+    expect(usage?.input_tokens).toBe(4); // of the fake model: two a word
     expect(data?.map(image => (image as { seed?: number }).seed)).toEqual([7, 8]);
     expect(await metadata(data?.[1]?.b64_json)).toMatchObject({ format: 'webp', width: 1024, height: 1024 });
     expect(model.calls.at(-1)).toMatchObject({ mode: 't2i', inputs: ['an apple'], options: { n: 2, seed: 7 } });
@@ -70,7 +70,7 @@ describe('images.generate', () => {
     for await (const event of stream) events.push(event);
     expect(events.map(({ type }) => type)).toEqual(['image_generation.partial_image', 'image_generation.completed']);
     expect(events[0]).toMatchObject({ partial_image_index: 0, size: '512x512' });
-    expect(events[1]).toMatchObject({ seed: 3, usage: { input_tokens: 2 } });
+    expect(events[1]).toMatchObject({ seed: 3, usage: { input_tokens: 4 } });
     for (const { b64_json } of events) expect(await metadata(b64_json)).toMatchObject({ width: 512 });
   });
 
@@ -128,7 +128,7 @@ describe('chat.completions.create', () => {
     const answer = await client.chat.completions.create({ model: 'fake', messages, n: 2, seed: 9 });
     expect(answer.choices.map(({ message }) => message.content)).toEqual([fakeCaption(9), fakeCaption(10)]);
     expect(answer.choices[0]?.finish_reason).toBe('stop');
-    expect(answer.usage).toMatchObject({ prompt_tokens: 3, completion_tokens: 8, total_tokens: 11 });
+    expect(answer.usage).toMatchObject({ prompt_tokens: 6, completion_tokens: 16, total_tokens: 22 });
   });
 
   it('remembers the picture of an earlier message', async () => {
@@ -145,7 +145,7 @@ describe('chat.completions.create', () => {
     expect(chunks.map(({ choices }) => choices[0]?.delta.content ?? '').join('')).toBe(fakeCaption(9));
     expect(chunks[0]?.choices[0]?.delta).toEqual({ role: 'assistant', content: '' });
     expect(chunks.at(-2)?.choices[0]?.finish_reason).toBe('stop');
-    expect(chunks.at(-1)).toMatchObject({ choices: [], usage: { completion_tokens: 4 } });
+    expect(chunks.at(-1)).toMatchObject({ choices: [], usage: { completion_tokens: 8 } });
   });
 
   it('draws where pictures are asked for, and says what it can where they are not', async () => {

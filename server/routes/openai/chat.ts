@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { JobRequest } from '../../jobs/types.ts';
 import { ChatBody } from '../../schemas/openai.ts';
 import type { ModelInfo } from '../../types.ts';
+import { countTokens } from '../compat/count-tokens.ts';
 import { parseSize } from '../compat/picture-size.ts';
 import { renderPicture } from '../compat/render-picture.ts';
 import { drawnSamples, runJob } from '../compat/run-job.ts';
@@ -119,13 +120,8 @@ async function streamChat(request: FastifyRequest, reply: FastifyReply, chat: Ch
   }
 }
 
-/** Words stand for tokens, as in the image routes. */
-function usageOf({ body }: Chat, choices: readonly Choice[]): unknown {
-  const prompt = countWords(body.messages.map(textOf).join(' '));
-  const answer = countWords(choices.map(({ content }) => content ?? '').join(' '));
+function usageOf({ body, model }: Chat, choices: readonly Choice[]): unknown {
+  const prompt = countTokens(model, body.messages.map(textOf).join(' '));
+  const answer = countTokens(model, choices.map(({ content }) => content ?? '').join(' '));
   return { prompt_tokens: prompt, completion_tokens: answer, total_tokens: prompt + answer };
-}
-
-function countWords(text: string): number {
-  return text.split(/\s+/).filter(word => word !== '').length;
 }

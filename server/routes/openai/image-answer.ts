@@ -4,6 +4,7 @@ import type { ImageFormat } from '../../../src/image/index.ts';
 import type { JobEvent, JobRequest } from '../../jobs/types.ts';
 import type { ImageOutput } from '../../schemas/openai.ts';
 import type { ModelInfo } from '../../types.ts';
+import { countTokens } from '../compat/count-tokens.ts';
 import { formatSize, parseSize, type Size } from '../compat/picture-size.ts';
 import { type Rendering, renderPicture } from '../compat/render-picture.ts';
 import { type DrawnSample, drawnSamples, runJob } from '../compat/run-job.ts';
@@ -32,7 +33,7 @@ export async function answerImages(request: FastifyRequest, reply: FastifyReply,
   const data: unknown[] = [];
   // One after the other: ten large pictures at once would be a lot of memory.
   for (const sample of drawnSamples(result)) data.push(await entryOf(request, result.id, sample, call, look));
-  return { created: now(), ...look.fields, data, usage: usageOf(call.job) };
+  return { created: now(), ...look.fields, data, usage: usageOf(call) };
 }
 
 async function streamImages(request: FastifyRequest, reply: FastifyReply, call: ImageCall, look: Look): Promise<void> {
@@ -42,7 +43,7 @@ async function streamImages(request: FastifyRequest, reply: FastifyReply, call: 
     for (const [index, sample] of drawnSamples(result).entries()) {
       const entry = await entryOf(request, result.id, sample, call, look);
       const place = { image_index: index, created_at: now() };
-      await sendEvent(reply, type, { type, ...entry, ...place, ...look.fields, usage: usageOf(call.job) });
+      await sendEvent(reply, type, { type, ...entry, ...place, ...look.fields, usage: usageOf(call) });
     }
   } catch (error) {
     await failInStream(request, reply, error);
@@ -114,14 +115,14 @@ function urlOf(
   return `${request.protocol}://${request.host}/v1/images/files/${id}/${file ?? ''}?${query}`;
 }
 
-/** Words stand for tokens: the library does not say how many tokens it made of a prompt. */
-function usageOf({ prompt = '' }: JobRequest): unknown {
-  const words = prompt.split(/\s+/).filter(word => word !== '').length;
+/** Of text; pictures are not made of tokens here. */
+function usageOf({ job: { prompt = '', negativePrompt = '' }, model }: ImageCall): unknown {
+  const tokens = countTokens(model, prompt) + countTokens(model, negativePrompt);
   return {
-    input_tokens: words,
+    input_tokens: tokens,
     output_tokens: 0,
-    total_tokens: words,
-    input_tokens_details: { text_tokens: words, image_tokens: 0 },
+    total_tokens: tokens,
+    input_tokens_details: { text_tokens: tokens, image_tokens: 0 },
   };
 }
 
