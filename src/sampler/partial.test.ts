@@ -85,7 +85,7 @@ describe('a start in the middle', () => {
       const predict = predictorOf(request.schedule);
       let asked = 0;
       let turn = run.next();
-      for (; !turn.done; turn = run.next(await predict(turn.value.evaluations))) asked++;
+      for (; !turn.done; turn = run.next(await predict(turn.value.evaluations, {}))) asked++;
       expect(asked).toBe(countQueries(request));
       const own = strength < 0.001 ? 0 : Math.max(1, Math.round(10 * strength));
       expect(asked).toBe(own + (mode === 'i2t2i' ? 10 : 0));
