@@ -34,4 +34,5 @@ export type {
   Timings,
   UniDiffuser,
   UsedSettings,
+  VaryOptions,
 } from './pipeline/index.ts';
