@@ -124,7 +124,7 @@ async function loadAll(bucket: S3Bucket, root: string, warn: (message: string) =
   const records: JobRecord[] = [];
   await allOf([...jobs], async ([id, keys]) => {
     const key = `${folderOf(root, id)}/${recordFile}`;
-    const found = keys.includes(key) ? await bucket.get(key) : undefined;
+    const found = await bucket.get(key); // asked for even where it is not listed: a list cut short must cost no job
     if (!found) return allOf(keys, each => bucket.delete(each)); // never admitted, or half removed
     const record = parseRecord(Buffer.from(found.bytes).toString(), id);
     if (record) records.push(record);
