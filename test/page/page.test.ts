@@ -3,7 +3,8 @@
  * to a folder, screenshots are left there to be looked at. Without Chromium (Debian: apt-get install chromium) all are
  * skipped.
  */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from 'playwright-core';
@@ -13,6 +14,8 @@ import { chromiumPath, openSite, phone, type Site } from './open-page.ts';
 const shots = process.env['PAGE_SHOTS'];
 const patience = 300_000;
 let site: Site;
+/** For files that are dragged in. */
+let folder: string;
 
 /** Few steps: these tests look at the page, not at the pictures. */
 async function hurry(page: Page, steps = 2): Promise<void> {
@@ -52,6 +55,26 @@ async function openApple(): Promise<Page> {
   return page;
 }
 
+/** The bytes of the gallery's first picture. */
+async function latestPicture(page: Page): Promise<Buffer> {
+  const link = page.getByRole('region', { name: 'Gallery' }).getByRole('link').first();
+  const address = new URL((await link.getAttribute('href'))!, site.origin);
+  return Buffer.from(await (await fetch(address)).arrayBuffer());
+}
+
+/** A file dragged in from outside the browser, as the browser itself sees it. */
+async function dropFile(page: Page, path: string, bytes: Buffer, target: string): Promise<void> {
+  await writeFile(path, bytes);
+  await page.locator(target).scrollIntoViewIfNeeded();
+  const box = (await page.locator(target).boundingBox())!;
+  const place = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+  const data = { items: [], files: [path], dragOperationsMask: 1 };
+  const devtools = await page.context().newCDPSession(page);
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
+    await devtools.send('Input.dispatchDragEvent', { type, ...place, data });
+  }
+}
+
 /** Serious and critical faults, as axe finds them. */
 async function faultsFoundByAxe(page: Page): Promise<string[]> {
   const { violations } = await new AxeBuilder({ page }).analyze();
@@ -63,9 +86,13 @@ async function faultsFoundByAxe(page: Page): Promise<string[]> {
 describe.skipIf(!chromiumPath)('the page (needs Chromium: apt-get install chromium)', { timeout: patience }, () => {
   beforeAll(async () => {
     if (shots) await mkdir(shots, { recursive: true });
+    folder = await mkdtemp(join(tmpdir(), 'duet-dragged-'));
     site = await openSite();
   }, patience);
-  afterAll(() => site.close(), patience);
+  afterAll(async () => {
+    await site.close();
+    await rm(folder, { recursive: true });
+  }, patience);
 
   it('draws an example, with previews on the way', async () => {
     const page = await site.open();
@@ -131,15 +158,20 @@ describe.skipIf(!chromiumPath)('the page (needs Chromium: apt-get install chromi
     await page.context().close();
   });
 
+  it('restores the settings of a gallery picture that is dragged onto the page', async () => {
+    const page = await site.open({ viewport: { width: 1280, height: 1400 } }, '#imagine');
+    const picture = page.getByRole('region', { name: 'Gallery' }).getByRole('link', { name: /an apple/ });
+    await picture.last().dragTo(page.getByRole('heading', { level: 1 }));
+    await page.getByRole('heading', { name: 'Write it, and it is drawn' }).waitFor();
+    expect(await page.getByLabel('Caption').inputValue()).toBe('an apple');
+    expect(await page.locator('.settings-summary').textContent()).toMatch(/seed \d+ · 6 steps/);
+    await page.locator('.veil').waitFor({ state: 'detached' });
+    await page.context().close();
+  });
+
   it('describes a picture that is dropped, with alternatives', async () => {
     const page = await site.open({}, '#describe');
-    const source = await page.getByRole('region', { name: 'Gallery' }).getByRole('link').first().getAttribute('href');
-    const drop = await page.evaluateHandle(async url => {
-      const data = new DataTransfer();
-      data.items.add(new File([await (await fetch(url!)).blob()], 'dropped.png', { type: 'image/png' }));
-      return data;
-    }, source);
-    await page.locator('.picture-input').dispatchEvent('drop', { dataTransfer: drop });
+    await dropFile(page, join(folder, 'dropped.png'), await latestPicture(page), '.picture-input');
     await page.getByRole('img', { name: 'Picture: dropped.png' }).waitFor();
     await hurry(page);
     await setCount(page, 'Alternatives', 3);
@@ -154,6 +186,22 @@ describe.skipIf(!chromiumPath)('the page (needs Chromium: apt-get install chromi
       .getByRole('button', { name: /^Draw this/ })
       .click();
     expect(await page.getByLabel('Caption').inputValue()).toBe(caption);
+    await page.context().close();
+  });
+
+  it('takes a picture that is pasted', async () => {
+    const page = await site.open({ permissions: ['clipboard-read', 'clipboard-write'] }, '#describe');
+    const bytes = await latestPicture(page);
+    await page.evaluate(async base64 => {
+      const data = Uint8Array.from(atob(base64), letter => letter.charCodeAt(0));
+      const blob = new Blob([data], { type: 'image/png' });
+      await navigator.clipboard.write([new ClipboardItem({ 'image/png': blob })]);
+    }, bytes.toString('base64'));
+    await page.keyboard.press('Control+V');
+    await page
+      .locator('.picture-input')
+      .getByRole('img', { name: /^Picture: / })
+      .waitFor();
     await page.context().close();
   });
 
@@ -287,7 +335,25 @@ describe.skipIf(!chromiumPath)('the page (needs Chromium: apt-get install chromi
     await page.context().close();
   });
 
-  it('says so when the server is away', async () => {
+  it('follows the system and the choice of colours', async () => {
+    const page = await site.open({ colorScheme: 'dark' });
+    const paper = () => page.evaluate(() => getComputedStyle(document.documentElement).getPropertyValue('--paper'));
+    const [dark, change] = [await paper(), page.getByRole('button', { name: /^Colours: / })];
+    await page.emulateMedia({ colorScheme: 'light' });
+    const light = await paper();
+    expect(light).not.toBe(dark);
+    await change.click();
+    await page.emulateMedia({ colorScheme: 'dark' });
+    expect(await paper()).toBe(light);
+    await page.reload();
+    expect(await paper()).toBe(light);
+    await change.click();
+    await change.click();
+    expect(await paper()).toBe(dark);
+    await page.context().close();
+  });
+
+  it('says so when the server is away, and goes on when it is back', async () => {
     const page = await site.open();
     await page.getByLabel('Caption').fill('an apple');
     await page.context().setOffline(true);
@@ -295,6 +361,11 @@ describe.skipIf(!chromiumPath)('the page (needs Chromium: apt-get install chromi
     await page.getByRole('alert').getByText('The server does not answer').waitFor();
     await page.context().setOffline(false);
     await page.getByRole('alert').waitFor({ state: 'detached' });
+    expect(await page.getByLabel('Caption').inputValue()).toBe('an apple');
+    await hurry(page);
+    await setCount(page, 'Pictures', 1);
+    await run(page, 'Draw');
+    await finished(page);
     await page.context().close();
   });
 

@@ -1,7 +1,9 @@
-// Before the first paint, so that a chosen theme never flashes: the rest of the page is a deferred module.
+// Before the first paint, so that no theme flashes: the rest of the page is a deferred module. src/theme.ts goes on.
+let theme = matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light';
 try {
   const chosen = localStorage.getItem('duet-theme');
-  if (chosen === 'light' || chosen === 'dark') document.documentElement.dataset.theme = chosen;
+  if (chosen === 'light' || chosen === 'dark') theme = chosen;
 } catch {
   // Storage may be forbidden; the system's theme is used then.
 }
+document.documentElement.dataset.theme = theme;

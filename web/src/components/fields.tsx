@@ -81,10 +81,8 @@ interface SliderFieldProps {
   readonly label: string;
   readonly hint: string;
   readonly value: number;
-  /** @default 1 */
-  readonly lowest?: number;
-  /** @default as many samples as the server makes at a time */
-  readonly highest?: number;
+  readonly lowest: number;
+  readonly highest: number;
   readonly step: number;
   readonly onChange: (value: number) => void;
 }
