@@ -15,9 +15,9 @@ import { type Background, backgroundNames, backgrounds, type Scene } from '../sr
 import { loadSprites, type SpriteSheet } from '../src/scenes/sprites.ts';
 
 const count = 8;
-/** Of pictures that are judged by their object: drawing is what the model does least well. */
+/** Of pictures that are judged by their object. */
 const drawnCount = 24;
-const drawnFloor = 6;
+const drawnFloor = 14;
 const seed = 1;
 
 let model: UniDiffuser;
@@ -75,7 +75,7 @@ describe('models/emoji', () => {
       const { samples } = await model.imageToText(pictureOf(scene), { seed });
       return judgeCaption(samples[0]!.caption, scene).rightObject;
     });
-    expect(hits).toBeGreaterThanOrEqual(count / 2);
+    expect(hits).toBeGreaterThanOrEqual((3 * count) / 4);
   });
 
   it('imagines pictures with captions that fit them', async () => {
