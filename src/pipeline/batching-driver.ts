@@ -1,19 +1,17 @@
 /**
- * All network calls of one loaded model. Whatever its concurrent users ask for waits here; one call is computed at a
- * time, and it takes all that is waiting of its kind, up to the best batch: text to image at step 3, captioning at step 17
- * and a joint sample at step 40 share one forward pass. Newcomers join at the next call.
+ * All network calls of one loaded model. Whatever its concurrent users ask for waits here; one call is made at a time, and
+ * it takes all that is waiting of its kind, up to the best batch: text to image at step 3, captioning at step 17 and a joint
+ * sample at step 40 share one forward pass. Newcomers join at the next call.
  *
  * - Among calls of a kind: first come, first served, in passes; a priority moves a query ahead by a bounded number of
  *   passes, so that everything is answered in the end.
  * - Among kinds (noise predictions, pictures encoded, words decoded...): the one that has had the least time is next, so
  *   that denoising does not stand still while a batch of pictures is decoded, nor a caption's many small steps behind it.
- * - While a call is computed, the next is handed over already if it is full, so that the networks do not stand still
- *   between the two; one that has room left waits for those who are about to be answered.
  * - An answer depends on its own rows alone, as far as the networks' arithmetic does not depend on the batch.
  */
 import { DuetError } from '../core/errors.ts';
 import { type BatchLimit, fixedLimit } from './batch-limit.ts';
-import { type CallClock, CallQueue } from './call-queue.ts';
+import { CallQueue } from './call-queue.ts';
 import type { CallOptions } from './networks.ts';
 
 /** Answers rows, one answer each, in order. */
@@ -30,7 +28,7 @@ type AnyQueue = Pick<CallQueue<unknown, unknown>, 'time' | 'isEmpty' | 'isFull' 
 
 export class BatchingDriver {
   readonly #queues: AnyQueue[] = [];
-  readonly #clock: CallClock;
+  readonly #now: () => number;
   /** How much time the kind whose turn it was last had had by then: nobody saves up turns while idle. */
   #time = 0;
   #busy = false;
@@ -38,7 +36,7 @@ export class BatchingDriver {
 
   /** @param now a clock in milliseconds, for tests */
   constructor(now: () => number = () => performance.now()) {
-    this.#clock = { now, freeSince: Number.NEGATIVE_INFINITY };
+    this.#now = now;
   }
 
   /** Adds a kind of call and returns it batched over all that use it at the same time. */
@@ -78,21 +76,18 @@ export class BatchingDriver {
 
   async #work(): Promise<void> {
     await eventLoopTurn(); // all that is asked in this turn of the event loop comes together
-    let computed: Promise<unknown> = Promise.resolve();
     for (;;) {
       let next = this.#nextQueue();
       if (!next?.isFull) {
-        // Whoever is being answered asks its next question first, for there is room for it in the next call.
-        await computed;
+        // Whoever has just been answered asks its next question first, for there is room for it in the next call. If there
+        // is none, that call starts at once, and the answered go on with their steps meanwhile.
         await eventLoopTurn();
         next = this.#nextQueue();
       }
       if (!next) break;
       this.#time = next.time;
       // The turn keeps networks that never leave this thread from keeping everybody else out of it.
-      const handedOver = Promise.all([next.callOnce(this.#clock), eventLoopTurn()]);
-      await computed;
-      computed = handedOver;
+      await Promise.all([next.callOnce(this.#now), eventLoopTurn()]);
     }
     this.#busy = false;
   }

@@ -20,14 +20,6 @@ interface Waiting<T, U> extends Ticket<T, U> {
   readonly due: number;
 }
 
-/** What tells how long calls take that are computed one after the other, in the order in which they were made. */
-export interface CallClock {
-  /** In milliseconds. */
-  now(): number;
-  /** When the latest call ended: one made before that has waited till then. */
-  freeSince: number;
-}
-
 export class CallQueue<T, U> {
   /** Milliseconds that this kind of call has had, for taking turns with the other kinds. */
   time = 0;
@@ -68,30 +60,23 @@ export class CallQueue<T, U> {
   }
 
   /** Makes one call for as many tickets as fit and settles them; its error is theirs alone. */
-  async callOnce(clock: CallClock): Promise<void> {
+  async callOnce(now: () => number): Promise<void> {
     const tickets = this.#take();
     this.#calls++;
     const rows = tickets.flatMap(ticket => ticket.rows);
-    const made = clock.now();
-    const timed = (): number => {
-      const started = Math.max(made, clock.freeSince);
-      clock.freeSince = clock.now();
-      const milliseconds = clock.freeSince - started;
-      this.time += milliseconds;
-      return milliseconds;
-    };
+    const started = now();
     try {
       const answers = await this.#call(rows);
-      this.#limit.seen(rows.length, timed());
       let start = 0;
       for (const ticket of tickets) {
         ticket.resolve(answers.slice(start, start + ticket.rows.length));
         start += ticket.rows.length;
       }
+      this.#limit.seen(rows.length, now() - started);
     } catch (error) {
-      timed();
       for (const { reject } of tickets) reject(error);
     }
+    this.time += now() - started;
   }
 
   /** The first in line and whatever else fits beside it; what does not fit is first in line next time. */
