@@ -136,6 +136,7 @@ describe.skipIf(!chromiumPath)('the page (needs Chromium: apt-get install chromi
     await viewer.getByRole('button', { name: 'With another seed' }).click();
     await result(page)
       .getByRole('img', { name: new RegExp(`an apple, seed (?!${seed}\\b)\\d+`) })
+      .first()
       .waitFor({ timeout: patience });
     await page.context().close();
   });
