@@ -9,6 +9,7 @@ import { build } from 'vite';
 import { buildApp } from '../../server/app.ts';
 import { serverConfig } from '../../server/config.ts';
 import { loadModel } from '../../server/load-model.ts';
+import type { LoadedModel } from '../../server/types.ts';
 
 const places = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
@@ -31,20 +32,26 @@ export interface Site {
   /** Errors of pages: scripts, policy, resources. */
   readonly faults: readonly string[];
   open(options?: BrowserContextOptions, hash?: string): Promise<Page>;
+  /** The server goes away, as when its process ends; `restart` brings it back at the same address. */
+  stop(): Promise<void>;
+  restart(): Promise<void>;
   close(): Promise<void>;
 }
 
-export async function openSite(): Promise<Site> {
+/** On the embedded model, unless another one is given. */
+export async function openSite(model?: LoadedModel): Promise<Site> {
   const folder = await mkdtemp(join(tmpdir(), 'duet-page-'));
   const pageFolder = join(folder, 'dist');
   const root = fileURLToPath(new URL('../../web', import.meta.url));
   await build({ root, logLevel: 'warn', build: { outDir: pageFolder, emptyOutDir: true } });
-  const app = await buildApp({
-    config: serverConfig({ data: join(folder, 'data'), maxEventLoopDelay: 0 }),
-    models: [await loadModel('emoji', {})],
-    pageFolder,
-  });
-  const origin = await app.listen({ host: '127.0.0.1', port: 0 });
+  const models = [model ?? (await loadModel('emoji', {}))];
+  const start = async (port: number) => {
+    const config = serverConfig({ data: join(folder, 'data'), maxEventLoopDelay: 0 });
+    const app = await buildApp({ config, models, pageFolder });
+    return { app, origin: await app.listen({ host: '127.0.0.1', port }) };
+  };
+  const { origin, ...first } = await start(0);
+  let { app } = first;
   const browser = await launch();
   const foreignRequests: string[] = [];
   const faults: string[] = [];
@@ -64,6 +71,10 @@ export async function openSite(): Promise<Site> {
       page.on('console', message => message.type() === 'error' && faults.push(message.text()));
       await page.goto(`${origin}/${hash}`);
       return page;
+    },
+    stop: () => app.close(),
+    async restart() {
+      ({ app } = await start(Number(new URL(origin).port)));
     },
     async close() {
       await browser.close();

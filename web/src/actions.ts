@@ -1,6 +1,8 @@
 /** What a person can do: run, cancel, again, remove, restore. Writes the signals of state.ts. */
+import { computed, effect, untracked } from '@preact/signals';
 import { ApiError } from './api.ts';
 import { type Form, fieldsOf, missingInputs, type TabId, toBody, toForm } from './form.ts';
+import { mergeHistory, removedJobs } from './history.ts';
 import { isOver, type JobState, jobFromView, reduceJob } from './job-state.ts';
 import { keepPicture } from './pictures.ts';
 import * as state from './state.ts';
@@ -8,7 +10,9 @@ import type { WireEvent } from './wire.ts';
 import { modeNames, statusLine } from './words.ts';
 
 const pageOfHistory = 60;
-const followed = new Set<string>();
+const pauseBetweenLooks = 2_000;
+/** Tells the other windows that the history has changed. */
+const windows = new BroadcastChannel('duet-history');
 let lastNotice = 0;
 const pauseBeforeLooking = 4_000;
 let lookingAgain: ReturnType<typeof setTimeout> | undefined;
@@ -27,24 +31,86 @@ export function dismiss(id: number): void {
 export async function connect(): Promise<void> {
   try {
     state.capabilities.value = await state.api.capabilities();
-    await loadHistory();
+    await readHistory();
     state.serverFault.value = null;
   } catch (error) {
     lose(toFault(error));
   }
 }
 
-export async function loadHistory(before?: string): Promise<void> {
-  const { jobs: views, has_more: hasMore } = await state.api.jobs(pageOfHistory, before);
-  const known = new Set(state.jobs.value.map(job => job.id));
-  const older = views.map(jobFromView).filter(job => !known.has(job.id));
-  state.jobs.value = [...state.jobs.value, ...older].sort((a, b) => b.created - a.created);
+/** The job on the stage, while it runs. It alone has a stream: a browser opens six connections for all windows together. */
+const stagedId = computed(() => {
+  const job = state.findJob(state.shownJobs.value[state.tab.value]);
+  return job && !isOver(job) && !state.serverFault.value ? job.id : undefined;
+});
+const othersRun = computed(
+  () => !state.serverFault.value && state.jobs.value.some(job => !isOver(job) && job.id !== stagedId.value),
+);
+
+/** Keeps the jobs up to date: those of this window, of other windows and of programs. */
+export function watchJobs(): void {
+  effect(() => {
+    const id = stagedId.value;
+    if (id === undefined) return;
+    const abort = new AbortController();
+    void untracked(() => stream(id, abort.signal));
+    return () => abort.abort();
+  });
+  effect(() => {
+    if (!othersRun.value) return;
+    const timer = setInterval(() => void refresh(), pauseBetweenLooks);
+    return () => clearInterval(timer);
+  });
+  windows.onmessage = () => void refresh();
+  document.addEventListener('visibilitychange', () => {
+    if (!document.hidden) void refresh();
+  });
+}
+
+export async function loadOlder(): Promise<void> {
+  const { jobs: views, has_more: hasMore } = await state.api.jobs(pageOfHistory, state.jobs.value.at(-1)?.id);
+  state.jobs.value = mergeHistory(state.jobs.value, views);
+  state.moreJobs.value = hasMore;
+}
+
+async function refresh(): Promise<void> {
+  if (state.serverFault.value || !state.historyLoaded.value) return;
+  await readHistory().catch(error => noticeLoss(error));
+}
+
+/** The newest jobs as the server has them: new ones come, removed ones go, and those without a stream get up to date. */
+async function readHistory(): Promise<void> {
+  const before = state.jobs.value;
+  const { jobs: views, has_more: hasMore } = await state.api.jobs(pageOfHistory);
+  const removed = removedJobs(before, views, hasMore);
+  const merged = mergeHistory(state.jobs.value, views, stagedId.value);
+  state.jobs.value = merged.filter(({ id }) => !removed.has(id));
+  if (state.historyLoaded.value) return;
   state.moreJobs.value = hasMore;
   state.historyLoaded.value = true;
-  for (const job of older.filter(found => !isOver(found))) {
+  for (const job of merged.filter(found => !isOver(found))) {
     state.shownJobs.value = { [fieldsOf(job.mode).tab]: job.id, ...state.shownJobs.value };
-    void follow(job.id);
   }
+}
+
+/** Applies a job's events, from its first one, until it is over; again where the connection was lost. */
+async function stream(id: string, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const job = state.findJob(id);
+    if (job?.text) replace({ ...job, text: '' });
+    try {
+      for await (const event of state.api.events(id, signal)) apply(id, event);
+      // Without an end of the job among them, the events were cut short.
+      if (!signal.aborted) await lookUp(id);
+    } catch (error) {
+      if (!signal.aborted) if (!noticeLoss(error)) await refresh();
+    }
+    if (!signal.aborted) await new Promise(resolve => setTimeout(resolve, pauseBetweenLooks));
+  }
+}
+
+async function lookUp(id: string): Promise<void> {
+  replace(jobFromView(await state.api.job(id)));
 }
 
 /** Sends the tab's form, unless something is missing. */
@@ -52,10 +118,10 @@ export async function run(tab: TabId): Promise<void> {
   const form = state.forms.value[tab];
   if (missingInputs(form).length > 0 || state.serverFault.value) return;
   try {
-    const job = jobFromView(await state.api.submit(toBody(form)));
-    state.jobs.value = [job, ...state.jobs.value];
-    state.shownJobs.value = { ...state.shownJobs.value, [tab]: job.id };
-    void follow(job.id);
+    const view = await state.api.submit(toBody(form));
+    state.jobs.value = mergeHistory(state.jobs.value, [view]);
+    state.shownJobs.value = { ...state.shownJobs.value, [tab]: view.id };
+    windows.postMessage(null);
   } catch (error) {
     report(error);
   }
@@ -63,11 +129,13 @@ export async function run(tab: TabId): Promise<void> {
 
 export async function cancel(id: string): Promise<void> {
   await state.api.cancel(id).catch(report);
+  await refresh();
 }
 
 export async function remove(id: string): Promise<void> {
   try {
     await state.api.remove(id);
+    windows.postMessage(null);
     state.jobs.value = state.jobs.value.filter(job => job.id !== id);
     if (state.viewed.value?.jobId === id) state.viewed.value = null;
   } catch (error) {
@@ -120,47 +188,12 @@ export async function again(job: JobState, seed: number | null): Promise<void> {
   else await run(tab);
 }
 
-/** Keeps a job up to date from its events, across lost connections, until it is over. */
-async function follow(id: string): Promise<void> {
-  if (followed.has(id)) return;
-  followed.add(id);
-  const abort = new AbortController();
-  let after = '';
-  for (let failures = 0; failures < 6; failures++) {
-    try {
-      for await (const { id: eventId, event } of state.api.events(id, after, abort.signal)) {
-        if (eventId) after = eventId;
-        failures = 0;
-        apply(id, event);
-      }
-      const job = state.findJob(id);
-      if (!job || isOver(job)) break;
-    } catch (error) {
-      if (error instanceof ApiError && error.status >= 400 && error.status < 500) break;
-    }
-    await new Promise(resolve => setTimeout(resolve, 500 * 2 ** failures));
-  }
-  followed.delete(id);
-  await settle(id);
-}
-
-/** After the events have ended: the server's own word, where they were not enough. */
-async function settle(id: string): Promise<void> {
-  const job = state.findJob(id);
-  if (!job || isOver(job)) return;
-  try {
-    replace(jobFromView(await state.api.job(id)));
-  } catch (error) {
-    const { code, message } = toFault(error);
-    apply(id, { type: 'failed', error: { code, message } });
-  }
-}
-
 function apply(id: string, event: WireEvent): void {
   const job = state.findJob(id);
   if (!job) return;
   const next = reduceJob(job, event);
   replace(next);
+  if (isOver(next)) windows.postMessage(null);
   if (isOver(next) || event.type === 'queued') state.spoken.value = `${modeNames[next.mode]}: ${statusLine(next)}`;
 }
 
@@ -169,9 +202,17 @@ function replace(next: JobState): void {
 }
 
 function report(error: unknown): void {
+  if (noticeLoss(error)) return;
+  const { code, message } = toFault(error);
+  notify(code === 'queue_full' ? 'The queue is full. Try again in a moment.' : message, 'error');
+}
+
+/** Whether the error means that nothing can be asked of the server. */
+function noticeLoss(error: unknown): boolean {
   const fault = toFault(error);
-  if (fault.status === 401 || fault.status === 0) lose(fault);
-  else notify(fault.code === 'queue_full' ? 'The queue is full. Try again in a moment.' : fault.message, 'error');
+  const isLost = fault.status === 401 || fault.status === 0;
+  if (isLost) lose(fault);
+  return isLost;
 }
 
 /** Says that the server is away, and looks again soon where it may come back by itself. */

@@ -59,15 +59,14 @@ export function createApi(base: string) {
     async file(url: string): Promise<Blob> {
       return (await request(url)).blob();
     },
-    /** The events after `after` as they come, until the stream ends; each with its id. */
-    async *events(id: string, after: string, signal: AbortSignal): AsyncGenerator<{ id: string; event: WireEvent }> {
-      const headers = after ? { 'last-event-id': after } : {};
-      const response = await request(`v1/jobs/${encodeURIComponent(id)}/events`, { signal, headers });
+    /** The events from the first on, as they come, until the stream ends. */
+    async *events(id: string, signal: AbortSignal): AsyncGenerator<WireEvent> {
+      const response = await request(`v1/jobs/${encodeURIComponent(id)}/events`, { signal });
       const read = eventReader();
       const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
       for (let part = await reader.read(); !part.done; part = await reader.read()) {
-        for (const { event, data, id: eventId } of read(part.value)) {
-          yield { id: eventId, event: { ...(JSON.parse(data) as object), type: event } as WireEvent };
+        for (const { event, data } of read(part.value)) {
+          yield { ...(JSON.parse(data) as object), type: event } as WireEvent;
         }
       }
     },

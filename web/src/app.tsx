@@ -63,9 +63,14 @@ function ModelName() {
   const model = state.capabilities.value?.model;
   const busy = state.busyCount.value;
   if (!model) return null;
+  const [look, title] = state.serverFault.value
+    ? ['is-away', 'Away']
+    : busy > 0
+      ? ['is-busy', `${busy} running or waiting`]
+      : ['is-ready', 'Ready'];
   return (
-    <span class="model-name" title={busy > 0 ? `${busy} running or waiting` : 'Ready'}>
-      <span class={busy > 0 ? 'lamp is-busy' : 'lamp'} aria-hidden="true" />
+    <span class="model-name" title={title}>
+      <span class={`lamp ${look}`} aria-hidden="true" />
       {model}
     </span>
   );

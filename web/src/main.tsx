@@ -1,6 +1,6 @@
 /** The page's start: connects to the server beside it and renders. */
 import { render } from 'preact';
-import { connect } from './actions.ts';
+import { connect, watchJobs } from './actions.ts';
 import { App } from './app.tsx';
 import './styles/tokens.css';
 import './styles/base.css';
@@ -10,4 +10,5 @@ import './styles/stage.css';
 import './styles/dialogs.css';
 
 render(<App />, document.getElementById('app')!);
+watchJobs();
 void connect();

@@ -1,7 +1,7 @@
 /** Everything that was made, from the server's history. */
 import { useSignal } from '@preact/signals';
 import { useRef } from 'preact/hooks';
-import { loadHistory, notify } from '../actions.ts';
+import { loadOlder, notify } from '../actions.ts';
 import { type GalleryEntry, galleryEntries } from '../gallery-entries.ts';
 import { restoreFromFile } from '../restore-file.ts';
 import { historyLoaded, jobs, moreJobs, viewed } from '../state.ts';
@@ -15,7 +15,7 @@ export function Gallery() {
   const entries = galleryEntries(jobs.value);
   const more = async () => {
     loading.value = true;
-    await loadHistory(jobs.value.at(-1)?.id).catch((error: Error) => notify(error.message, 'error'));
+    await loadOlder().catch((error: Error) => notify(error.message, 'error'));
     loading.value = false;
   };
   return (
@@ -87,7 +87,7 @@ function OpenPicture() {
           if (file) void restoreFromFile(file);
         }}
       />
-      <button type="button" class="quiet" onClick={() => input.current?.click()}>
+      <button type="button" class="quiet is-end" onClick={() => input.current?.click()}>
         <Icon name="settings" /> Settings from a picture
       </button>
     </>

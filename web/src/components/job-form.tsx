@@ -41,7 +41,7 @@ export function JobForm({ tab, verb, children }: JobFormProps) {
             {shown && !isOver(shown) ? `${verb} another` : verb}
             <kbd>{isMac ? '⌘' : 'Ctrl'} ↵</kbd>
           </button>
-          <button type="button" class="quiet" onClick={() => (showsCode.value = true)}>
+          <button type="button" class="quiet is-end" onClick={() => (showsCode.value = true)}>
             <Icon name="code" /> Use via API
           </button>
         </div>

@@ -141,5 +141,5 @@ function Status({ job }: { job: JobState }) {
 function columnsFor(count: number): number {
   if (count <= 3) return Math.max(1, count);
   if (count === 4) return 2;
-  return count <= 9 ? 3 : 4;
+  return count <= 9 ? 3 : 5;
 }

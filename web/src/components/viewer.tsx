@@ -2,7 +2,7 @@
 import { useComputed, useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { again, notify, openTab, remove, restore } from '../actions.ts';
-import type { TabId } from '../form.ts';
+import { defaultGuidance, fieldsOf, type TabId } from '../form.ts';
 import { galleryEntries } from '../gallery-entries.ts';
 import type { JobState } from '../job-state.ts';
 import { readPicture, squarePicture } from '../pictures.ts';
@@ -99,14 +99,15 @@ function Source({ job }: { job: JobState }) {
 
 function Parameters({ job, index }: { job: JobState; index: number }) {
   const { request } = job;
-  const defaults = capabilities.value?.defaults;
+  const known = capabilities.value;
+  const guidance = known && fieldsOf(job.mode).guided ? defaultGuidance(job.mode, known) : undefined;
   const isChained = job.mode === 'i2t2i' || job.mode === 't2i2t' || job.mode === 'gibbs';
   const rows: readonly (readonly [string, ComponentChildren])[] = [
     ['Caption given', isChained && request.prompt !== job.samples[index]?.caption ? request.prompt : undefined],
     ['Keep out', request.negative_prompt],
     ['Seed', job.samples[index]?.seed],
-    ['Steps', request.steps ?? defaults?.steps],
-    ['Guidance', request.guidance ?? defaults?.guidance[job.mode]],
+    ['Steps', request.steps ?? known?.defaults.steps],
+    ['Guidance', request.guidance ?? guidance],
     ['Solver', request.solver],
     ['Took', job.took === null ? undefined : duration(job.took)],
     ['Made', new Date(job.created).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })],

@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import { mergeHistory, removedJobs } from './history.ts';
+import { jobFromView } from './job-state.ts';
+import type { JobStatus, WireJob } from './wire.ts';
+
+function view(id: string, created: number, status: JobStatus = 'succeeded'): WireJob {
+  const unknown = { started: null, ended: null, queue_position: null, progress: null, result: null, error: null };
+  return { id, mode: 't2i', status, created, request: { prompt: id }, ...unknown };
+}
+
+describe('mergeHistory', () => {
+  it('adds what is new, the newest first, and brings up to date what runs', () => {
+    const known = [jobFromView(view('b', 2, 'running')), jobFromView(view('a', 1))];
+    const merged = mergeHistory(known, [view('c', 3, 'queued'), view('b', 2, 'cancelled'), view('a', 1)]);
+    expect(merged.map(({ id, status }) => [id, status])).toEqual([
+      ['c', 'queued'],
+      ['b', 'cancelled'],
+      ['a', 'succeeded'],
+    ]);
+    expect(merged[2]).toBe(known[1]);
+  });
+
+  it('leaves the streamed one, whose previews the history does not have', () => {
+    const streamed = { ...jobFromView(view('a', 1, 'running')), previews: ['data:,'] };
+    expect(mergeHistory([streamed], [view('a', 1, 'running')], 'a')[0]).toBe(streamed);
+  });
+});
+
+describe('removedJobs', () => {
+  const known = ['c', 'b', 'a'].map((id, place) => jobFromView(view(id, 3 - place)));
+
+  it('finds what is missing among the newest, not what is older than they reach', () => {
+    expect(removedJobs(known, [view('c', 3)], false)).toEqual(new Set(['b', 'a']));
+    expect(removedJobs(known, [view('c', 3), view('older', 1.5)], true)).toEqual(new Set(['b']));
+  });
+
+  it('finds all missing in an empty history', () => {
+    expect(removedJobs(known, [], false)).toEqual(new Set(['a', 'b', 'c']));
+  });
+});
