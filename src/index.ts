@@ -24,6 +24,8 @@ export type {
   InpaintInput,
   InpaintOptions,
   InterpolateOptions,
+  JointOptions,
+  JointOrder,
   LoadOptions,
   PairInput,
   PairSample,

@@ -113,7 +113,7 @@ export function parametersOf(
   { seed, caption }: AnySample,
   pictures = 1,
 ): PictureParameters {
-  const { model, steps, guidance, solver, negative } = settings;
+  const { model, steps, guidance, solver, negative, order } = settings;
   return {
     mode,
     model,
@@ -125,6 +125,7 @@ export function parametersOf(
     guidance,
     solver,
     ...(negative !== undefined && { negativePrompt: negative }),
+    ...(order !== undefined && { order }),
     ...asked,
     ...(caption !== undefined && { caption }),
     ...(pictures > 1 && { pictures }),

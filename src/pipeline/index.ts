@@ -12,6 +12,8 @@ export type {
   InpaintInput,
   InpaintOptions,
   InterpolateOptions,
+  JointOptions,
+  JointOrder,
   PairInput,
   PairSample,
   ProgressEvent,

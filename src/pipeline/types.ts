@@ -7,6 +7,12 @@ export type CallMode = Mode | 'gibbs' | 'interpolate' | 'inpaint';
 
 export type SolverName = 'dpm-multistep' | 'dpm-singlestep' | 'ddim';
 
+/**
+ * How a pair is imagined: both at the same time, as UniDiffuser's joint mode has it, or its text first and the picture
+ * from that. The distribution is the same, p(x, y) = p(y) p(x | y); a small network may be better at the one or the other.
+ */
+export type JointOrder = 'together' | 'text-first';
+
 /** What happens during a call, in order. Chained modes go through two stages: first the other modality, then their own. */
 export type ProgressEvent =
   | {
@@ -49,6 +55,11 @@ export interface SamplingOptions {
 export interface PairInput {
   readonly caption?: string;
   readonly picture?: ImageInput;
+}
+
+export interface JointOptions extends SamplingOptions {
+  /** Text first takes twice the evaluations. @default the model's */
+  readonly order?: JointOrder;
 }
 
 export interface GibbsOptions extends SamplingOptions, DecodeOptions {
@@ -134,6 +145,8 @@ export interface UsedSettings {
   readonly guidance: number;
   readonly solver: SolverName;
   readonly negative?: string;
+  /** Of joint sampling. */
+  readonly order?: JointOrder;
 }
 
 export interface Result<S extends AnySample> {

@@ -63,6 +63,19 @@ describe('UniDiffuser', () => {
     expect(await model.rephrase('a cat', { seed })).toMatchObject({ mode: 't2i2t', samples: [pair] });
   });
 
+  it('imagines pairs in the order asked for', async () => {
+    const { model, asked } = fakeModel();
+    const together = await model.joint({ seed: 1, guidance: 1 });
+    expect(together.settings.order).toBe('together');
+    expect(asked.map(({ tImage, tText }) => tImage === tText)).toEqual([true, true, true]);
+    asked.length = 0;
+    const textFirst = await model.joint({ seed: 1, guidance: 1, order: 'text-first' });
+    expect(textFirst).toMatchObject({ mode: 'joint', settings: { order: 'text-first' } });
+    expect(asked.slice(0, 3).map(({ tImage }) => tImage)).toEqual([1000, 1000, 1000]);
+    expect(asked.map(({ tText }) => tText === 0)).toEqual([false, false, false, true, true, true]);
+    await expect(model.joint({ order: 'image-first' as 'together' })).rejects.toThrow(/together, text-first/);
+  });
+
   it('feeds the caption clean and asks a second question for guidance', async () => {
     const { model, asked } = fakeModel();
     await model.textToImage('four', { seed: 1 });

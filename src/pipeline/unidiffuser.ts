@@ -3,11 +3,12 @@
  * Each call encodes what is given, starts one sampling run per sample, answers all their questions together and decodes.
  */
 import type { DecodeOptions, ImageInput } from '../image/index.ts';
-import type { Mode, SampleLatents } from '../sampler/index.ts';
+import type { Mode, RunMode, SampleLatents } from '../sampler/index.ts';
 import { Call, type UniDiffuserParts } from './call.ts';
 import { gibbs } from './gibbs.ts';
 import { inpaint } from './inpainting.ts';
 import { interpolate } from './interpolation.ts';
+import { parseJointOrder } from './requests.ts';
 import type {
   AnySample,
   CaptionReport,
@@ -17,6 +18,7 @@ import type {
   InpaintInput,
   InpaintOptions,
   InterpolateOptions,
+  JointOptions,
   PairInput,
   PairSample,
   Result,
@@ -66,9 +68,14 @@ export class UniDiffuser {
     return this.#sample('i2t', { picture }, options, ({ seed, caption }) => ({ seed, caption: caption! }));
   }
 
-  /** Pictures together with their captions, out of nothing. */
-  async joint(options: SamplingOptions = {}): Promise<Result<PairSample>> {
-    return this.#sample('joint', {}, options, toPair);
+  /**
+   * Pictures together with their captions, out of nothing.
+   * @throws DuetError 'invalid-argument'
+   */
+  async joint(options: JointOptions = {}): Promise<Result<PairSample>> {
+    const { order, run } = parseJointOrder(options.order, this.#parts.config.sampling);
+    const { settings, ...result } = await this.#sample('joint', {}, options, toPair, run);
+    return { ...result, settings: { ...settings, order } };
   }
 
   /** Pictures out of nothing. Guidance has no meaning here. */
@@ -149,6 +156,7 @@ export class UniDiffuser {
     { caption, picture }: PairInput,
     options: SamplingOptions & DecodeOptions,
     shape: (sample: AnySample) => S,
+    run: RunMode = mode,
   ): Promise<Result<S>> {
     const call = new Call(this.#parts, mode, options);
     const given: SampleLatents = {
@@ -156,8 +164,8 @@ export class UniDiffuser {
       ...(picture !== undefined && { image: (await call.encodePicture(picture)).latents }),
     };
     const tasks = call.request.seeds.map(seed => ({ seed, given }));
-    call.expect(tasks, { mode });
-    const latents = await call.sample(tasks, { mode });
+    call.expect(tasks, { mode: run });
+    const latents = await call.sample(tasks, { mode: run });
     const samples = await call.decode(call.request.seeds, latents);
     return call.result(samples.map(shape), [caption]);
   }

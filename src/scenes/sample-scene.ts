@@ -24,24 +24,39 @@ import {
   singles,
 } from './scene.ts';
 
+/** Shares of the kinds of scenes; they need not sum to 1. */
+export interface SceneShares {
+  /** One large object. */
+  readonly large: number;
+  /** One small object, in any of the five places. */
+  readonly small: number;
+  readonly pair: number;
+  readonly count: number;
+}
+
+const usualShares: SceneShares = { large: 0.2925, small: 0.1575, pair: 0.35, count: 0.2 };
+
 export interface SampleOptions {
   /** Only held-out scenes, only others, or both. Default: only others, so that training is safe by default. */
   readonly heldOut?: boolean | 'any';
-  /** Only this kind; default: 45 % single, 35 % pair, 20 % count. */
+  /** Only this kind; all of them by default. */
   readonly kind?: Scene['kind'];
+  /** How often each kind is drawn. Default: 45 % single, most of them large, 35 % pair, 20 % count. */
+  readonly shares?: SceneShares;
 }
 
-function drawKind(random: Random): Scene['kind'] {
-  const r = random();
-  return r < 0.45 ? 'single' : r < 0.8 ? 'pair' : 'count';
+function drawKind(random: Random, { large, small, pair, count }: SceneShares): Scene['kind'] {
+  const r = random() * (large + small + pair + count);
+  if (r < large + small) return 'single';
+  return r < large + small + pair ? 'pair' : 'count';
 }
 
-function draw(random: Random, kind: Scene['kind']): Scene {
+function draw(random: Random, kind: Scene['kind'], { large, small }: SceneShares): Scene {
   const concept = pick(random, conceptNames);
   const background = random() < 0.2 ? 'white' : pick<Background>(random, backgroundNames);
   if (kind === 'count') return several(concept, pick(random, counts), background);
   if (kind === 'pair') return pair(concept, pick(random, relations), pick(random, conceptNames), background);
-  if (random() < 0.65) return single(concept, { background });
+  if (random() * (large + small) < large) return single(concept, { background });
   return single(concept, { size: 'small', position: pick(random, positions), background });
 }
 
@@ -53,9 +68,10 @@ function isDrawable(scene: Scene): boolean {
 /** The next random scene of a stream. */
 export function sampleScene(random: Random, options: SampleOptions = {}): Scene {
   const heldOut = options.heldOut ?? false;
-  const kind = options.kind ?? drawKind(random);
+  const shares = options.shares ?? usualShares;
+  const kind = options.kind ?? drawKind(random, shares);
   for (;;) {
-    const scene = draw(random, kind);
+    const scene = draw(random, kind, shares);
     if (isDrawable(scene) && (heldOut === 'any' || isHeldOut(scene) === heldOut)) return scene;
   }
 }

@@ -43,6 +43,8 @@ export const dataConfigSchema = Type.Union([
       /** How many scenes; scene i is drawn from (seed, i) when it is needed. */
       count: positive,
       seed: Type.Integer({ minimum: 0 }),
+      /** How often each kind of scene is drawn: one large object, one small one, a pair, several of one kind. */
+      shares: Type.Optional(Type.Object({ large: share, small: share, pair: share, count: share }, closed)),
       /** Share of captions in the one canonical wording. */
       canonicalShare: share,
       /** Every object is moved by up to a pixel. @default false */

@@ -4,7 +4,7 @@ import { captionOf, describe } from '../../scenes/captions.ts';
 import { isHeldOut } from '../../scenes/held-out.ts';
 import { boxSizes } from '../../scenes/layout.ts';
 import { render } from '../../scenes/render.ts';
-import { neighbour, sampleScene, withAnotherObject } from '../../scenes/sample-scene.ts';
+import { neighbour, type SceneShares, sampleScene, withAnotherObject } from '../../scenes/sample-scene.ts';
 import { type Scene, sceneKey } from '../../scenes/scene.ts';
 import { loadSprites } from '../../scenes/sprites.ts';
 import type { PairSource } from './source.ts';
@@ -13,6 +13,8 @@ export interface SceneSourceOptions {
   readonly side: number;
   readonly count: number;
   readonly seed: number;
+  /** How often each kind of scene is drawn. @default the sampler's own */
+  readonly shares?: SceneShares;
   /** Share of captions in the one canonical wording. @default 0 */
   readonly canonicalShare?: number;
   /** Held-out scenes instead of the others: for validation only. @default false */
@@ -29,22 +31,23 @@ export type SceneSource = PairSource & { scene(index: number): Scene };
 
 /** `count` random scenes; item i depends on (seed, i) alone. */
 export async function sceneSource(options: SceneSourceOptions): Promise<SceneSource> {
-  const { side, count, seed, canonicalShare = 0, heldOut = false } = options;
+  const { side, count, seed, shares, canonicalShare = 0, heldOut = false } = options;
   const { jitter = false, neighbours = false, swaps = false } = options;
   const sprites = await loadSprites(side);
+  const sampling = { heldOut, ...(shares && { shares }) };
   const draw = (index: number): Scene => {
     const random = seededRandom(deriveSeed(seed, index));
     if (swaps && index % 2 === 1) return withAnotherObject(scene(index - 1), random);
-    if (!neighbours || index % 2 === 0) return sampleScene(random, { heldOut });
+    if (!neighbours || index % 2 === 0) return sampleScene(random, sampling);
     // A neighbour on the other side of the split is not made: the item is then a scene of its own.
     const other = neighbour(scene(index - 1), random);
-    return isHeldOut(other) === heldOut ? other : sampleScene(random, { heldOut });
+    return isHeldOut(other) === heldOut ? other : sampleScene(random, sampling);
   };
   const scene = memoised(draw);
   return {
     side,
     size: count,
-    key: `scenes ${JSON.stringify({ side, count, seed, heldOut, jitter, neighbours, swaps, boxSizes })}`,
+    key: `scenes ${JSON.stringify({ side, count, seed, shares, heldOut, jitter, neighbours, swaps, boxSizes })}`,
     scene,
     picture: index => render(scene(index), sprites, jitter ? { jitter: deriveSeed(seed ^ 0x5bd1e995, index) } : {}),
     caption: (index, random) => {
