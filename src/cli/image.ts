@@ -1,10 +1,12 @@
 /** `duet image`: imagine pictures. */
 import type { Command } from 'commander';
-import { addSamplingOptions, type CommandContext, runSampling } from './sampling-command.ts';
+import type { ImagineOptions } from '../pipeline/index.ts';
+import { orderOption } from './options.ts';
+import { addSamplingOptions, type CommandContext, runSampling, type SamplingFlags } from './sampling-command.ts';
 
 export function registerImage(program: Command, context: CommandContext): void {
-  const command = program.command('image').description('imagine pictures');
-  addSamplingOptions(command, 'pictures').action(flags =>
-    runSampling(context, 'image', flags, (duet, options) => duet.image(options)),
+  const command = program.command('image').description('imagine pictures').addOption(orderOption());
+  addSamplingOptions(command, 'pictures').action(({ order, ...flags }: SamplingFlags & ImagineOptions) =>
+    runSampling(context, 'image', flags, (duet, options) => duet.image({ ...options, ...(order && { order }) })),
   );
 }

@@ -36,6 +36,11 @@ export const strengthOption = () =>
     finiteNumber(0, 1),
   );
 export const solverOption = () => new Option('--solver <name>', 'how noise becomes a sample').choices([...solverNames]);
+export const orderOption = () =>
+  new Option('--order <order>', "picture and caption at once or the caption first (default: the model's)").choices([
+    'together',
+    'text-first',
+  ]);
 export const negativeOption = () =>
   new Option('--negative <caption>', 'what a drawn caption should not look like (needs guidance above 1)');
 export const modelOption = () =>

@@ -3,13 +3,13 @@ import { type ClipParams, clipText, endPositions, poolAtEnd, projectText } from 
 import { compile, type Executable } from '../engine/index.ts';
 import type { EvalModel, SampleSettings } from '../eval/model.ts';
 import type { Pixels } from '../image/index.ts';
-import type { Mode, RunMode, SampleLatents } from '../sampler/index.ts';
+import type { Mode, SampleLatents } from '../sampler/index.ts';
 import { unstackRows } from './batches.ts';
 import { CompiledNetworks } from './compiled-networks.ts';
 import { findModel, type LoadOptions } from './load.ts';
 import { type Model, readModelFolder } from './model-folder.ts';
 import type { CallOptions } from './networks.ts';
-import { parseJointOrder, parseRequest } from './requests.ts';
+import { defaultGuidance, parseOrder, parseRequest } from './requests.ts';
 import { sampleLatents } from './sample-latents.ts';
 import { denormaliseLatent } from './statistics.ts';
 
@@ -38,13 +38,11 @@ function evalModel({ config }: Model, networks: CompiledNetworks, embedder: Exec
   const pixelsOf = (bytes: Uint8Array): Pixels => ({ width: imageSize, height: imageSize, data: bytes });
   const none: CallOptions = {};
 
-  const sample = (
-    mode: Mode,
-    given: readonly SampleLatents[],
-    settings: SampleSettings,
-    run: RunMode = mode,
-  ): Promise<SampleLatents[]> => {
-    const { seeds, ...request } = parseRequest(mode, { ...settings, n: given.length }, config.sampling);
+  const sample = (mode: Mode, given: readonly SampleLatents[], settings: SampleSettings): Promise<SampleLatents[]> => {
+    const { run } = parseOrder(mode, undefined, config.sampling);
+    const guidance = defaultGuidance(run, config.sampling.guidance);
+    const options = { ...settings, n: given.length };
+    const { seeds, ...request } = parseRequest(mode, options, config.sampling, { guidance });
     const tasks = given.map((latents, index) => ({ seed: seeds[index]!, given: latents }));
     return sampleLatents(networks, config.diffusion, tasks, { ...request, mode: run, ...signalOf(settings) });
   };
@@ -84,8 +82,7 @@ function evalModel({ config }: Model, networks: CompiledNetworks, embedder: Exec
       );
     },
     joint: async (count, settings) => {
-      const { run } = parseJointOrder(undefined, config.sampling);
-      const latents = await sample('joint', nothing(count), settings, run);
+      const latents = await sample('joint', nothing(count), settings);
       const texts = await captions(latents);
       return (await pictures(latents)).map((pixels, index) => ({ pixels, caption: texts[index]! }));
     },

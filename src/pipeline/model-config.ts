@@ -57,8 +57,8 @@ const modelConfigSchema = Type.Object(
         steps: positive,
         /** In diffusers' convention: 1 is off. */
         guidance: Type.Object({ t2i: Type.Number(), i2t: Type.Number(), joint: Type.Number() }, closed),
-        /** How pairs are imagined. @default 'together' */
-        jointOrder: Type.Optional(Type.Union([Type.Literal('together'), Type.Literal('text-first')])),
+        /** How pictures are imagined, with and without captions. @default 'together' */
+        order: Type.Optional(Type.Union([Type.Literal('together'), Type.Literal('text-first')])),
       },
       closed,
     ),

@@ -1,9 +1,9 @@
 /** A call's options with their defaults, checked: errors name the value and what is allowed. */
 import { randomInt } from 'node:crypto';
 import { DuetError } from '../core/errors.ts';
-import { type RunMode, type SolverOptions, stagesOf } from '../sampler/index.ts';
+import { type Mode, type RunMode, type SolverOptions, stagesOf } from '../sampler/index.ts';
 import type { ModelConfig } from './model-config.ts';
-import type { CallMode, JointOrder, SamplingOptions, SolverName } from './types.ts';
+import type { CallMode, ImagineOrder, SamplingOptions, SolverName } from './types.ts';
 
 const mostSamples = 1024;
 const mostSteps = 1000;
@@ -55,23 +55,22 @@ export function parseRequest<M extends CallMode>(
 }
 
 /** Both stages of a chain share the guidance of its last one, which makes what was asked for. */
-function defaultGuidance(mode: CallMode, guidance: ModelConfig['sampling']['guidance']): number {
+export function defaultGuidance(mode: CallMode | RunMode, guidance: ModelConfig['sampling']['guidance']): number {
   const last = mode === 'interpolate' || mode === 'inpaint' || mode === 'gibbs' ? 't2i' : stagesOf(mode).at(-1);
   return last === 't2i' || last === 'i2t' || last === 'joint' ? guidance[last] : 1;
 }
 
-/** The sampling run of each order of joint sampling. */
-const jointRuns = { together: 'joint', 'text-first': 'text-first' } as const satisfies Record<JointOrder, RunMode>;
-
-/** How joint sampling goes. Throws DuetError 'invalid-argument'. */
-export function parseJointOrder(
-  asked: JointOrder | undefined,
-  { jointOrder = 'together' }: ModelConfig['sampling'],
-): { readonly order: JointOrder; readonly run: RunMode } {
-  const order = asked ?? jointOrder;
-  if (Object.hasOwn(jointRuns, order)) return { order, run: jointRuns[order] };
-  const allowed = Object.keys(jointRuns).join(', ');
-  throw new DuetError('invalid-argument', `order must be one of ${allowed}, got ${JSON.stringify(order)}`);
+/** The sampling run of a mode, in the order asked for or the model's where that matters. Throws DuetError 'invalid-argument'. */
+export function parseOrder(
+  mode: Mode,
+  asked: ImagineOrder | undefined,
+  { order: usual = 'together' }: ModelConfig['sampling'],
+): { readonly run: RunMode; readonly order?: ImagineOrder } {
+  if (mode !== 'joint' && mode !== 'i') return { run: mode };
+  const order = asked ?? usual;
+  if (order === 'together') return { run: mode, order };
+  if (order === 'text-first') return { run: 'text-first', order };
+  throw new DuetError('invalid-argument', `order must be one of together, text-first, got ${JSON.stringify(order)}`);
 }
 
 /** Throws DuetError 'invalid-argument' unless `strength` is a share. */

@@ -8,10 +8,11 @@ export type CallMode = Mode | 'gibbs' | 'interpolate' | 'inpaint';
 export type SolverName = 'dpm-multistep' | 'dpm-singlestep' | 'ddim';
 
 /**
- * How a pair is imagined: both at the same time, as UniDiffuser's joint mode has it, or its text first and the picture
- * from that. The distribution is the same, p(x, y) = p(y) p(x | y); a small network may be better at the one or the other.
+ * How a picture is imagined, alone or with its caption: at once, as UniDiffuser's modes joint and image have it, or text
+ * first and the picture from that. The distributions are the same, p(x, y) = p(y) p(x | y) and its marginal; a small
+ * network may be better at the one or the other.
  */
-export type JointOrder = 'together' | 'text-first';
+export type ImagineOrder = 'together' | 'text-first';
 
 /** What happens during a call, in order. Chained modes go through two stages: first the other modality, then their own. */
 export type ProgressEvent =
@@ -57,9 +58,9 @@ export interface PairInput {
   readonly picture?: ImageInput;
 }
 
-export interface JointOptions extends SamplingOptions {
-  /** Text first takes twice the evaluations. @default the model's */
-  readonly order?: JointOrder;
+export interface ImagineOptions extends SamplingOptions {
+  /** Text first takes twice as many steps. @default the model's */
+  readonly order?: ImagineOrder;
 }
 
 export interface GibbsOptions extends SamplingOptions, DecodeOptions {
@@ -145,8 +146,8 @@ export interface UsedSettings {
   readonly guidance: number;
   readonly solver: SolverName;
   readonly negative?: string;
-  /** Of joint sampling. */
-  readonly order?: JointOrder;
+  /** Of joint sampling and of pictures alone. */
+  readonly order?: ImagineOrder;
 }
 
 export interface Result<S extends AnySample> {

@@ -73,6 +73,9 @@ describe('UniDiffuser', () => {
     expect(textFirst).toMatchObject({ mode: 'joint', settings: { order: 'text-first' } });
     expect(asked.slice(0, 3).map(({ tImage }) => tImage)).toEqual([1000, 1000, 1000]);
     expect(asked.map(({ tText }) => tText === 0)).toEqual([false, false, false, true, true, true]);
+    const alone = await model.image({ seed: 1, guidance: 1, order: 'text-first' });
+    expect(alone).toMatchObject({ mode: 'i', settings: { order: 'text-first' } });
+    expect(alone.samples).toEqual(textFirst.samples.map(({ seed, image }) => ({ seed, image })));
     await expect(model.joint({ order: 'image-first' as 'together' })).rejects.toThrow(/together, text-first/);
   });
 

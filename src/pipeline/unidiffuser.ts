@@ -3,22 +3,22 @@
  * Each call encodes what is given, starts one sampling run per sample, answers all their questions together and decodes.
  */
 import type { DecodeOptions, ImageInput } from '../image/index.ts';
-import type { Mode, RunMode, SampleLatents } from '../sampler/index.ts';
+import type { Mode, SampleLatents } from '../sampler/index.ts';
 import { Call, type UniDiffuserParts } from './call.ts';
 import { gibbs } from './gibbs.ts';
 import { inpaint } from './inpainting.ts';
 import { interpolate } from './interpolation.ts';
-import { parseJointOrder } from './requests.ts';
+import { defaultGuidance, parseOrder } from './requests.ts';
 import type {
   AnySample,
   CaptionReport,
   CaptionSample,
   GibbsOptions,
   ImageSample,
+  ImagineOptions,
   InpaintInput,
   InpaintOptions,
   InterpolateOptions,
-  JointOptions,
   PairInput,
   PairSample,
   Result,
@@ -72,14 +72,15 @@ export class UniDiffuser {
    * Pictures together with their captions, out of nothing.
    * @throws DuetError 'invalid-argument'
    */
-  async joint(options: JointOptions = {}): Promise<Result<PairSample>> {
-    const { order, run } = parseJointOrder(options.order, this.#parts.config.sampling);
-    const { settings, ...result } = await this.#sample('joint', {}, options, toPair, run);
-    return { ...result, settings: { ...settings, order } };
+  async joint(options: ImagineOptions = {}): Promise<Result<PairSample>> {
+    return this.#sample('joint', {}, options, toPair);
   }
 
-  /** Pictures out of nothing. Guidance has no meaning here. */
-  async image(options: SamplingOptions = {}): Promise<Result<ImageSample>> {
+  /**
+   * Pictures out of nothing. Guidance has no meaning here, unless they are imagined text first.
+   * @throws DuetError 'invalid-argument'
+   */
+  async image(options: ImagineOptions = {}): Promise<Result<ImageSample>> {
     return this.#sample('i', {}, options, ({ seed, image }) => ({ seed, image: image! }));
   }
 
@@ -154,11 +155,12 @@ export class UniDiffuser {
   async #sample<S extends AnySample>(
     mode: Mode,
     { caption, picture }: PairInput,
-    options: SamplingOptions & DecodeOptions,
+    options: ImagineOptions & DecodeOptions,
     shape: (sample: AnySample) => S,
-    run: RunMode = mode,
   ): Promise<Result<S>> {
-    const call = new Call(this.#parts, mode, options);
+    const { sampling } = this.#parts.config;
+    const { run, order } = parseOrder(mode, options.order, sampling);
+    const call = new Call(this.#parts, mode, options, { guidance: defaultGuidance(run, sampling.guidance) });
     const given: SampleLatents = {
       ...(caption !== undefined && { text: await call.encodeCaption(caption) }),
       ...(picture !== undefined && { image: (await call.encodePicture(picture)).latents }),
@@ -167,7 +169,8 @@ export class UniDiffuser {
     call.expect(tasks, { mode: run });
     const latents = await call.sample(tasks, { mode: run });
     const samples = await call.decode(call.request.seeds, latents);
-    return call.result(samples.map(shape), [caption]);
+    const { settings, ...result } = call.result(samples.map(shape), [caption]);
+    return { ...result, settings: { ...settings, ...(order && { order }) } };
   }
 }
 

@@ -77,10 +77,10 @@ export interface TrainOptions {
 }
 
 /**
- * Keys of a configuration that may differ when a run is resumed. `steps` moves the rest of the run's schedule (learning
- * rate, curriculum); the others change nothing that is computed.
+ * Keys of a configuration that may differ when a run is resumed. `steps` and `curriculum` change the rest of the run's
+ * schedule; the others change nothing that is computed.
  */
-export const freeConfigKeys = ['steps', 'checkpointSeconds', 'sampleEvery'] as const;
+export const freeConfigKeys = ['steps', 'curriculum', 'checkpointSeconds', 'sampleEvery'] as const;
 
 /**
  * Trains `stage` and yields what happens. An abort saves a checkpoint, then throws the signal's reason.
