@@ -63,6 +63,17 @@ describe('duet as a process', () => {
     expect([code, stderr]).toEqual([130, 'Cancelled.\n']);
   });
 
+  it('ends quietly on a second Ctrl-C, in the middle of a step or after it', async () => {
+    const cache = join(folder, 'cache-of-killed');
+    const child = start(['image', '-n', '1024', '--steps', '1000', '-o', join(folder, 'never.png')], cache);
+    const timer = setInterval(() => existsSync(cache) && child.kill('SIGINT'), 5);
+    const { code, stderr } = await finish(child);
+    clearInterval(timer);
+    const ends = [null, 'SIGINT', ''];
+    const cancelled = [130, null, 'Cancelled.\n'];
+    expect([ends, cancelled]).toContainEqual([code, child.signalCode, stderr]);
+  });
+
   it('ends with 2 and one line for wrong input', async () => {
     const { code, stderr } = await finish(start(['i2t', join(folder, 'model', 'config.json')]));
     expect([code, stderr.split('\n').length]).toEqual([2, 2]);

@@ -1,12 +1,21 @@
 #!/usr/bin/env node
-/** The process around the command line: streams, Ctrl-C and the exit code. */
+/** The process around the command line: streams, signals and the exit code. */
 import { runCli } from './program.ts';
 
 const controller = new AbortController();
-process.on('SIGINT', () => {
-  if (controller.signal.aborted) process.exit(130); // a second Ctrl-C does not wait for the current step
-  controller.abort();
-});
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    if (controller.signal.aborted) endNow(signal);
+    controller.abort();
+  });
+}
+
+/** A second Ctrl-C does not wait for the current step. `process.exit` would: it joins the thread that computes, badly. */
+function endNow(signal: 'SIGINT' | 'SIGTERM'): void {
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
+}
+
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0); // the reader of a pipe has seen enough
   throw error;
