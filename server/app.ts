@@ -27,6 +27,8 @@ import { healthRoutes } from './routes/health.ts';
 import { nativeRoutes } from './routes/native/index.ts';
 import { toOpenaiError } from './routes/openai/errors.ts';
 import { openaiRoutes } from './routes/openai/index.ts';
+import { toReplicateError } from './routes/replicate/errors.ts';
+import { replicateRoutes } from './routes/replicate/index.ts';
 import { toSdapiError } from './routes/sdapi/errors.ts';
 import { sdapiRoutes } from './routes/sdapi/index.ts';
 import type { LoadedModel } from './types.ts';
@@ -105,6 +107,7 @@ export async function buildApp({ config, models, logger, pageFolder }: AppOption
   await app.register(nativeRoutes, { prefix: '/v1' });
   await app.register(openaiRoutes, { prefix: '/v1' });
   await app.register(sdapiRoutes, { prefix: '/sdapi/v1' });
+  await app.register(replicateRoutes, { prefix: '/replicate/v1' });
   healthRoutes(app, jobs);
   serveMetrics(app, metrics);
   await serveApiDocs(app);
@@ -114,8 +117,12 @@ export async function buildApp({ config, models, logger, pageFolder }: AppOption
 
 /** For requests that belong to no family of routes, and for those whose address cannot be read. */
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  const toError = request.url.startsWith('/sdapi/') ? toSdapiError : toOpenaiError;
-  const { status, headers, body } = toError(error);
+  const { status, headers, body } = errorShapeOf(request.url)(error);
   if (status === 500) request.log.error({ err: error }, 'a request failed');
   reply.code(status).headers(headers).send(body);
+}
+
+function errorShapeOf(url: string) {
+  if (url.startsWith('/sdapi/')) return toSdapiError;
+  return url.startsWith('/replicate/') ? toReplicateError : toOpenaiError;
 }

@@ -28,7 +28,7 @@ export function requireApiKey(app: FastifyInstance, apiKeys: readonly string[]):
       return;
     }
     if (candidates.length > 0) wrongKeys.count(request.ip);
-    const isApi = path.startsWith('/v1/');
+    const isApi = /^\/(replicate\/)?v1\//.test(path);
     reply.header('www-authenticate', isApi ? 'Bearer' : 'Basic realm="duet", charset="UTF-8"');
     throw new DuetError('unauthorized', 'A valid API key is missing; send one as Authorization: Bearer <key>');
   });

@@ -6,7 +6,7 @@ import { DuetError } from '../../src/core/errors.ts';
 import type { ServerConfig } from '../config.ts';
 import { pathOf } from './request-path.ts';
 
-const api = /^\/(v1|sdapi)\//;
+const api = /^\/(v1|sdapi|replicate)\//;
 
 export async function limitTraffic(app: FastifyInstance, config: ServerConfig): Promise<void> {
   if (config.maxEventLoopDelay > 0) {

@@ -1,7 +1,7 @@
 /** Jobs on the wire: the fields of POST /v1/jobs, and how jobs and their events are shown. */
 import Type, { type Static } from 'typebox';
 import { wireCode } from '../../errors.ts';
-import type { JobEvent, JobMode, JobRequest, JobResult, JobView } from '../../jobs/types.ts';
+import type { JobEvent, JobMode, JobRequest, JobRequestView, JobResult, JobView } from '../../jobs/types.ts';
 
 const modes = [
   't2i',
@@ -82,12 +82,17 @@ export function toWireJob(view: JobView): object {
     ended: ended === undefined ? null : Math.floor(ended / 1000),
     progress: progress && { step: progress.step, steps: progress.steps, eta_ms: progress.etaMs },
     request: {
-      ...Object.fromEntries(Object.entries(request).map(([name, value]) => [snakeCase(name), value])),
+      ...toWireRequest(request),
       ...Object.fromEntries(inputs.map(name => [`${name}_url`, `${urlOf(view.id)}/files/${name}`])),
     },
     result: result ? toWireResult(result) : null,
     error: error ? { code: wireCode(error.code), message: error.message } : null,
   };
+}
+
+/** What was asked for, without its pictures. */
+export function toWireRequest(request: JobRequestView): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(request).map(([name, value]) => [snakeCase(name), value]));
 }
 
 function toWireResult({ id, samples, unknownWords, captionCut, timings }: JobResult): object {

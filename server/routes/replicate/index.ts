@@ -1,0 +1,28 @@
+/**
+ * The Replicate family under /replicate/v1, for clients that know Replicate's API: a prediction is a native job under other
+ * names. It has a prefix of its own because /v1/models and /v1/files mean something else to OpenAI's clients.
+ */
+import type { FastifyPluginAsync } from 'fastify';
+import { bodyValidator } from '../compat/parse-body.ts';
+import { readForm } from '../compat/read-form.ts';
+import { toReplicateError } from './errors.ts';
+import { fileRoutes } from './files.ts';
+import { modelRoutes } from './models.ts';
+import { predictionRoutes } from './predictions.ts';
+
+export const replicateRoutes: FastifyPluginAsync = async app => {
+  app.setValidatorCompiler(bodyValidator);
+  app.addHook('preValidation', readForm);
+  app.setErrorHandler(async (error, request, reply) => {
+    const { status, headers, body } = toReplicateError(error);
+    if (status >= 500) request.log.error({ err: error }, 'A request failed');
+    return reply.code(status).headers(headers).send(body);
+  });
+  app.setNotFoundHandler(async (_request, reply) => {
+    const detail = 'The requested resource could not be found.';
+    return reply.code(404).send({ title: 'Not Found', detail, status: 404 });
+  });
+  await app.register(predictionRoutes);
+  await app.register(modelRoutes);
+  await app.register(fileRoutes);
+};

@@ -1,0 +1,74 @@
+/** What a prediction asks of the library: the only place where Replicate's names become ours. */
+import type { FastifyRequest } from 'fastify';
+import Type from 'typebox';
+import type { SolverName } from '../../../src/pipeline/index.ts';
+import type { JobMode, JobRequest } from '../../jobs/types.ts';
+import { type PredictionBody, PredictionInput } from '../../schemas/replicate.ts';
+import type { ModelInfo } from '../../types.ts';
+import { bodyValidator } from '../compat/parse-body.ts';
+import { present } from '../compat/present.ts';
+import { pictureOf } from '../compat/read-form.ts';
+import { namedSolvers, solverOf } from '../compat/solver-names.ts';
+import { WireFault } from '../compat/wire-fault.ts';
+import { toRequest } from '../native/job-fields.ts';
+
+const Envelope = Type.Object({ version: Type.Optional(Type.String({ maxLength: 1000 })), input: Type.Object({}) });
+const readEnvelope = bodyValidator({ schema: Envelope });
+const readInput = bodyValidator({ schema: PredictionInput });
+
+/** A Fastify validator of `PredictionBody` that reads the input as forgivingly as other families read bodies. */
+export function readPrediction(body: unknown): { value: unknown } | { error: WireFault } {
+  const envelope = readEnvelope(body);
+  if ('error' in envelope) return envelope;
+  const outer = envelope.value as PredictionBody;
+  const input = readInput(outer.input);
+  if ('error' in input) {
+    const { code, param, message } = input.error;
+    return { error: new WireFault(code, param === null ? 'input' : `input.${param}`, message) };
+  }
+  return { value: { ...outer, input: input.value } };
+}
+
+export async function toJobRequest(
+  request: FastifyRequest<{ Body: PredictionBody }>,
+  model: ModelInfo,
+): Promise<JobRequest> {
+  const { input, webhook } = request.body;
+  if (webhook !== undefined) {
+    throw new WireFault('unsupported_value', 'webhook', 'Webhooks are not sent here; ask for the prediction instead.');
+  }
+  const { num_outputs, num_inference_steps, guidance_scale, prompt_strength, scheduler, ...fields } = input;
+  const named = present({
+    n: num_outputs,
+    steps: num_inference_steps,
+    guidance: guidance_scale,
+    strength: prompt_strength,
+    solver: scheduler ? readSolver(scheduler) : undefined,
+  });
+  const pictures = present({
+    image: await pictureOf(request, 'input.image', input.image),
+    image2: await pictureOf(request, 'input.image2', input.image2),
+    mask: await pictureOf(request, 'input.mask', input.mask),
+  });
+  const mode = input.mode ?? modeOf({ ...fields, ...named }, pictures);
+  return { ...toRequest({ ...fields, ...named, mode, model: model.id }), ...pictures };
+}
+
+/** What is meant where no mode is named. */
+function modeOf(
+  { prompt = '', strength }: { readonly prompt?: string; readonly strength?: number },
+  { image, mask }: { readonly image?: Uint8Array; readonly mask?: Uint8Array },
+): JobMode {
+  if (!image) return 't2i';
+  if (mask) return 'inpaint';
+  return prompt.trim() !== '' || strength !== undefined ? 'i2t2i' : 'i2t';
+}
+
+/** Replicate's models leave the end of diffusers' class names out. */
+function readSolver(name: string): SolverName {
+  const solver = solverOf(name) ?? solverOf(`${name.trim()}Scheduler`);
+  if (solver) return solver;
+  const known = namedSolvers.map(named => `${named.solver} (${named.label})`).join(', ');
+  const message = `Unknown scheduler '${name.slice(0, 40)}'. Known: ${known}.`;
+  throw new WireFault('unsupported_value', 'input.scheduler', message);
+}
