@@ -94,6 +94,9 @@ const codesOfStatuses: Readonly<Record<number, string>> = {
   503: 'overloaded',
 };
 
+/** Of Fastify's own errors, some of which hold the whole address. */
+const longestMessage = 300;
+
 /** Any thrown value as a problem. Unknown errors are a plain 500: what happened is for the log. */
 export function toProblem(error: unknown): Problem {
   if (DuetError.isInstance(error)) {
@@ -112,7 +115,7 @@ export function toProblem(error: unknown): Problem {
   return {
     status: statusCode,
     code,
-    message: message ?? code,
+    message: (message ?? code).slice(0, longestMessage),
     param: null,
     ...((statusCode === 429 || statusCode === 503) && { retryAfter: 5 }),
   };

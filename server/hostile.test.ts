@@ -16,11 +16,19 @@ import { bombPng, oddPictures, refusedPictures } from './testing/hostile-picture
 const mebibyte = 2 ** 20;
 // Machines that run tests are busy: how late the event loop is says nothing here.
 const limits = { data: null, maxEventLoopDelay: 0, maxBodyBytes: 4 * mebibyte, maxPixels: 4_000_000, maxQueue: 500 };
-const families = ['openai', 'sdapi', 'native'] as const;
+const families = ['openai', 'sdapi', 'native', 'replicate'] as const;
 type Family = (typeof families)[number];
 
 /** Where each family takes JSON. */
-const drawUrl = { openai: '/v1/images/generations', sdapi: '/sdapi/v1/txt2img', native: '/v1/jobs' };
+const drawUrl = {
+  openai: '/v1/images/generations',
+  sdapi: '/sdapi/v1/txt2img',
+  native: '/v1/jobs',
+  replicate: '/replicate/v1/predictions',
+};
+
+/** What is asked for as the family's body. */
+const bodyOf = (family: Family, json: string) => (family === 'replicate' ? `{"input":${json}}` : json);
 
 let app: FastifyInstance;
 let origin: string;
@@ -83,7 +91,9 @@ function expectRefusal(family: Family, { status, text }: Refusal, what: string):
 
 function expectShape(family: Family, status: number, text: string): void {
   const body: unknown = JSON.parse(text);
-  if (family !== 'sdapi') {
+  if (family === 'replicate') {
+    expect(body).toMatchObject({ title: expect.any(String), detail: expect.any(String), status });
+  } else if (family !== 'sdapi') {
     const { error } = body as { error: Record<string, unknown> };
     expect(error).toMatchObject({ message: expect.any(String), type: expect.any(String), code: expect.any(String) });
     expect(error).toHaveProperty('param');
@@ -169,6 +179,7 @@ describe('pictures', () => {
       expectRefusal('openai', await send('/v1/images/variations', asForm(bytes)), what);
       expectRefusal('openai', await sendJson('/v1/chat/completions', { messages }), what);
       expectRefusal('native', await sendJson('/v1/jobs', { mode: 'i2t', image: base64(bytes) }), what);
+      expectRefusal('replicate', await sendJson(drawUrl.replicate, { input: { image: url } }), what);
       expectRefusal('sdapi', await sendJson('/sdapi/v1/img2img', { init_images: [url] }), what);
       expectRefusal('sdapi', await sendJson('/sdapi/v1/interrogate', { image: url }), what);
       expectRefusal('sdapi', await sendJson('/sdapi/v1/png-info', { image: url }), what);
@@ -246,6 +257,7 @@ describe('pictures', () => {
         expectRefusal('openai', await post('/v1/chat/completions', { messages }), url);
         expectRefusal('native', await post('/v1/jobs', { mode: 'i2t', image: url }), url);
         expectRefusal('sdapi', await post('/sdapi/v1/img2img', { init_images: [url] }), url);
+        expectRefusal('replicate', await post(drawUrl.replicate, { input: { image: url } }), url);
       }
     }
     await open.close();
@@ -265,12 +277,28 @@ describe('addresses', () => {
     '/v1/jobs/constructor/files/prototype',
     '/v1/models/%2e%2e%2f%2e%2e%2fetc%2fpasswd',
     `/v1/models/${'x'.repeat(5000)}`,
+    `/v1/jobs/${'x'.repeat(5000)}`,
     '/v1/nothing',
     '/v1/%zz',
     '/v1//models',
   ])('%s', async url => {
     const { statusCode, body } = await app.inject({ url, headers: { host: 'localhost' } });
     expectRefusal('openai', { status: statusCode, text: body }, url);
+  });
+
+  it.each([
+    '/replicate/v1/predictions/..%2f..%2fpackage.json',
+    '/replicate/v1/predictions/__proto__',
+    `/replicate/v1/predictions?cursor=${'x'.repeat(5000)}`,
+    '/replicate/v1/predictions?cursor=1&cursor=2',
+    '/replicate/v1/models/%2e%2e%2f%2e%2e/etc%2fpasswd',
+    `/replicate/v1/models/duet/${'x'.repeat(5000)}`,
+    '/replicate/v1/models/__proto__/constructor',
+    '/replicate/v1/nothing',
+    '/replicate/v1/%zz',
+  ])('%s', async url => {
+    const { statusCode, body } = await app.inject({ url, headers: { host: 'localhost' } });
+    expectRefusal('replicate', { status: statusCode, text: body }, url);
   });
 
   it.each(['/sdapi/v1/nothing', '/sdapi/v1/progress?skip_current_image=2e2', '/sdapi/v1/%zz'])('%s', async url => {
@@ -385,11 +413,12 @@ describe('numbers', () => {
     ],
     sdapi: ['seed', 'steps', 'cfg_scale', 'width', 'height', 'batch_size', 'n_iter'],
     native: ['n', 'seed', 'steps', 'guidance', 'preview_every', 'frames', 'rounds', 'strength', 'priority'],
+    replicate: ['num_outputs', 'seed', 'num_inference_steps', 'guidance_scale', 'prompt_strength', 'preview_every'],
   };
   it.each(families)('that make no sense are refused by name, %s', async family => {
     for (const field of fields[family]) {
       for (const value of absurd) {
-        const body = `{"prompt":"an apple","mode":"t2i","${field}":${value}}`;
+        const body = bodyOf(family, `{"prompt":"an apple","mode":"t2i","${field}":${value}}`);
         const answer = await send(drawUrl[family], body, 'application/json');
         expectRefusal(family, answer, body);
         expect(answer.text).toContain(field);
@@ -421,12 +450,18 @@ describe('anything at all', () => {
       openai: [drawUrl.openai, '/v1/chat/completions', '/v1/images/edits', '/v1/images/variations'],
       sdapi: [drawUrl.sdapi, '/sdapi/v1/img2img', '/sdapi/v1/options', '/sdapi/v1/interrogate', '/sdapi/v1/png-info'],
       native: [drawUrl.native],
+      replicate: [drawUrl.replicate, '/replicate/v1/models/duet/fake/predictions', '/replicate/v1/files'],
     }[family];
     const sent = fc.tuple(fc.constantFrom(...urls), fc.oneof({ weight: 9, arbitrary: body }, fc.jsonValue()));
     await fc.assert(
       fc.asyncProperty(sent, async ([url, payload]) => {
         const headers = { host: 'localhost', 'content-type': 'application/json' };
-        const answer = await app.inject({ method: 'POST', url, headers, payload: JSON.stringify(payload) });
+        const answer = await app.inject({
+          method: 'POST',
+          url,
+          headers,
+          payload: bodyOf(family, JSON.stringify(payload)),
+        });
         expect(answer.statusCode).toBeLessThan(500);
         if (answer.statusCode >= 400) expectShape(family, answer.statusCode, answer.body);
       }),
