@@ -173,6 +173,8 @@ describe('keys', () => {
     const sdapi = await app.inject({ url: '/sdapi/v1/options' });
     expect(sdapi.headers['www-authenticate']).toMatch(/^Basic/);
     expect(sdapi.json()).toMatchObject({ error: 'HTTPException' });
+    const replicate = await app.inject({ url: '/replicate/v1/nothing' });
+    expect([replicate.headers['www-authenticate'], replicate.json().title]).toEqual(['Bearer', 'Unauthenticated']);
   });
 
   it('are taken as bearer token, as password and as user name', async () => {
@@ -331,6 +333,7 @@ describe('operation', () => {
       '/v1/jobs/{id}/events',
       '/v1/images/generations',
       '/sdapi/v1/txt2img',
+      '/replicate/v1/models/{owner}/{name}/predictions',
       '/health/ready',
     ]) {
       expect(Object.keys(description.paths)).toContain(path);
