@@ -1,7 +1,7 @@
 /** A loaded model as evaluation sees it (plain bytes and strings, many conditions at a time). */
 import { type ClipParams, clipText, endPositions, poolAtEnd, projectText } from '../clip/index.ts';
 import { compile, type Executable } from '../engine/index.ts';
-import type { EvalModel, SampleSettings } from '../eval/model.ts';
+import type { EvalModel, JointSample, SampleSettings } from '../eval/model.ts';
 import type { Pixels } from '../image/index.ts';
 import type { Mode, SampleLatents } from '../sampler/index.ts';
 import { unstackRows } from './batches.ts';
@@ -9,7 +9,7 @@ import { CompiledNetworks } from './compiled-networks.ts';
 import { findModel, type LoadOptions } from './load.ts';
 import { type Model, readModelFolder } from './model-folder.ts';
 import type { CallOptions } from './networks.ts';
-import { defaultGuidance, parseOrder, parseRequest } from './requests.ts';
+import { parseOrder, parseRequest } from './requests.ts';
 import { sampleLatents } from './sample-latents.ts';
 import { denormaliseLatent } from './statistics.ts';
 
@@ -39,12 +39,9 @@ function evalModel({ config }: Model, networks: CompiledNetworks, embedder: Exec
   const none: CallOptions = {};
 
   const sample = (mode: Mode, given: readonly SampleLatents[], settings: SampleSettings): Promise<SampleLatents[]> => {
-    const { run } = parseOrder(mode, undefined, config.sampling);
-    const guidance = defaultGuidance(run, config.sampling.guidance);
-    const options = { ...settings, n: given.length };
-    const { seeds, ...request } = parseRequest(mode, options, config.sampling, { guidance });
+    const { seeds, ...request } = parseRequest(mode, { ...settings, n: given.length }, config.sampling);
     const tasks = given.map((latents, index) => ({ seed: seeds[index]!, given: latents }));
-    return sampleLatents(networks, config.diffusion, tasks, { ...request, mode: run, ...signalOf(settings) });
+    return sampleLatents(networks, config.diffusion, tasks, { ...request, ...signalOf(settings) });
   };
   const pictures = async (latents: readonly SampleLatents[]): Promise<Uint8Array[]> => {
     const decoded = await networks.decodeImages(
@@ -60,17 +57,26 @@ function evalModel({ config }: Model, networks: CompiledNetworks, embedder: Exec
     );
   const nothing = (count: number): SampleLatents[] => Array.from({ length: count }, () => ({}));
 
+  const textToImage = async (texts: readonly string[], settings: SampleSettings): Promise<Uint8Array[]> => {
+    const latents = await networks.encodeTexts(texts, none);
+    return pictures(
+      await sample(
+        't2i',
+        latents.map(text => ({ text })),
+        settings,
+      ),
+    );
+  };
+  const text = async (count: number, settings: SampleSettings): Promise<string[]> =>
+    captions(await sample('t', nothing(count), settings));
+  const textFirst = async (count: number, settings: SampleSettings): Promise<JointSample[]> => {
+    const said = await text(count, settings);
+    return (await textToImage(said, settings)).map((pixels, index) => ({ pixels, caption: said[index]! }));
+  };
+  const isTextFirst = parseOrder(undefined, config.sampling) === 'text-first';
+
   return {
-    textToImage: async (texts, settings) => {
-      const latents = await networks.encodeTexts(texts, none);
-      return pictures(
-        await sample(
-          't2i',
-          latents.map(text => ({ text })),
-          settings,
-        ),
-      );
-    },
+    textToImage,
     imageToText: async (images, settings) => {
       const latents = await networks.encodeImages(images.map(pixelsOf), none);
       return captions(
@@ -82,12 +88,16 @@ function evalModel({ config }: Model, networks: CompiledNetworks, embedder: Exec
       );
     },
     joint: async (count, settings) => {
+      if (isTextFirst) return textFirst(count, settings);
       const latents = await sample('joint', nothing(count), settings);
       const texts = await captions(latents);
       return (await pictures(latents)).map((pixels, index) => ({ pixels, caption: texts[index]! }));
     },
-    image: async (count, settings) => pictures(await sample('i', nothing(count), settings)),
-    text: async (count, settings) => captions(await sample('t', nothing(count), settings)),
+    image: async (count, settings) =>
+      isTextFirst
+        ? (await textFirst(count, settings)).map(({ pixels }) => pixels)
+        : pictures(await sample('i', nothing(count), settings)),
+    text,
     embedText: async texts => {
       const features: Float32Array[] = [];
       for (let start = 0; start < texts.length; start += embedBatch) {

@@ -1,7 +1,7 @@
 /** A call's options with their defaults, checked: errors name the value and what is allowed. */
 import { randomInt } from 'node:crypto';
 import { DuetError } from '../core/errors.ts';
-import { type Mode, type RunMode, type SolverOptions, stagesOf } from '../sampler/index.ts';
+import { type SolverOptions, stagesOf } from '../sampler/index.ts';
 import type { ModelConfig } from './model-config.ts';
 import type { CallMode, ImagineOrder, SamplingOptions, SolverName } from './types.ts';
 
@@ -55,21 +55,15 @@ export function parseRequest<M extends CallMode>(
 }
 
 /** Both stages of a chain share the guidance of its last one, which makes what was asked for. */
-export function defaultGuidance(mode: CallMode | RunMode, guidance: ModelConfig['sampling']['guidance']): number {
+function defaultGuidance(mode: CallMode, guidance: ModelConfig['sampling']['guidance']): number {
   const last = mode === 'interpolate' || mode === 'inpaint' || mode === 'gibbs' ? 't2i' : stagesOf(mode).at(-1);
   return last === 't2i' || last === 'i2t' || last === 'joint' ? guidance[last] : 1;
 }
 
-/** The sampling run of a mode, in the order asked for or the model's where that matters. Throws DuetError 'invalid-argument'. */
-export function parseOrder(
-  mode: Mode,
-  asked: ImagineOrder | undefined,
-  { order: usual = 'together' }: ModelConfig['sampling'],
-): { readonly run: RunMode; readonly order?: ImagineOrder } {
-  if (mode !== 'joint' && mode !== 'i') return { run: mode };
-  const order = asked ?? usual;
-  if (order === 'together') return { run: mode, order };
-  if (order === 'text-first') return { run: 'text-first', order };
+/** Throws DuetError 'invalid-argument'. */
+export function parseOrder(asked: ImagineOrder | undefined, defaults: ModelConfig['sampling']): ImagineOrder {
+  const order = asked ?? defaults.order ?? 'together';
+  if (order === 'together' || order === 'text-first') return order;
   throw new DuetError('invalid-argument', `order must be one of together, text-first, got ${JSON.stringify(order)}`);
 }
 

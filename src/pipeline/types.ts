@@ -8,9 +8,9 @@ export type CallMode = Mode | 'gibbs' | 'interpolate' | 'inpaint';
 export type SolverName = 'dpm-multistep' | 'dpm-singlestep' | 'ddim';
 
 /**
- * How a picture is imagined, alone or with its caption: at once, as UniDiffuser's modes joint and image have it, or text
- * first and the picture from that. The distributions are the same, p(x, y) = p(y) p(x | y) and its marginal; a small
- * network may be better at the one or the other.
+ * How a picture is imagined, alone or with its caption: at once, as UniDiffuser's modes joint and image have it, or its
+ * caption first and then the picture of just that caption, as `textToImage` draws it with the same seed. Both sample one
+ * distribution, p(x, y) = p(y) p(x | y) or its marginal; a small network may be better at the one or the other.
  */
 export type ImagineOrder = 'together' | 'text-first';
 

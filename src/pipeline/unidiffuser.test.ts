@@ -73,6 +73,9 @@ describe('UniDiffuser', () => {
     expect(textFirst).toMatchObject({ mode: 'joint', settings: { order: 'text-first' } });
     expect(asked.slice(0, 3).map(({ tImage }) => tImage)).toEqual([1000, 1000, 1000]);
     expect(asked.map(({ tText }) => tText === 0)).toEqual([false, false, false, true, true, true]);
+    const [pair] = textFirst.samples;
+    const { samples } = await model.textToImage(pair!.caption, { seed: 1, guidance: 1 });
+    expect(samples).toEqual([{ seed: 1, image: pair!.image }]);
     const alone = await model.image({ seed: 1, guidance: 1, order: 'text-first' });
     expect(alone).toMatchObject({ mode: 'i', settings: { order: 'text-first' } });
     expect(alone.samples).toEqual(textFirst.samples.map(({ seed, image }) => ({ seed, image })));

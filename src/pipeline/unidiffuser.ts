@@ -8,7 +8,8 @@ import { Call, type UniDiffuserParts } from './call.ts';
 import { gibbs } from './gibbs.ts';
 import { inpaint } from './inpainting.ts';
 import { interpolate } from './interpolation.ts';
-import { defaultGuidance, parseOrder } from './requests.ts';
+import { parseOrder } from './requests.ts';
+import { textFirst } from './text-first.ts';
 import type {
   AnySample,
   CaptionReport,
@@ -72,16 +73,16 @@ export class UniDiffuser {
    * Pictures together with their captions, out of nothing.
    * @throws DuetError 'invalid-argument'
    */
-  async joint(options: ImagineOptions = {}): Promise<Result<PairSample>> {
-    return this.#sample('joint', {}, options, toPair);
+  joint(options: ImagineOptions = {}): Promise<Result<PairSample>> {
+    return this.#imagine('joint', options, toPair);
   }
 
   /**
    * Pictures out of nothing. Guidance has no meaning here, unless they are imagined text first.
    * @throws DuetError 'invalid-argument'
    */
-  async image(options: ImagineOptions = {}): Promise<Result<ImageSample>> {
-    return this.#sample('i', {}, options, ({ seed, image }) => ({ seed, image: image! }));
+  image(options: ImagineOptions = {}): Promise<Result<ImageSample>> {
+    return this.#imagine('i', options, ({ seed, image }) => ({ seed, image: image! }));
   }
 
   /** Captions out of nothing. Guidance has no meaning here. */
@@ -155,22 +156,32 @@ export class UniDiffuser {
   async #sample<S extends AnySample>(
     mode: Mode,
     { caption, picture }: PairInput,
-    options: ImagineOptions & DecodeOptions,
+    options: SamplingOptions & DecodeOptions,
     shape: (sample: AnySample) => S,
   ): Promise<Result<S>> {
-    const { sampling } = this.#parts.config;
-    const { run, order } = parseOrder(mode, options.order, sampling);
-    const call = new Call(this.#parts, mode, options, { guidance: defaultGuidance(run, sampling.guidance) });
+    const call = new Call(this.#parts, mode, options);
     const given: SampleLatents = {
       ...(caption !== undefined && { text: await call.encodeCaption(caption) }),
       ...(picture !== undefined && { image: (await call.encodePicture(picture)).latents }),
     };
     const tasks = call.request.seeds.map(seed => ({ seed, given }));
-    call.expect(tasks, { mode: run });
-    const latents = await call.sample(tasks, { mode: run });
+    call.expect(tasks, { mode });
+    const latents = await call.sample(tasks, { mode });
     const samples = await call.decode(call.request.seeds, latents);
-    const { settings, ...result } = call.result(samples.map(shape), [caption]);
-    return { ...result, settings: { ...settings, ...(order && { order }) } };
+    return call.result(samples.map(shape), [caption]);
+  }
+
+  async #imagine<S extends AnySample>(
+    mode: 'joint' | 'i',
+    options: ImagineOptions,
+    shape: (sample: AnySample) => S,
+  ): Promise<Result<S>> {
+    const order = parseOrder(options.order, this.#parts.config.sampling);
+    const { settings, ...result } =
+      order === 'together'
+        ? await this.#sample(mode, {}, options, shape)
+        : await textFirst(this.#parts, mode, options, shape);
+    return { ...result, settings: { ...settings, order } };
   }
 }
 

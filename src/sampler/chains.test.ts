@@ -66,18 +66,6 @@ function runOf(request: SampleRequest): { queries: Query[]; sample: Sampled } {
 
 const largest = (a: Float32Array, b: Float32Array) => Math.max(...a.map((value, i) => Math.abs(value - b[i]!)));
 
-describe('text first', () => {
-  test('is the run of the text alone, then the run of the picture that it makes', () => {
-    const { queries, sample } = runOf(requestOf({ mode: 'text-first', guidance: 3 }));
-    expect(queries.map(({ progress }) => progress.mode)).toEqual([...Array(4).fill('t'), ...Array(4).fill('t2i')]);
-    expect(sample.text).toEqual(runOf(requestOf({ mode: 't' })).sample.text);
-    const conditions = queries.slice(4).map(({ evaluations: [conditional] }) => conditional!);
-    expect(conditions.map(({ tText, y }) => ({ tText, y }))).toEqual(Array(4).fill({ tText: 0, y: sample.text }));
-    expect(sample.image!.z.every(Number.isFinite)).toBe(true);
-    expect(countQueries(requestOf({ mode: 'text-first' }))).toBe(queries.length);
-  });
-});
-
 describe('Gibbs sampling', () => {
   const starts: [string, SampleLatents, string[]][] = [
     ['nothing', {}, ['joint', 'i2t', 't2i', 'i2t', 't2i']],

@@ -38,8 +38,6 @@ const chains = {
   i2t2i: () => ['i2t', 't2i'],
   t2i2t: () => ['t2i', 'i2t'],
   'i2t-inversion': () => ['i2t', 'inversion'],
-  /** A pair by the chain rule, p(text) p(image | text): another way than `joint` to the same distribution. */
-  'text-first': () => ['t', 't2i'],
   /** Blocked Gibbs sampling: whatever it starts with becomes a pair, then image and text are drawn in turns. */
   gibbs({ has, rounds }: ChainStart): readonly SingleMode[] {
     const opening: SingleMode = has.text ? 't2i' : has.image ? 'i2t' : 'joint';

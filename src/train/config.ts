@@ -103,6 +103,14 @@ export const clipStageSchema = Type.Object(
   closed,
 );
 
+/** How a caption decoder learns to read. */
+const reading = {
+  /** Noise of up to this many standard deviations is added to the latents. */
+  noise: Type.Number({ minimum: 0 }),
+  /** Share of captions that become random words: what stands there is to be read, likely or not. @default 0 */
+  randomWords: Type.Optional(share),
+};
+
 export const captionDecoderStageSchema = Type.Object(
   {
     stage: Type.Literal('caption-decoder'),
@@ -110,8 +118,19 @@ export const captionDecoderStageSchema = Type.Object(
     model: captionDecoderConfigSchema,
     /** Folders of finished stages, relative to the working folder. */
     parts: Type.Object({ clip: Type.String() }, closed),
-    /** Noise of up to this many standard deviations is added to the latents. */
-    noise: Type.Number({ minimum: 0 }),
+    ...reading,
+  },
+  closed,
+);
+
+/** The caption decoder of a finished model trained further; all that makes latents stays as it is. */
+export const fineTuneCaptionsStageSchema = Type.Object(
+  {
+    stage: Type.Literal('fine-tune-captions'),
+    ...common,
+    /** An embedded model's name or a model folder. */
+    from: Type.String({ minLength: 1 }),
+    ...reading,
   },
   closed,
 );
@@ -171,6 +190,7 @@ export const stageSchemas = {
   'caption-decoder': captionDecoderStageSchema,
   joint: jointStageSchema,
   'fine-tune': fineTuneStageSchema,
+  'fine-tune-captions': fineTuneCaptionsStageSchema,
 } as const;
 
 export type AutoencoderStage = Static<typeof autoencoderStageSchema>;
@@ -178,7 +198,17 @@ export type ClipStage = Static<typeof clipStageSchema>;
 export type CaptionDecoderStage = Static<typeof captionDecoderStageSchema>;
 export type JointStage = Static<typeof jointStageSchema>;
 export type FineTuneStage = Static<typeof fineTuneStageSchema>;
-export type StageConfig = AutoencoderStage | ClipStage | CaptionDecoderStage | JointStage | FineTuneStage;
+export type FineTuneCaptionsStage = Static<typeof fineTuneCaptionsStageSchema>;
+export type StageConfig =
+  | AutoencoderStage
+  | ClipStage
+  | CaptionDecoderStage
+  | JointStage
+  | FineTuneStage
+  | FineTuneCaptionsStage;
+
+/** What training a caption decoder takes, whether it is new or finished. */
+export type CaptionTraining = Pick<CaptionDecoderStage, 'seed' | 'batch' | 'model' | 'noise' | 'randomWords'>;
 
 /** What training a U-ViT takes, whether it is new or finished. */
 export type JointTraining = Pick<

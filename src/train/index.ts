@@ -6,6 +6,7 @@ import { captionDecoderStage } from './stages/caption-decoder.ts';
 import { clipStage } from './stages/clip.ts';
 import type { StageContext } from './stages/context.ts';
 import { fineTuneStage } from './stages/fine-tune.ts';
+import { fineTuneCaptionsStage } from './stages/fine-tune-captions.ts';
 import { jointStage } from './stages/joint.ts';
 
 export { parseStageConfig, type StageConfig } from './config.ts';
@@ -28,5 +29,7 @@ export function createStage(config: StageConfig, context: StageContext): Promise
       return jointStage(config, context);
     case 'fine-tune':
       return fineTuneStage(config, context);
+    case 'fine-tune-captions':
+      return fineTuneCaptionsStage(config, context);
   }
 }

@@ -6,11 +6,13 @@ import * as tf from '@tensorflow/tfjs';
 import { type ClipTextConfig, type ClipTextParams, clipText } from '../../clip/index.ts';
 import type { TensorRecord } from '../../engine/types.ts';
 import { type CaptionDecoderParams, captionLogits, encodePrefix, tokenLoss } from '../../lm/index.ts';
-import type { CaptionDecoderStage } from '../config.ts';
+import type { CaptionTraining } from '../config.ts';
 import type { LossResult, Objective } from '../step.ts';
 
+/** The bottleneck is learned, or frozen where the latents are those of a finished model. */
 export interface CaptionDecoderFrozen {
   readonly text: ClipTextParams;
+  readonly encodePrefix?: CaptionDecoderParams['encodePrefix'];
 }
 
 /**
@@ -18,7 +20,7 @@ export interface CaptionDecoderFrozen {
  * `tokenMask` [B, L], 1 up to the end token; `noise` [B, L, d] and `noiseLevel` [B], in standard deviations of the latents.
  */
 export function captionDecoderObjective(
-  config: CaptionDecoderStage,
+  config: Pick<CaptionTraining, 'batch' | 'model'>,
   textTower: ClipTextConfig,
 ): Objective<CaptionDecoderParams, CaptionDecoderFrozen> {
   const { batch, model } = config;
@@ -36,14 +38,15 @@ export function captionDecoderObjective(
 }
 
 function reconstruct(
-  params: CaptionDecoderParams,
+  learned: CaptionDecoderParams,
   frozen: CaptionDecoderFrozen,
   inputs: TensorRecord,
-  { model }: CaptionDecoderStage,
+  { model }: Pick<CaptionTraining, 'model'>,
   textTower: ClipTextConfig,
 ): LossResult {
   type Name = 'ids' | 'tokens' | 'tokenMask' | 'noise' | 'noiseLevel';
   const { ids, tokens, tokenMask, noise, noiseLevel } = inputs as Record<Name, tf.Tensor>;
+  const params = frozen.encodePrefix ? { ...learned, encodePrefix: frozen.encodePrefix } : learned;
   const latents = encodePrefix(params, clipText(frozen.text, { ids }, textTower));
   // Measured over the batch, so that no scale of the latents can drown the noise.
   const spread = tf.sqrt(tf.mean(tf.square(tf.sub(latents, tf.mean(latents, [0, 1]))), [0, 1])); // [d]

@@ -1,14 +1,16 @@
 /** Stage `caption-decoder`: the bottleneck of the text latents and the small language model that reads it. */
 
-import { clipTextSpec, createTokenizer, type Tokenizer } from '../../clip/index.ts';
+import { type ClipTextConfig, clipTextSpec, createTokenizer, type Tokenizer } from '../../clip/index.ts';
 import { parseTokenizerData } from '../../clip/tokenizer-file.ts';
 import { float32, type HostTensor } from '../../core/host-tensor.ts';
 import { seededRandom } from '../../core/random.ts';
+import type { Tree } from '../../core/tree.ts';
 import { compile, type Executable } from '../../engine/index.ts';
 import { captionDecoderSpec } from '../../lm/index.ts';
 import { initialise } from '../../nn/params.ts';
-import type { CaptionDecoderStage } from '../config.ts';
-import { batchIndices, captionBatch } from '../data/source.ts';
+import type { CaptionDecoderStage, CaptionTraining } from '../config.ts';
+import { randomWords } from '../data/random-words.ts';
+import { batchIndices, captionBatch, type PairSource } from '../data/source.ts';
 import type { Stage } from '../loop.ts';
 import { captionDecoderObjective } from '../objectives/caption-decoder.ts';
 import { randomStream } from '../random.ts';
@@ -18,23 +20,47 @@ import { fill, loadPart } from './part.ts';
 
 export async function captionDecoderStage(config: CaptionDecoderStage, context: StageContext): Promise<Stage> {
   const clip = await loadPart(config.parts.clip, 'clip');
-  const tokenizer = createTokenizer(parseTokenizerData(clip.metadata['tokenizer']!));
-  const source = await openSource(config.data);
-  const validation = await openValidation(config.data, config.batch);
   const textTower = clip.config.model.text;
+  const material = {
+    tokenizer: createTokenizer(parseTokenizerData(clip.metadata['tokenizer']!)),
+    textTower,
+    source: await openSource(config.data),
+    validation: await openValidation(config.data, config.batch),
+    initialParams: initialise(captionDecoderSpec(config.model), seededRandom(config.seed)),
+    frozen: { text: fill(clipTextSpec(textTower), clip.tensors, 'text.') },
+  };
+  return { config, ...captionTraining(config, material, context) };
+}
+
+/** What a caption decoder learns from. */
+export interface CaptionMaterial {
+  readonly tokenizer: Tokenizer;
+  readonly textTower: ClipTextConfig;
+  readonly source: PairSource;
+  readonly validation: PairSource;
+  /** Of the decoder; `encodePrefix` is here or in `frozen`. */
+  readonly initialParams: Tree<HostTensor>;
+  readonly frozen: Tree<HostTensor>;
+}
+
+/** The part of a stage that is the same whether the decoder is new or finished. */
+export function captionTraining(
+  config: CaptionTraining,
+  { tokenizer, textTower, source, validation, initialParams, frozen }: CaptionMaterial,
+  context: StageContext,
+): Pick<Stage, 'objective' | 'initialParams' | 'frozen' | 'batch' | 'sample' | 'release'> {
   const objective = captionDecoderObjective(config, textTower);
-  const frozen = { text: fill(clipTextSpec(textTower), clip.tensors, 'text.') };
-  const initialParams = initialise(captionDecoderSpec(config.model), seededRandom(config.seed));
   let evaluation: Executable | undefined;
   return {
-    config,
     objective,
     initialParams,
     frozen,
     batch: async step => {
       const indices = batchIndices(config.seed, step, config.batch, source.size);
       const captions = captionBatch(source, indices, config.seed, step);
-      return captionInputs(captions, tokenizer, config, step, next => next() * config.noise);
+      const { next } = randomStream(config.seed, 'words', step);
+      const read = randomWords(captions, config.randomWords ?? 0, next);
+      return captionInputs(read, tokenizer, config, step, next => next() * config.noise);
     },
     sample: async ema => {
       evaluation ??= await compile(
@@ -59,7 +85,7 @@ export async function captionDecoderStage(config: CaptionDecoderStage, context: 
 function captionInputs(
   captions: readonly string[],
   tokenizer: Tokenizer,
-  config: CaptionDecoderStage,
+  config: CaptionTraining,
   step: number,
   noiseLevel: (next: () => number) => number,
 ): Record<string, HostTensor> {

@@ -1,13 +1,9 @@
 /** Stage `fine-tune`: a finished model's U-ViT trained further on a folder of pairs; the other networks stay frozen. */
 import { basename, join, resolve } from 'node:path';
-import { createTokenizer } from '../../clip/index.ts';
 import { DuetError } from '../../core/errors.ts';
-import { type HostTensor, isTensorSource, type TensorSource } from '../../core/host-tensor.ts';
-import { flattenTree, mapTree, type Tree } from '../../core/tree.ts';
-import { readFileTensor } from '../../engine/file-tensor.ts';
 import { findModel } from '../../pipeline/load.ts';
 import type { LatentStatistics } from '../../pipeline/model-config.ts';
-import { type Model, readModelFolder, writeModelFolder } from '../../pipeline/model-folder.ts';
+import { readModelFolder, writeModelFolder } from '../../pipeline/model-folder.ts';
 import { createSchedule } from '../../sampler/index.ts';
 import { uvitSpec } from '../../uvit/index.ts';
 import type { FineTuneStage, JointTraining } from '../config.ts';
@@ -19,6 +15,7 @@ import { jointTraining } from './joint.ts';
 import { modelFolder } from './joint-model.ts';
 import { imageLatents, type JointParts } from './joint-parts.ts';
 import { fill } from './part.ts';
+import { loadWholeModel, partsOf } from './whole-model.ts';
 
 /** Tokens around a caption. */
 const frameTokens = 2;
@@ -67,7 +64,7 @@ export async function fineTuneConfig(
 }
 
 export async function fineTuneStage(config: FineTuneStage, context: StageContext): Promise<Stage> {
-  const base = await loadModel(config.from);
+  const base = await loadWholeModel(config.from);
   const { imageSize, uvit, diffusion, latents: statistics } = base.config;
   if (config.data.size !== imageSize) {
     throw new DuetError(
@@ -101,28 +98,6 @@ export async function fineTuneStage(config: FineTuneStage, context: StageContext
         weights: { ...base.weights, uvit: fill(uvitSpec(uvit), ema) },
       }),
     result: modelFolder,
-  };
-}
-
-/** The whole model in memory: its files may be replaced while it is trained. */
-async function loadModel(from: string): Promise<Model<HostTensor>> {
-  const { weights, ...model } = await readModelFolder(await findModel(from));
-  const inMemory = (source: TensorSource): HostTensor => ('data' in source ? source : readFileTensor(source));
-  const entries = Object.entries(weights).map(([name, tree]) => [name, mapTree(tree, isTensorSource, inMemory)]);
-  return { ...model, weights: Object.fromEntries(entries) as Model<HostTensor>['weights'] };
-}
-
-function partsOf({ config, tokenizer, weights }: Model<HostTensor>): JointParts {
-  const part = <M>(model: M, tree: Tree<HostTensor>) => ({
-    config: { model },
-    tensors: flattenTree<HostTensor>(tree, isTensorSource as (node: unknown) => node is HostTensor),
-  });
-  return {
-    autoencoder: part(config.autoencoder, weights.autoencoder),
-    clip: part(config.clip, weights.clip),
-    captionDecoder: part(config.captionDecoder, weights.captionDecoder),
-    tokenizer: createTokenizer(tokenizer),
-    tokenizerData: tokenizer,
   };
 }
 

@@ -8,7 +8,7 @@ import { forms, updateForm } from '../state.ts';
 import type { JobMode } from '../wire.ts';
 
 const kinds = [
-  { value: 'joint', name: 'Pairs', hint: 'A picture and its caption, thought of at the same time.' },
+  { value: 'joint', name: 'Pairs', hint: 'A picture and its caption, imagined together.' },
   { value: 'i', name: 'Pictures', hint: 'Pictures alone, of anything at all.' },
   { value: 't', name: 'Words', hint: 'Captions alone, of anything at all.' },
   {

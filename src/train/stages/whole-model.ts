@@ -1,0 +1,31 @@
+/** A finished model as the beginning of further training. */
+import { createTokenizer } from '../../clip/index.ts';
+import { type HostTensor, isTensorSource, type TensorSource } from '../../core/host-tensor.ts';
+import { flattenTree, mapTree, type Tree } from '../../core/tree.ts';
+import { readFileTensor } from '../../engine/file-tensor.ts';
+import { findModel } from '../../pipeline/load.ts';
+import { type Model, readModelFolder } from '../../pipeline/model-folder.ts';
+import type { JointParts } from './joint-parts.ts';
+
+/** The whole model in memory: its files may be replaced while it is trained. */
+export async function loadWholeModel(from: string): Promise<Model<HostTensor>> {
+  const { weights, ...model } = await readModelFolder(await findModel(from));
+  const inMemory = (source: TensorSource): HostTensor => ('data' in source ? source : readFileTensor(source));
+  const entries = Object.entries(weights).map(([name, tree]) => [name, mapTree(tree, isTensorSource, inMemory)]);
+  return { ...model, weights: Object.fromEntries(entries) as Model<HostTensor>['weights'] };
+}
+
+/** Its networks as stages use them. */
+export function partsOf({ config, tokenizer, weights }: Model<HostTensor>): JointParts {
+  const part = <M>(model: M, tree: Tree<HostTensor>) => ({
+    config: { model },
+    tensors: flattenTree<HostTensor>(tree, isTensorSource as (node: unknown) => node is HostTensor),
+  });
+  return {
+    autoencoder: part(config.autoencoder, weights.autoencoder),
+    clip: part(config.clip, weights.clip),
+    captionDecoder: part(config.captionDecoder, weights.captionDecoder),
+    tokenizer: createTokenizer(tokenizer),
+    tokenizerData: tokenizer,
+  };
+}
