@@ -81,6 +81,27 @@ describe('duet train --data --from', () => {
     expect([again.code, again.stderr]).toEqual([0, expect.stringContaining('from step 3 to 4')]);
   });
 
+  it('trains the caption decoder alone further, and leaves all that makes latents as it was', async () => {
+    const { fineTuneConfig } = await import('../train/index.ts');
+    const { loss, curriculum, ...common } = await fineTuneConfig(at('pairs'), at('model'), { steps: 4 });
+    const config = { ...common, stage: 'fine-tune-captions', name: 'words', from: at('model'), noise: 0.5 };
+    await writeFile(at('words.json'), JSON.stringify({ ...config, randomWords: 0.5 }));
+    const { code, stderr } = await train(at('words.json'), '--out', at('words'));
+    expect([code, stderr]).toEqual([0, expect.stringContaining('heldOutAccuracyNoise0.25')]);
+    const weights = async (model: string, part: string) =>
+      (await loadSafetensors(at(model, `${part}.safetensors`))).tensors;
+    for (const part of ['clip', 'autoencoder', 'uvit']) {
+      expect(await weights('words/model', part)).toEqual(await weights('model', part));
+    }
+    const [before, after] = [
+      await weights('model', 'caption-decoder'),
+      await weights('words/model', 'caption-decoder'),
+    ];
+    expect(Object.keys(after).sort()).toEqual(Object.keys(before).sort());
+    const same = Object.keys(after).filter(name => after[name]!.data.every((x, i) => x === before[name]!.data[i]));
+    expect(same.sort()).toEqual(['encodePrefix.bias', 'encodePrefix.weight']);
+  });
+
   it('chooses steps by the number of pairs and keeps within bounds', async () => {
     const { fineTuneConfig, parseStageConfig } = await import('../train/index.ts');
     const config = await fineTuneConfig(at('pairs'), at('model'));

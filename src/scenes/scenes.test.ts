@@ -85,6 +85,16 @@ describe('sampling', () => {
     }
   });
 
+  test('as many of each kind as asked for', () => {
+    const random = seededRandom(5);
+    const shares = { large: 0, small: 1, pair: 3, count: 0 };
+    const scenes = Array.from({ length: 800 }, () => sampleScene(random, { shares }));
+    const small = scenes.filter(scene => scene.kind === 'single' && scene.size === 'small').length;
+    expect(small).toBeGreaterThan(150);
+    expect(small).toBeLessThan(250);
+    expect(scenes.filter(({ kind }) => kind === 'pair').length).toBe(800 - small);
+  });
+
   test('different scenes on request', () => {
     const scenes = sampleScenes(300, seededRandom(2), { heldOut: 'any' });
     expect(new Set(scenes.map(sceneKey)).size).toBe(300);

@@ -62,14 +62,16 @@ function autoencoder(): Case {
   };
 }
 
-function captionDecoder(): Case {
+/** @param frozen whether the bottleneck is a finished model's */
+function captionDecoder({ frozen = false } = {}): Case {
   const stage = { batch, model: config.captionDecoder } as CaptionDecoderStage;
   const { prefixLength: length, latentWidth } = config.captionDecoder;
+  const { encodePrefix, ...rest } = weights.captionDecoder as Record<string, Tree<HostTensor>>;
   const tokenMask = Float32Array.from({ length: batch * length }, (_, i) => (i % length < 5 ? 1 : 0));
   return {
     objective: captionDecoderObjective(stage, config.clip.text),
-    params: weights.captionDecoder,
-    frozen: { text },
+    params: frozen ? rest : weights.captionDecoder,
+    frozen: { text, ...(frozen && { encodePrefix: encodePrefix! }) },
     inputs: {
       ids: ids(length),
       tokens: ids(length),
@@ -128,7 +130,8 @@ async function steps(device: Device, { objective, params, frozen, inputs }: Case
 describe('recorded training steps', () => {
   it.each([
     ['autoencoder', autoencoder],
-    ['caption decoder', captionDecoder],
+    ['caption decoder', () => captionDecoder()],
+    ['caption decoder on finished latents', () => captionDecoder({ frozen: true })],
     ['joint', () => joint('v')],
     ['joint, predicting the data', () => joint('sample')],
   ] as const)('compute what eager ones do, and learn: %s', async (_, make) => {

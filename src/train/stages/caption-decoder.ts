@@ -69,7 +69,7 @@ export function captionTraining(
         { ...context.engine, name: 'evaluate-caption-decoder' },
       );
       await evaluation.writeState(ema);
-      const indices = Array.from({ length: config.batch }, (_, i) => i);
+      const indices = Array.from({ length: config.batch }, (_, i) => i % validation.size);
       const captions = captionBatch(validation, indices, config.seed, 0);
       const metrics: Record<string, number> = {};
       for (const level of [0, 0.25, 0.5, 1]) {
