@@ -103,14 +103,6 @@ export const clipStageSchema = Type.Object(
   closed,
 );
 
-/** How a caption decoder learns to read. */
-const reading = {
-  /** Noise of up to this many standard deviations is added to the latents. */
-  noise: Type.Number({ minimum: 0 }),
-  /** Share of captions that become random words: what stands there is to be read, likely or not. @default 0 */
-  randomWords: Type.Optional(share),
-};
-
 export const captionDecoderStageSchema = Type.Object(
   {
     stage: Type.Literal('caption-decoder'),
@@ -118,7 +110,8 @@ export const captionDecoderStageSchema = Type.Object(
     model: captionDecoderConfigSchema,
     /** Folders of finished stages, relative to the working folder. */
     parts: Type.Object({ clip: Type.String() }, closed),
-    ...reading,
+    /** Noise of up to this many standard deviations is added to the latents. */
+    noise: Type.Number({ minimum: 0 }),
   },
   closed,
 );
@@ -130,7 +123,8 @@ export const fineTuneCaptionsStageSchema = Type.Object(
     ...common,
     /** An embedded model's name or a model folder. */
     from: Type.String({ minLength: 1 }),
-    ...reading,
+    /** Noise of up to this many standard deviations is added to the latents. */
+    noise: Type.Number({ minimum: 0 }),
   },
   closed,
 );
@@ -208,7 +202,7 @@ export type StageConfig =
   | FineTuneCaptionsStage;
 
 /** What training a caption decoder takes, whether it is new or finished. */
-export type CaptionTraining = Pick<CaptionDecoderStage, 'seed' | 'batch' | 'model' | 'noise' | 'randomWords'>;
+export type CaptionTraining = Pick<CaptionDecoderStage, 'seed' | 'batch' | 'model' | 'noise'>;
 
 /** What training a U-ViT takes, whether it is new or finished. */
 export type JointTraining = Pick<

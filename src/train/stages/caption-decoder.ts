@@ -9,7 +9,6 @@ import { compile, type Executable } from '../../engine/index.ts';
 import { captionDecoderSpec } from '../../lm/index.ts';
 import { initialise } from '../../nn/params.ts';
 import type { CaptionDecoderStage, CaptionTraining } from '../config.ts';
-import { randomWords } from '../data/random-words.ts';
 import { batchIndices, captionBatch, type PairSource } from '../data/source.ts';
 import type { Stage } from '../loop.ts';
 import { captionDecoderObjective } from '../objectives/caption-decoder.ts';
@@ -58,9 +57,7 @@ export function captionTraining(
     batch: async step => {
       const indices = batchIndices(config.seed, step, config.batch, source.size);
       const captions = captionBatch(source, indices, config.seed, step);
-      const { next } = randomStream(config.seed, 'words', step);
-      const read = randomWords(captions, config.randomWords ?? 0, next);
-      return captionInputs(read, tokenizer, config, step, next => next() * config.noise);
+      return captionInputs(captions, tokenizer, config, step, next => next() * config.noise);
     },
     sample: async ema => {
       evaluation ??= await compile(
