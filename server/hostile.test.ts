@@ -265,6 +265,11 @@ describe('pictures', () => {
 });
 
 describe('addresses', () => {
+  const refusedAs = (family: Family) => async (url: string) => {
+    const { statusCode, body } = await app.inject({ url, headers: { host: 'localhost' } });
+    expectRefusal(family, { status: statusCode, text: body }, url);
+  };
+
   it.each([
     '/v1/images/files/..%2f..%2fetc/passwd',
     '/v1/images/files/%2e%2e/%2e%2e%2f%2e%2e%2fpackage.json',
@@ -281,10 +286,7 @@ describe('addresses', () => {
     '/v1/nothing',
     '/v1/%zz',
     '/v1//models',
-  ])('%s', async url => {
-    const { statusCode, body } = await app.inject({ url, headers: { host: 'localhost' } });
-    expectRefusal('openai', { status: statusCode, text: body }, url);
-  });
+  ])('%s', refusedAs('openai'));
 
   it.each([
     '/replicate/v1/predictions/..%2f..%2fpackage.json',
@@ -296,10 +298,7 @@ describe('addresses', () => {
     '/replicate/v1/models/__proto__/constructor',
     '/replicate/v1/nothing',
     '/replicate/v1/%zz',
-  ])('%s', async url => {
-    const { statusCode, body } = await app.inject({ url, headers: { host: 'localhost' } });
-    expectRefusal('replicate', { status: statusCode, text: body }, url);
-  });
+  ])('%s', refusedAs('replicate'));
 
   it.each(['/sdapi/v1/nothing', '/sdapi/v1/progress?skip_current_image=2e2', '/sdapi/v1/%zz'])('%s', async url => {
     const { statusCode, body } = await app.inject({ url, headers: { host: 'localhost' } });

@@ -1,5 +1,7 @@
 /** A request that cannot be served as it stands: each family puts it into its own shape (`toOpenaiError`, `toSdapiError`). */
 
+import type { Problem } from '../../errors.ts';
+
 /** What is wrong with a value, in OpenAI's words. */
 type FaultCode = 'invalid_value' | 'missing_required_parameter' | 'unsupported_value' | 'model_not_found' | 'not_found';
 
@@ -15,5 +17,9 @@ export class WireFault extends Error {
     this.statusCode = code === 'model_not_found' || code === 'not_found' ? 404 : 400;
     this.code = code;
     this.param = param;
+  }
+
+  get problem(): Problem {
+    return { status: this.statusCode, code: this.code, message: this.message, param: this.param };
   }
 }

@@ -31,9 +31,7 @@ export function toOpenaiError(error: unknown): OpenaiError {
 }
 
 function problemOf(error: unknown): Problem {
-  if (error instanceof WireFault) {
-    return { status: error.statusCode, code: error.code, message: error.message, param: error.param };
-  }
+  if (error instanceof WireFault) return error.problem;
   const problem = toProblem(error);
   return problem.code === 'model_not_found' ? { ...problem, param: 'model' } : problem;
 }

@@ -5,6 +5,7 @@ import type { JobEvent, JobRequest } from '../../jobs/types.ts';
 import type { ImageOutput } from '../../schemas/openai.ts';
 import type { ModelInfo } from '../../types.ts';
 import { countTokens } from '../compat/count-tokens.ts';
+import { originOf } from '../compat/origin.ts';
 import { formatSize, parseSize, type Size } from '../compat/picture-size.ts';
 import { type Rendering, renderPicture } from '../compat/render-picture.ts';
 import { type DrawnSample, drawnSamples, runJob } from '../compat/run-job.ts';
@@ -112,7 +113,7 @@ function urlOf(
   { size, format, quality }: Rendering,
 ): string {
   const query = new URLSearchParams({ format, quality: String(quality), ...(size && { size: formatSize(size) }) });
-  return `${request.protocol}://${request.host}/v1/images/files/${id}/${file ?? ''}?${query}`;
+  return `${originOf(request)}/v1/images/files/${id}/${file ?? ''}?${query}`;
 }
 
 /** Of text; pictures are not made of tokens here. */

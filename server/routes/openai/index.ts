@@ -3,6 +3,7 @@
  * errors of every kind, also those of Fastify itself, are answered in OpenAI's shape.
  */
 import type { FastifyPluginAsync } from 'fastify';
+import { answerErrors } from '../compat/answer-errors.ts';
 import { bodyValidator } from '../compat/parse-body.ts';
 import { readForm } from '../compat/read-form.ts';
 import { chatRoutes } from './chat.ts';
@@ -13,11 +14,7 @@ import { modelRoutes } from './models.ts';
 export const openaiRoutes: FastifyPluginAsync = async app => {
   app.setValidatorCompiler(bodyValidator);
   app.addHook('preValidation', readForm);
-  app.setErrorHandler(async (error, request, reply) => {
-    const { status, headers, body } = toOpenaiError(error);
-    if (status >= 500) request.log.error({ err: error }, 'A request failed');
-    return reply.code(status).headers(headers).send(body);
-  });
+  answerErrors(app, toOpenaiError);
   app.setNotFoundHandler(async (request, reply) => {
     const message = `Unknown request URL: ${request.method} ${request.url.slice(0, 200)}.`;
     const error = { message, type: 'invalid_request_error', param: null, code: 'unknown_url' };

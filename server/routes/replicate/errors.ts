@@ -1,6 +1,6 @@
 /** Errors as Replicate's API writes them: `{title, detail, status}`, with the fields at fault where they are known. */
 import { STATUS_CODES } from 'node:http';
-import { type Problem, problemHeaders, toProblem } from '../../errors.ts';
+import { problemHeaders, toProblem } from '../../errors.ts';
 import { WireFault } from '../compat/wire-fault.ts';
 
 interface ReplicateError {
@@ -33,15 +33,10 @@ const inputFaults: ReadonlySet<string> = new Set([
 
 /** Any thrown value as an answer. */
 export function toReplicateError(error: unknown): ReplicateError {
-  const problem = problemOf(error);
+  const problem = error instanceof WireFault ? error.problem : toProblem(error);
   const { code, message, param } = problem;
   const status = problem.status === 400 && inputFaults.has(code) ? 422 : problem.status;
   const title = titles[status] ?? STATUS_CODES[status] ?? 'Error';
   const fields = param === null ? {} : { invalid_fields: [{ type: code, field: param, description: message }] };
   return { status, headers: problemHeaders(problem), body: { title, detail: message, status, ...fields } };
-}
-
-function problemOf(error: unknown): Problem {
-  if (!(error instanceof WireFault)) return toProblem(error);
-  return { status: error.statusCode, code: error.code, message: error.message, param: error.param };
 }

@@ -3,6 +3,7 @@
  * names. It has a prefix of its own because /v1/models and /v1/files mean something else to OpenAI's clients.
  */
 import type { FastifyPluginAsync } from 'fastify';
+import { answerErrors } from '../compat/answer-errors.ts';
 import { bodyValidator } from '../compat/parse-body.ts';
 import { readForm } from '../compat/read-form.ts';
 import { toReplicateError } from './errors.ts';
@@ -13,11 +14,7 @@ import { predictionRoutes } from './predictions.ts';
 export const replicateRoutes: FastifyPluginAsync = async app => {
   app.setValidatorCompiler(bodyValidator);
   app.addHook('preValidation', readForm);
-  app.setErrorHandler(async (error, request, reply) => {
-    const { status, headers, body } = toReplicateError(error);
-    if (status >= 500) request.log.error({ err: error }, 'A request failed');
-    return reply.code(status).headers(headers).send(body);
-  });
+  answerErrors(app, toReplicateError);
   app.setNotFoundHandler(async (_request, reply) => {
     const detail = 'The requested resource could not be found.';
     return reply.code(404).send({ title: 'Not Found', detail, status: 404 });

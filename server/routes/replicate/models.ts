@@ -3,8 +3,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { packageVersion } from '../../../src/core/package-root.ts';
 import { PredictionInput } from '../../schemas/replicate.ts';
 import type { ModelInfo, ModelList } from '../../types.ts';
+import { originOf } from '../compat/origin.ts';
 import { WireFault } from '../compat/wire-fault.ts';
-import { originOf } from './origin.ts';
 
 export interface ModelParams {
   readonly owner: string;

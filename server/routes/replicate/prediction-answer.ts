@@ -1,9 +1,9 @@
 /** Jobs as predictions. */
 import type { FastifyRequest } from 'fastify';
 import type { JobMode, JobSample, JobStatus, JobView } from '../../jobs/types.ts';
+import { originOf } from '../compat/origin.ts';
 import { toWireRequest } from '../native/job-fields.ts';
 import { fullName } from './models.ts';
-import { originOf } from './origin.ts';
 import { pictureUrl } from './picture-url.ts';
 import { progressLog } from './progress-log.ts';
 

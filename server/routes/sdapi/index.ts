@@ -3,6 +3,7 @@
  * errors of every kind are answered in its shapes.
  */
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
+import { answerErrors } from '../compat/answer-errors.ts';
 import { bodyValidator } from '../compat/parse-body.ts';
 import { type ActiveJobs, createActiveJobs } from './active-jobs.ts';
 import { httpException, toSdapiError } from './errors.ts';
@@ -26,11 +27,7 @@ export const sdapiRoutes: FastifyPluginAsync = async app => {
   app.decorate('sdapiOptions', createOptions(app.models));
   app.setValidatorCompiler(bodyValidator);
   readEmptyBodies(app);
-  app.setErrorHandler(async (error, request, reply) => {
-    const { status, headers, body } = toSdapiError(error);
-    if (status >= 500) request.log.error({ err: error }, 'A request failed');
-    return reply.code(status).headers(headers).send(body);
-  });
+  answerErrors(app, toSdapiError);
   app.setNotFoundHandler(async (_request, reply) => reply.code(404).send(httpException('Not Found')));
   await app.register(generationRoutes);
   await app.register(progressRoutes);

@@ -2,25 +2,23 @@
  * Stage `fine-tune-captions`: the caption decoder of a finished model trained further. What makes text latents is frozen
  * (CLIP and the bottleneck), so that the model's U-ViT goes on to speak the language that the decoder reads.
  */
-import { join } from 'node:path';
-import { clipTextSpec, createTokenizer } from '../../clip/index.ts';
+import { clipTextSpec } from '../../clip/index.ts';
 import { captionDecoderSpec } from '../../lm/index.ts';
-import { writeModelFolder } from '../../pipeline/model-folder.ts';
 import type { FineTuneCaptionsStage } from '../config.ts';
 import type { Stage } from '../loop.ts';
 import { captionTraining } from './caption-decoder.ts';
 import { openSource, openValidation, type StageContext } from './context.ts';
 import { modelFolder } from './joint-model.ts';
 import { fill } from './part.ts';
-import { loadWholeModel, partsOf } from './whole-model.ts';
+import { loadWholeModel, partsOf, saveWholeModel } from './whole-model.ts';
 
 export async function fineTuneCaptionsStage(config: FineTuneCaptionsStage, context: StageContext): Promise<Stage> {
   const base = await loadWholeModel(config.from);
-  const { clip, captionDecoder } = partsOf(base);
+  const { clip, captionDecoder, tokenizer } = partsOf(base);
   const { model } = captionDecoder.config;
   const { encodePrefix, ...spec } = captionDecoderSpec(model);
   const material = {
-    tokenizer: createTokenizer(base.tokenizer),
+    tokenizer,
     textTower: clip.config.model.text,
     source: await openSource(config.data),
     validation: await openValidation(config.data, config.batch),
@@ -34,13 +32,8 @@ export async function fineTuneCaptionsStage(config: FineTuneCaptionsStage, conte
     config,
     ...captionTraining({ ...config, model }, material, context),
     save: (ema, out) =>
-      writeModelFolder(join(out, modelFolder), {
-        ...base,
-        config: { ...base.config, name: config.name },
-        weights: {
-          ...base.weights,
-          captionDecoder: fill(captionDecoderSpec(model), { ...captionDecoder.tensors, ...ema }),
-        },
+      saveWholeModel(base, out, config.name, {
+        captionDecoder: fill(captionDecoderSpec(model), { ...captionDecoder.tensors, ...ema }),
       }),
     result: modelFolder,
   };

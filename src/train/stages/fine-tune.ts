@@ -1,9 +1,9 @@
 /** Stage `fine-tune`: a finished model's U-ViT trained further on a folder of pairs; the other networks stay frozen. */
-import { basename, join, resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { DuetError } from '../../core/errors.ts';
 import { findModel } from '../../pipeline/load.ts';
 import type { LatentStatistics } from '../../pipeline/model-config.ts';
-import { readModelFolder, writeModelFolder } from '../../pipeline/model-folder.ts';
+import { readModelFolder } from '../../pipeline/model-folder.ts';
 import { createSchedule } from '../../sampler/index.ts';
 import { uvitSpec } from '../../uvit/index.ts';
 import type { FineTuneStage, JointTraining } from '../config.ts';
@@ -15,7 +15,7 @@ import { jointTraining } from './joint.ts';
 import { modelFolder } from './joint-model.ts';
 import { imageLatents, type JointParts } from './joint-parts.ts';
 import { fill } from './part.ts';
-import { loadWholeModel, partsOf } from './whole-model.ts';
+import { loadWholeModel, partsOf, saveWholeModel } from './whole-model.ts';
 
 /** Tokens around a caption. */
 const frameTokens = 2;
@@ -91,12 +91,7 @@ export async function fineTuneStage(config: FineTuneStage, context: StageContext
     config,
     initialParams: base.weights.uvit,
     ...jointTraining(training, material, context),
-    save: (ema, out) =>
-      writeModelFolder(join(out, modelFolder), {
-        ...base,
-        config: { ...base.config, name: config.name },
-        weights: { ...base.weights, uvit: fill(uvitSpec(uvit), ema) },
-      }),
+    save: (ema, out) => saveWholeModel(base, out, config.name, { uvit: fill(uvitSpec(uvit), ema) }),
     result: modelFolder,
   };
 }

@@ -1,4 +1,4 @@
-/** Where the client found this server: answers of this family name everything by absolute address. */
+/** Where the client found this server: some answers name things by absolute address. */
 import type { FastifyRequest } from 'fastify';
 
 export function originOf({ protocol, host }: FastifyRequest): string {

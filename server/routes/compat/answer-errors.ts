@@ -1,0 +1,16 @@
+/** Errors of a family of routes, also those of Fastify itself, answered in the family's shape. */
+import type { FastifyInstance } from 'fastify';
+
+interface ErrorAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: object;
+}
+
+export function answerErrors(app: FastifyInstance, toAnswer: (error: unknown) => ErrorAnswer): void {
+  app.setErrorHandler(async (error, request, reply) => {
+    const { status, headers, body } = toAnswer(error);
+    if (status >= 500) request.log.error({ err: error }, 'A request failed');
+    return reply.code(status).headers(headers).send(body);
+  });
+}
