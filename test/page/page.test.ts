@@ -96,7 +96,7 @@ describe.skipIf(!chromiumPath)('the page (needs Chromium: apt-get install chromi
 
   it('draws an example, with previews on the way', async () => {
     const page = await site.open();
-    await page.getByRole('button', { name: 'an apple' }).click();
+    await page.getByRole('button', { name: 'an apple', exact: true }).click();
     expect(await page.getByLabel('Caption').inputValue()).toBe('an apple');
     await hurry(page, 60); // long enough for a preview to be seen
     await setCount(page, 'Pictures', 2);
@@ -309,7 +309,7 @@ describe.skipIf(!chromiumPath)('the page (needs Chromium: apt-get install chromi
     ['dark', ['Draw', 'Describe']],
   ] as const)('has no serious fault that axe finds, in %s colours', async (colorScheme, tabs) => {
     const page = await site.open({ colorScheme });
-    await page.getByRole('button', { name: 'an apple' }).waitFor();
+    await page.getByRole('button', { name: 'an apple', exact: true }).waitFor();
     for (const tab of tabs) {
       await page.getByRole('tab', { name: tab }).click();
       expect(await faultsFoundByAxe(page), tab).toEqual([]);
