@@ -97,6 +97,30 @@ describe('a job', () => {
     expect(await eventsOf(jobs, result.id, last!.id)).toEqual([]);
   });
 
+  it('tells its caption with its end, once both are stored: a crash before that tells it later, not twice', async () => {
+    const store = keepingStore();
+    let release = () => {};
+    const released = new Promise<void>(resolve => {
+      release = resolve;
+    });
+    const save: JobStore['save'] = async record => {
+      if (record.status === 'succeeded') await released;
+      await store.save(record);
+    };
+    const { jobs } = await setUp({ store: { ...store, save } });
+    const seen: JobEvent[] = [];
+    const options = { owner, signal: new AbortController().signal, onEvent: (event: JobEvent) => seen.push(event) };
+    const result = jobs.run({ mode: 'joint', seed: 5, steps: 4 }, options);
+    await expect.poll(() => jobs.list({ owner, limit: 1 })[0]?.status).toBe('succeeded');
+    expect(seen.at(-1)!.type).toBe('progress');
+    release();
+    const { id, samples } = await result;
+    const [text, completed] = seen.slice(-2);
+    expect(text).toMatchObject({ type: 'text', delta: samples[0]!.caption });
+    expect(completed).toMatchObject({ type: 'completed', id: text!.id + 1 });
+    expect(await eventsOf(jobs, id, text!.id)).toEqual([completed]);
+  });
+
   it('fails with the code of a known error, and with none of the inside of an unknown one', async () => {
     const known = await setUp({ failure: new DuetError('worker-died', 'the worker died') });
     const first = await known.jobs.submit(drawing, { owner });

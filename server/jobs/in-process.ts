@@ -15,7 +15,7 @@ import { OrderedSaves } from './ordered-saves.ts';
 import { performHere } from './perform.ts';
 import {
   interrupted,
-  lastEventOf,
+  lastEventsOf,
   newRecord,
   queuedAgain,
   storedLastEvent,
@@ -311,19 +311,19 @@ export class InProcessJobs implements JobService {
     return { ...request, ...files };
   }
 
-  /** Stored first, told then: what a client has seen completed never runs again. */
+  /** Stored first, told then: what a client has seen completed never runs again, and no caption is told twice. */
   async #complete(job: LiveJob, result: JobResult, bytes: number): Promise<void> {
     const { record, events } = job;
     const kept: JobResult = { ...result, samples: result.samples.map(({ png: _, ...sample }) => sample) };
     job.isOver = true;
-    job.record = {
+    const ended = {
       ...record,
       status: 'succeeded',
       ended: this.#now(),
       result: kept,
       bytes: record.bytes + bytes,
-      lastEventId: events.lastId + 1,
-    };
+    } as const;
+    job.record = { ...ended, lastEventId: events.lastId + lastEventsOf(ended).length };
     await this.#saveLogged(job.record);
     this.#settle(job, { result });
   }
@@ -349,7 +349,7 @@ export class InProcessJobs implements JobService {
     const { record } = job;
     this.#live.delete(record.id);
     this.#records.set(record.id, record);
-    job.events.append(lastEventOf(record));
+    for (const event of lastEventsOf(record)) job.events.append(event);
     this.#observer.ended(record);
     job.finished(outcome);
     this.forgetExpired().catch(error => this.#options.log.error({ err: error }, 'old jobs were not removed'));

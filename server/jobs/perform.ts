@@ -77,14 +77,7 @@ export async function performJob(
   };
   const result = await calls[request.mode](model, request, { ...samplingOptions(request), signal, onProgress });
   await previews.sent();
-  tellCaption(result, emit);
   return result;
-}
-
-/** The caption of a job that made one, as the event that comes before its end. */
-export function tellCaption({ samples }: Result<AnySample>, emit: PerformOptions['emit']): void {
-  const [only, ...others] = samples;
-  if (only?.caption !== undefined && others.length === 0) emit({ type: 'text', delta: only.caption });
 }
 
 function samplingOptions(request: JobRequest): SamplingOptions {

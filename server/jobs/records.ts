@@ -59,16 +59,22 @@ export function viewOf(record: JobRecord, position: number | null, progress: Job
   };
 }
 
-/** The event that a job which is over ended with. */
-export function lastEventOf({ status, result, error }: JobRecord): NewJobEvent {
+/** What a job that is over tells at its end: the caption if it made just one, and how it ended. */
+export function lastEventsOf(record: JobRecord): readonly NewJobEvent[] {
+  const [only, ...others] = record.result?.samples ?? [];
+  const hasCaption = only?.caption !== undefined && others.length === 0;
+  return [...(hasCaption ? [{ type: 'text', delta: only.caption } as const] : []), endOf(record)];
+}
+
+/** The very last of them, with its number. */
+export function storedLastEvent(record: JobRecord): JobEvent {
+  return { ...endOf(record), id: record.lastEventId } as JobEvent;
+}
+
+function endOf({ status, result, error }: JobRecord): NewJobEvent {
   if (status === 'succeeded' && result) return { type: 'completed', result };
   if (status === 'cancelled') return { type: 'cancelled' };
   return { type: 'failed', error: error ?? { code: 'generation-failed', message: 'The job failed' } };
-}
-
-/** As `lastEventOf`, with its number. */
-export function storedLastEvent(record: JobRecord): JobEvent {
-  return { ...lastEventOf(record), id: record.lastEventId } as JobEvent;
 }
 
 /** Queued again, as before it was started. */

@@ -119,6 +119,24 @@ describe.skipIf(!chromiumPath)(
         .waitFor({ state: 'detached' });
     });
 
+    it('keeps a number that is being typed, whatever else changes', async () => {
+      const page = await open();
+      const pictures = page.getByLabel('Pictures', { exact: true });
+      await pictures.fill('12');
+      await page.getByLabel('Caption').evaluate(element => {
+        (element as HTMLTextAreaElement).value = 'a green frog';
+        element.dispatchEvent(new Event('input', { bubbles: true }));
+      });
+      await page.getByRole('button', { name: /^Use via API/ }).click({ trial: true });
+      expect(await pictures.inputValue()).toBe('12');
+      await pictures.blur();
+      expect(await pictures.inputValue()).toBe('10');
+      await pictures.fill('2');
+      await pictures.press('Control+Enter');
+      await status(page, 'succeeded');
+      expect(await page.locator('.stage .tile').count()).toBe(2);
+    });
+
     it('draws by keyboard alone', async () => {
       const page = await open();
       await page.getByRole('tab', { name: 'Draw' }).focus();

@@ -6,7 +6,7 @@
 import { DuetError, errorCodes } from '../../../src/core/errors.ts';
 
 import type { JobObserver } from '../observers.ts';
-import { type Perform, tellCaption } from '../perform.ts';
+import type { Perform } from '../perform.ts';
 import type { JobError } from '../types.ts';
 import {
   cancelChannel,
@@ -128,11 +128,7 @@ export async function openRedisFront(
         looking = look();
         const ending = await Promise.race([stopped, looking]);
         if (ending && 'reason' in ending) throw toFailure(ending.reason);
-        if (ending) {
-          const result = await receiveResult(ending.result);
-          tellCaption(result, emit);
-          return result;
-        }
+        if (ending) return await receiveResult(ending.result);
         await Promise.race([stopped, changed, later(lookMs)]);
       }
     } catch (error) {

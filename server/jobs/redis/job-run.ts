@@ -38,7 +38,6 @@ export function runJob(job: Job<SentRequest, SentResult>, options: JobRunOptions
       signal,
       now: Date.now,
       emit(event) {
-        if (event.type === 'text') return; // follows from the result, and must not be told by two runs
         const sent = { run: job.attemptsStarted, event: sendEvent(event) };
         told = told.then(() => (signal.aborted ? undefined : job.updateProgress(sent))).catch(onError);
       },

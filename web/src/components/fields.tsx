@@ -1,4 +1,5 @@
 /** Form fields: words, numbers, sliders, choices. Each has a visible label; ids come from Preact. */
+import { useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useId } from 'preact/hooks';
 import { mostSamples } from '../state.ts';
@@ -52,7 +53,16 @@ interface CountFieldProps {
 /** A small whole number with buttons beside it. */
 export function CountField({ label, value, lowest = 1, highest = mostSamples(), onChange }: CountFieldProps) {
   const id = useId();
-  const set = (next: number) => onChange(Math.min(highest, Math.max(lowest, Math.round(next) || lowest)));
+  /** What is being typed: stays until the field is left, whatever else changes on the page. */
+  const typed = useSignal<string | null>(null);
+  const type = ({ value: text, valueAsNumber: number }: HTMLInputElement) => {
+    typed.value = text;
+    if (Number.isInteger(number) && number >= lowest && number <= highest) onChange(number);
+  };
+  const set = (next: number) => {
+    typed.value = null;
+    onChange(Math.min(highest, Math.max(lowest, Math.round(next) || lowest)));
+  };
   return (
     <div class="field is-row">
       <label for={id}>{label}</label>
@@ -66,7 +76,8 @@ export function CountField({ label, value, lowest = 1, highest = mostSamples(), 
           inputMode="numeric"
           min={lowest}
           max={highest}
-          value={value}
+          value={typed.value ?? value}
+          onInput={event => type(event.currentTarget)}
           onChange={event => set(event.currentTarget.valueAsNumber)}
         />
         <button type="button" aria-label={`More: ${label}`} disabled={value >= highest} onClick={() => set(value + 1)}>
