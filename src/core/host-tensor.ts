@@ -9,6 +9,9 @@ export interface HostTensor {
   readonly data: Float32Array | Int32Array | Uint8Array;
 }
 
+/** 16-bit floats that weights are stored as; each value is a float32 too. */
+export type HalfFloat = 'float16' | 'bfloat16';
+
 /** A tensor that lies in a file (a .safetensors file): raw little-endian bytes at `offset`. */
 export interface FileTensor {
   readonly dtype: DType;
@@ -16,6 +19,8 @@ export interface FileTensor {
   readonly file: string;
   readonly offset: number;
   readonly byteLength: number;
+  /** A float32 tensor whose bytes are half as wide. */
+  readonly storedAs?: HalfFloat;
 }
 
 export type TensorSource = HostTensor | FileTensor;

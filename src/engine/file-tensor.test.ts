@@ -1,11 +1,11 @@
-import { mkdtemp, readdir, rm, stat, truncate } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { bools, expectClose, ints, wave } from '../../test/support/kernel-table.ts';
 import type { FileTensor } from '../core/host-tensor.ts';
-import { openSafetensors, writeSafetensors } from '../weights/safetensors.ts';
+import { loadSafetensors, openSafetensors, writeSafetensors } from '../weights/safetensors.ts';
 import { readFileTensor } from './file-tensor.ts';
 import { type CompileSpec, compile, type Device, type Program, sessionHost } from './index.ts';
 
@@ -75,6 +75,52 @@ describe('weights in a .safetensors file', () => {
     expect(size).toBeLessThan(4096);
     vi.restoreAllMocks();
     vi.unstubAllEnvs();
+  });
+
+  test('in half precision stay there too, and are the same numbers on every device', async () => {
+    const half = join(folder, 'half.safetensors');
+    const weight = wave([32, 8]);
+    await writeSafetensors(half, { weight }, { floats: 'F16' });
+    const { weight: mapped } = (await openSafetensors(half)).tensors;
+    const { weight: loaded } = (await loadSafetensors(half)).tensors;
+    expect(mapped).toMatchObject({
+      dtype: 'float32',
+      storedAs: 'float16',
+      shape: [32, 8],
+      file: half,
+      byteLength: 512,
+    });
+    const identity = wave([32, 32]);
+    identity.data.fill(0);
+    for (let i = 0; i < 32; i++) identity.data[33 * i] = 1;
+    const product: Program<{ weight: tf.Tensor }, unknown> = ({ params, inputs }) => ({
+      outputs: { y: inputs['x']!.matMul(params.weight) },
+    });
+    for (const device of ['cpu', 'reference'] as const) {
+      const x = { dtype: 'float32', shape: ['batch', 32] } as const;
+      const executable = await compile(product, { params: { weight: mapped! }, inputs: { x } }, { device });
+      expectClose((await executable.run({ x: identity }))['y']!, loaded!, 0, device);
+      await executable.release();
+    }
+  });
+
+  test.each([
+    ['float16', [0x3c00, 0xc100, 0x0001], [1, -2.5, 2 ** -24]],
+    ['bfloat16', [0x3f80, 0xc020, 0x3eab], [1, -2.5, 0.333984375]],
+  ] as const)('as %s are widened when the graph is loaded', async (storedAs, bits, values) => {
+    const raw = join(folder, storedAs);
+    await writeFile(raw, new Uint8Array(Uint16Array.from(bits).buffer));
+    const bias: FileTensor = { dtype: 'float32', storedAs, shape: [3], file: raw, offset: 0, byteLength: 6 };
+    const sum: Program<{ bias: tf.Tensor }, unknown> = ({ params, inputs }) => ({
+      outputs: { y: inputs['x']!.add(params.bias) },
+    });
+    for (const device of ['cpu', 'reference'] as const) {
+      const x = { dtype: 'float32', shape: ['batch', 3] } as const;
+      const executable = await compile(sum, { params: { bias }, inputs: { x } }, { device });
+      const zeros = { dtype: 'float32', shape: [1, 3], data: new Float32Array(3) } as const;
+      expect([...(await executable.run({ x: zeros }))['y']!.data]).toEqual([...values]);
+      await executable.release();
+    }
   });
 
   test('of two folders in one program are refused', async () => {

@@ -2,10 +2,11 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { DuetError } from '../core/errors.ts';
+import { bfloatToFloat, halfToFloat } from '../core/float-formats.ts';
 import type { FileTensor, HostTensor } from '../core/host-tensor.ts';
 
 /** @throws RangeError if the file ends before the tensor does. */
-export function readFileTensor({ file, offset, byteLength, dtype, shape }: FileTensor): HostTensor {
+export function readFileTensor({ file, offset, byteLength, dtype, shape, storedAs }: FileTensor): HostTensor {
   const bytes = new Uint8Array(byteLength);
   const descriptor = openSync(file, 'r');
   try {
@@ -14,6 +15,10 @@ export function readFileTensor({ file, offset, byteLength, dtype, shape }: FileT
     }
   } finally {
     closeSync(descriptor);
+  }
+  if (storedAs) {
+    const widen = { float16: halfToFloat, bfloat16: bfloatToFloat }[storedAs];
+    return { dtype, shape, data: widen(new Uint16Array(bytes.buffer)) };
   }
   const views = { float32: Float32Array, int32: Int32Array, bool: Uint8Array };
   return { dtype, shape, data: new views[dtype](bytes.buffer) };

@@ -73,7 +73,7 @@ export function fillSpec<T extends TensorSource>(
   });
 }
 
-/** Reads a model folder. float32 weights stay in their files; half-precision ones are loaded. */
+/** Reads a model folder. Weights stay in their files, which must stay as they are while the model is used. */
 export async function readModelFolder(folder: string): Promise<Model> {
   const configFile = join(folder, 'config.json');
   const config = parseModelConfig(parseJson(await readText(configFile), configFile), configFile);

@@ -1,13 +1,13 @@
 /**
  * Reading and writing .safetensors: Duet's only weight format (header: safetensors-header.ts).
- * Small floats become float32 and whole numbers int32 on load; float32, int32 and bool can stay in the file and be
- * mapped by the engine. Files are written beside their final name and renamed, so a crash never leaves half a file.
+ * Small floats become float32 and whole numbers int32 on load; floats of 16 and 32 bits, int32 and bool can stay in the
+ * file and be mapped by the engine. Files are written beside their final name and renamed, so a crash never leaves half a file.
  */
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DuetError } from '../core/errors.ts';
-import { type HostTensor, sizeOf, type TensorSource } from '../core/host-tensor.ts';
-import { bfloatToFloat, float8ToFloat, floatToHalf, halfToFloat } from './float-formats.ts';
+import { bfloatToFloat, float8ToFloat, floatToHalf, halfToFloat } from '../core/float-formats.ts';
+import { type FileTensor, type HostTensor, sizeOf, type TensorSource } from '../core/host-tensor.ts';
 import {
   bytesPerElement,
   invalidWeights,
@@ -49,16 +49,13 @@ export async function loadSafetensors(file: string): Promise<WeightFile<HostTens
   });
 }
 
-/** Like `loadSafetensors`, but tensors already stored as float32, int32 or bool stay in the file as `FileTensor`s. */
+/** Like `loadSafetensors`, but tensors stored as floats of 16 or 32 bits, int32 or bool stay in the file as `FileTensor`s. */
 export async function openSafetensors(file: string): Promise<WeightFile> {
   return withFile(file, async handle => {
     const header = await readHeader(handle, file);
     const tensors: [string, TensorSource][] = [];
     for (const [name, stored] of Object.entries(header.tensors)) {
-      const dtype = mappableDType(stored);
-      const { shape, offset, byteLength } = stored;
-      const source = dtype ? { dtype, shape, file, offset, byteLength } : await loadTensor(handle, name, stored);
-      tensors.push([name, source]);
+      tensors.push([name, mapped(stored) ?? (await loadTensor(handle, name, stored))]);
     }
     return { metadata: header.metadata, tensors: Object.fromEntries(tensors) };
   });
@@ -129,11 +126,19 @@ async function readRange(handle: FileHandle, file: string, offset: number, byteL
   return bytes;
 }
 
-function mappableDType({ storedAs, offset }: StoredTensor): 'float32' | 'int32' | 'bool' | undefined {
-  if (storedAs === 'BOOL') return 'bool';
-  if (offset % 4 !== 0) return undefined;
-  if (storedAs === 'F32') return 'float32';
-  return storedAs === 'I32' ? 'int32' : undefined;
+const mappable: Partial<Record<StoredDType, Pick<FileTensor, 'dtype' | 'storedAs'>>> = {
+  F32: { dtype: 'float32' },
+  F16: { dtype: 'float32', storedAs: 'float16' },
+  BF16: { dtype: 'float32', storedAs: 'bfloat16' },
+  I32: { dtype: 'int32' },
+  BOOL: { dtype: 'bool' },
+};
+
+/** The tensor where it lies, unless its type must be changed or it is not aligned. */
+function mapped({ storedAs, shape, file, offset, byteLength }: StoredTensor): FileTensor | undefined {
+  const types = mappable[storedAs];
+  if (!types || offset % bytesPerElement(storedAs) !== 0) return undefined;
+  return { ...types, shape, file, offset, byteLength };
 }
 
 async function loadTensor(handle: FileHandle, name: string, stored: StoredTensor): Promise<HostTensor> {

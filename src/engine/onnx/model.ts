@@ -1,8 +1,8 @@
 /** An ONNX model as plain data and its encoding. Field numbers from onnx.proto (ONNX IR version 10). */
-import type { DType } from '../../core/host-tensor.ts';
+import type { DType, HalfFloat } from '../../core/host-tensor.ts';
 import { ProtobufWriter } from './protobuf.ts';
 
-export type OnnxType = DType | 'int64' | 'uint8';
+export type OnnxType = DType | HalfFloat | 'int64' | 'uint8';
 export type AttributeValue = number | string | readonly number[] | { readonly float: number };
 
 export interface OnnxNode {
@@ -41,7 +41,16 @@ export interface OnnxModel {
 
 /** Newest operator set whose operators we emit (Gelu needs 20). */
 const opsetVersion = 21;
-const typeCodes = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9 } as const satisfies Record<OnnxType, number>;
+/** TensorProto.DataType. */
+export const typeCodes = {
+  float32: 1,
+  uint8: 2,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+  bfloat16: 16,
+} as const satisfies Record<OnnxType, number>;
 const attributeKinds = { float: 1, int: 2, string: 3, ints: 7 } as const;
 
 /** Encodes `model` as a ModelProto. */

@@ -1,6 +1,6 @@
 /** Collects ONNX nodes and constants while a program is being recorded. */
-import { type DType, sizeOf } from '../../core/host-tensor.ts';
-import type { AttributeValue, OnnxInitializer, OnnxNode, OnnxType } from '../onnx/model.ts';
+import { type DType, type HalfFloat, sizeOf } from '../../core/host-tensor.ts';
+import { type AttributeValue, type OnnxInitializer, type OnnxNode, type OnnxType, typeCodes } from '../onnx/model.ts';
 
 /** A tensor of the graph under construction. */
 export interface Value {
@@ -88,15 +88,16 @@ export class GraphBuilder {
     return this.constant(data, [], dtype);
   }
 
-  /** A tensor that lies in a file beside the model. */
+  /** A tensor that lies in a file beside the model. One stored in half precision is widened once, when the graph is loaded. */
   external(
     name: string,
     shape: readonly number[],
     dtype: DType,
-    region: { location: string; offset: number; byteLength: number },
+    { storedAs, ...region }: { location: string; offset: number; byteLength: number; storedAs?: HalfFloat | undefined },
   ): Value {
-    this.#initializers.set(name, { name, type: dtype, shape, data: region });
-    return { name, shape, dtype };
+    const stored: Value = { name, shape, dtype: storedAs ?? dtype };
+    this.#initializers.set(name, { name, type: stored.dtype, shape, data: region });
+    return this.cast(stored, dtype);
   }
 
   reshape(x: Value, shape: readonly number[]): Value {
@@ -115,8 +116,7 @@ export class GraphBuilder {
 
   cast(x: Value, dtype: OnnxType): Value {
     if (x.dtype === dtype) return x;
-    const codes = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9 };
-    return this.emit('Cast', [x], x.shape, dtype, { attributes: { to: codes[dtype] } });
+    return this.emit('Cast', [x], x.shape, dtype, { attributes: { to: typeCodes[dtype] } });
   }
 }
 

@@ -60,8 +60,8 @@ export function record<P, S>(
     };
     const leaf = (kind: 'params' | 'state') => (source: TensorSource, path: string) => {
       if ('data' in source) return recorder.tensorOf(graphInput(residentName[kind](path), source.shape, source.dtype));
-      const { byteLength, offset } = source;
-      const region = { location: source.file.split(/[\\/]/).at(-1)!, offset, byteLength };
+      const { byteLength, offset, storedAs } = source;
+      const region = { location: source.file.split(/[\\/]/).at(-1)!, offset, byteLength, storedAs };
       return recorder.tensorOf(graph.external(residentName[kind](path), source.shape, source.dtype, region));
     };
     const tensors = (kind: 'params' | 'state') => mapTree(spec[kind] ?? {}, isTensorSource, leaf(kind));

@@ -113,11 +113,13 @@ class RecordingBackend extends tf.KernelBackend {
   }
 
   infoOf(value: Value): tf.TensorInfo {
-    if (value.dtype === 'int64' || value.dtype === 'uint8')
-      throw new TypeError(`A tfjs tensor cannot have type ${value.dtype}`);
+    const { dtype } = value;
+    if (dtype !== 'float32' && dtype !== 'int32' && dtype !== 'bool') {
+      throw new TypeError(`A tfjs tensor cannot have type ${dtype}`);
+    }
     const dataId = {};
     this.#data.set(dataId, { value, graph: this.graph, refCount: 1 });
-    return { dataId, shape: [...value.shape], dtype: value.dtype };
+    return { dataId, shape: [...value.shape], dtype };
   }
 }
 
