@@ -1,5 +1,6 @@
 /**
- * `npm run bench -- serve [--jobs 32] [--steps 20] [--rounds 2] [--threads N] [--model emoji]`: mixed jobs (text to image, image
+ * `npm run bench -- serve [--jobs 32] [--steps 20] [--rounds 2] [--threads N] [--precision fp32]
+ * [--model emoji]`: mixed jobs (text to image, image
  * to text, joint; one sample each) that arrive at the same time, done three ways by one loaded model:
  *
  * - one after the other: each job has the machine for itself, the others wait;
@@ -86,10 +87,12 @@ export async function run(): Promise<void> {
       steps: { type: 'string', default: '20' },
       rounds: { type: 'string', default: '2' },
       threads: { type: 'string' },
+      precision: { type: 'string', default: 'fp32' },
       model: { type: 'string', default: 'emoji' },
     },
   });
-  const model = await load(values.model, values.threads ? { threads: Number(values.threads) } : {});
+  const precision = values.precision === 'int8' ? 'int8' : 'fp32';
+  const model = await load(values.model, { precision, ...(values.threads && { threads: Number(values.threads) }) });
   const jobs = await mixedJobs(model, Number(values.jobs), Number(values.steps));
   await together(jobs.slice(0, 6), () => {}); // every network once, alone and in company
   const timings = new Map(Object.keys(ways).map(name => [name, [] as Timing[]]));
@@ -100,7 +103,9 @@ export async function run(): Promise<void> {
     }
   }
   await model.release();
-  console.log(`${jobs.length} jobs of ${modes.join(', ')} in turn, ${values.steps} steps, ${values.rounds} rounds`);
+  console.log(
+    `${jobs.length} jobs of ${modes.join(', ')} in turn, ${values.steps} steps, ${values.rounds} rounds, ${precision}`,
+  );
   report(timings, jobs.length);
 }
 

@@ -27,9 +27,10 @@ export interface RunningServer {
 }
 
 export async function startServer({ config, load, logs, signal }: ServeOptions): Promise<RunningServer> {
-  const { device, threads, host, port } = config;
+  const { device, precision, threads, host, port } = config;
   const loaded = await load(config.model, {
     device,
+    precision,
     ...(threads > 0 && { threads }),
     ...(signal && { signal }),
   });

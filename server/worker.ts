@@ -23,11 +23,16 @@ export interface RunningWorker {
 
 /** @throws DuetError 'invalid-config' without a queue */
 export async function startWorker({ config, load, logs, signal }: WorkerOptions): Promise<RunningWorker> {
-  const { queue, device, threads, maxRunning, shutdownSeconds } = config;
+  const { queue, device, precision, threads, maxRunning, shutdownSeconds } = config;
   if (queue === null) {
     throw new DuetError('invalid-config', 'A worker needs a queue: --queue redis://host:6379, the same as the server');
   }
-  const model = await load(config.model, { device, ...(threads > 0 && { threads }), ...(signal && { signal }) });
+  const model = await load(config.model, {
+    device,
+    precision,
+    ...(threads > 0 && { threads }),
+    ...(signal && { signal }),
+  });
   const log = {
     error({ err: error, ...details }: { err?: unknown }, message: string) {
       const line = { level: 50, time: Date.now(), ...details, err: serializeError(error), msg: message };

@@ -12,7 +12,7 @@ import { load } from './pipeline/index.ts';
 export const Duet = { load } as const;
 
 export { DuetError, type ErrorCode } from './core/errors.ts';
-export type { Device } from './engine/types.ts';
+export type { Device, Precision } from './engine/types.ts';
 export type { DecodeOptions, ImageFormat, ImageInput, Picture, Pixels } from './image/index.ts';
 export type {
   AnySample,

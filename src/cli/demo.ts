@@ -6,7 +6,7 @@ import pc from 'picocolors';
 import { Picture, pictureGrid } from '../image/index.ts';
 import type { PairSample, UniDiffuser } from '../pipeline/index.ts';
 import { type DemoSection, demoPage } from './demo-page.ts';
-import { deviceOption, modelOption, seedOption, threadsOption } from './options.ts';
+import { deviceOption, modelOption, precisionOption, seedOption, threadsOption } from './options.ts';
 import { createProgressBar } from './progress-bar.ts';
 import { type CommandContext, type ModelFlags, withModel } from './sampling-command.ts';
 import { write } from './terminal.ts';
@@ -34,6 +34,7 @@ export function registerDemo(program: Command, context: CommandContext): void {
     .description('draw, describe and imagine a little, and show it on one page')
     .addOption(modelOption())
     .addOption(deviceOption())
+    .addOption(precisionOption())
     .addOption(threadsOption())
     .addOption(seedOption())
     .option('-o, --out <folder>', 'where pictures and the page go', 'out/demo')

@@ -5,15 +5,17 @@ import { evaluate } from '../eval/evaluate.ts';
 import { type Figure, kindTable, markdownTable } from '../eval/report.ts';
 import { type MeasureName, measureNames } from '../eval/run.ts';
 import { measureSpeed } from '../eval/speed.ts';
+import type { Precision } from '../index.ts';
 import { loadEvalModel } from '../pipeline/evaluation.ts';
 import { loadSprites } from '../scenes/sprites.ts';
-import { jsonOption, modelOption, stepsOption, threadsOption, wholeNumber } from './options.ts';
+import { jsonOption, modelOption, precisionOption, stepsOption, threadsOption, wholeNumber } from './options.ts';
 import { createProgressBar } from './progress-bar.ts';
 import type { CommandContext } from './sampling-command.ts';
 import { type Terminal, write } from './terminal.ts';
 
 interface EvalFlags {
   readonly model: string;
+  readonly precision: Precision;
   readonly threads?: number;
   readonly count: number;
   readonly seed?: number;
@@ -33,6 +35,7 @@ export function registerEval(program: Command, { terminal }: CommandContext): vo
     .addOption(stepsOption())
     .addOption(new Option('--measures <names...>', 'only these').choices([...measureNames, 'speed']))
     .addOption(new Option('-o, --out <file>', 'write the tables (Markdown) there as well'))
+    .addOption(precisionOption())
     .addOption(threadsOption())
     .addOption(jsonOption())
     .action((flags: EvalFlags) => runEval(terminal, flags));
@@ -40,8 +43,8 @@ export function registerEval(program: Command, { terminal }: CommandContext): vo
 
 async function runEval(terminal: Terminal, flags: EvalFlags): Promise<void> {
   const { signal } = terminal;
-  const { model: name, threads, count, seed, steps, measures = [...measureNames, 'speed'] } = flags;
-  const loadOptions = { signal, ...(threads !== undefined && { threads }) };
+  const { model: name, precision, threads, count, seed, steps, measures = [...measureNames, 'speed'] } = flags;
+  const loadOptions = { signal, precision, ...(threads !== undefined && { threads }) };
   const bar = createProgressBar(terminal.stderr, 'eval');
   const judged = measures.filter((measure): measure is MeasureName => measure !== 'speed');
   const model = await loadEvalModel(name, loadOptions);

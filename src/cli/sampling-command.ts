@@ -1,7 +1,16 @@
 /** What the sampling commands share: options, loading the model, progress, warnings and output. */
 import type { Command } from 'commander';
 import pc from 'picocolors';
-import type { AnySample, Device, LoadOptions, Result, SamplingOptions, SolverName, UniDiffuser } from '../index.ts';
+import type {
+  AnySample,
+  Device,
+  LoadOptions,
+  Precision,
+  Result,
+  SamplingOptions,
+  SolverName,
+  UniDiffuser,
+} from '../index.ts';
 import * as option from './options.ts';
 import { checkOutput, type OutputFlags, type Report, writeResult } from './output.ts';
 import { createProgressBar } from './progress-bar.ts';
@@ -16,6 +25,7 @@ export interface CommandContext {
 export interface ModelFlags {
   readonly model: string;
   readonly device: Device;
+  readonly precision: Precision;
   readonly threads?: number;
 }
 
@@ -32,6 +42,7 @@ function addModelOptions(command: Command): Command {
   return command
     .addOption(option.modelOption())
     .addOption(option.deviceOption())
+    .addOption(option.precisionOption())
     .addOption(option.threadsOption())
     .addOption(option.jsonOption());
 }
@@ -57,11 +68,11 @@ export function addSamplingOptions(command: Command, produces: 'pictures' | 'cap
 /** Loads the model that `flags` name, lets `use` work with it and releases it whatever happens. */
 export async function withModel<T>(
   { terminal, load }: CommandContext,
-  { model, device, threads }: ModelFlags,
+  { model, device, precision, threads }: ModelFlags,
   use: (duet: UniDiffuser) => Promise<T>,
 ): Promise<T> {
   const { signal } = terminal;
-  const duet = await load(model, { device, signal, ...(threads !== undefined && { threads }) });
+  const duet = await load(model, { device, precision, signal, ...(threads !== undefined && { threads }) });
   try {
     return await use(duet);
   } finally {

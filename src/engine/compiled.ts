@@ -7,6 +7,7 @@ import { flattenTree } from '../core/tree.ts';
 import { checkFiles } from './file-tensor.ts';
 import { cacheGraph } from './graph-cache.ts';
 import { batchOf, checkState, inputShapes } from './inputs.ts';
+import { toInt8 } from './recorder/int8.ts';
 import { type Recording, record, residentName, residentsOf } from './recorder/record.ts';
 import { recordSymbolic } from './recorder/symbolic-batch.ts';
 import { sessionHost } from './runtime/session-host.ts';
@@ -82,7 +83,8 @@ export class CompiledExecutable<P, S> implements Executable {
     // A program with state is a training step: its batch never changes, and its losses divide by it.
     const symbolic = this.#spec.state ? undefined : recordSymbolic(this.#name, this.#program, this.#spec);
     const recording = symbolic ?? record(this.#name, this.#program, this.#spec, inputShapes(this.#spec.inputs, batch));
-    const bucket: Bucket = { recording, modelFile: await cacheGraph(recording.model), session: undefined };
+    const model = this.#options.precision === 'int8' ? toInt8(recording.model) : recording.model;
+    const bucket: Bucket = { recording, modelFile: await cacheGraph(model), session: undefined };
     this.#buckets.set(symbolic ? anyBatch : batch, bucket);
     return bucket;
   }

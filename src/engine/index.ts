@@ -1,4 +1,5 @@
 /** The engine: turns pure tfjs programs into executables. Knows no model. */
+import { DuetError } from '../core/errors.ts';
 import { CompiledExecutable } from './compiled.ts';
 import { EagerExecutable } from './eager.ts';
 import type { CompileOptions, CompileSpec, Executable, Program } from './types.ts';
@@ -10,6 +11,7 @@ export type {
   Device,
   Executable,
   InputSpec,
+  Precision,
   Program,
   TensorRecord,
   Tensors,
@@ -33,7 +35,11 @@ export async function compile<P, S>(
   options: CompileOptions = {},
 ): Promise<Executable> {
   options.signal?.throwIfAborted();
-  switch (options.device ?? 'cpu') {
+  const { device = 'cpu', precision = 'fp32' } = options;
+  if (precision !== 'fp32' && device !== 'cpu') {
+    throw new DuetError('invalid-argument', `Precision ${precision} is for the device cpu; ${device} computes in fp32`);
+  }
+  switch (device) {
     case 'cpu':
       return new CompiledExecutable(program, spec, options);
     case 'tensorflow':

@@ -192,6 +192,8 @@ async function compileAll(
 ): Promise<Executables> {
   const { imageSize, textTokens } = config;
   const shapes = latentShapes(config);
+  /** What is done once a sample, not at every step, has no need of speed. */
+  const exact: CompileOptions = { ...options, precision: 'fp32' };
   const float = (shape: readonly number[]) => ({ dtype: 'float32', shape: ['batch', ...shape] }) as const;
   const encodeTexts = await compile<TextEncoderParams, undefined>(
     ({ params, inputs }) => ({ outputs: { y: encodeText(params, inputs['ids']!, config.clip.text) } }),
@@ -199,7 +201,7 @@ async function compileAll(
       params: { text: branch(weights.clip, 'text'), encodePrefix: branch(weights.captionDecoder, 'encodePrefix') },
       inputs: { ids: { dtype: 'int32', shape: ['batch', textTokens] } },
     },
-    { ...options, name: 'encode-text' },
+    { ...exact, name: 'encode-text' },
   );
   const encodeImage = await compile(
     imageEncoder(config.autoencoder, config.clip.vision),
@@ -207,7 +209,7 @@ async function compileAll(
       params: { autoencoder: weights.autoencoder, vision: branch(weights.clip, 'vision') },
       inputs: { pixels: float([3, imageSize, imageSize]) },
     },
-    { ...options, name: 'encode-image' },
+    { ...exact, name: 'encode-image' },
   );
   const predict = await compile<UvitParams, undefined>(
     ({ params, inputs }) => ({ outputs: { ...uvit(params, inputs as unknown as UvitInputs, config.uvit) } }),
@@ -226,10 +228,10 @@ async function compileAll(
   const decodeImage = await compile<AutoencoderParams, undefined>(
     ({ params, inputs }) => ({ outputs: { pixels: decode(params, inputs['z']!, config.autoencoder) } }),
     { params: weights.autoencoder, inputs: { z: float(shapes.z) } },
-    { ...options, name: 'decode-image' },
+    { ...exact, name: 'decode-image' },
   );
   const { captionDecoder } = weights;
-  const captionWriter = await CaptionWriter.create(config.captionDecoder, captionDecoder, tokenizer, driver, options);
+  const captionWriter = await CaptionWriter.create(config.captionDecoder, captionDecoder, tokenizer, driver, exact);
   return { encodeText: encodeTexts, encodeImage, predict, decodeImage, captionWriter };
 }
 

@@ -3,7 +3,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DuetError } from '../core/errors.ts';
 import { packageRoot } from '../core/package-root.ts';
-import type { Device } from '../engine/index.ts';
+import type { Device, Precision } from '../engine/index.ts';
 import { CompiledNetworks } from './compiled-networks.ts';
 import { readModelFolder } from './model-folder.ts';
 import { UniDiffuser } from './unidiffuser.ts';
@@ -11,6 +11,12 @@ import { UniDiffuser } from './unidiffuser.ts';
 export interface LoadOptions {
   /** @default 'cpu' */
   readonly device?: Device;
+  /**
+   * How the network that is asked at every step multiplies. `int8` is twice as fast and a little less exact: a sample
+   * differs from the same in `fp32`, and a little with what is sampled at the same time.
+   * @default 'fp32'
+   */
+  readonly precision?: Precision;
   /** Threads of the networks. @default all cores */
   readonly threads?: number;
   /**

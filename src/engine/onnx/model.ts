@@ -2,7 +2,7 @@
 import type { DType, HalfFloat } from '../../core/host-tensor.ts';
 import { ProtobufWriter } from './protobuf.ts';
 
-export type OnnxType = DType | HalfFloat | 'int64' | 'uint8';
+export type OnnxType = DType | HalfFloat | 'int64' | 'uint8' | 'int8';
 export type AttributeValue = number | string | readonly number[] | { readonly float: number };
 
 export interface OnnxNode {
@@ -45,6 +45,7 @@ const opsetVersion = 21;
 export const typeCodes = {
   float32: 1,
   uint8: 2,
+  int8: 3,
   int32: 6,
   int64: 7,
   bool: 9,

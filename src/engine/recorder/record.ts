@@ -25,8 +25,14 @@ export interface Recording {
   readonly feedback: Readonly<Record<string, string>>;
 }
 
-/** Graph input names of what stays with the session between runs. */
-export const residentName = { params: (name: string) => `params/${name}`, state: (name: string) => `state/${name}` };
+/** Beginnings of the graph names of what stays with the session between runs. */
+export const residentPrefix = { params: 'params/', state: 'state/' } as const;
+
+/** Graph names of what stays with the session between runs. */
+export const residentName = {
+  params: (name: string) => `${residentPrefix.params}${name}`,
+  state: (name: string) => `${residentPrefix.state}${name}`,
+};
 
 /** The tensors of `spec` that are held in memory by the session rather than mapped from a file, by graph input name. */
 export function residentsOf(spec: CompileSpec): Record<string, HostTensor> {
