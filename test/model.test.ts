@@ -19,6 +19,8 @@ const count = 8;
 const drawnCount = 24;
 const drawnFloor = 20;
 const seed = 1;
+/** Mean difference of pixels, in levels of 255, that rounding to 8 bits may make: 2 to 6 were seen. */
+const int8Tolerance = 10;
 
 let model: UniDiffuser;
 let sprites: SpriteSheet;
@@ -103,3 +105,40 @@ describe('models/emoji', () => {
     expect(hits).toBeGreaterThanOrEqual(count / 4);
   });
 });
+
+describe('models/emoji in int8', () => {
+  let rounded: UniDiffuser;
+  beforeAll(async () => {
+    rounded = await Duet.load('emoji', { precision: 'int8' });
+  });
+  afterAll(() => rounded?.release());
+
+  it('draws what a caption says', async () => {
+    const hits = await countScenes(async (scene, index) => {
+      const { samples } = await rounded.textToImage(captionOf(scene), { seed });
+      return judge.judge(samples[0]!.image.data, scene, index).rightObject;
+    }, scenes);
+    expect(hits).toBeGreaterThanOrEqual(drawnFloor);
+  });
+
+  it('draws nearly the same in fp32, in int8, and in int8 beside other jobs', async () => {
+    const captions = scenes.slice(0, 4).map(captionOf);
+    const draw = (by: UniDiffuser, caption: string) =>
+      by.textToImage(caption, { seed }).then(own => own.samples[0]!.image);
+    const exact = await Promise.all(captions.map(caption => draw(model, caption)));
+    const alone: Pixels[] = [];
+    for (const caption of captions) alone.push(await draw(rounded, caption));
+    const others = rounded.joint({ n: 6, seed });
+    const beside = await Promise.all(captions.map(caption => draw(rounded, caption)));
+    await others;
+    for (const [index, picture] of alone.entries()) {
+      expect(meanDifference(picture, exact[index]!)).toBeLessThan(int8Tolerance);
+      expect(meanDifference(picture, beside[index]!)).toBeLessThan(int8Tolerance);
+    }
+  });
+});
+
+/** Of pixels, in levels of 255. */
+function meanDifference(a: Pixels, b: Pixels): number {
+  return a.data.reduce((sum, value, i) => sum + Math.abs(value - b.data[i]!), 0) / a.data.length;
+}

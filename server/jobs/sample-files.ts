@@ -43,7 +43,7 @@ async function keepSample(
 function parametersOf(
   { request }: JobRecord,
   { seed, image, caption }: AnySample,
-  { steps, guidance, solver }: UsedSettings,
+  { steps, guidance, solver, order, precision }: UsedSettings,
   model: ModelInfo,
   version: string,
 ): PictureParameters {
@@ -59,6 +59,8 @@ function parametersOf(
     steps,
     guidance,
     solver,
+    ...(order !== undefined && { order }),
+    ...(precision !== undefined && { precision }),
     ...(prompt !== undefined && { prompt }),
     ...(prompt2 !== undefined && { prompt2 }),
     ...(negativePrompt !== undefined && { negativePrompt }),

@@ -113,7 +113,7 @@ export function parametersOf(
   { seed, caption }: AnySample,
   pictures = 1,
 ): PictureParameters {
-  const { model, steps, guidance, solver, negative, order } = settings;
+  const { model, steps, guidance, solver, negative, order, precision } = settings;
   return {
     mode,
     model,
@@ -126,6 +126,7 @@ export function parametersOf(
     solver,
     ...(negative !== undefined && { negativePrompt: negative }),
     ...(order !== undefined && { order }),
+    ...(precision !== undefined && { precision }),
     ...asked,
     ...(caption !== undefined && { caption }),
     ...(pictures > 1 && { pictures }),

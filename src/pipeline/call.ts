@@ -3,6 +3,7 @@
  * what is given, samples (in one go or several), decodes, reports progress over all of it and measures the time.
  */
 import { DuetError } from '../core/errors.ts';
+import type { Precision } from '../engine/index.ts';
 import {
   type DecodeOptions,
   decodeImage,
@@ -22,6 +23,8 @@ import type { AnySample, CallMode, CaptionReport, Result, SamplingOptions } from
 export interface UniDiffuserParts {
   readonly config: Pick<ModelConfig, 'name' | 'imageSize' | 'diffusion' | 'sampling'>;
   readonly networks: Networks;
+  /** @default 'fp32' */
+  readonly precision?: Precision;
   readonly inspectCaption: (text: string) => CaptionReport;
 }
 
@@ -133,15 +136,17 @@ export class Call<M extends CallMode = CallMode> {
     const reports = captions.flatMap(caption => (caption === undefined ? [] : [this.#parts.inspectCaption(caption)]));
     const { mode, steps, guidance, solver } = this.request;
     const { negative } = this.#options;
+    const { config, precision = 'fp32' } = this.#parts;
     return {
       mode,
       samples,
       settings: {
-        model: this.#parts.config.name,
+        model: config.name,
         steps,
         guidance,
         solver: solver.kind,
         ...(negative !== undefined && { negative }),
+        ...(precision !== 'fp32' && { precision }),
       },
       timings: { ...this.#times, total: performance.now() - this.#started },
       unknownWords: [...new Set(reports.flatMap(({ unknownWords }) => unknownWords))],

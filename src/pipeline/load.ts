@@ -45,6 +45,7 @@ export async function load(model = 'emoji', options: LoadOptions = {}): Promise<
   return new UniDiffuser({
     config: loaded.config,
     networks,
+    precision: options.precision ?? 'fp32',
     inspectCaption: text => {
       const tokens = networks.tokenizer.encode(text).length;
       const unknownWords = networks.tokenizer.unknownWords(text);

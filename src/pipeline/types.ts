@@ -1,4 +1,5 @@
 /** What callers of a model pass in and get back. */
+import type { Precision } from '../engine/index.ts';
 import type { DecodeOptions, ImageInput, Picture } from '../image/index.ts';
 import type { Mode } from '../sampler/index.ts';
 
@@ -148,6 +149,8 @@ export interface UsedSettings {
   readonly negative?: string;
   /** Of joint sampling and of pictures alone. */
   readonly order?: ImagineOrder;
+  /** Other than fp32. */
+  readonly precision?: Precision;
 }
 
 export interface Result<S extends AnySample> {
