@@ -4,6 +4,7 @@
  * the data itself. All three are affine in each other at a given x, so guidance is the same in any of them.
  */
 import type { NoiseLevel } from './schedule.ts';
+import { weightedSum } from './weighted-sum.ts';
 
 export type PredictionType = 'epsilon' | 'v' | 'sample';
 
@@ -22,15 +23,19 @@ export function estimate(
 ): Estimate {
   switch (type) {
     case 'epsilon':
-      return { x0: x.map((value, i) => (value - sigma * output[i]!) / alpha), eps: output };
+      return { x0: remainder(x, sigma, output, alpha), eps: output };
     case 'v':
-      return {
-        x0: x.map((value, i) => alpha * value - sigma * output[i]!),
-        eps: x.map((value, i) => sigma * value + alpha * output[i]!),
-      };
+      return { x0: weightedSum([alpha, x], [-sigma, output]), eps: weightedSum([sigma, x], [alpha, output]) };
     case 'sample':
-      return { x0: output, eps: x.map((value, i) => (value - alpha * output[i]!) / sigma) };
+      return { x0: output, eps: remainder(x, alpha, output, sigma) };
   }
+}
+
+/** (x - weight part) / scale */
+function remainder(x: Float32Array, weight: number, part: Float32Array, scale: number): Float32Array {
+  const rest = new Float32Array(x.length);
+  for (let i = 0; i < rest.length; i++) rest[i] = (x[i]! - weight * part[i]!) / scale;
+  return rest;
 }
 
 /** What a network of this type should answer: the target of training. */
@@ -42,12 +47,12 @@ export function predictionTarget(
 ): Float32Array {
   if (type === 'epsilon') return eps;
   if (type === 'sample') return x0;
-  return x0.map((value, i) => alpha * eps[i]! - sigma * value);
+  return weightedSum([alpha, eps], [-sigma, x0]);
 }
 
 /** The noised state x = alpha x0 + sigma eps. */
 export function addNoise(x0: Float32Array, eps: Float32Array, { alpha, sigma }: NoiseLevel): Float32Array {
-  return x0.map((value, i) => alpha * value + sigma * eps[i]!);
+  return weightedSum([alpha, x0], [sigma, eps]);
 }
 
 /**
