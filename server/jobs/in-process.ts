@@ -4,6 +4,7 @@
  */
 import { DuetError } from '../../src/core/errors.ts';
 import type { LoadedModel } from '../types.ts';
+import { findModel, requireRoom } from './admission.ts';
 import type { EventLog } from './event-log.ts';
 import { IdempotencyKeys, type IdempotencyMark, idempotencyMark } from './idempotency.ts';
 import type { InProcessJobsOptions } from './in-process-options.ts';
@@ -26,12 +27,11 @@ import {
 import { checkRequest } from './requests.ts';
 import { expiredJobs } from './retention.ts';
 import { keepSamples } from './sample-files.ts';
-import type { JobFiles, JobRecord } from './store.ts';
+import { type JobFiles, type JobRecord, withInputs } from './store.ts';
 import type { JobEvent, JobRequest, JobResult, JobService, JobView, RunOptions, SubmitOptions } from './types.ts';
 
 /** A job that was under way this often when the process died is not tried again: it may be what kills it. */
 const mostAttempts = 3;
-const longestRetrySeconds = 60;
 
 export class InProcessJobs implements JobService {
   readonly #options: InProcessJobsOptions;
@@ -197,10 +197,12 @@ export class InProcessJobs implements JobService {
     onEvent?: (event: JobEvent) => void,
   ): Promise<LiveJob> {
     if (this.#isDraining) throw new DuetError('shutting-down', 'The server is stopping and takes no more jobs');
-    const model = this.#modelFor(request.model);
+    const { limits, models } = this.#options;
+    const model = findModel(models, request.model);
     const lane = this.#lanes.get(model.info.id)!;
-    const checked = checkRequest(request, this.#options.limits, model.info);
-    this.#requireRoom(lane, options.owner);
+    const checked = checkRequest(request, limits, model.info);
+    const active = this.#countActive(options.owner);
+    requireRoom(lane, { active, keyConcurrency: limits.keyConcurrency, duration: this.#duration });
     const { record, files } = newRecord(checked, options, this.#now());
     const job = this.#enter(record, model, lane, onEvent);
     try {
@@ -213,28 +215,8 @@ export class InProcessJobs implements JobService {
     return job;
   }
 
-  #requireRoom(lane: Lane, owner: string): void {
-    const { keyConcurrency } = this.#options.limits;
-    const active = [...this.#live.values()].filter(({ record, isOver }) => record.owner === owner && !isOver).length;
-    if (keyConcurrency > 0 && active >= keyConcurrency) {
-      throw new DuetError(
-        'rate-limited',
-        `${active} of your jobs are queued or running, at most ${keyConcurrency} may be; wait for one to end`,
-      );
-    }
-    if (lane.hasRoom) return;
-    const untilOneEnds = this.#duration / Math.max(1, lane.running) / 1000;
-    throw new DuetError('queue-full', `${lane.waiting} jobs are waiting, and no more may; try again later`, {
-      retryAfter: Math.min(longestRetrySeconds, Math.max(1, Math.ceil(untilOneEnds))),
-    });
-  }
-
-  #modelFor(id: string | undefined): LoadedModel {
-    const { models } = this.#options;
-    const model = id === undefined ? models[0] : models.find(({ info }) => info.id === id);
-    if (model) return model;
-    const known = models.map(({ info }) => info.id).join(', ');
-    throw new DuetError('model-not-found', `There is no model ${JSON.stringify(id)}; this server has ${known}`);
+  #countActive(owner: string): number {
+    return [...this.#live.values()].filter(({ record, isOver }) => record.owner === owner && !isOver).length;
   }
 
   #enter(record: JobRecord, model: LoadedModel, lane: Lane, onEvent?: (event: JobEvent) => void): LiveJob {
@@ -272,7 +254,7 @@ export class InProcessJobs implements JobService {
     this.#observer.started(job.record);
     try {
       await this.#saves.save(job.record);
-      const request = await this.#withInputs(job.record);
+      const request = await withInputs(store, job.record);
       signal.throwIfAborted();
       const emit = this.#emitter(job.events, job, started);
       const made = await perform(job.record, job.model, request, { signal, emit, now: this.#now });
@@ -299,16 +281,6 @@ export class InProcessJobs implements JobService {
       }
       events.append(event);
     };
-  }
-
-  async #withInputs({ id, inputs, request }: JobRecord): Promise<JobRequest> {
-    const files: Record<string, Uint8Array> = {};
-    for (const name of inputs) {
-      const bytes = await this.#options.store.readFile(id, name);
-      if (!bytes) throw new DuetError('invalid-image', `The job's ${name} is gone from the data folder; send it again`);
-      files[name] = bytes;
-    }
-    return { ...request, ...files };
   }
 
   /** Stored first, told then: what a client has seen completed never runs again, and no caption is told twice. */

@@ -1,6 +1,7 @@
 /** Where jobs outlive the process: what is kept of one, and what a place to keep it must be able to do. */
+import { DuetError } from '../../src/core/errors.ts';
 import type { IdempotencyMark } from './idempotency.ts';
-import type { InputName, JobView } from './types.ts';
+import type { InputName, JobRequest, JobView } from './types.ts';
 
 /** What is shown of a job, but for where it stands just now, and what only its keeper needs. */
 export interface JobRecord extends Omit<JobView, 'position' | 'progress'> {
@@ -29,4 +30,18 @@ export interface JobStore {
   /** Forgets a job with its files. */
   remove(id: string): Promise<void>;
   close(): Promise<void>;
+}
+
+/**
+ * The request of a record with the pictures that came with it.
+ * @throws DuetError 'invalid-image' if the store has lost one
+ */
+export async function withInputs(store: JobStore, { id, inputs, request }: JobRecord): Promise<JobRequest> {
+  const files: Record<string, Uint8Array> = {};
+  for (const name of inputs) {
+    const bytes = await store.readFile(id, name);
+    if (!bytes) throw new DuetError('invalid-image', `The job's ${name} is gone from the data folder; send it again`);
+    files[name] = bytes;
+  }
+  return { ...request, ...files };
 }
