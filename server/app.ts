@@ -9,6 +9,7 @@ import fastify, {
 } from 'fastify';
 import { packageRoot, packageVersion } from '../src/core/package-root.ts';
 import type { ServerConfig } from './config.ts';
+import { logFault } from './errors.ts';
 import { openJobs } from './jobs/open.ts';
 import { pictureInput } from './picture-input.ts';
 import { describeRoutes, serveApiDocs } from './plugins/api-docs.ts';
@@ -118,7 +119,7 @@ export async function buildApp({ config, models, logger, pageFolder }: AppOption
 /** For requests that belong to no family of routes, and for those whose address cannot be read. */
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const { status, headers, body } = errorShapeOf(request.url)(error);
-  if (status === 500) request.log.error({ err: error }, 'a request failed');
+  logFault(request.log, error, status);
   reply.code(status).headers(headers).send(body);
 }
 

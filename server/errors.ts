@@ -2,6 +2,7 @@
  * One table from error codes to HTTP: status, and whether and when to try again. Each route family renders a `Problem` in
  * its own shape, in one function.
  */
+import type { FastifyBaseLogger } from 'fastify';
 import { DuetError, type ErrorCode } from '../src/core/errors.ts';
 
 interface Answer {
@@ -133,6 +134,13 @@ function toValidationProblem(validation: readonly ValidationFault[]): Problem {
   const param = instancePath.slice(1).replaceAll('/', '.') || null;
   const code = keyword === 'required' ? 'missing_required_parameter' : 'invalid_value';
   return { status: 400, code, message: `${param ?? 'The request'} ${message}`, param, validation };
+}
+
+/** A fault inside is an error of ours; what is full, stopping or away elsewhere is told in a line. */
+export function logFault(log: Pick<FastifyBaseLogger, 'error' | 'warn'>, error: unknown, status: number): void {
+  if (status === 500) log.error({ err: error }, 'a request failed');
+  else if (status > 500)
+    log.warn({ reason: error instanceof Error ? error.message : String(error) }, 'a request was put off');
 }
 
 /** Headers that tell clients whether to try again: a failed generation is never worth two more. */

@@ -1,5 +1,6 @@
 /** Errors of a family of routes, also those of Fastify itself, answered in the family's shape. */
 import type { FastifyInstance } from 'fastify';
+import { logFault } from '../../errors.ts';
 
 interface ErrorAnswer {
   readonly status: number;
@@ -10,7 +11,7 @@ interface ErrorAnswer {
 export function answerErrors(app: FastifyInstance, toAnswer: (error: unknown) => ErrorAnswer): void {
   app.setErrorHandler(async (error, request, reply) => {
     const { status, headers, body } = toAnswer(error);
-    if (status >= 500) request.log.error({ err: error }, 'A request failed');
+    logFault(request.log, error, status);
     return reply.code(status).headers(headers).send(body);
   });
 }

@@ -1,5 +1,6 @@
 /** Server-sent events as OpenAI's clients read them; heartbeats are comments, sent by @fastify/sse. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { logFault } from '../../errors.ts';
 import { toOpenaiError } from './errors.ts';
 
 /** Sends the headers, once: from then on a waiting client hears heartbeats. A job may be queued for long. */
@@ -14,7 +15,7 @@ export async function failInStream(request: FastifyRequest, reply: FastifyReply,
   if (request.hangUp.aborted) return;
   if (!reply.raw.headersSent) throw error;
   const { status, body } = toOpenaiError(error);
-  if (status >= 500) request.log.error({ err: error }, 'A streamed request failed');
+  logFault(request.log, error, status);
   await sendEvent(reply, 'error', body);
 }
 
