@@ -99,21 +99,23 @@ describe('a job', () => {
 
   it('tells its caption with its end, once both are stored: a crash before that tells it later, not twice', async () => {
     const store = keepingStore();
-    let release = () => {};
-    const released = new Promise<void>(resolve => {
-      release = resolve;
-    });
+    let release: (() => void) | undefined;
     const save: JobStore['save'] = async record => {
-      if (record.status === 'succeeded') await released;
+      if (record.status === 'succeeded') {
+        await new Promise<void>(resolve => {
+          release = resolve;
+        });
+      }
       await store.save(record);
     };
     const { jobs } = await setUp({ store: { ...store, save } });
     const seen: JobEvent[] = [];
     const options = { owner, signal: new AbortController().signal, onEvent: (event: JobEvent) => seen.push(event) };
     const result = jobs.run({ mode: 'joint', seed: 5, steps: 4 }, options);
-    await expect.poll(() => jobs.list({ owner, limit: 1 })[0]?.status).toBe('succeeded');
+    await expect.poll(() => release).toBeDefined();
+    expect(jobs.list({ owner, limit: 1 })[0]!.status).toBe('running');
     expect(seen.at(-1)!.type).toBe('progress');
-    release();
+    release!();
     const { id, samples } = await result;
     const [text, completed] = seen.slice(-2);
     expect(text).toMatchObject({ type: 'text', delta: samples[0]!.caption });

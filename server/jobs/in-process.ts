@@ -283,20 +283,21 @@ export class InProcessJobs implements JobService {
     };
   }
 
-  /** Stored first, told then: what a client has seen completed never runs again, and no caption is told twice. */
+  /** Stored first, shown and told then: what a client has seen completed never runs again, and no caption is told twice. */
   async #complete(job: LiveJob, result: JobResult, bytes: number): Promise<void> {
     const { record, events } = job;
     const kept: JobResult = { ...result, samples: result.samples.map(({ png: _, ...sample }) => sample) };
     job.isOver = true;
     const ended = {
       ...record,
-      status: 'succeeded',
       ended: this.#now(),
       result: kept,
       bytes: record.bytes + bytes,
+      status: 'succeeded',
     } as const;
-    job.record = { ...ended, lastEventId: events.lastId + lastEventsOf(ended).length };
-    await this.#saveLogged(job.record);
+    const last = { ...ended, lastEventId: events.lastId + lastEventsOf(ended).length };
+    await this.#saveLogged(last);
+    job.record = last;
     this.#settle(job, { result });
   }
 
