@@ -102,6 +102,24 @@ describe('duet train --data --from', () => {
     expect(same.sort()).toEqual(['encodePrefix.bias', 'encodePrefix.weight']);
   });
 
+  it("trains CLIP's projection of texts alone further", async () => {
+    const { fineTuneConfig } = await import('../train/index.ts');
+    const { loss, curriculum, ...common } = await fineTuneConfig(at('pairs'), at('model'), { steps: 4 });
+    const config = { ...common, stage: 'fine-tune-projection', name: 'found', from: at('model'), maxScale: 100 };
+    await writeFile(at('found.json'), JSON.stringify(config));
+    const { code, stderr } = await train(at('found.json'), '--out', at('found'));
+    expect([code, stderr]).toEqual([0, expect.stringContaining('heldOutTextToImage')]);
+    const weights = async (model: string, part: string) =>
+      (await loadSafetensors(at(model, `${part}.safetensors`))).tensors;
+    for (const part of ['caption-decoder', 'autoencoder', 'uvit']) {
+      expect(await weights('found/model', part)).toEqual(await weights('model', part));
+    }
+    const [before, after] = [await weights('model', 'clip'), await weights('found/model', 'clip')];
+    expect(Object.keys(after).sort()).toEqual(Object.keys(before).sort());
+    const moved = Object.keys(after).filter(name => after[name]!.data.some((x, i) => x !== before[name]!.data[i]));
+    expect(moved.sort()).toEqual(['logitScale', 'text.projection.weight']);
+  });
+
   it('chooses steps by the number of pairs and keeps within bounds', async () => {
     const { fineTuneConfig, parseStageConfig } = await import('../train/index.ts');
     const config = await fineTuneConfig(at('pairs'), at('model'));

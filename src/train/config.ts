@@ -129,6 +129,19 @@ export const fineTuneCaptionsStageSchema = Type.Object(
   closed,
 );
 
+/** CLIP's projection of texts in a finished model trained further; all that makes latents stays as it is. */
+export const fineTuneProjectionStageSchema = Type.Object(
+  {
+    stage: Type.Literal('fine-tune-projection'),
+    ...common,
+    /** An embedded model's name or a model folder. */
+    from: Type.String({ minLength: 1 }),
+    /** Largest 1 / temperature. */
+    maxScale: Type.Number({ exclusiveMinimum: 0 }),
+  },
+  closed,
+);
+
 /** Shares of a batch by how the two timesteps are drawn; scaled to sum to 1. */
 export const timestepMixSchema = Type.Object(
   {
@@ -185,6 +198,7 @@ export const stageSchemas = {
   joint: jointStageSchema,
   'fine-tune': fineTuneStageSchema,
   'fine-tune-captions': fineTuneCaptionsStageSchema,
+  'fine-tune-projection': fineTuneProjectionStageSchema,
 } as const;
 
 export type AutoencoderStage = Static<typeof autoencoderStageSchema>;
@@ -193,13 +207,20 @@ export type CaptionDecoderStage = Static<typeof captionDecoderStageSchema>;
 export type JointStage = Static<typeof jointStageSchema>;
 export type FineTuneStage = Static<typeof fineTuneStageSchema>;
 export type FineTuneCaptionsStage = Static<typeof fineTuneCaptionsStageSchema>;
+export type FineTuneProjectionStage = Static<typeof fineTuneProjectionStageSchema>;
 export type StageConfig =
   | AutoencoderStage
   | ClipStage
   | CaptionDecoderStage
   | JointStage
   | FineTuneStage
-  | FineTuneCaptionsStage;
+  | FineTuneCaptionsStage
+  | FineTuneProjectionStage;
+
+/** What training CLIP takes, whether it is new or finished. */
+export type ClipTraining = Pick<ClipStage, 'seed' | 'batch' | 'data' | 'model'> & {
+  readonly loss: Pick<ClipStage['loss'], 'score' | 'maxScale'>;
+};
 
 /** What training a caption decoder takes, whether it is new or finished. */
 export type CaptionTraining = Pick<CaptionDecoderStage, 'seed' | 'batch' | 'model' | 'noise'>;

@@ -7,6 +7,7 @@ import { clipStage } from './stages/clip.ts';
 import type { StageContext } from './stages/context.ts';
 import { fineTuneStage } from './stages/fine-tune.ts';
 import { fineTuneCaptionsStage } from './stages/fine-tune-captions.ts';
+import { fineTuneProjectionStage } from './stages/fine-tune-projection.ts';
 import { jointStage } from './stages/joint.ts';
 
 export { parseStageConfig, type StageConfig } from './config.ts';
@@ -31,5 +32,7 @@ export function createStage(config: StageConfig, context: StageContext): Promise
       return fineTuneStage(config, context);
     case 'fine-tune-captions':
       return fineTuneCaptionsStage(config, context);
+    case 'fine-tune-projection':
+      return fineTuneProjectionStage(config, context);
   }
 }

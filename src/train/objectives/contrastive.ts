@@ -17,11 +17,14 @@ import {
   tokenwiseLogits,
 } from '../../clip/index.ts';
 import type { TensorRecord } from '../../engine/types.ts';
-import type { ClipStage } from '../config.ts';
+import type { ClipTraining } from '../config.ts';
 import type { LossResult, Objective } from '../step.ts';
 
+/** Both towers, some of whose parameters may be frozen: what is trained and what is not make them up together. */
+export type PartOfClip = { readonly [K in keyof ClipParams]?: Partial<ClipParams[K]> };
+
 /** Inputs: `pixels` [B, 3, S, S] in [-1, 1]; `ids` int32 [B, L]; `ends` int32 [B], the position of each end token. */
-export function contrastiveObjective(config: ClipStage): Objective<ClipParams, object> {
+export function contrastiveObjective(config: ClipTraining): Objective<PartOfClip, PartOfClip> {
   const { batch, model } = config;
   const { imageSize, channels } = model.vision;
   return {
@@ -30,11 +33,17 @@ export function contrastiveObjective(config: ClipStage): Objective<ClipParams, o
       ids: { dtype: 'int32', shape: [batch, model.text.positions] },
       ends: { dtype: 'int32', shape: [batch] },
     },
-    loss: (params, _, inputs) => contrastive(params, inputs, config),
+    loss: (params, frozen, inputs) => contrastive(merged(frozen, params), inputs, config),
   };
 }
 
-function contrastive(params: ClipParams, inputs: TensorRecord, config: ClipStage): LossResult {
+function merged(frozen: PartOfClip, trained: PartOfClip): ClipParams {
+  const text = { ...frozen.text, ...trained.text };
+  const vision = { ...frozen.vision, ...trained.vision };
+  return { text, vision, logitScale: trained.logitScale ?? frozen.logitScale } as ClipParams;
+}
+
+function contrastive(params: ClipParams, inputs: TensorRecord, config: ClipTraining): LossResult {
   const { pixels, ids, ends } = inputs as Record<'pixels' | 'ids' | 'ends', tf.Tensor>;
   const { model, loss: options } = config;
   const image = clipVision(params.vision, pixels, model.vision);

@@ -1,5 +1,4 @@
 /** Stage `clip`: both towers trained against each other, and the tokenizer, whose vocabulary is learned first. */
-
 import { clipSpec, createTokenizer, endPositions, type Tokenizer, trainTokenizer } from '../../clip/index.ts';
 import { stringifyTokenizerData, type TokenizerData } from '../../clip/tokenizer-file.ts';
 import { DuetError } from '../../core/errors.ts';
@@ -8,7 +7,7 @@ import { seededRandom } from '../../core/random.ts';
 import type { Tree } from '../../core/tree.ts';
 import { compile, type Executable } from '../../engine/index.ts';
 import { initialise } from '../../nn/params.ts';
-import type { ClipStage } from '../config.ts';
+import type { ClipStage, ClipTraining } from '../config.ts';
 import { batchIndices, captionBatch, type PairSource, pictureBatch } from '../data/source.ts';
 import type { Stage } from '../loop.ts';
 import { contrastiveObjective } from '../objectives/contrastive.ts';
@@ -30,16 +29,42 @@ export async function clipStage(config: ClipStage, context: StageContext): Promi
     );
   }
   const fresh = initialise(clipSpec(config.model), seededRandom(config.seed)) as Record<string, Tree<HostTensor>>;
-  const objective = contrastiveObjective(config);
-  const initialParams = { ...fresh, logitScale: float32([], Float32Array.of(-Math.log(config.loss.temperature))) };
-  const validation = await openValidation(config.data, config.batch * 4);
-  let evaluation: Executable | undefined;
+  const material = {
+    tokenizer,
+    source,
+    validation: await openValidation(config.data, config.batch * 4),
+    initialParams: { ...fresh, logitScale: float32([], Float32Array.of(-Math.log(config.loss.temperature))) },
+    frozen: {},
+  };
   return {
     config,
+    ...clipTraining(config, material, context),
+    metadata: { tokenizer: stringifyTokenizerData(data) },
+  };
+}
+
+/** What CLIP learns from. */
+export interface ClipMaterial {
+  readonly tokenizer: Tokenizer;
+  readonly source: PairSource;
+  readonly validation: PairSource;
+  /** Of both towers together, what is trained and what is not. */
+  readonly initialParams: Tree<HostTensor>;
+  readonly frozen: Tree<HostTensor>;
+}
+
+/** The part of a stage that is the same whether CLIP is new or finished. */
+export function clipTraining(
+  config: ClipTraining,
+  { tokenizer, source, validation, initialParams, frozen }: ClipMaterial,
+  context: StageContext,
+): Pick<Stage, 'objective' | 'initialParams' | 'frozen' | 'batch' | 'sample' | 'release'> {
+  const objective = contrastiveObjective(config);
+  let evaluation: Executable | undefined;
+  return {
     objective,
     initialParams,
-    frozen: {},
-    metadata: { tokenizer: stringifyTokenizerData(data) },
+    frozen,
     batch: async step => {
       const indices = distinctIndices(source, batchOf(config, source, step), config.seed, step);
       return pairBatch(source, tokenizer, indices, captionBatch(source, indices, config.seed, step), config);
@@ -47,13 +72,13 @@ export async function clipStage(config: ClipStage, context: StageContext): Promi
     sample: async ema => {
       evaluation ??= await compile(
         lossOnly(objective, initialParams) as never,
-        { state: ema, inputs: objective.inputs },
+        { params: frozen, state: ema, inputs: objective.inputs },
         { ...context.engine, name: 'evaluate-clip' },
       );
       await evaluation.writeState(ema);
       const sums: Record<string, number> = {};
       for (let round = 0; round < 4; round++) {
-        const indices = Array.from({ length: config.batch }, (_, i) => round * config.batch + i);
+        const indices = Array.from({ length: config.batch }, (_, i) => (round * config.batch + i) % validation.size);
         const captions = captionBatch(validation, indices, config.seed, round);
         const outputs = await evaluation.run(await pairBatch(validation, tokenizer, indices, captions, config));
         for (const [name, { data }] of Object.entries(outputs)) sums[name] = (sums[name] ?? 0) + data[0]! / 4;
@@ -77,7 +102,7 @@ function learnTokenizer(source: PairSource, config: ClipStage): TokenizerData {
 }
 
 /** The items of a batch; neighbours come in couples. */
-function batchOf({ seed, batch, data }: ClipStage, source: PairSource, step: number): number[] {
+function batchOf({ seed, batch, data }: ClipTraining, source: PairSource, step: number): number[] {
   if (data.source !== 'scenes' || !data.neighbours) return batchIndices(seed, step, batch, source.size);
   return batchIndices(seed, step, batch / 2, source.size / 2).flatMap(couple => [2 * couple, 2 * couple + 1]);
 }
@@ -101,7 +126,7 @@ async function pairBatch(
   tokenizer: Tokenizer,
   indices: readonly number[],
   captions: readonly string[],
-  config: ClipStage,
+  config: ClipTraining,
 ): Promise<Record<string, HostTensor>> {
   const ids = tokenizer.frameBatch(captions, config.model.text.positions);
   return { pixels: await pictureBatch(source, indices), ids, ends: endPositions(ids, { endId: tokenizer.endId }) };
