@@ -321,12 +321,15 @@ describe.skipIf(!chromiumPath)('the page (needs Chromium: apt-get install chromi
     await page.context().close();
   });
 
-  it('fits a phone', async () => {
-    const page = await site.open(phone);
+  it('fits a small phone, where what runs a form stays in reach above the tabs', async () => {
+    const page = await site.open({ ...phone, viewport: { width: 360, height: 600 } });
     for (const tab of ['Draw', 'Describe', 'Imagine', 'Vary & Mix', 'Inpaint']) {
       await page.getByRole('tab', { name: tab }).click();
       const overhang = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       expect(overhang, tab).toBeLessThanOrEqual(0);
+      const primary = await page.locator('.run-row .primary').boundingBox();
+      const bar = await page.getByRole('tablist').boundingBox();
+      expect(primary!.y + primary!.height, tab).toBeLessThanOrEqual(bar!.y);
       await shoot(page, `phone-${tab.slice(0, 4).toLowerCase()}`);
     }
     await page.context().close();
