@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, describe as suite, test } from 'vitest';
 import { anyScene } from '../../test/any-scene.ts';
 import { seededRandom } from '../core/random.ts';
-import { captionOf, captionsOf, describe, describeAsPair, formCount, maxCaptionWords } from './captions.ts';
+import { captionOf, captionsOf, describe, formCount, maxCaptionWords } from './captions.ts';
 import { concepts } from './concepts.ts';
 import { parse } from './parse.ts';
 import { pair, sceneKey, several, single } from './scene.ts';
@@ -51,18 +51,6 @@ suite('captions and their parser', () => {
     expect(captions[0]).toBe('a dog to the left of a car on a green background');
     expect(captions.length).toBeGreaterThan(3);
     expect(new Set(captions).size).toBe(captions.length);
-  });
-
-  test('two of a kind, and these alone, can be worded as a pair, which is no caption of the grammar', () => {
-    expect(describeAsPair(several('owl', 2, 'blue'))).toBe('an owl to the left of an owl on a blue background');
-    fc.assert(
-      fc.property(anyScene, scene => {
-        const words = describeAsPair(scene);
-        expect(words !== undefined).toBe(scene.kind === 'count' && scene.count === 2);
-        expect(words && parse(words)).toBeUndefined();
-        expect(words?.split(' ').length ?? 0).toBeLessThanOrEqual(maxCaptionWords);
-      }),
-    );
   });
 
   test('a caption of one scene is never a caption of another', () => {

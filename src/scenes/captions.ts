@@ -119,16 +119,6 @@ export function describe(scene: Scene): string {
 }
 
 /**
- * Two of a kind in the words of a pair, "a cat to the left of a cat": true of the same picture, though never said and no
- * caption of the grammar. What sees objects one by one is prone to put it so. Undefined for all other scenes.
- */
-export function describeAsPair(scene: Scene): string | undefined {
-  if (scene.kind !== 'count' || scene.count !== 2) return undefined;
-  const { concept, background } = scene;
-  return describe({ kind: 'pair', relation: 'left of', first: concept, second: concept, background });
-}
-
-/**
  * A caption of a scene in a form and wording drawn from `random` (synonyms at 30 %); half of the captions take the
  * plain form. `form` asks for one of the forms 0 to formCount - 1; the plain one is taken when that is too long.
  */

@@ -47,8 +47,6 @@ export const dataConfigSchema = Type.Union([
       shares: Type.Optional(Type.Object({ large: share, small: share, pair: share, count: share }, closed)),
       /** Share of captions in the one canonical wording. */
       canonicalShare: share,
-      /** Caption decoder: share of "two cats" written "a cat to the left of a cat", to be read as "two cats". @default 0 */
-      asPairShare: Type.Optional(share),
       /** Every object is moved by up to a pixel. @default false */
       jitter: Type.Optional(Type.Boolean()),
       /** Item 2 k + 1 differs from item 2 k in one part, and batches are made of such couples. @default false */

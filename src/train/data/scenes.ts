@@ -1,6 +1,6 @@
 /** Emoji scenes as training data: made on the fly, since drawing one costs microseconds; nothing held out is made. */
 import { deriveSeed, seededRandom } from '../../core/random.ts';
-import { captionOf, describe, describeAsPair } from '../../scenes/captions.ts';
+import { captionOf, describe } from '../../scenes/captions.ts';
 import { isHeldOut } from '../../scenes/held-out.ts';
 import { boxSizes } from '../../scenes/layout.ts';
 import { render } from '../../scenes/render.ts';
@@ -17,8 +17,6 @@ export interface SceneSourceOptions {
   readonly shares?: SceneShares;
   /** Share of captions in the one canonical wording. @default 0 */
   readonly canonicalShare?: number;
-  /** Share of "two cats" that are also written "a cat to the left of a cat" where they are to be read. @default 0 */
-  readonly asPairShare?: number;
   /** Held-out scenes instead of the others: for validation only. @default false */
   readonly heldOut?: boolean;
   /** Every object is moved by up to a pixel. @default false */
@@ -33,7 +31,7 @@ export type SceneSource = PairSource & { scene(index: number): Scene };
 
 /** `count` random scenes; item i depends on (seed, i) alone. */
 export async function sceneSource(options: SceneSourceOptions): Promise<SceneSource> {
-  const { side, count, seed, shares, canonicalShare = 0, asPairShare = 0, heldOut = false } = options;
+  const { side, count, seed, shares, canonicalShare = 0, heldOut = false } = options;
   const { jitter = false, neighbours = false, swaps = false } = options;
   const sprites = await loadSprites(side);
   const sampling = { heldOut, ...(shares && { shares }) };
@@ -57,7 +55,6 @@ export async function sceneSource(options: SceneSourceOptions): Promise<SceneSou
       return random() < canonicalShare ? describe(shown) : captionOf(shown, random);
     },
     canonicalCaption: index => describe(scene(index)),
-    equivalent: (index, random) => (random() < asPairShare ? describeAsPair(scene(index)) : undefined),
     identity: index => sceneKey(scene(index)),
   };
 }

@@ -15,8 +15,6 @@ export interface PairSource {
   caption(index: number, random: () => number): string;
   /** The one caption of item `index` that is always the same; absent where all captions are equally good. */
   canonicalCaption?(index: number): string;
-  /** Another sentence for the picture of item `index` that should be read as its canonical caption; undefined for most. */
-  equivalent?(index: number, random: () => number): string | undefined;
   /** All captions, where they are a list rather than a generator's. */
   readonly captions?: readonly string[];
   /** What makes items true duplicates of each other (a contrastive batch wants none); absent if unknown. */
@@ -53,28 +51,6 @@ export async function pictureBatch(source: PairSource, indices: readonly number[
 export function captionBatch(source: PairSource, indices: readonly number[], seed: number, step: number): string[] {
   const { next } = randomStream(seed, 'captions', step);
   return indices.map(index => source.caption(index, next));
-}
-
-/** A sentence as a text latent holds it, and the caption that is to be read from it. */
-export interface CaptionReading {
-  readonly written: string;
-  readonly read: string;
-}
-
-/** A reading for each of `indices`, drawn for this step: mostly the caption itself. */
-export function readingBatch(
-  source: PairSource,
-  indices: readonly number[],
-  seed: number,
-  step: number,
-): CaptionReading[] {
-  const { next } = randomStream(seed, 'readings', step);
-  return captionBatch(source, indices, seed, step).map((caption, i) => {
-    const written = source.equivalent?.(indices[i]!, next);
-    return written === undefined
-      ? { written: caption, read: caption }
-      : { written, read: source.canonicalCaption!(indices[i]!) };
-  });
 }
 
 let lastOrder: { key: string; order: Int32Array } | undefined;

@@ -16,9 +16,8 @@ export interface CaptionDecoderFrozen {
 }
 
 /**
- * Inputs: `ids` int32 [B, L] (framed captions); `tokens` int32 [B, L] (what is to be read from them, mostly the same,
- * without the start token, padded) and `tokenMask` [B, L], 1 up to the end token; `noise` [B, L, d] and `noiseLevel`
- * [B], in standard deviations of the latents.
+ * Inputs: `ids` int32 [B, L] (framed captions); `tokens` int32 [B, L] (the same without the start token, padded) and
+ * `tokenMask` [B, L], 1 up to the end token; `noise` [B, L, d] and `noiseLevel` [B], in standard deviations of the latents.
  */
 export function captionDecoderObjective(
   config: Pick<CaptionTraining, 'batch' | 'model'>,

@@ -9,7 +9,7 @@ import { compile, type Executable } from '../../engine/index.ts';
 import { captionDecoderSpec } from '../../lm/index.ts';
 import { initialise } from '../../nn/params.ts';
 import type { CaptionDecoderStage, CaptionTraining } from '../config.ts';
-import { batchIndices, type CaptionReading, type PairSource, readingBatch } from '../data/source.ts';
+import { batchIndices, captionBatch, type PairSource } from '../data/source.ts';
 import type { Stage } from '../loop.ts';
 import { captionDecoderObjective } from '../objectives/caption-decoder.ts';
 import { randomStream } from '../random.ts';
@@ -56,8 +56,8 @@ export function captionTraining(
     frozen,
     batch: async step => {
       const indices = batchIndices(config.seed, step, config.batch, source.size);
-      const readings = readingBatch(source, indices, config.seed, step);
-      return captionInputs(readings, tokenizer, config, step, next => next() * config.noise);
+      const captions = captionBatch(source, indices, config.seed, step);
+      return captionInputs(captions, tokenizer, config, step, next => next() * config.noise);
     },
     sample: async ema => {
       evaluation ??= await compile(
@@ -67,10 +67,10 @@ export function captionTraining(
       );
       await evaluation.writeState(ema);
       const indices = Array.from({ length: config.batch }, (_, i) => i % validation.size);
-      const readings = readingBatch(validation, indices, config.seed, 0);
+      const captions = captionBatch(validation, indices, config.seed, 0);
       const metrics: Record<string, number> = {};
       for (const level of [0, 0.25, 0.5, 1]) {
-        const { accuracy } = await evaluation.run(captionInputs(readings, tokenizer, config, 0, () => level));
+        const { accuracy } = await evaluation.run(captionInputs(captions, tokenizer, config, 0, () => level));
         metrics[`heldOutAccuracyNoise${level}`] = accuracy!.data[0]!;
       }
       return { metrics };
@@ -80,31 +80,26 @@ export function captionTraining(
 }
 
 function captionInputs(
-  readings: readonly CaptionReading[],
+  captions: readonly string[],
   tokenizer: Tokenizer,
   config: CaptionTraining,
   step: number,
   noiseLevel: (next: () => number) => number,
 ): Record<string, HostTensor> {
   const { prefixLength: length, latentWidth } = config.model;
-  const rows = readings.length;
-  const framed = (side: keyof CaptionReading) =>
-    tokenizer.frameBatch(
-      readings.map(reading => reading[side]),
-      length,
-    );
-  const targets = framed('read').data;
+  const rows = captions.length;
+  const ids = tokenizer.frameBatch(captions, length);
   const tokens = new Int32Array(rows * length).fill(tokenizer.padId);
   const tokenMask = new Float32Array(rows * length);
   for (let row = 0; row < rows; row++) {
-    const target = targets.subarray(row * length + 1, (row + 1) * length);
-    tokens.set(target, row * length);
-    tokenMask.fill(1, row * length, row * length + target.indexOf(tokenizer.endId) + 1);
+    const framed = ids.data.subarray(row * length + 1, (row + 1) * length);
+    tokens.set(framed, row * length);
+    tokenMask.fill(1, row * length, row * length + framed.indexOf(tokenizer.endId) + 1);
   }
   const random = randomStream(config.seed, 'noise', step);
   const levels = Float32Array.from({ length: rows }, () => noiseLevel(random.next));
   return {
-    ids: framed('written'),
+    ids,
     tokens: { dtype: 'int32', shape: [rows, length], data: tokens },
     tokenMask: float32([rows, length], tokenMask),
     noise: float32([rows, length, latentWidth], random.normal(rows * length * latentWidth)),

@@ -19,8 +19,8 @@ export interface StageContext {
 
 export function openSource(data: DataConfig): Promise<PairSource> {
   if (data.source === 'folder') return folderSource(data.path, data.size);
-  const { source: _, size, shares, ...options } = data;
-  return sceneSource({ side: size, ...(shares && { shares }), ...options });
+  const { size, count, seed, shares, canonicalShare, jitter = false, neighbours = false } = data;
+  return sceneSource({ side: size, count, seed, ...(shares && { shares }), canonicalShare, jitter, neighbours });
 }
 
 /**
