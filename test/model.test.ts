@@ -15,7 +15,7 @@ import type { Scene } from '../src/scenes/scene.ts';
 import { loadSprites, type SpriteSheet } from '../src/scenes/sprites.ts';
 
 const count = 8;
-/** Of pictures that are judged by their object. */
+/** Of samples that are judged by their object or their grammar. */
 const drawnCount = 24;
 const drawnFloor = 20;
 const seed = 1;
@@ -85,8 +85,8 @@ describe('models/emoji', () => {
   });
 
   it('imagines captions that can be read', async () => {
-    const { samples } = await model.text({ n: count, seed });
-    expect(samples.filter(({ caption }) => parse(caption) !== undefined).length).toBeGreaterThanOrEqual(count / 2);
+    const { samples } = await model.text({ n: drawnCount, seed });
+    expect(samples.filter(({ caption }) => parse(caption) !== undefined).length).toBeGreaterThanOrEqual(drawnFloor);
   });
 
   it('varies a picture without losing its object', async () => {
@@ -94,7 +94,7 @@ describe('models/emoji', () => {
       const { samples } = await model.vary(pictureOf(scene), { seed });
       return judge.judge(samples[0]!.image.data, scene, index).rightObject;
     });
-    expect(hits).toBeGreaterThanOrEqual(count / 4);
+    expect(hits).toBeGreaterThanOrEqual(count - 1);
   });
 
   it('rephrases a caption without losing its object', async () => {
@@ -102,7 +102,7 @@ describe('models/emoji', () => {
       const { samples } = await model.rephrase(captionOf(scene), { seed });
       return judgeCaption(samples[0]!.caption, scene).rightObject;
     });
-    expect(hits).toBeGreaterThanOrEqual(count / 4);
+    expect(hits).toBeGreaterThanOrEqual(count - 1);
   });
 });
 
