@@ -10,8 +10,9 @@ import { batchOf, checkState, inputShapes } from './inputs.ts';
 import { toInt8 } from './recorder/int8.ts';
 import { type Recording, record, residentName, residentsOf } from './recorder/record.ts';
 import { recordSymbolic } from './recorder/symbolic-batch.ts';
+import type { Request } from './runtime/protocol.ts';
 import { sessionHost } from './runtime/session-host.ts';
-import type { CompileOptions, CompileSpec, Executable, Program } from './types.ts';
+import type { CompileOptions, CompileSpec, Executable, Program, RunOptions } from './types.ts';
 
 /** A recording together with the session that runs it in one particular worker. */
 interface Bucket {
@@ -99,21 +100,22 @@ export class CompiledExecutable<P, S> implements Executable {
 
   async run(
     inputs: Readonly<Record<string, HostTensor>>,
-    { signal }: { signal?: AbortSignal } = {},
+    { signal, handOver = false }: RunOptions = {},
   ): Promise<Record<string, HostTensor>> {
     signal?.throwIfAborted();
     const batch = batchOf(this.#name, this.#spec.inputs, inputs);
     const { recording, session } = await this.prepare(batch);
     this.#assertState();
     signal?.throwIfAborted();
-    const results = await sessionHost.send({
+    const request: Request = {
       kind: 'run',
       session: session!.id,
       store: this.#store,
       feeds: Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [`inputs/${name}`, tensor])),
       fetches: Object.values(recording.outputs).map(output => output.value),
       feedback: recording.feedback,
-    });
+    };
+    const results = await sessionHost.send(request, handOver ? memoryOf(inputs) : []);
     return Object.fromEntries(
       Object.entries(recording.outputs).map(([name, output]) => [name, results[output.value]!]),
     );
@@ -164,6 +166,10 @@ export class CompiledExecutable<P, S> implements Executable {
   #assertLive(): void {
     if (this.#released) throw new DuetError('released', `${this.#name} was released; compile it again to run it`);
   }
+}
+
+function memoryOf(tensors: Readonly<Record<string, HostTensor>>): ArrayBuffer[] {
+  return [...new Set(Object.values(tensors).map(({ data }) => data.buffer as ArrayBuffer))];
 }
 
 function mappedTensors(spec: CompileSpec): FileTensor[] {

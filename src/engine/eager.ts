@@ -8,7 +8,7 @@ import { flattenTree, mapTree, type Tree } from '../core/tree.ts';
 import { readFileTensor } from './file-tensor.ts';
 import { batchOf, checkNextState, checkState } from './inputs.ts';
 import { isTensor } from './is-tensor.ts';
-import type { CompileOptions, CompileSpec, Executable, Program, TensorRecord } from './types.ts';
+import type { CompileOptions, CompileSpec, Executable, Program, RunOptions, TensorRecord } from './types.ts';
 
 /** tfjs backend names by device. */
 const backends = { reference: 'cpu', tensorflow: 'tensorflow' } as const;
@@ -86,7 +86,7 @@ export class EagerExecutable<P, S> implements Executable {
 
   async run(
     inputs: Readonly<Record<string, HostTensor>>,
-    { signal }: { signal?: AbortSignal } = {},
+    { signal }: RunOptions = {},
   ): Promise<Record<string, HostTensor>> {
     this.#assertLive();
     signal?.throwIfAborted();

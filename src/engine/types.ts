@@ -61,12 +61,15 @@ export interface CompileOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface RunOptions {
+  readonly signal?: AbortSignal;
+  /** The memory of the inputs may be taken instead of copied: the caller does not look at them again. @default false */
+  readonly handOver?: boolean;
+}
+
 export interface Executable {
   /** Runs once. Outputs are host tensors, valid until the caller drops them. */
-  run(
-    inputs: Readonly<Record<string, HostTensor>>,
-    options?: { signal?: AbortSignal },
-  ): Promise<Record<string, HostTensor>>;
+  run(inputs: Readonly<Record<string, HostTensor>>, options?: RunOptions): Promise<Record<string, HostTensor>>;
   /** The current state by dotted name. */
   readState(): Promise<Record<string, HostTensor>>;
   /** Replaces the state (all of it) by dotted name. */

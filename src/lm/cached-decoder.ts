@@ -22,7 +22,7 @@ export interface CachedProgramsOptions<P> {
 export interface CachedPrograms<P> {
   /** Input `prefix`; outputs `logits` [B, V] and the cache. */
   readonly prefill: Program<P, undefined>;
-  /** Inputs {@link CachedPrograms.stepInputs}; outputs as `prefill`. */
+  /** Inputs {@link CachedPrograms.stepInputs}; outputs `logits` [B, V] and what the token adds to the cache, [B, 1, W]. */
   readonly step: Program<P, undefined>;
   readonly stepInputs: Readonly<Record<string, InputSpec>>;
 }
@@ -40,8 +40,8 @@ export function cachedPrograms<P>({ config, length, model, embed }: CachedProgra
     step: ({ params, inputs }) => {
       const cache = cacheFromNames(inputs, config.layers);
       const step = { ids: inputs['ids']!, positions: inputs['positions']!, cache };
-      const next = gpt2Step(model(params), step, config);
-      return { outputs: { logits: next.logits, ...nameCache(next.cache) } };
+      const { logits, added } = gpt2Step(model(params), step, config);
+      return { outputs: { logits, ...nameCache(added) } };
     },
     stepInputs: {
       ids: { dtype: 'int32', shape: ['batch'] },
@@ -61,8 +61,14 @@ type Tensors = Readonly<Record<string, HostTensor>>;
 /** Runs one of the programs. */
 export type RunProgram = (inputs: Tensors) => Promise<Tensors>;
 
-/** Keys and values of one row by their names among the step's inputs, [C, W] each. */
-type CacheRow = Tensors;
+/**
+ * Keys and values of one row by their names among the step's inputs: those of its prefix [C, W] and of each token since
+ * [1, W]. Beams share what they have in common; it is put together when a step needs it.
+ */
+interface CacheRow {
+  readonly prefix: Tensors;
+  readonly added: readonly Tensors[];
+}
 
 /** A row to be continued by its newest token. */
 export interface StepRow {
@@ -74,7 +80,8 @@ export interface StepRow {
 export interface NextRow {
   /** Of the next token, [V]. */
   readonly logits: Float32Array;
-  readonly cache: CacheRow;
+  /** Keys and values: [C, W] after a prefix, [1, W] after a token. */
+  readonly cache: Tensors;
 }
 
 /**
@@ -96,7 +103,7 @@ export function cachedRows(run: { readonly prefill: RunProgram; readonly step: R
         shape: [rows.length],
         data: Int32Array.from(values),
       });
-      const cached = Object.keys(rows[0]!.cache).map(name => [name, stack(rows.map(({ cache }) => cache[name]!))]);
+      const cached = Object.keys(rows[0]!.cache.prefix).map(name => [name, stackCache(rows, name)]);
       return nextRows(
         await run.step({
           ids: column(rows.map(({ token }) => token)),
@@ -120,13 +127,14 @@ export function cachedNextLogits(
   let caches: readonly CacheRow[] = [];
   return async ({ sequences, parents }) => {
     const position = prefixLength + (sequences[0]?.length ?? 0) - 1;
-    const isFirst = position < prefixLength;
-    const rows = isFirst
-      ? await prefill(parents.map(parent => prefixes[parent]!))
-      : await step(
-          sequences.map((tokens, row) => ({ token: tokens.at(-1)!, position, cache: caches[parents[row]!]! })),
-        );
-    caches = rows.map(({ cache }) => cache);
+    if (position < prefixLength) {
+      const rows = await prefill(parents.map(parent => prefixes[parent]!));
+      caches = rows.map(({ cache }) => ({ prefix: cache, added: [] }));
+      return rows.map(({ logits }) => logits);
+    }
+    const continued = parents.map(parent => caches[parent]!);
+    const rows = await step(continued.map((cache, row) => ({ token: sequences[row]!.at(-1)!, position, cache })));
+    caches = continued.map(({ prefix, added }, row) => ({ prefix, added: [...added, rows[row]!.cache] }));
     return rows.map(({ logits }) => logits);
   };
 }
@@ -137,6 +145,17 @@ function nextRows({ logits, ...cache }: Tensors): NextRow[] {
     logits: data as Float32Array,
     cache: Object.fromEntries(columns.map(([name, rows]) => [name, rows[row]!])),
   }));
+}
+
+/** One of the tensors of the caches of all rows, [B, C, W]. */
+function stackCache(rows: readonly StepRow[], name: string): HostTensor {
+  const all = stack(rows.map(({ cache }) => cache.prefix[name]!));
+  const [, length, width] = all.shape as [number, number, number];
+  for (const [row, { position, cache }] of rows.entries()) {
+    const first = row * length + position - cache.added.length;
+    for (const [i, added] of cache.added.entries()) all.data.set(added[name]!.data, (first + i) * width);
+  }
+  return all;
 }
 
 /** Tensors of one shape and type as rows of one. */

@@ -49,8 +49,13 @@ export interface Gpt2StepInputs {
   readonly visible?: tf.Tensor | undefined;
 }
 
+export interface StepLogits extends CachedLogits {
+  /** What the step wrote at each row's position, [B, 1, W]. */
+  readonly added: Gpt2Cache;
+}
+
 /** Adds one token per row to the cache. */
-export function gpt2Step(params: Gpt2Params, inputs: Gpt2StepInputs, config: Gpt2Config): CachedLogits {
+export function gpt2Step(params: Gpt2Params, inputs: Gpt2StepInputs, config: Gpt2Config): StepLogits {
   const { ids, positions, visible } = inputs;
   const [batch, length] = inputs.cache[0]!.key.shape as [number, number, number];
   const column = positions.reshape([batch, 1]);
@@ -62,18 +67,20 @@ export function gpt2Step(params: Gpt2Params, inputs: Gpt2StepInputs, config: Gpt
   const write = (old: tf.Tensor, added: tf.Tensor) => tf.add(tf.mul(old, elsewhere), tf.mul(added, here));
 
   const cache: KeyValue[] = [];
+  const added: KeyValue[] = [];
   let x = addPositions(params, embedTokens(params, ids.reshape([batch, 1])), column);
   params.layers.forEach((layer, index) => {
     const remember = (current: KeyValue): KeyValue => {
       const old = inputs.cache[index]!;
       const updated = { key: write(old.key, current.key), value: write(old.value, current.value) };
       cache.push(updated);
+      added.push(current);
       return updated;
     };
     x = preNormBlock(layer, x, config, { mask, remember });
   });
   const hidden = layerNormLayer(params.finalNorm, x.reshape([batch, config.width]), config.epsilon);
-  return { logits: gpt2Logits(params, hidden), cache };
+  return { logits: gpt2Logits(params, hidden), cache, added };
 }
 
 /** The cache as named tensors, for a program's inputs and outputs. */

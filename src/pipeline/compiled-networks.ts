@@ -169,7 +169,7 @@ export class CompiledNetworks implements Networks {
   }
 
   async #predict(rows: readonly Evaluation[]): Promise<Prediction[]> {
-    const outputs = await this.#executables.predict.run({ ...stackEvaluations(rows, this.shapes) });
+    const outputs = await this.#executables.predict.run({ ...stackEvaluations(rows, this.shapes) }, { handOver: true });
     return unstackPredictions(outputs as Record<'image' | 'clipImage' | 'text', HostTensor>);
   }
 

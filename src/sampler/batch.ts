@@ -46,7 +46,7 @@ export function stackEvaluations(evaluations: readonly Evaluation[], shapes: Lat
   return { ...parts, imageTime, textTime, dataType: { dtype: 'int32', shape: [rows], data: Int32Array.from(types) } };
 }
 
-/** One prediction per row of the network's outputs (float32, shaped as its inputs). */
+/** One prediction per row of the network's outputs (float32, shaped as its inputs), as views of them. */
 export function unstackPredictions(outputs: Readonly<Record<keyof NetworkParts, HostTensor>>): Prediction[] {
   const rows = outputs.image.shape[0] ?? 0;
   return Array.from({ length: rows }, (_, row) =>
@@ -56,7 +56,7 @@ export function unstackPredictions(outputs: Readonly<Record<keyof NetworkParts, 
         throw new DuetError('invalid-argument', `The network's ${names[part]} must be float32, got ${dtype}`);
       }
       const size = data.length / rows;
-      return data.slice(row * size, (row + 1) * size);
+      return data.subarray(row * size, (row + 1) * size);
     }),
   );
 }

@@ -1,4 +1,7 @@
-/** Messages between the main thread and the worker that owns ONNX Runtime. Buffers are transferred, not copied, on the way in. */
+/**
+ * Messages between the main thread and the worker that owns ONNX Runtime. Answers are transferred, not copied; so are
+ * inputs that are handed over.
+ */
 import type { HostTensor } from '../../core/host-tensor.ts';
 
 export type Request =

@@ -35,14 +35,17 @@ class SessionHost {
     return this.#nextId++;
   }
 
-  /** Sends one request. Rejects with `worker-died` if the worker ends before it answers. */
-  send(request: Request): Promise<Record<string, HostTensor>> {
+  /**
+   * Sends one request, `memory` along with it: what lies there is gone here. Rejects with `worker-died` if the worker ends
+   * before it answers.
+   */
+  send(request: Request, memory: readonly ArrayBuffer[] = []): Promise<Record<string, HostTensor>> {
     const worker = this.ensureWorker();
     const envelope: Envelope = { ...request, id: this.newId() };
     return new Promise((resolve, reject) => {
       this.#pending.set(envelope.id, { resolve, reject });
       worker.ref();
-      worker.postMessage(envelope);
+      worker.postMessage(envelope, memory);
     });
   }
 
