@@ -50,13 +50,17 @@ async function countScenes(
   return hits;
 }
 
+/** How many of the scenes `by` draws with the right object. */
+function countDrawn(by: UniDiffuser): Promise<number> {
+  return countScenes(async (scene, index) => {
+    const { samples } = await by.textToImage(captionOf(scene), { seed });
+    return judge.judge(samples[0]!.image.data, scene, index).rightObject;
+  }, scenes);
+}
+
 describe('models/emoji', () => {
   it('draws what a caption says', async () => {
-    const hits = await countScenes(async (scene, index) => {
-      const { samples } = await model.textToImage(captionOf(scene), { seed });
-      return judge.judge(samples[0]!.image.data, scene, index).rightObject;
-    }, scenes);
-    expect(hits).toBeGreaterThanOrEqual(drawnFloor);
+    expect(await countDrawn(model)).toBeGreaterThanOrEqual(drawnFloor);
   });
 
   it('says what a picture shows', async () => {
@@ -114,11 +118,7 @@ describe('models/emoji in int8', () => {
   afterAll(() => rounded?.release());
 
   it('draws what a caption says', async () => {
-    const hits = await countScenes(async (scene, index) => {
-      const { samples } = await rounded.textToImage(captionOf(scene), { seed });
-      return judge.judge(samples[0]!.image.data, scene, index).rightObject;
-    }, scenes);
-    expect(hits).toBeGreaterThanOrEqual(drawnFloor);
+    expect(await countDrawn(rounded)).toBeGreaterThanOrEqual(drawnFloor);
   });
 
   it('draws nearly the same in fp32, in int8, and in int8 beside other jobs', async () => {

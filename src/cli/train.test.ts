@@ -46,7 +46,16 @@ async function train(...args: string[]): Promise<{ code: number; stderr: string 
   return { code, stderr: stderr.text };
 }
 
-const uvitOf = async (model: string) => (await loadSafetensors(at(model, 'uvit.safetensors'))).tensors;
+/** Trains one part of the tiny model further; the result is the folder `name`. */
+async function trainPart(name: string, stage: Readonly<Record<string, unknown>>) {
+  const { fineTuneConfig } = await import('../train/index.ts');
+  const { loss, curriculum, ...common } = await fineTuneConfig(at('pairs'), at('model'), { steps: 4 });
+  await writeFile(at(`${name}.json`), JSON.stringify({ ...common, ...stage, name, from: at('model') }));
+  return train(at(`${name}.json`), '--out', at(name));
+}
+
+const weights = async (model: string, part: string) =>
+  (await loadSafetensors(at(model, `${part}.safetensors`))).tensors;
 
 describe('duet train --data --from', () => {
   it('makes a complete model from another one and a folder of pairs, and goes on from its checkpoint', async () => {
@@ -65,14 +74,11 @@ describe('duet train --data --from', () => {
       data: { size: 16 },
     });
 
-    const [before, after] = [await uvitOf('model'), await uvitOf('run/model')];
+    const [before, after] = [await weights('model', 'uvit'), await weights('run/model', 'uvit')];
     expect(Object.keys(after).sort()).toEqual(Object.keys(before).sort());
     const moved = Object.entries(after).filter(([name, { data }]) => data.some((x, i) => x !== before[name]!.data[i]));
     expect(moved.length).toBeGreaterThan(0.8 * Object.keys(before).length);
-    const frozen = 'clip.safetensors';
-    expect((await loadSafetensors(at('run/model', frozen))).tensors).toEqual(
-      (await loadSafetensors(at('model', frozen))).tensors,
-    );
+    expect(await weights('run/model', 'clip')).toEqual(await weights('model', 'clip'));
     const model = await load(at('run', 'model'), { device: 'reference' });
     expect((await model.textToImage('a red apple', { seed: 1 })).samples).toHaveLength(1);
     await model.release();
@@ -82,14 +88,8 @@ describe('duet train --data --from', () => {
   });
 
   it('trains the caption decoder alone further, and leaves all that makes latents as it was', async () => {
-    const { fineTuneConfig } = await import('../train/index.ts');
-    const { loss, curriculum, ...common } = await fineTuneConfig(at('pairs'), at('model'), { steps: 4 });
-    const config = { ...common, stage: 'fine-tune-captions', name: 'words', from: at('model'), noise: 0.5 };
-    await writeFile(at('words.json'), JSON.stringify(config));
-    const { code, stderr } = await train(at('words.json'), '--out', at('words'));
+    const { code, stderr } = await trainPart('words', { stage: 'fine-tune-captions', noise: 0.5 });
     expect([code, stderr]).toEqual([0, expect.stringContaining('heldOutAccuracyNoise0.25')]);
-    const weights = async (model: string, part: string) =>
-      (await loadSafetensors(at(model, `${part}.safetensors`))).tensors;
     for (const part of ['clip', 'autoencoder', 'uvit']) {
       expect(await weights('words/model', part)).toEqual(await weights('model', part));
     }
@@ -103,14 +103,8 @@ describe('duet train --data --from', () => {
   });
 
   it("trains CLIP's projection of texts alone further", async () => {
-    const { fineTuneConfig } = await import('../train/index.ts');
-    const { loss, curriculum, ...common } = await fineTuneConfig(at('pairs'), at('model'), { steps: 4 });
-    const config = { ...common, stage: 'fine-tune-projection', name: 'found', from: at('model'), maxScale: 100 };
-    await writeFile(at('found.json'), JSON.stringify(config));
-    const { code, stderr } = await train(at('found.json'), '--out', at('found'));
+    const { code, stderr } = await trainPart('found', { stage: 'fine-tune-projection', maxScale: 100 });
     expect([code, stderr]).toEqual([0, expect.stringContaining('heldOutTextToImage')]);
-    const weights = async (model: string, part: string) =>
-      (await loadSafetensors(at(model, `${part}.safetensors`))).tensors;
     for (const part of ['caption-decoder', 'autoencoder', 'uvit']) {
       expect(await weights('found/model', part)).toEqual(await weights('model', part));
     }

@@ -23,8 +23,7 @@ import type { AnySample, CallMode, CaptionReport, Result, SamplingOptions } from
 export interface UniDiffuserParts {
   readonly config: Pick<ModelConfig, 'name' | 'imageSize' | 'diffusion' | 'sampling'>;
   readonly networks: Networks;
-  /** @default 'fp32' */
-  readonly precision?: Precision;
+  readonly precision: Precision;
   readonly inspectCaption: (text: string) => CaptionReport;
 }
 
@@ -136,7 +135,7 @@ export class Call<M extends CallMode = CallMode> {
     const reports = captions.flatMap(caption => (caption === undefined ? [] : [this.#parts.inspectCaption(caption)]));
     const { mode, steps, guidance, solver } = this.request;
     const { negative } = this.#options;
-    const { config, precision = 'fp32' } = this.#parts;
+    const { config, precision } = this.#parts;
     return {
       mode,
       samples,

@@ -75,6 +75,7 @@ function pixelNetworks() {
       sampling: { steps: 12, guidance: { t2i: 2, i2t: 1, joint: 1 } },
     },
     networks,
+    precision: 'fp32',
     inspectCaption: text => ({ unknownWords: text.split(' ').filter(word => word === 'xyzzy'), cut: false }),
   });
   return { model, asked };

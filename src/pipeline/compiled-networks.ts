@@ -3,6 +3,7 @@ import { type AutoencoderParams, decode } from '../autoencoder/index.ts';
 import { createTokenizer, type Tokenizer } from '../clip/index.ts';
 import { DuetError } from '../core/errors.ts';
 import { type HostTensor, sizeOf, type TensorSource } from '../core/host-tensor.ts';
+import { stackRows, unstackRows } from '../core/rows.ts';
 import type { Tree } from '../core/tree.ts';
 import { type CompileOptions, compile, type Executable } from '../engine/index.ts';
 import { fromNetwork, type Pixels, toNetwork } from '../image/index.ts';
@@ -18,7 +19,6 @@ import {
 } from '../sampler/index.ts';
 import { type UvitInputs, type UvitParams, uvit } from '../uvit/index.ts';
 import { fixedLimit, MeasuredLimit } from './batch-limit.ts';
-import { stackRows, unstackRows } from './batches.ts';
 import { BatchingDriver, type RowsCall } from './batching-driver.ts';
 import { CaptionWriter } from './caption-writer.ts';
 import { encodeText, imageEncoder, type TextEncoderParams } from './encode-programs.ts';

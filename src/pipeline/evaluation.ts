@@ -1,10 +1,10 @@
 /** A loaded model as evaluation sees it (plain bytes and strings, many conditions at a time). */
 import { type ClipParams, clipText, endPositions, poolAtEnd, projectText } from '../clip/index.ts';
+import { unstackRows } from '../core/rows.ts';
 import { compile, type Executable } from '../engine/index.ts';
 import type { EvalModel, JointSample, SampleSettings } from '../eval/model.ts';
 import type { Pixels } from '../image/index.ts';
 import type { Mode, SampleLatents } from '../sampler/index.ts';
-import { unstackRows } from './batches.ts';
 import { CompiledNetworks } from './compiled-networks.ts';
 import { findModel, type LoadOptions } from './load.ts';
 import { type Model, readModelFolder } from './model-folder.ts';

@@ -40,6 +40,7 @@ function fakeModel() {
   const model = new UniDiffuser({
     config: { name: 'fake', imageSize: 4, diffusion, sampling },
     networks,
+    precision: 'fp32',
     inspectCaption: text => ({
       unknownWords: text.split(' ').filter(word => word === 'xyzzy'),
       cut: text.length > 20,

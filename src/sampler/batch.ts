@@ -1,7 +1,8 @@
 /** Evaluations as the tensors of one network call, named as the joint noise predictor names them, and its outputs. */
 import { DuetError } from '../core/errors.ts';
-import { float32, type HostTensor, sizeOf } from '../core/host-tensor.ts';
-import { type LatentShapes, mapParts, type Part } from './latents.ts';
+import { float32, type HostTensor } from '../core/host-tensor.ts';
+import { stackRows, unstackRows } from '../core/rows.ts';
+import type { LatentShapes, Part } from './latents.ts';
 import type { Evaluation, Prediction } from './sample.ts';
 
 const names = { z: 'image', c: 'clipImage', y: 'text' } as const satisfies Record<Part, string>;
@@ -23,12 +24,11 @@ export interface NetworkInputs extends NetworkParts {
 /** One row per evaluation. Either all evaluations have a data type or none. */
 export function stackEvaluations(evaluations: readonly Evaluation[], shapes: LatentShapes): NetworkInputs {
   const rows = evaluations.length;
-  const stack = (part: Part): HostTensor => {
-    const size = sizeOf(shapes[part]);
-    const data = new Float32Array(rows * size);
-    for (const [row, evaluation] of evaluations.entries()) data.set(evaluation[part], row * size);
-    return float32([rows, ...shapes[part]], data);
-  };
+  const stack = (part: Part): HostTensor =>
+    stackRows(
+      evaluations.map(evaluation => evaluation[part]),
+      shapes[part],
+    );
   const parts = { image: stack('z'), clipImage: stack('c'), text: stack('y') };
   const imageTime = float32(
     [rows],
@@ -48,15 +48,11 @@ export function stackEvaluations(evaluations: readonly Evaluation[], shapes: Lat
 
 /** One prediction per row of the network's outputs (float32, shaped as its inputs), as views of them. */
 export function unstackPredictions(outputs: Readonly<Record<keyof NetworkParts, HostTensor>>): Prediction[] {
-  const rows = outputs.image.shape[0] ?? 0;
-  return Array.from({ length: rows }, (_, row) =>
-    mapParts(part => {
-      const { data, dtype } = outputs[names[part]];
-      if (!(data instanceof Float32Array)) {
-        throw new DuetError('invalid-argument', `The network's ${names[part]} must be float32, got ${dtype}`);
-      }
-      const size = data.length / rows;
-      return data.subarray(row * size, (row + 1) * size);
-    }),
-  );
+  const rowsOf = (part: Part): Float32Array[] => {
+    const output = outputs[names[part]];
+    if (output.data instanceof Float32Array) return unstackRows(output);
+    throw new DuetError('invalid-argument', `The network's ${names[part]} must be float32, got ${output.dtype}`);
+  };
+  const [z, c, y] = [rowsOf('z'), rowsOf('c'), rowsOf('y')];
+  return z.map((_, row) => ({ z: z[row]!, c: c[row]!, y: y[row]! }));
 }

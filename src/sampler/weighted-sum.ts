@@ -4,5 +4,5 @@ export function weightedSum(...terms: readonly (readonly [weight: number, vector
   for (const [weight, vector] of terms) {
     for (let i = 0; i < sum.length; i++) sum[i]! += weight * vector[i]!;
   }
-  return Float32Array.from(sum);
+  return new Float32Array(sum);
 }

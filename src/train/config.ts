@@ -72,6 +72,13 @@ const common = {
   sampleEvery: positive,
 };
 
+/** What every stage has that trains a finished model further. */
+const further = {
+  ...common,
+  /** An embedded model's name or a model folder. */
+  from: Type.String({ minLength: 1 }),
+};
+
 export const autoencoderStageSchema = Type.Object(
   {
     stage: Type.Literal('autoencoder'),
@@ -120,9 +127,7 @@ export const captionDecoderStageSchema = Type.Object(
 export const fineTuneCaptionsStageSchema = Type.Object(
   {
     stage: Type.Literal('fine-tune-captions'),
-    ...common,
-    /** An embedded model's name or a model folder. */
-    from: Type.String({ minLength: 1 }),
+    ...further,
     /** Noise of up to this many standard deviations is added to the latents. */
     noise: Type.Number({ minimum: 0 }),
   },
@@ -133,9 +138,7 @@ export const fineTuneCaptionsStageSchema = Type.Object(
 export const fineTuneProjectionStageSchema = Type.Object(
   {
     stage: Type.Literal('fine-tune-projection'),
-    ...common,
-    /** An embedded model's name or a model folder. */
-    from: Type.String({ minLength: 1 }),
+    ...further,
     /** Largest 1 / temperature. */
     maxScale: Type.Number({ exclusiveMinimum: 0 }),
   },
@@ -181,9 +184,7 @@ export const jointStageSchema = Type.Object(
 export const fineTuneStageSchema = Type.Object(
   {
     stage: Type.Literal('fine-tune'),
-    ...common,
-    /** An embedded model's name or a model folder. */
-    from: Type.String({ minLength: 1 }),
+    ...further,
     /** Weights of the three parts of the loss. */
     loss: Type.Object({ image: Type.Number(), clip: Type.Number(), text: Type.Number() }, closed),
     curriculum: Type.Array(timestepMixSchema, { minItems: 1 }),

@@ -4,17 +4,16 @@ import { type ClipTextConfig, clipTextSpec, createTokenizer, type Tokenizer } fr
 import { parseTokenizerData } from '../../clip/tokenizer-file.ts';
 import { float32, type HostTensor } from '../../core/host-tensor.ts';
 import { seededRandom } from '../../core/random.ts';
-import type { Tree } from '../../core/tree.ts';
 import { compile, type Executable } from '../../engine/index.ts';
 import { captionDecoderSpec } from '../../lm/index.ts';
 import { initialise } from '../../nn/params.ts';
 import type { CaptionDecoderStage, CaptionTraining } from '../config.ts';
-import { batchIndices, captionBatch, type PairSource } from '../data/source.ts';
+import { batchIndices, captionBatch } from '../data/source.ts';
 import type { Stage } from '../loop.ts';
 import { captionDecoderObjective } from '../objectives/caption-decoder.ts';
 import { randomStream } from '../random.ts';
 import { lossOnly } from '../step.ts';
-import { openSource, openValidation, type StageContext } from './context.ts';
+import { openSource, openValidation, type StageContext, type StageMaterial, type Training } from './context.ts';
 import { fill, loadPart } from './part.ts';
 
 export async function captionDecoderStage(config: CaptionDecoderStage, context: StageContext): Promise<Stage> {
@@ -31,23 +30,16 @@ export async function captionDecoderStage(config: CaptionDecoderStage, context: 
   return { config, ...captionTraining(config, material, context) };
 }
 
-/** What a caption decoder learns from. */
-export interface CaptionMaterial {
-  readonly tokenizer: Tokenizer;
+/** Of the decoder, `encodePrefix` is in `initialParams` or in `frozen`. */
+export interface CaptionMaterial extends StageMaterial {
   readonly textTower: ClipTextConfig;
-  readonly source: PairSource;
-  readonly validation: PairSource;
-  /** Of the decoder; `encodePrefix` is here or in `frozen`. */
-  readonly initialParams: Tree<HostTensor>;
-  readonly frozen: Tree<HostTensor>;
 }
 
-/** The part of a stage that is the same whether the decoder is new or finished. */
 export function captionTraining(
   config: CaptionTraining,
   { tokenizer, textTower, source, validation, initialParams, frozen }: CaptionMaterial,
   context: StageContext,
-): Pick<Stage, 'objective' | 'initialParams' | 'frozen' | 'batch' | 'sample' | 'release'> {
+): Training {
   const objective = captionDecoderObjective(config, textTower);
   let evaluation: Executable | undefined;
   return {

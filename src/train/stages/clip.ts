@@ -13,7 +13,7 @@ import type { Stage } from '../loop.ts';
 import { contrastiveObjective } from '../objectives/contrastive.ts';
 import { randomStream } from '../random.ts';
 import { lossOnly } from '../step.ts';
-import { openSource, openValidation, type StageContext } from './context.ts';
+import { openSource, openValidation, type StageContext, type StageMaterial, type Training } from './context.ts';
 
 /** How many captions the vocabulary is learned from. */
 const vocabularyCaptions = 60_000;
@@ -43,22 +43,12 @@ export async function clipStage(config: ClipStage, context: StageContext): Promi
   };
 }
 
-/** What CLIP learns from. */
-export interface ClipMaterial {
-  readonly tokenizer: Tokenizer;
-  readonly source: PairSource;
-  readonly validation: PairSource;
-  /** Of both towers together, what is trained and what is not. */
-  readonly initialParams: Tree<HostTensor>;
-  readonly frozen: Tree<HostTensor>;
-}
-
-/** The part of a stage that is the same whether CLIP is new or finished. */
+/** Both towers together are in `initialParams` and `frozen`. */
 export function clipTraining(
   config: ClipTraining,
-  { tokenizer, source, validation, initialParams, frozen }: ClipMaterial,
+  { tokenizer, source, validation, initialParams, frozen }: StageMaterial,
   context: StageContext,
-): Pick<Stage, 'objective' | 'initialParams' | 'frozen' | 'batch' | 'sample' | 'release'> {
+): Training {
   const objective = contrastiveObjective(config);
   let evaluation: Executable | undefined;
   return {

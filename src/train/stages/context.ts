@@ -1,9 +1,13 @@
 /** What every stage is built from beside its configuration. */
+import type { Tokenizer } from '../../clip/index.ts';
+import type { HostTensor } from '../../core/host-tensor.ts';
+import type { Tree } from '../../core/tree.ts';
 import type { CompileOptions } from '../../engine/types.ts';
 import type { DataConfig } from '../config.ts';
 import { folderSource } from '../data/folder.ts';
 import { sceneSource } from '../data/scenes.ts';
 import type { PairSource } from '../data/source.ts';
+import type { Stage } from '../loop.ts';
 
 export interface StageContext {
   readonly engine?: Pick<CompileOptions, 'device' | 'threads'>;
@@ -16,6 +20,19 @@ export interface StageContext {
   /** Cancels the encoding of pictures. */
   readonly signal?: AbortSignal;
 }
+
+/** What a stage learns from that goes on with finished parameters or begins with new ones. */
+export interface StageMaterial {
+  readonly tokenizer: Tokenizer;
+  readonly source: PairSource;
+  readonly validation: PairSource;
+  /** With `frozen` together all that the objective needs. */
+  readonly initialParams: Tree<HostTensor>;
+  readonly frozen: Tree<HostTensor>;
+}
+
+/** The part of a stage that is the same whether its network is new or finished. */
+export type Training = Pick<Stage, 'objective' | 'initialParams' | 'frozen' | 'batch' | 'sample' | 'release'>;
 
 export function openSource(data: DataConfig): Promise<PairSource> {
   if (data.source === 'folder') return folderSource(data.path, data.size);

@@ -7,6 +7,7 @@ import * as tf from '@tensorflow/tfjs';
 import { autoencoderSpec, decode } from '../../autoencoder/index.ts';
 import { clipVisionSpec } from '../../clip/index.ts';
 import { float32, type HostTensor } from '../../core/host-tensor.ts';
+import { stackRows, unstackRows } from '../../core/rows.ts';
 import { compile, type Executable, type Program } from '../../engine/index.ts';
 import { fromNetwork, pictureGrid } from '../../image/index.ts';
 import { imageEncoder } from '../../pipeline/encode-programs.ts';
@@ -91,21 +92,22 @@ export function jointPreview(
       network ??= await compileNetwork(config, ema, shapes, context);
       decoder ??= await compileDecoder(parts, statistics.image, shapes, context);
       await network.writeState(ema);
-      const { pixels, z, c, y } = truth;
-      const drawn = await draw('t2i', row => ({ text: rowOf(y, row) }));
+      const { pixels, y } = truth;
+      const [z, c, text] = [unstackRows(truth.z), unstackRows(truth.c), unstackRows(y)];
+      const drawn = await draw('t2i', row => ({ text: text[row]! }));
       const { pixels: pictures } = await decoder.run({
-        z: stack(
+        z: stackRows(
           drawn.map(({ image }) => image!.z),
           shapes.z,
         ),
       });
-      const described = await draw('i2t', row => ({ image: { z: rowOf(z, row), c: rowOf(c, row) } }));
+      const described = await draw('i2t', row => ({ image: { z: z[row]!, c: c[row]! } }));
       const shown = fromNetwork(pictures!).slice(0, 32);
       return {
         metrics: {
           [`${judged}TextToImage`]: nearestIsOwn(pictures!, pixels),
           [`${judged}ImageToText`]: nearestIsOwn(
-            stack(
+            stackRows(
               described.map(({ text }) => text!),
               shapes.y,
             ),
@@ -213,17 +215,6 @@ function compileDecoder(
   );
 }
 
-function rowOf({ shape, data }: HostTensor, row: number): Float32Array {
-  const width = data.length / shape[0]!;
-  return (data as Float32Array).slice(row * width, (row + 1) * width);
-}
-
-function stack(rows: readonly Float32Array[], shape: readonly number[]): HostTensor {
-  const data = new Float32Array(rows.length * rows[0]!.length);
-  for (const [i, row] of rows.entries()) data.set(row, i * row.length);
-  return float32([rows.length, ...shape], data);
-}
-
 function normalised(tensor: HostTensor, { mean, std }: ChannelStatistics, axis: number): HostTensor {
   const inner = tensor.shape.slice(axis + 1).reduce((product, side) => product * side, 1);
   const channels = mean.length;
@@ -236,13 +227,11 @@ function normalised(tensor: HostTensor, { mean, std }: ChannelStatistics, axis: 
 
 /** The share of rows of `made` whose nearest row of `truth` (squared distance) is their own. */
 export function nearestIsOwn(made: HostTensor, truth: HostTensor): number {
-  const rows = truth.shape[0]!;
-  const truths = Array.from({ length: rows }, (_, row) => rowOf(truth, row));
+  const truths = unstackRows(truth);
   let right = 0;
-  for (let row = 0; row < rows; row++) {
-    const candidate = rowOf(made, row);
+  for (const [row, candidate] of unstackRows(made).entries()) {
     const distances = truths.map(other => other.reduce((sum, value, i) => sum + (value - candidate[i]!) ** 2, 0));
     if (distances.indexOf(Math.min(...distances)) === row) right++;
   }
-  return right / rows;
+  return right / truths.length;
 }

@@ -1,5 +1,5 @@
 /** Rows to tensors and back. */
-import { float32, type HostTensor, sizeOf } from '../core/host-tensor.ts';
+import { float32, type HostTensor, sizeOf } from './host-tensor.ts';
 
 /** Flat rows of `shape` as one tensor [rows, ...shape]. */
 export function stackRows(rows: readonly Float32Array[], shape: readonly number[]): HostTensor {
