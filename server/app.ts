@@ -109,7 +109,7 @@ export async function buildApp({ config, models, logger, pageFolder }: AppOption
   await app.register(openaiRoutes, { prefix: '/v1' });
   await app.register(sdapiRoutes, { prefix: '/sdapi/v1' });
   await app.register(replicateRoutes, { prefix: '/replicate/v1' });
-  healthRoutes(app, jobs);
+  healthRoutes(app, jobs, jobs.checks);
   serveMetrics(app, metrics);
   await serveApiDocs(app);
   await servePage(app, pageFolder ?? join(packageRoot(), 'web', 'dist'));

@@ -3,6 +3,7 @@
  * What is accepted is in the store first, so that none of it is lost with the process.
  */
 import { DuetError } from '../../src/core/errors.ts';
+import type { ReadinessCheck } from '../readiness.ts';
 import type { LoadedModel } from '../types.ts';
 import { findModel, requireRoom } from './admission.ts';
 import type { EventLog } from './event-log.ts';
@@ -75,14 +76,19 @@ export class InProcessJobs implements JobService {
     return this.#sum(lane => lane.running);
   }
 
-  get isDraining(): boolean {
-    return this.#isDraining;
-  }
-
   /** Whether another job would find a place in the line. */
   get hasRoom(): boolean {
     return [...this.#lanes.values()].some(lane => lane.hasRoom);
   }
+
+  /** Why it would not take a job, for /health/ready. */
+  readonly checks: readonly ReadinessCheck[] = [
+    { status: 'stopping', objection: () => (this.#isDraining ? 'The server is stopping' : undefined) },
+    {
+      status: 'full',
+      objection: () => (this.hasRoom ? undefined : `${this.queued} jobs are waiting, and no more may`),
+    },
+  ];
 
   async submit(request: JobRequest, { owner, idempotencyKey, isAwaited = false }: SubmitOptions): Promise<JobView> {
     const idempotency = idempotencyKey === undefined ? undefined : idempotencyMark(idempotencyKey, request);

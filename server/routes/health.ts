@@ -1,20 +1,26 @@
 /** For load balancers and supervisors: does the process live, and would it take a job. */
 import type { FastifyInstance } from 'fastify';
+import { type ReadinessCheck, readinessOf } from '../readiness.ts';
 
-export interface Readiness {
-  readonly isDraining: boolean;
-  readonly hasRoom: boolean;
+const retrySeconds = '5';
+
+interface JobCounts {
   readonly queued: number;
   readonly running: number;
 }
 
-export function healthRoutes(app: FastifyInstance, readiness: Readiness): void {
+export function healthRoutes(app: FastifyInstance, jobs: JobCounts, checks: readonly ReadinessCheck[]): void {
   const tags = ['Operation'];
   app.get('/health/live', { schema: { tags, summary: 'The process answers' } }, async () => ({ status: 'live' }));
-  app.get('/health/ready', { schema: { tags, summary: 'A job would be taken' } }, async (_request, reply) => {
-    const { isDraining, hasRoom, queued, running } = readiness;
-    const status = isDraining ? 'stopping' : hasRoom ? 'ready' : 'full';
-    if (status !== 'ready') reply.code(503).header('retry-after', '5');
-    return { status, queued, running, models: app.models.list().map(({ id }) => id) };
-  });
+  const description = 'Answers 503 with the reasons while a job would not be taken or could not be done.';
+  app.get(
+    '/health/ready',
+    { schema: { tags, summary: 'A job would be taken', description } },
+    async (_request, reply) => {
+      const { status, reasons } = readinessOf(checks);
+      if (status !== 'ready') reply.code(503).header('retry-after', retrySeconds);
+      const { queued, running } = jobs;
+      return { status, reasons, queued, running, models: app.models.list().map(({ id }) => id) };
+    },
+  );
 }
