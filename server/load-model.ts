@@ -1,8 +1,14 @@
 /** A model from its folder, with what clients are told about it. */
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type LoadOptions, load, type ModelConfig, parseModelConfig, type UniDiffuser } from '../src/pipeline/index.ts';
-import { findModel } from '../src/pipeline/load.ts';
+import {
+  type LoadOptions,
+  load,
+  type ModelConfig,
+  parseModelConfig,
+  type UniDiffuser,
+} from '../src/pipelines/index.ts';
+import { findModel } from '../src/pipelines/unidiffuser/load.ts';
 import type { LoadedModel, ModelInfo } from './types.ts';
 
 const modes = ['t2i', 'i2t', 'joint', 'i', 't', 'i2t2i', 't2i2t', 'gibbs', 'interpolate', 'inpaint'] as const;

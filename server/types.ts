@@ -10,7 +10,7 @@ import type {
   Result,
   SolverName,
   UniDiffuser,
-} from '../src/pipeline/index.ts';
+} from '../src/pipelines/index.ts';
 import type { ServerConfig } from './config.ts';
 import type { JobMode, JobService } from './jobs/types.ts';
 

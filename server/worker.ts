@@ -1,6 +1,6 @@
 /** A worker as a process has it: a model, a queue to take from, and an end that loses no job. */
 import { DuetError } from '../src/core/errors.ts';
-import type { LoadOptions } from '../src/pipeline/index.ts';
+import type { LoadOptions } from '../src/pipelines/index.ts';
 import type { ServerConfig } from './config.ts';
 import { startRedisWorker } from './jobs/redis/worker.ts';
 import { type LogStream, serializeError } from './logging.ts';

@@ -6,7 +6,7 @@
  * const model = await Duet.load('emoji');
  * const { samples } = await model.textToImage('an apple', { seed: 1 });
  */
-import { load } from './pipeline/index.ts';
+import { load } from './pipelines/index.ts';
 
 /** The way in: `Duet.load(name or folder)`. */
 export const Duet = { load } as const;
@@ -37,4 +37,4 @@ export type {
   UniDiffuser,
   UsedSettings,
   VaryOptions,
-} from './pipeline/index.ts';
+} from './pipelines/index.ts';

@@ -1,8 +1,8 @@
 /** fast-check generators of scenes for property tests: every scene that the types allow, visible or not. */
 
 import fc from 'fast-check';
-import { conceptNames } from '../src/scenes/concepts.ts';
-import { backgroundNames, counts, pair, relations, type Scene, several, singles } from '../src/scenes/scene.ts';
+import { conceptNames } from '../src/emoji/scenes/concepts.ts';
+import { backgroundNames, counts, pair, relations, type Scene, several, singles } from '../src/emoji/scenes/scene.ts';
 
 const concept = fc.constantFrom(...conceptNames);
 const background = fc.constantFrom(...backgroundNames);

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { load, writeModelFolder } from '../src/pipeline/index.ts';
+import { load, writeModelFolder } from '../src/pipelines/index.ts';
 import { tinyModel } from './support/tiny-model.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 function start(args: readonly string[], cache = join(folder, 'cache')): ChildProcessWithoutNullStreams {
-  return spawn(process.execPath, ['--import', 'tsx', join(root, 'src/cli/main.ts'), ...args], {
+  return spawn(process.execPath, ['--import', 'tsx', join(root, 'bin/duet.ts'), ...args], {
     cwd: root,
     env: { ...process.env, DUET_MODEL: join(folder, 'model'), DUET_CACHE: cache, NO_COLOR: '1' },
   });

@@ -23,7 +23,7 @@ describe.each(files)('deploy/%s', name => {
 
   it('names only flags that its command has', () => {
     const flags = new Set(configKeys.map(key => `--${flagOf(key)}`));
-    const commands = text.match(/main\.js (?:serve|worker)[^\n]*/g) ?? [];
+    const commands = text.match(/duet\.js (?:serve|worker)[^\n]*/g) ?? [];
     const named = commands.flatMap(command => command.match(/--[a-z-]+/g) ?? []);
     expect(named.filter(flag => !flags.has(flag))).toEqual([]);
   });

@@ -4,15 +4,15 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { seededRandom } from '../src/core/random.ts';
-import { judgeCaption, type PictureJudge, pictureJudge } from '../src/eval/judge.ts';
-import { sceneFeatures } from '../src/eval/scene-features.ts';
+import { judgeCaption, type PictureJudge, pictureJudge } from '../src/emoji/judge/judge.ts';
+import { sceneFeatures } from '../src/emoji/judge/scene-features.ts';
+import { describe as captionOf } from '../src/emoji/scenes/captions.ts';
+import { parse } from '../src/emoji/scenes/parse.ts';
+import { render } from '../src/emoji/scenes/render.ts';
+import { sampleScenes } from '../src/emoji/scenes/sample-scene.ts';
+import type { Scene } from '../src/emoji/scenes/scene.ts';
+import { loadSprites, type SpriteSheet } from '../src/emoji/scenes/sprites.ts';
 import { Duet, type Pixels, type UniDiffuser } from '../src/index.ts';
-import { describe as captionOf } from '../src/scenes/captions.ts';
-import { parse } from '../src/scenes/parse.ts';
-import { render } from '../src/scenes/render.ts';
-import { sampleScenes } from '../src/scenes/sample-scene.ts';
-import type { Scene } from '../src/scenes/scene.ts';
-import { loadSprites, type SpriteSheet } from '../src/scenes/sprites.ts';
 
 const count = 8;
 /** Of samples that are judged by their object or their grammar. */

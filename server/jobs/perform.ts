@@ -1,7 +1,7 @@
 /** One job done with a model: which call each mode is, and what its progress becomes. */
 import { DuetError } from '../../src/core/errors.ts';
 import type { Picture } from '../../src/image/index.ts';
-import type { AnySample, ProgressEvent, Result, SamplingOptions } from '../../src/pipeline/index.ts';
+import type { AnySample, ProgressEvent, Result, SamplingOptions } from '../../src/pipelines/index.ts';
 import type { LoadedModel, ServedModel } from '../types.ts';
 import type { NewJobEvent } from './event-log.ts';
 import type { JobRecord } from './store.ts';

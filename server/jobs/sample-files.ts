@@ -1,6 +1,6 @@
 /** Samples as files: each picture a PNG in the job's folder, with all that is needed to make it again inside. */
 import { type PictureParameters, withParameters } from '../../src/image/index.ts';
-import type { AnySample, Result, UsedSettings } from '../../src/pipeline/index.ts';
+import type { AnySample, Result, UsedSettings } from '../../src/pipelines/index.ts';
 import type { ModelInfo } from '../types.ts';
 import type { JobRecord, JobStore } from './store.ts';
 import type { JobResult, JobSample } from './types.ts';

@@ -1,8 +1,7 @@
 /** Jobs: what is asked for, what happens to it and who runs it. Routes know this interface, not its implementation. */
-import type { SolverName, Timings } from '../../src/pipeline/index.ts';
-import type { Mode } from '../../src/sampler/index.ts';
+import type { CallMode, SolverName, Timings } from '../../src/pipelines/index.ts';
 
-export type JobMode = Mode | 'gibbs' | 'interpolate' | 'inpaint';
+export type JobMode = CallMode;
 export type JobStatus = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
 
 /** What is asked for. camelCase inside; snake_case only on the wire. */

@@ -5,7 +5,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { DuetError } from '../../src/core/errors.ts';
 import { Picture } from '../../src/image/index.ts';
-import type { AnySample, Result, SamplingOptions } from '../../src/pipeline/index.ts';
+import type { AnySample, Result, SamplingOptions } from '../../src/pipelines/index.ts';
 import type { JobMode } from '../jobs/types.ts';
 import type { LoadedModel, ServedModel } from '../types.ts';
 

@@ -1,5 +1,5 @@
 /** One self-contained HTML page of pictures with their captions. */
-import type { PairSample } from '../pipeline/index.ts';
+import type { PairSample } from '../pipelines/index.ts';
 
 export interface DemoSection {
   readonly title: string;

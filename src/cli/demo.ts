@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { Picture, pictureGrid } from '../image/index.ts';
-import type { PairSample, UniDiffuser } from '../pipeline/index.ts';
+import type { PairSample, UniDiffuser } from '../pipelines/index.ts';
 import { type DemoSection, demoPage } from './demo-page.ts';
 import { deviceOption, modelOption, precisionOption, seedOption, threadsOption } from './options.ts';
 import { createProgressBar } from './progress-bar.ts';

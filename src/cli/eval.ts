@@ -1,13 +1,14 @@
 /** `duet eval`: measure a model on seen and held-out scenes. */
 import { writeFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
-import { evaluate } from '../eval/evaluate.ts';
+import { evaluate } from '../emoji/measures/evaluate.ts';
+import { type MeasureName, measureNames } from '../emoji/measures/run.ts';
+import { sceneKinds } from '../emoji/scenes/scene.ts';
+import { loadSprites } from '../emoji/scenes/sprites.ts';
 import { type Figure, kindTable, markdownTable } from '../eval/report.ts';
-import { type MeasureName, measureNames } from '../eval/run.ts';
 import { measureSpeed } from '../eval/speed.ts';
 import type { Precision } from '../index.ts';
-import { loadEvalModel } from '../pipeline/evaluation.ts';
-import { loadSprites } from '../scenes/sprites.ts';
+import { loadEvalModel } from '../pipelines/unidiffuser/evaluation.ts';
 import { jsonOption, modelOption, precisionOption, stepsOption, threadsOption, wholeNumber } from './options.ts';
 import { createProgressBar } from './progress-bar.ts';
 import type { CommandContext } from './sampling-command.ts';
@@ -67,7 +68,7 @@ async function runEval(terminal: Terminal, flags: EvalFlags): Promise<void> {
     bar.clear();
     await model.release();
   }
-  const tables = `${markdownTable(figures)}\n${kindTable(figures)}`;
+  const tables = `${markdownTable(figures)}\n${kindTable(figures, sceneKinds)}`;
   if (flags.out !== undefined) await writeFile(flags.out, tables);
   await write(terminal.stdout, flags.json ? `${JSON.stringify(figures, undefined, 2)}\n` : tables);
 }

@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { DuetError } from '../core/errors.ts';
 import type { ImageInput } from '../image/index.ts';
-import type { PairInput } from '../pipeline/index.ts';
+import type { PairInput } from '../pipelines/index.ts';
 import { readAll, type Terminal } from './terminal.ts';
 
 const captionLimit = 2 ** 20;

@@ -1,6 +1,6 @@
 /** `duet joint`: imagine pictures together with their captions. */
 import type { Command } from 'commander';
-import type { ImagineOptions } from '../pipeline/index.ts';
+import type { ImagineOptions } from '../pipelines/index.ts';
 import { orderOption } from './options.ts';
 import { addSamplingOptions, type CommandContext, runSampling, type SamplingFlags } from './sampling-command.ts';
 

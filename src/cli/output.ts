@@ -11,7 +11,7 @@ import {
   pictureGrid,
   withParameters,
 } from '../image/index.ts';
-import type { AnySample, Result } from '../pipeline/index.ts';
+import type { AnySample, Result } from '../pipelines/index.ts';
 import { type Terminal, write } from './terminal.ts';
 
 export interface OutputFlags {

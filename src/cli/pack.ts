@@ -1,6 +1,6 @@
 /** `duet pack`: write a trained model in half precision, ready to be shared. */
 import type { Command } from 'commander';
-import { packModel } from '../pipeline/index.ts';
+import { packModel } from '../pipelines/index.ts';
 import type { CommandContext } from './sampling-command.ts';
 import { write } from './terminal.ts';
 

@@ -7,7 +7,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tinyModel } from '../../test/support/tiny-model.ts';
 import { decodeImage, withParameters } from '../image/index.ts';
-import { type LoadOptions, load, type UniDiffuser, writeModelFolder } from '../pipeline/index.ts';
+import { type LoadOptions, load, type UniDiffuser, writeModelFolder } from '../pipelines/index.ts';
 import { runCli } from './program.ts';
 
 let folder: string;
@@ -44,7 +44,7 @@ async function duet(args: readonly string[], input: string | Uint8Array = '', si
   const tiny = (_model?: string, options?: LoadOptions): Promise<UniDiffuser> =>
     load(join(folder, 'model'), { ...options, device: 'reference' });
   const terminal = { stdin, stdout, stderr, signal: signal ?? new AbortController().signal };
-  return { code: await runCli(args, terminal, tiny), stdout, stderr };
+  return { code: await runCli(args, terminal, { load: tiny }), stdout, stderr };
 }
 
 const at = (name: string) => join(folder, name);
@@ -194,15 +194,8 @@ describe('chains', () => {
     const left = (data: Uint8Array) => data.filter((_, i) => Math.floor(i / 3) % 16 < 8);
     expect(left(after.data)).toEqual(left(before.data));
     expect(after.data).not.toEqual(before.data);
-    const { stdout, stderr } = await duet([
-      'inpaint',
-      at('whole.png'),
-      '--caption',
-      'a _ dog',
-      '--json',
-      '--seed',
-      '1',
-    ]);
+    const gaps = ['inpaint', at('whole.png'), '--caption', 'a _ dog', '--seed', '1', '-o', at('filled.png')];
+    const { stdout, stderr } = await duet([...gaps, '--json']);
     expect(stderr.text).toBe('');
     expect(JSON.parse(stdout.text).samples[0].caption).toMatch(/^a [a-z]+ dog$/);
   });

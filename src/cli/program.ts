@@ -3,9 +3,8 @@ import { Command, CommanderError } from 'commander';
 import pc from 'picocolors';
 import { DuetError, errorCodes } from '../core/errors.ts';
 import { packageVersion } from '../core/package-root.ts';
-import { load } from '../pipeline/index.ts';
+import { load } from '../pipelines/index.ts';
 import { registerDemo } from './demo.ts';
-import { registerDoctor } from './doctor.ts';
 import { registerEval } from './eval.ts';
 import { registerGibbs } from './gibbs.ts';
 import { registerI2t } from './i2t.ts';
@@ -18,13 +17,11 @@ import { debugOption } from './options.ts';
 import { registerPack } from './pack.ts';
 import { registerRephrase } from './rephrase.ts';
 import type { CommandContext } from './sampling-command.ts';
-import { registerServe } from './serve.ts';
 import { registerT2i } from './t2i.ts';
 import { type Terminal, write } from './terminal.ts';
 import { registerText } from './text.ts';
 import { registerTrain } from './train.ts';
 import { registerVary } from './vary.ts';
-import { registerWorker } from './worker.ts';
 
 const examples = `
 Examples:
@@ -37,9 +34,18 @@ Examples:
   $ echo "two cats" | duet t2i - -o - > cats.png
 `;
 
+/** Adds a command to the program. */
+export type RegisterCommand = (program: Command, context: CommandContext) => void;
+
+/** Beside the arguments: how models are loaded, and commands that only the whole program has, such as the server's. */
+export interface CliParts {
+  readonly load?: CommandContext['load'];
+  readonly commands?: readonly RegisterCommand[];
+}
+
 /** Exit codes: 0 done, 1 failed, 2 wrong input or usage, 130 cancelled. */
-export async function runCli(args: readonly string[], terminal: Terminal, loadModel = load): Promise<number> {
-  const program = createProgram({ terminal, load: loadModel });
+export async function runCli(args: readonly string[], terminal: Terminal, parts: CliParts = {}): Promise<number> {
+  const program = createProgram({ terminal, load: parts.load ?? load }, parts.commands ?? []);
   try {
     await program.parseAsync(args, { from: 'user' });
     return 0;
@@ -48,7 +54,7 @@ export async function runCli(args: readonly string[], terminal: Terminal, loadMo
   }
 }
 
-function createProgram(context: CommandContext): Command {
+function createProgram(context: CommandContext, commands: readonly RegisterCommand[]): Command {
   const { terminal } = context;
   const program = new Command('duet')
     .description('One model that draws, describes and imagines: text to image, image to text, both at once.')
@@ -76,9 +82,7 @@ function createProgram(context: CommandContext): Command {
   registerEval(program, context);
   registerPack(program, context);
   registerDemo(program, context);
-  registerServe(program, context);
-  registerWorker(program, context);
-  registerDoctor(program, context);
+  for (const register of commands) register(program, context);
   for (const command of program.commands) command.copyInheritedSettings(program);
   return program;
 }

@@ -6,7 +6,7 @@ import { Readable, Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tinyModel } from '../../test/support/tiny-model.ts';
 import { encodeImage } from '../image/index.ts';
-import { load, writeModelFolder } from '../pipeline/index.ts';
+import { load, writeModelFolder } from '../pipelines/index.ts';
 import { loadSafetensors } from '../weights/safetensors.ts';
 import { runCli } from './program.ts';
 

@@ -43,8 +43,8 @@ Learning rate and curriculum follow a schedule over all steps. A run resumed wit
 from there on, and ends with other weights than one that had that number from the beginning.
 
 Examples:
-  $ duet train configs/emoji-autoencoder.json
-  $ duet train configs/emoji-autoencoder.json --resume
+  $ duet train configs/emoji/01-autoencoder.json
+  $ duet train configs/emoji/01-autoencoder.json --resume
   $ duet train --data ./my-pictures --from emoji
   $ duet t2i "my cat on a red background" --model runs/emoji-my-pictures/model
 `;
@@ -55,7 +55,7 @@ export function registerTrain(program: Command, { terminal }: { readonly termina
     .description(
       'train one stage of a model (autoencoder, clip, caption-decoder, joint), or a finished model further on your pairs',
     )
-    .argument('[config]', 'a stage configuration, such as configs/emoji-autoencoder.json')
+    .argument('[config]', 'a stage configuration, such as configs/emoji/01-autoencoder.json')
     .option('--data <folder>', 'instead of a configuration: pictures, each with a .txt or .json caption beside it')
     .option('--from <model>', 'with --data: the model to begin with, by name or folder (default: emoji)')
     .option('-o, --out <folder>', 'folder of the run (default: runs/NAME)')
@@ -106,7 +106,7 @@ async function chooseConfig(file: string | undefined, flags: TrainFlags): Promis
   }
   throw new DuetError(
     'invalid-argument',
-    'Give either a configuration (duet train configs/emoji-autoencoder.json) ' +
+    'Give either a configuration (duet train configs/emoji/01-autoencoder.json) ' +
       'or pictures with captions (duet train --data ./my-pictures --from emoji)',
   );
 }

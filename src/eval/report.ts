@@ -1,6 +1,5 @@
 /** The figures of an evaluation and their table in Markdown. */
 
-import type { Scene } from '../scenes/scene.ts';
 import { type Interval, meanInterval, wilson } from './statistics.ts';
 
 /** One measured value; a rate comes with Wilson's interval, a mean with the normal one, a plain number with none. */
@@ -20,7 +19,7 @@ export interface Figure {
   /** The least acceptable value of the held-out column, or of the only one: a rate as a fraction. */
   readonly floor?: number;
   /** Held-out values by kind of scene. */
-  readonly byKind?: Partial<Record<Scene['kind'], Measured>>;
+  readonly byKind?: Readonly<Partial<Record<string, Measured>>>;
 }
 
 export function rate(successes: number, count: number): Measured {
@@ -65,13 +64,14 @@ export function markdownTable(figures: readonly Figure[]): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** The second table: held-out values by kind of scene. */
-export function kindTable(figures: readonly Figure[]): string {
+/** The second table: held-out values by kind of item, one column for each of `kinds`. */
+export function kindTable(figures: readonly Figure[], kinds: readonly string[]): string {
   const rows = figures
     .filter(figure => figure.byKind !== undefined)
     .map(({ name, unit, byKind }) => {
-      const kinds = (['single', 'pair', 'count'] as const).map(kind => cell(byKind?.[kind], unit));
-      return `| ${[name, ...kinds].join(' | ')} |`;
+      const cells = kinds.map(kind => cell(byKind?.[kind], unit));
+      return `| ${[name, ...cells].join(' | ')} |`;
     });
-  return `${['| held out, by kind | single | pair | count |', '| --- | --- | --- | --- |', ...rows].join('\n')}\n`;
+  const head = ['held out, by kind', ...kinds];
+  return `${[`| ${head.join(' | ')} |`, `|${' --- |'.repeat(head.length)}`, ...rows].join('\n')}\n`;
 }

@@ -1,26 +1,18 @@
-/** Sampling: schedules, solvers, modes and noise, as pure code on the host. A run asks; a driver answers. */
-export { answerOneByOne, type Predict } from './answer.ts';
-export { stackEvaluations, unstackPredictions } from './batch.ts';
+/** Sampling as pure code on the host: schedules, solvers, guidance and noise. It knows no family of models. */
 export type { DdimOptions } from './ddim.ts';
 export type { MultistepOptions } from './dpm-multistep.ts';
 export type { SinglestepOptions } from './dpm-singlestep.ts';
-export type { Kept, KeptPart } from './keep.ts';
-export type { ImageLatents, LatentShapes, Part, SampleLatents } from './latents.ts';
-export { type Modality, type Mode, type RunMode, roles, type SingleMode, stagesOf } from './modes.ts';
-export { createGenerator, type Extent } from './noise/generator.ts';
-export { type RunNoise, seededNoise } from './noise/run-noise.ts';
-export type { PartialStart } from './partial.ts';
-export { addNoise, estimate, minSnrWeight, type PredictionType, predictionTarget } from './prediction.ts';
+export { checkGuidance, type Guidance, guide } from './guidance.ts';
+export { type InversionOptions, invertDdim } from './inversion.ts';
+export { createGenerator, type Extent, type NoiseGenerator } from './noise/generator.ts';
 export {
-  countQueries,
-  type Evaluation,
-  type Prediction,
-  type Progress,
-  type Sampled,
-  type SampleRequest,
-  type SampleRun,
-  sampleRun,
-} from './sample.ts';
+  addNoise,
+  type Estimate,
+  estimate,
+  minSnrWeight,
+  type PredictionType,
+  predictionTarget,
+} from './prediction.ts';
 export {
   type BetaOptions,
   continuousTable,
@@ -34,3 +26,5 @@ export {
 } from './schedule.ts';
 export { slerp } from './slerp.ts';
 export { type SolverOptions, solve } from './solve.ts';
+export { checkSteps, type SolverProblem } from './solver.ts';
+export { snap } from './spacing.ts';

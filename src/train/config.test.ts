@@ -3,12 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { configDifferences } from './checkpoint.ts';
 import { parseStageConfig } from './config.ts';
 
-const folder = new URL('../../configs/', import.meta.url);
+const folder = new URL('../../configs/emoji/', import.meta.url);
 const read = (name: string) => JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as Record<string, unknown>;
-const clip = () => read('emoji-clip.json');
+const clip = () => read('02-clip.json');
 
 describe('parseStageConfig', () => {
-  it.each(readdirSync(folder).filter(name => name.endsWith('.json')))('takes configs/%s', name => {
+  it.each(readdirSync(folder).filter(name => name.endsWith('.json')))('takes configs/emoji/%s', name => {
     expect(parseStageConfig(read(name), name)).toEqual(read(name));
   });
 

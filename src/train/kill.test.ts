@@ -66,7 +66,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 function start(out: string, ...more: string[]): ChildProcess {
   const args = ['train', join(folder, 'config.json'), '--out', join(folder, out), '--threads', '2', ...more];
-  return spawn(process.execPath, ['--import', 'tsx', join(root, 'src/cli/main.ts'), ...args], {
+  return spawn(process.execPath, ['--import', 'tsx', join(root, 'bin/duet.ts'), ...args], {
     cwd: root,
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { ...process.env, NO_COLOR: '1' },

@@ -4,7 +4,7 @@ import type { HostTensor } from '../../src/core/host-tensor.ts';
 import { seededRandom } from '../../src/core/random.ts';
 import type { Tree } from '../../src/core/tree.ts';
 import { initialise } from '../../src/nn/params.ts';
-import { type Model, type ModelConfig, modelSpecs } from '../../src/pipeline/index.ts';
+import { type Model, type ModelConfig, modelSpecs } from '../../src/pipelines/index.ts';
 
 const captions = ['a red apple', 'a dog to the left of a cat', 'two green trees on a blue background'];
 const textTokens = 8;

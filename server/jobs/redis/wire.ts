@@ -1,6 +1,6 @@
 /** Jobs between the front and its workers, as JSON: pictures in base64. */
 import { decodeImage, Picture } from '../../../src/image/index.ts';
-import type { AnySample, Result } from '../../../src/pipeline/index.ts';
+import type { AnySample, Result } from '../../../src/pipelines/index.ts';
 import type { NewJobEvent } from '../event-log.ts';
 import { inputNames } from '../store.ts';
 import type { JobRequest, JobRequestView } from '../types.ts';

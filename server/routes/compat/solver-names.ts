@@ -1,5 +1,5 @@
 /** The solvers under the names that clients of other servers know them by. */
-import type { SolverName } from '../../../src/pipeline/index.ts';
+import type { SolverName } from '../../../src/pipelines/index.ts';
 
 interface NamedSolver {
   readonly solver: SolverName;

@@ -1,7 +1,7 @@
 /** What a prediction asks of the library: the only place where Replicate's names become ours. */
 import type { FastifyRequest } from 'fastify';
 import Type from 'typebox';
-import type { SolverName } from '../../../src/pipeline/index.ts';
+import type { SolverName } from '../../../src/pipelines/index.ts';
 import type { JobMode, JobRequest } from '../../jobs/types.ts';
 import { type PredictionBody, PredictionInput } from '../../schemas/replicate.ts';
 import type { ModelInfo } from '../../types.ts';

@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import sharp from 'sharp';
-import type { SolverName } from '../../../src/pipeline/index.ts';
+import type { SolverName } from '../../../src/pipelines/index.ts';
 import type { JobRequest } from '../../jobs/types.ts';
 import type { ImageToImageBody, TextToImageBody } from '../../schemas/sdapi.ts';
 import type { ModelInfo } from '../../types.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { seededNoise } from '../../pipelines/unidiffuser/sampling/run-noise.ts';
 import { createGenerator, type NoiseGenerator } from './generator.ts';
-import { seededNoise } from './run-noise.ts';
 
 const draws = {
   short: (generator: NoiseGenerator) => [...generator.randn(5)],

@@ -1,12 +1,12 @@
 /** Emoji scenes as training data: made on the fly, since drawing one costs microseconds; nothing held out is made. */
 import { deriveSeed, seededRandom } from '../../core/random.ts';
-import { captionOf, describe } from '../../scenes/captions.ts';
-import { isHeldOut } from '../../scenes/held-out.ts';
-import { boxSizes } from '../../scenes/layout.ts';
-import { render } from '../../scenes/render.ts';
-import { neighbour, type SceneShares, sampleScene, withAnotherObject } from '../../scenes/sample-scene.ts';
-import { type Scene, sceneKey } from '../../scenes/scene.ts';
-import { loadSprites } from '../../scenes/sprites.ts';
+import { captionOf, describe } from '../../emoji/scenes/captions.ts';
+import { isHeldOut } from '../../emoji/scenes/held-out.ts';
+import { boxSizes } from '../../emoji/scenes/layout.ts';
+import { render } from '../../emoji/scenes/render.ts';
+import { neighbour, type SceneShares, sampleScene, withAnotherObject } from '../../emoji/scenes/sample-scene.ts';
+import { type Scene, sceneKey } from '../../emoji/scenes/scene.ts';
+import { loadSprites } from '../../emoji/scenes/sprites.ts';
 import type { PairSource } from './source.ts';
 
 export interface SceneSourceOptions {

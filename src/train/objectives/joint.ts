@@ -11,7 +11,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { ClipTextConfig } from '../../clip/index.ts';
 import type { TensorRecord } from '../../engine/types.ts';
-import { encodeText, type TextEncoderParams } from '../../pipeline/encode-programs.ts';
+import { encodeText, type TextEncoderParams } from '../../pipelines/unidiffuser/networks/encode-programs.ts';
 import { type UvitParams, uvit } from '../../uvit/index.ts';
 import type { JointTraining } from '../config.ts';
 import type { LossResult, Objective } from '../step.ts';

@@ -1,9 +1,9 @@
 /** Stage `fine-tune`: a finished model's U-ViT trained further on a folder of pairs; the other networks stay frozen. */
 import { basename, resolve } from 'node:path';
 import { DuetError } from '../../core/errors.ts';
-import { findModel } from '../../pipeline/load.ts';
-import type { LatentStatistics } from '../../pipeline/model-config.ts';
-import { readModelFolder } from '../../pipeline/model-folder.ts';
+import { findModel } from '../../pipelines/unidiffuser/load.ts';
+import type { LatentStatistics } from '../../pipelines/unidiffuser/model-config.ts';
+import { readModelFolder } from '../../pipelines/unidiffuser/model-folder.ts';
 import { createSchedule } from '../../sampler/index.ts';
 import { uvitSpec } from '../../uvit/index.ts';
 import type { FineTuneStage, JointTraining } from '../config.ts';

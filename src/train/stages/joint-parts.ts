@@ -14,7 +14,7 @@ import { float32, type HostTensor } from '../../core/host-tensor.ts';
 import type { Tree } from '../../core/tree.ts';
 import { compile, type Executable, type Program } from '../../engine/index.ts';
 import type { CaptionDecoderConfig } from '../../lm/index.ts';
-import { imageEncoder } from '../../pipeline/encode-programs.ts';
+import { imageEncoder } from '../../pipelines/unidiffuser/networks/encode-programs.ts';
 import type { JointStage } from '../config.ts';
 import { type ChannelStatistics, cachedLatents, channelStatistics, type LatentTable } from '../data/latents.ts';
 import { captionBatch, type PairSource } from '../data/source.ts';

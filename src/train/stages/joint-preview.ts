@@ -10,18 +10,18 @@ import { float32, type HostTensor } from '../../core/host-tensor.ts';
 import { stackRows, unstackRows } from '../../core/rows.ts';
 import { compile, type Executable, type Program } from '../../engine/index.ts';
 import { fromNetwork, pictureGrid } from '../../image/index.ts';
-import { imageEncoder } from '../../pipeline/encode-programs.ts';
+import { imageEncoder } from '../../pipelines/unidiffuser/networks/encode-programs.ts';
 import {
   answerOneByOne,
   type LatentShapes,
   type SampleLatents,
   type SampleRequest,
-  type Schedule,
   sampleRun,
   seededNoise,
   stackEvaluations,
   unstackPredictions,
-} from '../../sampler/index.ts';
+} from '../../pipelines/unidiffuser/sampling/index.ts';
+import type { Schedule } from '../../sampler/index.ts';
 import { type UvitParams, uvit, uvitSpec } from '../../uvit/index.ts';
 import type { JointTraining } from '../config.ts';
 import type { ChannelStatistics } from '../data/latents.ts';

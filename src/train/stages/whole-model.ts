@@ -4,8 +4,8 @@ import { createTokenizer } from '../../clip/index.ts';
 import { type HostTensor, isTensorSource, type TensorSource } from '../../core/host-tensor.ts';
 import { flattenTree, mapTree, type Tree } from '../../core/tree.ts';
 import { readFileTensor } from '../../engine/file-tensor.ts';
-import { findModel } from '../../pipeline/load.ts';
-import { type Model, readModelFolder, writeModelFolder } from '../../pipeline/model-folder.ts';
+import { findModel } from '../../pipelines/unidiffuser/load.ts';
+import { type Model, readModelFolder, writeModelFolder } from '../../pipelines/unidiffuser/model-folder.ts';
 import { modelFolder } from './joint-model.ts';
 import type { JointParts } from './joint-parts.ts';
 

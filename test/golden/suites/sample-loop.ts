@@ -5,8 +5,6 @@
 import { compile, type Executable } from '../../../src/engine/index.ts';
 import {
   answerOneByOne,
-  continuousTable,
-  createBetas,
   type LatentShapes,
   type Mode,
   type Part,
@@ -17,8 +15,8 @@ import {
   sampleRun,
   stackEvaluations,
   unstackPredictions,
-  wholeTable,
-} from '../../../src/sampler/index.ts';
+} from '../../../src/pipelines/unidiffuser/sampling/index.ts';
+import { continuousTable, createBetas, wholeTable } from '../../../src/sampler/index.ts';
 import { type UvitInputs, type UvitParams, uvit, uvitSpec } from '../../../src/uvit/index.ts';
 import { paramsFromRules } from '../../../src/weights/names/name-map.ts';
 import { type ForeignJointUvit, uvitConfigFrom, uvitRules } from '../../../src/weights/names/uvit.ts';

@@ -1,0 +1,2 @@
+/** What a user loads. */
+export * from './unidiffuser/index.ts';

@@ -1,0 +1,192 @@
+/**
+ * One call of a model from its options to its result: what all kinds of calls do alike. A call checks its options, encodes
+ * what is given, samples (in one go or several), decodes, reports progress over all of it and measures the time.
+ */
+
+import type { CallOptions } from '../../../batching/batching-driver.ts';
+import { DuetError } from '../../../core/errors.ts';
+import type { Precision } from '../../../engine/index.ts';
+import {
+  type DecodeOptions,
+  decodeImage,
+  type ImageInput,
+  inDecodeSlot,
+  Picture,
+  type Pixels,
+  squareImage,
+} from '../../../image/index.ts';
+import type { ModelConfig } from '../model-config.ts';
+import type { Networks } from '../networks/networks.ts';
+import type { ImageLatents, RunMode, Sampled, SampleLatents } from '../sampling/index.ts';
+import {
+  countSteps,
+  type GroupStep,
+  type SampleSettings,
+  type SampleTask,
+  sampleLatents,
+} from '../sampling/sample-latents.ts';
+import { type CallDefaults, parseRequest, type Request } from './requests.ts';
+import type { AnySample, CallMode, CaptionReport, Result, SamplingOptions } from './types.ts';
+
+export interface UniDiffuserParts {
+  readonly config: Pick<ModelConfig, 'name' | 'imageSize' | 'diffusion' | 'sampling'>;
+  readonly networks: Networks;
+  readonly precision: Precision;
+  readonly inspectCaption: (text: string) => CaptionReport;
+}
+
+/** What one go of sampling does beyond the call's own settings. */
+type Go = Pick<SampleSettings, 'rounds' | 'inversion' | 'keep' | 'start'> & { readonly mode: RunMode };
+
+export interface EncodedPicture {
+  /** The picture as the model sees it. */
+  readonly square: Pixels;
+  readonly latents: ImageLatents;
+}
+
+export class Call<M extends CallMode = CallMode> {
+  readonly request: Request & { readonly mode: M };
+  readonly networks: Networks;
+  readonly #parts: UniDiffuserParts;
+  readonly #options: SamplingOptions & DecodeOptions;
+  readonly #started = performance.now();
+  readonly #times = { encode: 0, sample: 0, decode: 0 };
+  #negative: SampleLatents | undefined;
+  #steps = { done: 0, total: 0 };
+
+  /** Throws DuetError 'invalid-argument', or what the signal was aborted with. */
+  constructor(parts: UniDiffuserParts, mode: M, options: SamplingOptions & DecodeOptions, defaults: CallDefaults = {}) {
+    options.signal?.throwIfAborted();
+    this.request = parseRequest(mode, options, parts.config.sampling, defaults);
+    this.networks = parts.networks;
+    this.#parts = parts;
+    this.#options = options;
+  }
+
+  /** Of pictures and captions given: size limits and the signal. */
+  get options(): DecodeOptions {
+    return this.#options;
+  }
+
+  get imageSize(): number {
+    return this.#parts.config.imageSize;
+  }
+
+  /** For calls of networks. */
+  get callOptions(): CallOptions {
+    const { signal, priority } = this.#options;
+    return { ...(signal && { signal }), ...(priority !== undefined && { priority }) };
+  }
+
+  async encodeCaption(caption: string): Promise<Float32Array> {
+    if (caption.trim() === '') throw new DuetError('invalid-argument', 'The caption is empty; give some words');
+    const [text] = await this.measure('encode', () => this.networks.encodeTexts([caption], this.callOptions));
+    return text!;
+  }
+
+  encodePicture(picture: ImageInput): Promise<EncodedPicture> {
+    return this.measure('encode', async () => {
+      const square = await inDecodeSlot(async () =>
+        squareImage(await decodeImage(picture, this.#options), this.imageSize),
+      );
+      const [latents] = await this.networks.encodeImages([square], this.callOptions);
+      return { square, latents: latents! };
+    });
+  }
+
+  /** Says how much sampling is to come, so that progress has a total from the start. */
+  expect(tasks: readonly SampleTask[], go: Go): void {
+    this.#steps.total += countSteps(tasks, { ...this.request, ...go });
+  }
+
+  /** Latents of all `tasks`, which `expect` has been told of. */
+  async sample(tasks: readonly SampleTask[], go: Go): Promise<Sampled[]> {
+    const { steps, guidance, solver } = this.request;
+    const negative = await this.#encodeNegative();
+    const { onProgress } = this.#options;
+    const before = this.#steps.done;
+    const settings: SampleSettings = {
+      steps,
+      guidance,
+      solver,
+      ...go,
+      ...(negative && { negative }),
+      ...this.callOptions,
+      ...(onProgress && { onStep: step => this.#report(before, step) }),
+    };
+    const { diffusion } = this.#parts.config;
+    const latents = await this.measure('sample', () => sampleLatents(this.networks, diffusion, tasks, settings));
+    this.#steps.done += countSteps(tasks, settings);
+    return latents;
+  }
+
+  /** One sample for each of `latents`, with the seed of the same place. */
+  decode(seeds: readonly number[], latents: readonly SampleLatents[]): Promise<AnySample[]> {
+    return this.measure('decode', async () => {
+      const z = latents.flatMap(({ image }) => (image ? [image.z] : []));
+      const y = latents.flatMap(({ text }) => (text ? [text] : []));
+      const { networks, callOptions } = this;
+      const [pictures, captions] = await Promise.all([
+        z.length > 0 ? networks.decodeImages(z, callOptions) : [],
+        y.length > 0 ? networks.decodeTexts(y, callOptions) : [],
+      ]);
+      return seeds.map((seed, index) => {
+        const picture = pictures[index];
+        const caption = captions[index];
+        return { seed, ...(picture && { image: new Picture(picture) }), ...(caption !== undefined && { caption }) };
+      });
+    });
+  }
+
+  /** `captions` are those that were given. */
+  result<S extends AnySample>(samples: readonly S[], captions: readonly (string | undefined)[] = []): Result<S> {
+    const reports = captions.flatMap(caption => (caption === undefined ? [] : [this.#parts.inspectCaption(caption)]));
+    const { mode, steps, guidance, solver } = this.request;
+    const { negative } = this.#options;
+    const { config, precision } = this.#parts;
+    return {
+      mode,
+      samples,
+      settings: {
+        model: config.name,
+        steps,
+        guidance,
+        solver: solver.kind,
+        ...(negative !== undefined && { negative }),
+        ...(precision !== 'fp32' && { precision }),
+      },
+      timings: { ...this.#times, total: performance.now() - this.#started },
+      unknownWords: [...new Set(reports.flatMap(({ unknownWords }) => unknownWords))],
+      captionCut: reports.some(({ cut }) => cut),
+    };
+  }
+
+  /** Runs `work` and counts its time as time for `phase`. */
+  async measure<T>(phase: 'encode' | 'sample' | 'decode', work: () => Promise<T>): Promise<T> {
+    const before = performance.now();
+    try {
+      return await work();
+    } finally {
+      this.#times[phase] += performance.now() - before;
+    }
+  }
+
+  async #encodeNegative(): Promise<SampleLatents | undefined> {
+    const { negative = '' } = this.#options;
+    if (negative.trim() === '') return undefined;
+    this.#negative ??= { text: await this.encodeCaption(negative) };
+    return this.#negative;
+  }
+
+  async #report(before: number, { step, tasks, denoised }: GroupStep): Promise<void> {
+    const { onProgress, previewEvery = 0 } = this.#options;
+    const done = before + step;
+    onProgress?.({ type: 'step-progress', step: done, total: this.#steps.total });
+    if (previewEvery === 0 || done % previewEvery !== 0) return;
+    const latents = denoised.flatMap(sample => (sample?.image ? [sample.image.z] : []));
+    if (latents.length !== tasks.length) return; // no pictures in this stage
+    const pictures = await this.networks.decodeImages(latents, this.callOptions);
+    const images = pictures.map(picture => new Picture(picture));
+    onProgress?.({ type: 'image-preview', step: done, seeds: tasks.map(({ seed }) => seed), images });
+  }
+}

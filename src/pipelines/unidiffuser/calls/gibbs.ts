@@ -1,0 +1,43 @@
+/** Blocked Gibbs sampling: image and text drawn in turns, each given the other, and the whole chain kept. */
+import { Picture } from '../../../image/index.ts';
+import type { SampleLatents } from '../sampling/index.ts';
+import { Call, type UniDiffuserParts } from './call.ts';
+import { requireWhole } from './requests.ts';
+import type { GibbsOptions, PairInput, PairSample, Result } from './types.ts';
+
+const defaultRounds = 4;
+const mostRounds = 1000;
+
+export async function gibbs(
+  parts: UniDiffuserParts,
+  start: PairInput,
+  options: GibbsOptions,
+): Promise<Result<PairSample>> {
+  const { rounds = defaultRounds } = options;
+  requireWhole('rounds', rounds, 1, mostRounds);
+  const call = new Call(parts, 'gibbs', options);
+  requireWhole('n x rounds', call.request.seeds.length * rounds, 1, mostRounds);
+  const text = start.caption === undefined ? undefined : await call.encodeCaption(start.caption);
+  const picture = start.picture === undefined ? undefined : await call.encodePicture(start.picture);
+  const given: SampleLatents = { ...(text && { text }), ...(picture && { image: picture.latents }) };
+  const tasks = call.request.seeds.map(seed => ({ seed, given }));
+  const go = { mode: 'gibbs', rounds } as const;
+  call.expect(tasks, go);
+  const chains = await call.sample(tasks, go);
+  const links = chains.flatMap(({ pairs = [] }, index) =>
+    pairs.map((latents, round) => ({ seed: tasks[index]!.seed, latents, round })),
+  );
+  const samples = await call.decode(
+    links.map(({ seed }) => seed),
+    links.map(({ latents }) => latents),
+  );
+  const pairs = samples.map(({ seed, image, caption }, index) => {
+    const first = links[index]!.round === 0;
+    return {
+      seed,
+      image: first && picture ? new Picture(picture.square) : image!,
+      caption: first && start.caption !== undefined ? start.caption : caption!,
+    };
+  });
+  return call.result(pairs, [start.caption]);
+}

@@ -1,0 +1,181 @@
+/**
+ * Inpainting: part of a picture or some words of a caption stay, the rest is sampled around them. What is given whole is a
+ * condition, what is absent is sampled jointly; a picture drawn jointly with a caption's gaps is drawn again once the
+ * words are found. What was to stay stays exactly: its pixels are put back, its words bind the decoding.
+ */
+import { DuetError } from '../../../core/errors.ts';
+import {
+  composite,
+  decodeImage,
+  decodeMask,
+  decodeTransparency,
+  inDecodeSlot,
+  keptCells,
+  type Mask,
+  Picture,
+  type Pixels,
+  squareImage,
+  squareMask,
+} from '../../../image/index.ts';
+import { type CaptionTemplate, parseTemplate } from '../../../lm/index.ts';
+import type { ImageLatents, Kept, KeptPart, PartialStart, SampleLatents } from '../sampling/index.ts';
+import type { SampleTask } from '../sampling/sample-latents.ts';
+import { Call, type UniDiffuserParts } from './call.ts';
+import { requireStrength } from './requests.ts';
+import type { InpaintInput, InpaintOptions, PairSample, Result } from './types.ts';
+
+interface GivenPicture {
+  readonly square: Pixels;
+  /** Absent: nothing is painted anew. */
+  readonly mask: Mask | undefined;
+  readonly latents: ImageLatents;
+}
+
+interface GivenCaption {
+  readonly caption: string;
+  /** Absent: the caption has no gaps. */
+  readonly template: CaptionTemplate | undefined;
+}
+
+export async function inpaint(
+  parts: UniDiffuserParts,
+  input: InpaintInput,
+  options: InpaintOptions,
+): Promise<Result<PairSample>> {
+  const words = input.caption === undefined ? undefined : readCaption(input.caption);
+  const { guidance } = parts.config.sampling;
+  const call = new Call(parts, 'inpaint', options, { guidance: guidance[likelyMode(input, words)] });
+  const picture = await readPicture(call, input);
+  if (!picture?.mask && !words?.template) throw nothingToDo(input);
+  const start = startOf(options, picture, words);
+  const { seeds } = call.request;
+
+  const text = words && !words.template ? await call.encodeCaption(words.caption) : undefined;
+  const given: SampleLatents = {
+    ...(text && { text }),
+    ...(picture && (!picture.mask || start) && { image: picture.latents }),
+  };
+  const keep: Kept = {
+    ...(picture?.mask && { z: keptLatents(call, picture.latents, picture.mask) }),
+    ...(words?.template && { y: await keptWords(call, words.template) }),
+  };
+  const mode = given.text ? 't2i' : start ? 'i2t2i' : given.image ? 'i2t' : 'joint';
+  const tasks = seeds.map(seed => ({ seed, given }));
+  const again = words?.template !== undefined && mode === 'joint';
+  const go = { mode, keep, ...(start && { start }) } as const;
+  call.expect(tasks, go);
+  if (again) call.expect(tasks.map(withText), { mode: 't2i' });
+
+  const sampled = await call.sample(tasks, go);
+  const captions = await captionsOf(call, sampled, words);
+  const redrawn = again ? await drawAgain(call, tasks, captions, keep) : sampled;
+  const images = await picturesOf(call, redrawn, picture);
+  const samples = seeds.map((seed, index) => ({ seed, image: images[index]!, caption: captions[index]! }));
+  return call.result(samples, [words?.template ? words.template.join(' ') : words?.caption]);
+}
+
+/** Where to start below strength 1. Without a caption the picture is described first, so that only it is started from. */
+function startOf(
+  { strength = 1 }: InpaintOptions,
+  picture: GivenPicture | undefined,
+  words: GivenCaption | undefined,
+): PartialStart | undefined {
+  requireStrength(strength);
+  if (strength === 1) return undefined;
+  if (picture?.mask && !words?.template) return { latents: { image: picture.latents }, strength };
+  throw new DuetError(
+    'invalid-argument',
+    'A strength below 1 needs a masked picture and a caption without gaps, or none',
+  );
+}
+
+/** The mode whose guidance is used; what a picture's own transparency may change is too fine a point. */
+function likelyMode({ picture, mask }: InpaintInput, words: GivenCaption | undefined): 't2i' | 'i2t' | 'joint' {
+  if (words && !words.template) return 't2i';
+  return words && picture !== undefined && mask === undefined ? 'i2t' : 'joint';
+}
+
+function readCaption(caption: string): GivenCaption {
+  const template = parseTemplate(caption);
+  return { caption, template: template.length > 1 ? template : undefined };
+}
+
+async function readPicture(call: Call, { picture, mask }: InpaintInput): Promise<GivenPicture | undefined> {
+  if (picture === undefined) {
+    if (mask === undefined) return undefined;
+    throw new DuetError('invalid-argument', 'A mask needs the picture that it belongs to');
+  }
+  return call.measure('encode', async () => {
+    const { options, imageSize, networks, callOptions } = call;
+    const { square, own } = await inDecodeSlot(async () => {
+      const whole = await decodeImage(picture, options);
+      const raw = mask === undefined ? await decodeTransparency(picture, options) : await decodeMask(mask, options);
+      const own = raw && squareMask(raw, whole.width, whole.height, imageSize);
+      return { square: await squareImage(whole, imageSize), own };
+    });
+    if (mask !== undefined && !own?.repaint.includes(1)) {
+      throw new DuetError(
+        'invalid-argument',
+        'The mask keeps all of the picture; make transparent or white what to repaint',
+      );
+    }
+    const [latents] = await networks.encodeImages([square], callOptions);
+    return { square, mask: own?.repaint.includes(1) ? own : undefined, latents: latents! };
+  });
+}
+
+function nothingToDo({ picture }: InpaintInput): DuetError {
+  const message =
+    picture === undefined
+      ? 'There is nothing to fill in; give a picture with a mask, or a caption with gaps such as "a _ on a table"'
+      : 'Nothing says what to repaint; give a mask, a picture with transparent parts, or a caption with gaps (_)';
+  return new DuetError('invalid-argument', message);
+}
+
+/** The cells of the image latent that see none of what is painted anew. The embedding c is of the whole: sampled. */
+function keptLatents(call: Call, { z }: ImageLatents, mask: Mask): KeptPart {
+  const [channels = 0, side = 0] = call.networks.shapes.z;
+  const cells = keptCells(mask, side);
+  return { values: z, mask: Uint8Array.from({ length: channels * side * side }, (_, i) => cells[i % cells.length]!) };
+}
+
+function keptWords(call: Call, template: CaptionTemplate): Promise<KeptPart> {
+  return call.measure('encode', () => call.networks.encodeTemplate(template, call.callOptions));
+}
+
+const withText = ({ seed }: SampleTask): SampleTask => ({ seed, given: { text: new Float32Array(0) } });
+
+/** Pictures of the captions that were found, from the same seeds. */
+async function drawAgain(call: Call, tasks: readonly SampleTask[], captions: readonly string[], keep: Kept) {
+  const texts = await call.measure('encode', () => call.networks.encodeTexts(captions, call.callOptions));
+  const drawn = tasks.map(({ seed }, index) => ({ seed, given: { text: texts[index]! } }));
+  return call.sample(drawn, { mode: 't2i', keep });
+}
+
+function captionsOf(
+  call: Call,
+  sampled: readonly SampleLatents[],
+  words: GivenCaption | undefined,
+): Promise<readonly string[]> {
+  const { networks, callOptions } = call;
+  return call.measure('decode', async () => {
+    if (words && !words.template) return sampled.map(() => words.caption);
+    const latents = sampled.map(({ text }) => text!);
+    return words?.template
+      ? networks.fillTemplate(latents, words.template, callOptions)
+      : networks.decodeTexts(latents, callOptions);
+  });
+}
+
+function picturesOf(
+  call: Call,
+  sampled: readonly SampleLatents[],
+  picture: GivenPicture | undefined,
+): Promise<readonly Picture[]> {
+  return call.measure('decode', async () => {
+    if (picture && !picture.mask) return sampled.map(() => new Picture(picture.square));
+    const z = sampled.map(({ image }) => image!.z);
+    const painted = await call.networks.decodeImages(z, call.callOptions);
+    return painted.map(own => new Picture(picture?.mask ? composite(picture.square, own, picture.mask) : own));
+  });
+}

@@ -1,0 +1,31 @@
+/** Imagining text first: a caption out of nothing, then the picture of that caption. */
+
+import type { SampleTask } from '../sampling/sample-latents.ts';
+import { Call, type UniDiffuserParts } from './call.ts';
+import type { AnySample, Result, SamplingOptions } from './types.ts';
+
+/**
+ * Pairs by the chain rule, p(caption) p(image | caption). The picture is drawn from the caption as it is read, not from
+ * the text latents that were sampled: those are never quite the latents of any caption, and what they lack shows.
+ */
+export async function textFirst<S extends AnySample>(
+  parts: UniDiffuserParts,
+  mode: 'joint' | 'i',
+  options: SamplingOptions,
+  shape: (sample: AnySample) => S,
+): Promise<Result<S>> {
+  const call = new Call(parts, mode, options, { guidance: parts.config.sampling.guidance.t2i });
+  const { networks, callOptions } = call;
+  const { seeds } = call.request;
+  const words: SampleTask[] = seeds.map(seed => ({ seed, given: {} }));
+  call.expect(words, { mode: 't' });
+  call.expect(words, { mode: 't2i' });
+  const said = await call.sample(words, { mode: 't' });
+  const latents = said.map(({ text }) => text!);
+  const captions = await call.measure('decode', () => networks.decodeTexts(latents, callOptions));
+  const texts = await call.measure('encode', () => networks.encodeTexts(captions, callOptions));
+  const pictures = seeds.map((seed, index) => ({ seed, given: { text: texts[index]! } }));
+  const drawn = await call.sample(pictures, { mode: 't2i' });
+  const samples = await call.decode(seeds, drawn);
+  return call.result(samples.map((sample, index) => shape({ ...sample, caption: captions[index]! })));
+}

@@ -1,0 +1,25 @@
+/** Variations of a picture: what it shows is put into words and drawn again, from noise or from the picture with some noise. */
+import type { ImageInput } from '../../../image/index.ts';
+import { Call, type UniDiffuserParts } from './call.ts';
+import { requireStrength } from './requests.ts';
+import type { PairSample, Result, VaryOptions } from './types.ts';
+
+export async function vary(
+  parts: UniDiffuserParts,
+  picture: ImageInput,
+  options: VaryOptions,
+): Promise<Result<PairSample>> {
+  const { strength = 1, caption } = options;
+  requireStrength(strength);
+  const call = new Call(parts, 'i2t2i', options);
+  const { seeds } = call.request;
+  const { latents: image } = await call.encodePicture(picture);
+  const text = caption === undefined ? undefined : await call.encodeCaption(caption);
+  const go = { mode: text ? 't2i' : 'i2t2i', start: { latents: { image }, strength } } as const;
+  const tasks = seeds.map(seed => ({ seed, given: { image, ...(text && { text }) } }));
+  call.expect(tasks, go);
+  const latents = await call.sample(tasks, go);
+  const samples = await call.decode(seeds, latents);
+  const pairs = samples.map(({ seed, image, caption: own }) => ({ seed, image: image!, caption: caption ?? own! }));
+  return call.result(pairs, [caption]);
+}

@@ -1,0 +1,83 @@
+/**
+ * A model folder's config.json: the four networks' configurations and what ties them together. Training writes it,
+ * `Duet.load` reads it; unknown keys are errors.
+ */
+import Type, { type Static } from 'typebox';
+import { Value } from 'typebox/value';
+import { autoencoderConfigSchema } from '../../autoencoder/index.ts';
+import { clipConfigSchema } from '../../clip/index.ts';
+import { DuetError } from '../../core/errors.ts';
+import { captionDecoderConfigSchema } from '../../lm/index.ts';
+import { uvitConfigSchema } from '../../uvit/index.ts';
+
+const closed = { additionalProperties: false } as const;
+const positive = Type.Integer({ minimum: 1 });
+
+/** Mean and standard deviation per channel; the U-ViT sees (latent - mean) / std. */
+const latentStatisticsSchema = Type.Object(
+  { mean: Type.Array(Type.Number()), std: Type.Array(Type.Number({ exclusiveMinimum: 0 })) },
+  closed,
+);
+export type LatentStatistics = Static<typeof latentStatisticsSchema>;
+
+const scheduleSchema = Type.Union([
+  Type.Object({ kind: Type.Literal('cosine'), lambdaMax: Type.Optional(Type.Number()) }, closed),
+  Type.Object({ kind: Type.Literal('continuous-table') }, closed),
+  Type.Object({ kind: Type.Literal('whole-table') }, closed),
+  Type.Object({ kind: Type.Literal('vp-linear') }, closed),
+]);
+
+const modelConfigSchema = Type.Object(
+  {
+    format: Type.Literal('duet-model-1'),
+    name: Type.String(),
+    /** Side of the pictures in pixels; both the autoencoder and CLIP take this size. */
+    imageSize: positive,
+    /** Positions of a framed caption. */
+    textTokens: positive,
+    autoencoder: autoencoderConfigSchema,
+    clip: clipConfigSchema,
+    captionDecoder: captionDecoderConfigSchema,
+    uvit: uvitConfigSchema,
+    diffusion: Type.Object(
+      {
+        prediction: Type.Union([Type.Literal('v'), Type.Literal('epsilon'), Type.Literal('sample')]),
+        schedule: scheduleSchema,
+      },
+      closed,
+    ),
+    /** `image`: per autoencoder channel; `clip`: per feature; `text`: per channel of the prefix. */
+    latents: Type.Object(
+      { image: latentStatisticsSchema, clip: latentStatisticsSchema, text: latentStatisticsSchema },
+      closed,
+    ),
+    /** Defaults of sampling, chosen by evaluation. */
+    sampling: Type.Object(
+      {
+        steps: positive,
+        /** In diffusers' convention: 1 is off. */
+        guidance: Type.Object({ t2i: Type.Number(), i2t: Type.Number(), joint: Type.Number() }, closed),
+        /** How pictures are imagined, with and without captions. @default 'together' */
+        order: Type.Optional(Type.Union([Type.Literal('together'), Type.Literal('text-first')])),
+      },
+      closed,
+    ),
+  },
+  closed,
+);
+export type ModelConfig = Static<typeof modelConfigSchema>;
+
+/** Checks `value` (parsed JSON). Throws DuetError 'invalid-config' naming the place and `origin`. */
+export function parseModelConfig(value: unknown, origin: string): ModelConfig {
+  if (!Value.Check(modelConfigSchema, value)) {
+    const [first] = Value.Errors(modelConfigSchema, value);
+    const place = first?.instancePath || 'the whole file';
+    throw new DuetError('invalid-config', `${origin}: ${place} ${first?.message ?? 'is not valid'}`);
+  }
+  for (const [part, { mean, std }] of Object.entries(value.latents)) {
+    if (mean.length !== std.length) {
+      throw new DuetError('invalid-config', `${origin}: latents.${part} has ${mean.length} means, ${std.length} stds`);
+    }
+  }
+  return value;
+}

@@ -1,0 +1,71 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { tinyModel } from '../../../test/support/tiny-model.ts';
+import { isTensorSource } from '../../core/host-tensor.ts';
+import { flattenTree } from '../../core/tree.ts';
+import { readFileTensor } from '../../engine/file-tensor.ts';
+import { load } from './load.ts';
+import { fillSpec, modelSpecs, readModelFolder, writeModelFolder } from './model-folder.ts';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'duet-model-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const model = tinyModel();
+
+describe('model folder', () => {
+  it('comes back as it was written, full precision staying in its files', async () => {
+    await writeModelFolder(join(folder, 'whole'), model);
+    const read = await readModelFolder(join(folder, 'whole'));
+    expect(read.config).toEqual(model.config);
+    expect(read.tokenizer).toEqual(model.tokenizer);
+    const written = flattenTree(model.weights.uvit, isTensorSource);
+    const found = flattenTree(read.weights.uvit, isTensorSource);
+    expect(Object.keys(found)).toEqual(Object.keys(written));
+    expect(found['patchEmbed.weight']).toMatchObject({ file: join(folder, 'whole', 'uvit.safetensors') });
+  });
+
+  it('keeps half precision in its files as well', async () => {
+    await writeModelFolder(join(folder, 'half'), model, { floats: 'F16' });
+    const read = await readModelFolder(join(folder, 'half'));
+    const weight = flattenTree(read.weights.uvit, isTensorSource)['patchEmbed.weight']!;
+    const original = flattenTree(model.weights.uvit, isTensorSource)['patchEmbed.weight']!;
+    if (!('file' in weight && 'data' in original)) throw new Error('weights are mapped');
+    for (const [i, value] of readFileTensor(weight).data.entries()) expect(value).toBeCloseTo(original.data[i]!, 3);
+  });
+
+  it('refuses a configuration with unknown or wrong keys, naming the place', async () => {
+    const broken = join(folder, 'broken');
+    await writeModelFolder(broken, model);
+    const text = await readFile(join(broken, 'config.json'), 'utf8');
+    await writeFile(join(broken, 'config.json'), text.replace('"imageSize": 16', '"imageSize": "big"'));
+    const refused = { code: 'invalid-config', message: expect.stringMatching(/config\.json: \/imageSize/) };
+    await expect(readModelFolder(broken)).rejects.toMatchObject(refused);
+    await writeFile(join(broken, 'config.json'), '{');
+    await expect(readModelFolder(broken)).rejects.toMatchObject({ code: 'invalid-config' });
+  });
+
+  it('refuses weights that do not fit, naming what is missing, unknown or misshapen', () => {
+    const spec = modelSpecs(model.config).uvit;
+    const { 'norm.weight': _, ...rest } = flattenTree(model.weights.uvit, isTensorSource);
+    expect(() => fillSpec(spec, { ...rest, extra: rest['norm.bias']! }, 'x')).toThrow(
+      /1 parameters are missing \(norm\.weight\), 1 are unknown \(extra\)/,
+    );
+    const norm = { dtype: 'float32', shape: [3], data: new Float32Array(3) } as const;
+    expect(() => fillSpec(spec, { ...rest, 'norm.weight': norm }, 'x')).toThrow(
+      /norm\.weight must be float32 \[16\], got float32 \[3\]/,
+    );
+  });
+});
+
+describe('load', () => {
+  it('lists the embedded models when there is no such model', async () => {
+    const missing = { code: 'model-not-found', message: expect.stringMatching(/no model "nothing".*Embedded models/) };
+    await expect(load('nothing')).rejects.toMatchObject(missing);
+    await expect(load(join(folder, 'absent'))).rejects.toMatchObject({ code: 'model-not-found' });
+  });
+});

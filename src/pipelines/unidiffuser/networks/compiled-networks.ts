@@ -1,0 +1,242 @@
+/** The four networks of a model folder behind the pipeline's interface, compiled for a device. */
+import { type AutoencoderParams, decode } from '../../../autoencoder/index.ts';
+import { fixedLimit, MeasuredLimit } from '../../../batching/batch-limit.ts';
+import type { CallOptions } from '../../../batching/batching-driver.ts';
+import { BatchingDriver, type RowsCall } from '../../../batching/batching-driver.ts';
+import { createTokenizer, type Tokenizer } from '../../../clip/index.ts';
+import { DuetError } from '../../../core/errors.ts';
+import { type HostTensor, sizeOf, type TensorSource } from '../../../core/host-tensor.ts';
+import { stackRows, unstackRows } from '../../../core/rows.ts';
+import type { Tree } from '../../../core/tree.ts';
+import { type CompileOptions, compile, type Executable } from '../../../engine/index.ts';
+import { fromNetwork, type Pixels, toNetwork } from '../../../image/index.ts';
+import { type CaptionTemplate, fillTemplate } from '../../../lm/index.ts';
+import { type UvitInputs, type UvitParams, uvit } from '../../../uvit/index.ts';
+import type { ModelConfig } from '../model-config.ts';
+import type { Model } from '../model-folder.ts';
+import {
+  type Evaluation,
+  type ImageLatents,
+  type KeptPart,
+  type LatentShapes,
+  type Prediction,
+  stackEvaluations,
+  unstackPredictions,
+} from '../sampling/index.ts';
+import { CaptionWriter } from './caption-writer.ts';
+import { encodeText, imageEncoder, type TextEncoderParams } from './encode-programs.ts';
+import type { Networks } from './networks.ts';
+import { denormaliseLatent, normaliseLatent } from './statistics.ts';
+
+/** Pictures or captions that are encoded or decoded in one call: few, for denoising waits meanwhile. */
+const codecBatch = 8;
+/** A guided picture asks for 2 rows, a guided joint sample for 3. */
+const rowsOfQuery = 3;
+/** Captions whose mean stands for one with gaps; neighbouring gaps take words this far apart. */
+const fillings = 16;
+const gapStride = 5;
+
+/** The latents of one sample of `config`: z [C, S, S], c [1, D], y [L, d]. */
+function latentShapes({ uvit }: ModelConfig): LatentShapes {
+  return {
+    z: [uvit.latentChannels, uvit.latentSize, uvit.latentSize],
+    c: [1, uvit.clipDim],
+    y: [uvit.textTokens, uvit.textDim],
+  };
+}
+
+interface Executables {
+  readonly encodeText: Executable;
+  readonly encodeImage: Executable;
+  readonly predict: Executable;
+  readonly decodeImage: Executable;
+  readonly captionWriter: CaptionWriter;
+}
+
+export interface NetworksOptions extends CompileOptions {
+  /** Most evaluations in one noise prediction. @default measured while predictions are made */
+  readonly maxBatch?: number;
+}
+
+/** All calls may be made at the same time as others: they share what the networks compute at a time. */
+export class CompiledNetworks implements Networks {
+  readonly shapes: LatentShapes;
+  readonly tokenizer: Tokenizer;
+  readonly encodeTexts: RowsCall<string, Float32Array>;
+  readonly encodeImages: RowsCall<Pixels, ImageLatents>;
+  readonly predict: RowsCall<Evaluation, Prediction>;
+  readonly decodeImages: RowsCall<Float32Array, Pixels>;
+  readonly #config: ModelConfig;
+  readonly #executables: Executables;
+  readonly #driver: BatchingDriver;
+
+  private constructor(
+    config: ModelConfig,
+    tokenizer: Tokenizer,
+    executables: Executables,
+    driver: BatchingDriver,
+    { maxBatch }: NetworksOptions,
+  ) {
+    this.shapes = latentShapes(config);
+    this.tokenizer = tokenizer;
+    this.#config = config;
+    this.#executables = executables;
+    this.#driver = driver;
+    this.encodeTexts = driver.batched(rows => this.#encodeTexts(rows), { limit: codecBatch });
+    this.encodeImages = driver.batched(rows => this.#encodeImages(rows), { limit: codecBatch });
+    this.decodeImages = driver.batched(rows => this.#decodeImages(rows), { limit: codecBatch });
+    const limit = maxBatch === undefined ? new MeasuredLimit() : fixedLimit(maxBatch);
+    this.predict = driver.batched(rows => this.#predict(rows), { limit, unit: rowsOfQuery });
+  }
+
+  static async create(model: Model, options: NetworksOptions): Promise<CompiledNetworks> {
+    const { maxBatch = 1 } = options;
+    if (!Number.isSafeInteger(maxBatch) || maxBatch < 1) {
+      throw new DuetError('invalid-argument', `maxBatch must be a whole number from 1 on, got ${maxBatch}`);
+    }
+    const tokenizer = createTokenizer(model.tokenizer);
+    const driver = new BatchingDriver();
+    const executables = await compileAll(model, tokenizer, driver, options);
+    return new CompiledNetworks(model.config, tokenizer, executables, driver, options);
+  }
+
+  decodeTexts(latents: readonly Float32Array[], options: CallOptions): Promise<string[]> {
+    const { text } = this.#config.latents;
+    return this.#executables.captionWriter.write(
+      latents.map(row => denormaliseLatent(row, text, 1)),
+      options,
+    );
+  }
+
+  /**
+   * Each word's latent depends on the words before it, gaps included: it is the mean over captions that fill the gaps with
+   * words from all over the vocabulary.
+   */
+  async encodeTemplate(template: CaptionTemplate, options: CallOptions): Promise<KeptPart> {
+    const [positions = 0, width = 0] = this.shapes.y;
+    const known = this.tokenizer.knownWords ?? [];
+    const single = known.filter(word => this.tokenizer.encode(word).length === 1);
+    const words = Array.from({ length: fillings }, (_, k) => single[Math.floor((k * single.length) / fillings)] ?? 'a');
+    const filled = words.map((_, k) =>
+      fillTemplate(
+        template,
+        template.slice(1).map((_text, gap) => words[(k + gap * gapStride) % fillings]!),
+      ),
+    );
+    const latents = await this.encodeTexts(filled, options);
+    const values = latents[0]!.map((_, i) => latents.reduce((sum, row) => sum + row[i]!, 0) / latents.length);
+    const mask = new Uint8Array(positions * width);
+    let position = 1; // after the start token
+    for (const text of template) {
+      const end = position + this.tokenizer.encode(text).length;
+      mask.fill(1, position * width, end * width);
+      position = end + 1;
+    }
+    if (position > positions) {
+      throw new DuetError('invalid-argument', `The caption is too long: the model reads ${positions - 2} tokens`);
+    }
+    return { values, mask };
+  }
+
+  fillTemplate(latents: readonly Float32Array[], template: CaptionTemplate, options: CallOptions): Promise<string[]> {
+    const { text } = this.#config.latents;
+    return this.#executables.captionWriter.fill(
+      latents.map(row => denormaliseLatent(row, text, 1)),
+      template,
+      options,
+    );
+  }
+
+  async release(): Promise<void> {
+    this.#driver.close();
+    await Promise.all(Object.values(this.#executables).map(executable => executable.release()));
+  }
+
+  async #encodeTexts(rows: readonly string[]): Promise<Float32Array[]> {
+    const { textTokens, latents } = this.#config;
+    const ids = this.tokenizer.frameBatch(rows, textTokens);
+    const { y } = await this.#executables.encodeText.run({ ids });
+    return unstackRows(y!).map(row => normaliseLatent(row, latents.text, 1));
+  }
+
+  async #encodeImages(rows: readonly Pixels[]): Promise<ImageLatents[]> {
+    const { latents } = this.#config;
+    const { mean, clip } = await this.#executables.encodeImage.run({ pixels: toNetwork(rows) });
+    const c = unstackRows(clip!);
+    return unstackRows(mean!).map((z, index) => ({
+      z: normaliseLatent(z, latents.image, this.#plane),
+      c: normaliseLatent(c[index]!, latents.clip, 1),
+    }));
+  }
+
+  async #predict(rows: readonly Evaluation[]): Promise<Prediction[]> {
+    const outputs = await this.#executables.predict.run({ ...stackEvaluations(rows, this.shapes) }, { handOver: true });
+    return unstackPredictions(outputs as Record<'image' | 'clipImage' | 'text', HostTensor>);
+  }
+
+  async #decodeImages(rows: readonly Float32Array[]): Promise<Pixels[]> {
+    const z = rows.map(row => denormaliseLatent(row, this.#config.latents.image, this.#plane));
+    const { pixels } = await this.#executables.decodeImage.run({ z: stackRows(z, this.shapes.z) });
+    return fromNetwork(pixels!);
+  }
+
+  get #plane(): number {
+    return sizeOf(this.shapes.z.slice(1));
+  }
+}
+
+async function compileAll(
+  { config, weights }: Model,
+  tokenizer: Tokenizer,
+  driver: BatchingDriver,
+  options: CompileOptions,
+): Promise<Executables> {
+  const { imageSize, textTokens } = config;
+  const shapes = latentShapes(config);
+  /** What is done once a sample, not at every step, has no need of speed. */
+  const exact: CompileOptions = { ...options, precision: 'fp32' };
+  const float = (shape: readonly number[]) => ({ dtype: 'float32', shape: ['batch', ...shape] }) as const;
+  const encodeTexts = await compile<TextEncoderParams, undefined>(
+    ({ params, inputs }) => ({ outputs: { y: encodeText(params, inputs['ids']!, config.clip.text) } }),
+    {
+      params: { text: branch(weights.clip, 'text'), encodePrefix: branch(weights.captionDecoder, 'encodePrefix') },
+      inputs: { ids: { dtype: 'int32', shape: ['batch', textTokens] } },
+    },
+    { ...exact, name: 'encode-text' },
+  );
+  const encodeImage = await compile(
+    imageEncoder(config.autoencoder, config.clip.vision),
+    {
+      params: { autoencoder: weights.autoencoder, vision: branch(weights.clip, 'vision') },
+      inputs: { pixels: float([3, imageSize, imageSize]) },
+    },
+    { ...exact, name: 'encode-image' },
+  );
+  const predict = await compile<UvitParams, undefined>(
+    ({ params, inputs }) => ({ outputs: { ...uvit(params, inputs as unknown as UvitInputs, config.uvit) } }),
+    {
+      params: weights.uvit,
+      inputs: {
+        image: float(shapes.z),
+        clipImage: float(shapes.c),
+        text: float(shapes.y),
+        imageTime: float([]),
+        textTime: float([]),
+      },
+    },
+    { ...options, name: 'predict' },
+  );
+  const decodeImage = await compile<AutoencoderParams, undefined>(
+    ({ params, inputs }) => ({ outputs: { pixels: decode(params, inputs['z']!, config.autoencoder) } }),
+    { params: weights.autoencoder, inputs: { z: float(shapes.z) } },
+    { ...exact, name: 'decode-image' },
+  );
+  const { captionDecoder } = weights;
+  const captionWriter = await CaptionWriter.create(config.captionDecoder, captionDecoder, tokenizer, driver, exact);
+  return { encodeText: encodeTexts, encodeImage, predict, decodeImage, captionWriter };
+}
+
+/** A part of a parameter tree, so that a program is given no more weights than it uses. */
+function branch(tree: Tree<TensorSource>, key: string): Tree<TensorSource> | undefined {
+  return (tree as Readonly<Record<string, Tree<TensorSource> | undefined>>)[key];
+}

@@ -1,0 +1,76 @@
+/**
+ * Steps a few runs together, to their end: what they ask at a time is answered by one call. A loaded model gives each run
+ * to it alone and answers the runs of all its callers together (src/batching/batching-driver.ts).
+ */
+import type { Evaluation, Prediction, Progress, Sampled, SampleRun } from './sample.ts';
+
+/** Answers evaluations, one prediction each, in order. Throws what `signal` was aborted with. */
+export type Predict = (
+  evaluations: readonly Evaluation[],
+  options: { readonly signal?: AbortSignal },
+) => Promise<readonly Prediction[]>;
+
+export interface AnswerOptions {
+  /** Looked at before every network call; its reason is thrown. */
+  readonly signal?: AbortSignal;
+  /** Called after every step of every run, `run` being the index among `runs`; may be asynchronous. */
+  readonly onStep?: (run: number, progress: Progress) => void | Promise<void>;
+  /** Most evaluations in one network call. @default no limit */
+  readonly maxBatch?: number;
+}
+
+/**
+ * Carries all `runs` to their end, in lockstep, and returns their samples in order. If anything throws, the runs are
+ * closed and the error goes on.
+ */
+export async function answerOneByOne(
+  runs: readonly SampleRun[],
+  predict: Predict,
+  options: AnswerOptions = {},
+): Promise<Sampled[]> {
+  const { signal, onStep } = options;
+  const samples: Sampled[] = [];
+  let open = runs.map((run, index) => ({ run, index, turn: run.next() }));
+  for (const { index, turn } of open) if (turn.done) samples[index] = turn.value;
+  open = open.filter(({ turn }) => !turn.done);
+  try {
+    while (open.length > 0) {
+      signal?.throwIfAborted();
+      const asked = open.map(({ turn }) => (turn.done ? [] : turn.value.evaluations));
+      const answers = await predictInBatches(asked.flat(), predict, options);
+      let start = 0;
+      for (const [k, job] of open.entries()) {
+        const end = start + asked[k]!.length;
+        const before = job.turn;
+        job.turn = job.run.next(answers.slice(start, end));
+        start = end;
+        if (job.turn.done) samples[job.index] = job.turn.value;
+        if (!before.done) await onStep?.(job.index, progressAfter(before.value.progress, job.turn));
+      }
+      open = open.filter(({ turn }) => !turn.done);
+    }
+  } finally {
+    for (const { run } of open) run.return({});
+  }
+  return samples;
+}
+
+async function predictInBatches(
+  evaluations: readonly Evaluation[],
+  predict: Predict,
+  { signal, maxBatch = Number.POSITIVE_INFINITY }: AnswerOptions,
+): Promise<Prediction[]> {
+  const predictions: Prediction[] = [];
+  for (let start = 0; start < evaluations.length; start += maxBatch) {
+    signal?.throwIfAborted();
+    const batch = evaluations.slice(start, start + maxBatch);
+    predictions.push(...(await predict(batch, signal ? { signal } : {})));
+  }
+  return predictions;
+}
+
+/** What a run has to say after the step that was asked for with `progress`. */
+function progressAfter(progress: Progress, turn: ReturnType<SampleRun['next']>): Progress {
+  if (turn.done) return { ...progress, step: progress.step + 1, denoised: turn.value };
+  return { ...turn.value.progress, mode: progress.mode };
+}

@@ -1,0 +1,57 @@
+/**
+ * Sampling that starts in the middle of the noise (SDEdit, Meng et al., arXiv 2108.01073): data that is there already gets
+ * as much noise as `strength` says, and the solver carries that state to the end. The schedule is cut off at that noise, so
+ * every solver and spacing works as it does from the beginning, with as many steps less as the way is shorter.
+ */
+import { DuetError } from '../../../core/errors.ts';
+import type { Schedule } from '../../../sampler/schedule.ts';
+import { snap } from '../../../sampler/spacing.ts';
+import type { SampleLatents } from './latents.ts';
+import { isMoving, modalities, roles, type SingleMode, stagesOf } from './modes.ts';
+import type { SampleRequest } from './sample.ts';
+
+/** Where a run starts instead of in pure noise. */
+export interface PartialStart {
+  /** The data, of every modality that the last stage samples. */
+  readonly latents: SampleLatents;
+  /** Share of the network times that is sampled: 0 gives the data back, 1 is pure noise and forgets it. */
+  readonly strength: number;
+}
+
+type Partial = Pick<SampleRequest, 'start' | 'steps'>;
+
+/** Less than one network time of a thousand is no noise at all. */
+const leastStrength = 0.001;
+
+/** What a stage starts from, if that is not noise. Stages that do not sample just the modalities given are left alone. */
+export function startOfStage({ start }: Partial, mode: SingleMode): PartialStart | undefined {
+  if (!start || start.strength === 1 || mode === 'inversion') return undefined;
+  const covers = modalities.every(name => isMoving(roles[mode][name]) === (start.latents[name] !== undefined));
+  return covers ? start : undefined;
+}
+
+/** Network evaluations of a stage: `steps` of the whole way, fewer of a part of it, none where nothing is left to do. */
+export function stepsOfStage(request: Partial, mode: SingleMode): number {
+  const { strength = 1 } = startOfStage(request, mode) ?? {};
+  return strength < leastStrength ? 0 : Math.max(1, Math.round(request.steps * strength));
+}
+
+/** `schedule` up to the share `strength` of its times. */
+export function shortened(schedule: Schedule, strength: number, steps: number): Schedule {
+  const { tMin, tMax, whole } = schedule;
+  const end = snap(schedule, tMin + strength * (tMax - tMin));
+  return { ...schedule, tMax: whole ? Math.min(tMax, Math.max(end, tMin + steps)) : end };
+}
+
+/** Throws unless the last stage of the mode can start from what `start` gives. */
+export function checkStart({ start, mode, given, rounds = 1 }: SampleRequest): void {
+  if (!start) return;
+  const { strength } = start;
+  if (!(strength >= 0 && strength <= 1)) {
+    throw new DuetError('invalid-argument', `strength must be a number from 0 to 1, got ${strength}`);
+  }
+  const has = { image: given?.image !== undefined, text: given?.text !== undefined };
+  const last = stagesOf(mode, { has, rounds }).at(-1);
+  if (last && (strength === 1 || startOfStage({ start, steps: 1 }, last))) return;
+  throw new DuetError('invalid-argument', `Mode "${mode}" cannot start from what is given: it samples something else`);
+}
