@@ -135,7 +135,7 @@ describe('jobs', () => {
     [{ mode: 't2i' }, 400, null],
     [{ ...drawing, n: 'many' }, 400, 'n'],
     [{ ...drawing, model: 'other' }, 404, 'model'],
-    [{ mode: 'i2t', image: 'aGVsbG8=' }, 400, null],
+    [{ mode: 'i2t', image: 'aGVsbG8=' }, 400, 'image'],
     [{ mode: 'i2t', image: 'http://127.0.0.1/a.png' }, 403, null],
     [{ mode: 'i2t', image: { url: 'x' } }, 400, 'image'],
   ])('refuse %j', async (payload, status, param) => {

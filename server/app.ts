@@ -58,7 +58,8 @@ export async function buildApp({ config, models, logger, pageFolder }: AppOption
   const app = fastify({
     logger: logger ?? false,
     bodyLimit: config.maxBodyBytes,
-    routerOptions: { maxParamLength: longestParam },
+    // Clients put the address together from a base URL that may end in a slash.
+    routerOptions: { maxParamLength: longestParam, ignoreTrailingSlash: true, ignoreDuplicateSlashes: true },
     genReqId: requestId,
     requestTimeout: requestSeconds * 1000, // to receive a request, not to answer it
     trustProxy: config.trustProxy,
@@ -118,12 +119,12 @@ export async function buildApp({ config, models, logger, pageFolder }: AppOption
 
 /** For requests that belong to no family of routes, and for those whose address cannot be read. */
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  const { status, headers, body } = errorShapeOf(request.url)(error);
+  const { status, headers, body } = errorShapeOf(pathOf(request))(error);
   logFault(request.log, error, status);
   reply.code(status).headers(headers).send(body);
 }
 
-function errorShapeOf(url: string) {
-  if (url.startsWith('/sdapi/')) return toSdapiError;
-  return url.startsWith('/replicate/') ? toReplicateError : toOpenaiError;
+function errorShapeOf(path: string) {
+  if (path.startsWith('/sdapi/')) return toSdapiError;
+  return path.startsWith('/replicate/') ? toReplicateError : toOpenaiError;
 }

@@ -1,6 +1,6 @@
 /**
- * Bodies as forgiving clients send them: unknown fields pass, null is absent, and fields of multipart forms, which are always
- * text, become the numbers and booleans that the schema wants. What is known is checked strictly.
+ * Bodies and queries as forgiving clients send them: unknown fields pass, null is absent, and fields of forms and addresses,
+ * which are always text, become the numbers and booleans that the schema wants. What is known is checked strictly.
  */
 
 import type { TSchema } from 'typebox';
@@ -12,7 +12,9 @@ type Field = { readonly type?: unknown };
 type Fields = Readonly<Record<string, Field>>;
 
 const numeric = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
-const booleans: Readonly<Record<string, boolean>> = { true: true, false: false };
+/** As pydantic reads them, which A1111's and Replicate's servers use; JSON's 1 and 0 too. */
+const yes: ReadonlySet<string> = new Set(['true', '1', 'on', 't', 'y', 'yes']);
+const no: ReadonlySet<string> = new Set(['false', '0', 'off', 'f', 'n', 'no']);
 
 /** A Fastify validator compiler: the parsed body, or a `WireFault` that names the field. */
 export function bodyValidator({
@@ -24,7 +26,10 @@ export function bodyValidator({
   const fields = (schema as { properties?: Fields }).properties ?? {};
   return body => {
     const value = readFields(body, fields);
-    return validator.Check(value) ? { value } : { error: faultOf(validator, value) };
+    if (!validator.Check(value)) return { error: faultOf(validator, value) };
+    const unwritable = Object.keys(fields).map(name => unwritableIn(at(value, `/${name}`), name));
+    const error = unwritable.find(fault => fault !== undefined);
+    return error ? { error } : { value };
   };
 }
 
@@ -40,11 +45,28 @@ function readFields(body: unknown, fields: Fields): unknown {
 }
 
 function coerce(value: unknown, type: unknown): unknown {
+  if (type === 'boolean' && (value === 0 || value === 1)) return value === 1;
   if (typeof value !== 'string' || (type !== 'number' && type !== 'integer' && type !== 'boolean')) return value;
   const text = value.trim();
   if (text === '' || text === 'null') return undefined;
-  if (type === 'boolean') return booleans[text.toLowerCase()] ?? value;
+  if (type === 'boolean') return yes.has(text.toLowerCase()) || (no.has(text.toLowerCase()) ? false : value);
   return numeric.test(text) ? Number(text) : value;
+}
+
+/** Texts anywhere in a field that cannot be kept: UTF-8 has no surrogates, and a NUL ends the texts in picture files. */
+function unwritableIn(value: unknown, name: string): WireFault | undefined {
+  if (typeof value === 'string') {
+    const hasNul = value.includes('\0');
+    if (!hasNul && value.isWellFormed()) return undefined;
+    const what = hasNul ? 'a NUL character' : 'half of a surrogate pair';
+    return new WireFault('invalid_value', name, `Invalid value for '${name}': it holds ${what}, which no text may.`);
+  }
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return undefined;
+  for (const [key, inner] of Object.entries(value)) {
+    const fault = unwritableIn(inner, Array.isArray(value) ? `${name}[${key}]` : `${name}.${key}`);
+    if (fault) return fault;
+  }
+  return undefined;
 }
 
 function faultOf(validator: Validator, value: unknown): WireFault {
@@ -87,6 +109,7 @@ function at(value: unknown, path: string): unknown {
 /** A value as a message may show it: short, and never the bytes of a picture. */
 function shown(value: unknown): string {
   if (value instanceof Uint8Array) return 'a file';
-  const text = JSON.stringify(value) ?? String(value);
+  if (typeof value === 'number') return String(value); // JSON has no Infinity, which 1e999 becomes
+  const text = JSON.stringify(value, (_, inner) => (inner instanceof Uint8Array ? 'a file' : inner)) ?? String(value);
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

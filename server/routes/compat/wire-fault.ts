@@ -3,7 +3,20 @@
 import type { Problem } from '../../errors.ts';
 
 /** What is wrong with a value, in OpenAI's words. */
-type FaultCode = 'invalid_value' | 'missing_required_parameter' | 'unsupported_value' | 'model_not_found' | 'not_found';
+type FaultCode =
+  | 'invalid_value'
+  | 'missing_required_parameter'
+  | 'unsupported_value'
+  | 'model_not_found'
+  | 'not_found'
+  | 'request_too_large'
+  | 'invalid_image';
+
+const statuses: Readonly<Partial<Record<FaultCode, number>>> = {
+  model_not_found: 404,
+  not_found: 404,
+  request_too_large: 413,
+};
 
 export class WireFault extends Error {
   readonly statusCode: number;
@@ -14,7 +27,7 @@ export class WireFault extends Error {
   constructor(code: FaultCode, param: string | null, message: string) {
     super(message);
     this.name = 'WireFault';
-    this.statusCode = code === 'model_not_found' || code === 'not_found' ? 404 : 400;
+    this.statusCode = statuses[code] ?? 400;
     this.code = code;
     this.param = param;
   }

@@ -3,7 +3,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import Type, { type Static } from 'typebox';
 import { DuetError } from '../../../src/core/errors.ts';
 import type { JobView } from '../../jobs/types.ts';
-import { pictureOf, readForm } from '../compat/read-form.ts';
+import { readForm } from '../compat/read-form.ts';
+import { pictureOf } from '../compat/read-picture.ts';
 import { fileType } from './file-type.ts';
 import { acceptedOf, JobBody, toRequest, toWireEvent, toWireJob } from './job-fields.ts';
 

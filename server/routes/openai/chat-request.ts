@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import type { JobRequest } from '../../jobs/types.ts';
 import type { ChatBody, ChatMessage } from '../../schemas/openai.ts';
 import type { ModelInfo } from '../../types.ts';
-import { pictureOf } from '../compat/read-form.ts';
+import { pictureOf } from '../compat/read-picture.ts';
 import { WireFault } from '../compat/wire-fault.ts';
 import { samplingOf } from './image-request.ts';
 

@@ -12,7 +12,7 @@ import type {
 } from '../../schemas/openai.ts';
 import type { ModelInfo } from '../../types.ts';
 import { present } from '../compat/present.ts';
-import { pictureOf } from '../compat/read-form.ts';
+import { pictureOf } from '../compat/read-picture.ts';
 import { namedSolvers, solverOf } from '../compat/solver-names.ts';
 import { WireFault } from '../compat/wire-fault.ts';
 

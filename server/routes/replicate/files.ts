@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { FileBody } from '../../schemas/replicate.ts';
-import { pictureOf } from '../compat/read-form.ts';
+import { pictureOf } from '../compat/read-picture.ts';
 import { WireFault } from '../compat/wire-fault.ts';
 import { pictureUrl } from './picture-url.ts';
 

@@ -7,7 +7,7 @@ import { type PredictionBody, PredictionInput } from '../../schemas/replicate.ts
 import type { ModelInfo } from '../../types.ts';
 import { bodyValidator } from '../compat/parse-body.ts';
 import { present } from '../compat/present.ts';
-import { pictureOf } from '../compat/read-form.ts';
+import { pictureOf } from '../compat/read-picture.ts';
 import { namedSolvers, solverOf } from '../compat/solver-names.ts';
 import { WireFault } from '../compat/wire-fault.ts';
 import { toRequest } from '../native/job-fields.ts';

@@ -7,7 +7,7 @@ import type { JobRequest } from '../../jobs/types.ts';
 import type { ImageToImageBody, TextToImageBody } from '../../schemas/sdapi.ts';
 import type { ModelInfo } from '../../types.ts';
 import { present } from '../compat/present.ts';
-import { pictureOf } from '../compat/read-form.ts';
+import { pictureOf } from '../compat/read-picture.ts';
 import { solverOf } from '../compat/solver-names.ts';
 import { WireFault } from '../compat/wire-fault.ts';
 

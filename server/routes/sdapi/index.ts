@@ -2,9 +2,10 @@
  * The A1111 family: the core of /sdapi/v1, for clients that know stable-diffusion-webui's API. Bodies are read forgivingly,
  * errors of every kind are answered in its shapes.
  */
-import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
+import type { FastifyPluginAsync } from 'fastify';
 import { answerErrors } from '../compat/answer-errors.ts';
 import { bodyValidator } from '../compat/parse-body.ts';
+import { readForm } from '../compat/read-form.ts';
 import { type ActiveJobs, createActiveJobs } from './active-jobs.ts';
 import { httpException, toSdapiError } from './errors.ts';
 import { generationRoutes } from './generation.ts';
@@ -26,7 +27,7 @@ export const sdapiRoutes: FastifyPluginAsync = async app => {
   app.decorate('activeJobs', createActiveJobs());
   app.decorate('sdapiOptions', createOptions(app.models));
   app.setValidatorCompiler(bodyValidator);
-  readEmptyBodies(app);
+  app.addHook('preValidation', readForm);
   answerErrors(app, toSdapiError);
   app.setNotFoundHandler(async (_request, reply) => reply.code(404).send(httpException('Not Found')));
   await app.register(generationRoutes);
@@ -35,13 +36,3 @@ export const sdapiRoutes: FastifyPluginAsync = async app => {
   await app.register(listRoutes);
   await app.register(readingRoutes);
 };
-
-/** Some clients announce JSON and send nothing, as with /interrupt. */
-function readEmptyBodies(app: FastifyInstance): void {
-  const parse = app.getDefaultJsonParser('error', 'error');
-  app.removeContentTypeParser('application/json');
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    if (body === '') done(null, {});
-    else parse(request, body as string, done);
-  });
-}

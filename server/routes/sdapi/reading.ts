@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { readParameters } from '../../../src/image/index.ts';
 import { InterrogateBody, PngInfoBody } from '../../schemas/sdapi.ts';
-import { pictureOf } from '../compat/read-form.ts';
+import { pictureOf } from '../compat/read-picture.ts';
 import { runJob } from '../compat/run-job.ts';
 import { WireFault } from '../compat/wire-fault.ts';
 import { follow } from './active-jobs.ts';
