@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type CaseResult, readGolden } from './harness.ts';
+import type { CaseResult } from './compare.ts';
+import { readGolden } from './harness.ts';
 import { listGoldenFiles, loadSuites } from './suites.ts';
 
 const suites = await loadSuites();

@@ -3,7 +3,8 @@
  * GOLDEN_DIR picks another folder; arguments pick files ("vae uvit-v0"). Exit code 1 when something fails.
  */
 import pc from 'picocolors';
-import { type CaseResult, type GoldenBackend, goldenFolder, readGolden, type Suite } from './harness.ts';
+import type { CaseResult } from './compare.ts';
+import { type GoldenBackend, goldenFolder, readGolden, type Suite } from './harness.ts';
 import { listGoldenFiles, loadSuites } from './suites.ts';
 
 const backends: readonly GoldenBackend[] = ['reference', 'cpu'];

@@ -10,15 +10,27 @@ import type {
   SinglestepOptions,
 } from '../../src/sampler/index.ts';
 
-/** Arguments of a scheduler class of diffusers. */
+/** Arguments of a scheduler class of diffusers, all of them or those that differ from its defaults. */
 export type Kwargs = Readonly<Record<string, unknown>>;
 
 const TRAINING = ['num_train_timesteps', 'beta_start', 'beta_end', 'beta_schedule', 'prediction_type'];
 
+/** What a scheduler_config.json holds besides and what changes nothing unless another argument is switched on. */
+const IDLE = [
+  '_class_name',
+  '_diffusers_version',
+  'dynamic_thresholding_ratio',
+  'sample_max_value',
+  'flow_shift',
+  'time_shift_type',
+  'skip_prk_steps',
+];
+
 /** True if every argument that is switched on is one of `known`. */
 function knows(kwargs: Kwargs, known: readonly string[]): boolean {
-  const off = new Set<unknown>([undefined, null, false]);
-  return Object.entries(kwargs).every(([name, value]) => off.has(value) || [...TRAINING, ...known].includes(name));
+  const off = new Set<unknown>([undefined, null, false, Number.NEGATIVE_INFINITY]);
+  const names = [...TRAINING, ...IDLE, ...known];
+  return Object.entries(kwargs).every(([name, value]) => off.has(value) || names.includes(name));
 }
 
 /** `options` without what is undefined. */

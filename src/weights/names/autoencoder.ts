@@ -4,7 +4,7 @@ import { DuetError } from '../../core/errors.ts';
 import { concatenateRows, type NameRule, transposeLinear } from './name-map.ts';
 
 /** The original's ddconfig. */
-export interface ForeignAutoencoder {
+export interface OriginalAutoencoder {
   readonly in_channels: number;
   readonly z_channels: number;
   readonly ch: number;
@@ -30,7 +30,7 @@ export type AutoencoderLayout = 'original' | 'diffusers' | 'diffusers-2023';
 /** Fixed in the original code, and diffusers' default. */
 const NORM_GROUPS = 32;
 
-export function autoencoderConfigFrom(config: ForeignAutoencoder): AutoencoderConfig {
+export function autoencoderConfigFrom(config: OriginalAutoencoder): AutoencoderConfig {
   const { embed_dim: embedDim = config.z_channels, attn_resolutions: attention = [] } = config;
   if (embedDim !== config.z_channels || attention.length > 0) {
     throw new DuetError(

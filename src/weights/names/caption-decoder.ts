@@ -1,15 +1,21 @@
 /** UniDiffuser's caption decoder under diffusers' names (the original file has `module.` in front of them). */
+import { DuetError } from '../../core/errors.ts';
 import type { CaptionDecoderConfig } from '../../lm/index.ts';
-import { type ForeignGpt2, gpt2ConfigFrom, gpt2Rules } from './gpt2.ts';
+import { gpt2ConfigFrom, gpt2Rules, type HuggingFaceGpt2 } from './gpt2.ts';
 import { type NameRule, transposeLinear } from './name-map.ts';
 
-export interface ForeignCaptionDecoder extends ForeignGpt2 {
+export interface DiffusersCaptionDecoder extends HuggingFaceGpt2 {
   readonly prefix_length: number;
   readonly prefix_inner_dim: number;
-  readonly prefix_hidden_dim: number;
+  /** null: no bottleneck. */
+  readonly prefix_hidden_dim?: number | null;
 }
 
-export function captionDecoderConfigFrom(config: ForeignCaptionDecoder): CaptionDecoderConfig {
+/** Throws DuetError `invalid-config` for a decoder without bottleneck. */
+export function captionDecoderConfigFrom(config: DiffusersCaptionDecoder): CaptionDecoderConfig {
+  if (!config.prefix_hidden_dim) {
+    throw new DuetError('invalid-config', 'Only caption decoders with a prefix_hidden_dim exist here, got none');
+  }
   return {
     prefixLength: config.prefix_length,
     stateWidth: config.prefix_inner_dim,

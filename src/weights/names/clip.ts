@@ -3,27 +3,53 @@ import type { ClipTextConfig, ClipVisionConfig } from '../../clip/index.ts';
 import { DuetError } from '../../core/errors.ts';
 import { type NameRule, transposeLinear } from './name-map.ts';
 
-interface ForeignTower {
-  readonly hidden_size: number;
-  readonly intermediate_size: number;
-  readonly num_hidden_layers: number;
-  readonly num_attention_heads: number;
-  readonly hidden_act: string;
-  readonly layer_norm_eps: number;
+/** A tower's part of a config.json; absent fields have transformers' defaults, which it leaves out of the files it writes. */
+interface HuggingFaceTower {
+  readonly hidden_size?: number;
+  readonly intermediate_size?: number;
+  readonly num_hidden_layers?: number;
+  readonly num_attention_heads?: number;
+  readonly hidden_act?: string;
+  readonly layer_norm_eps?: number;
   readonly projection_dim?: number;
 }
 
-export interface ForeignClipText extends ForeignTower {
-  readonly vocab_size: number;
-  readonly max_position_embeddings: number;
-  readonly eos_token_id: number;
+export interface HuggingFaceClipText extends HuggingFaceTower {
+  readonly vocab_size?: number;
+  readonly max_position_embeddings?: number;
+  readonly eos_token_id?: number;
 }
 
-export interface ForeignClipVision extends ForeignTower {
-  readonly image_size: number;
-  readonly patch_size: number;
-  readonly num_channels: number;
+export interface HuggingFaceClipVision extends HuggingFaceTower {
+  readonly image_size?: number;
+  readonly patch_size?: number;
+  readonly num_channels?: number;
 }
+
+/** The config.json of a full CLIP checkpoint. */
+export interface HuggingFaceClip {
+  readonly text_config?: HuggingFaceClipText;
+  readonly vision_config?: HuggingFaceClipVision;
+  /** Present in files of older conversions; it then replaces `text_config`. */
+  readonly text_config_dict?: HuggingFaceClipText | null;
+  readonly vision_config_dict?: HuggingFaceClipVision | null;
+  /** The width of both projections; those inside the towers' configs mean nothing. */
+  readonly projection_dim?: number;
+}
+
+/** The towers' configs of a full checkpoint, each as the config of that tower alone. */
+export function clipTowersFrom(config: HuggingFaceClip): {
+  readonly text: HuggingFaceClipText;
+  readonly vision: HuggingFaceClipVision;
+} {
+  const text = config.text_config_dict ?? config.text_config ?? {};
+  const vision = config.vision_config_dict ?? config.vision_config ?? {};
+  const projection = { projection_dim: config.projection_dim ?? PROJECTION };
+  return { text: { ...text, ...projection }, vision: { ...vision, ...projection } };
+}
+
+/** transformers' default width of projections. */
+const PROJECTION = 512;
 
 /** Names of activations in transformers' configs. */
 const activations: Readonly<Record<string, ClipTextConfig['activation']>> = {
@@ -40,38 +66,40 @@ export function activationOf(name: string): ClipTextConfig['activation'] {
   throw new DuetError('invalid-config', `Activation "${name}" is not one of ${Object.keys(activations).join(', ')}`);
 }
 
-function towerOf(config: ForeignTower, projection: boolean) {
+function towerOf(config: HuggingFaceTower, defaults: Pick<ClipTextConfig, 'width' | 'heads'>, projection: boolean) {
+  const { hidden_size: width = defaults.width, layer_norm_eps: epsilon = 1e-5 } = config;
   return {
-    width: config.hidden_size,
-    layers: config.num_hidden_layers,
-    heads: config.num_attention_heads,
-    mlpWidth: config.intermediate_size,
-    activation: activationOf(config.hidden_act),
-    epsilon: config.layer_norm_eps,
-    ...(projection && config.projection_dim !== undefined && { projection: config.projection_dim }),
+    width,
+    layers: config.num_hidden_layers ?? 12,
+    heads: config.num_attention_heads ?? defaults.heads,
+    mlpWidth: config.intermediate_size ?? 4 * defaults.width,
+    activation: activationOf(config.hidden_act ?? 'quick_gelu'),
+    epsilon,
+    ...(projection && { projection: config.projection_dim ?? PROJECTION }),
   };
 }
 
 /** @param projection whether the checkpoint holds `text_projection.weight`: configs name a width even without one */
-export function clipTextConfigFrom(config: ForeignClipText, projection: boolean): ClipTextConfig {
+export function clipTextConfigFrom(config: HuggingFaceClipText, projection: boolean): ClipTextConfig {
   return {
-    ...towerOf(config, projection),
-    vocabularySize: config.vocab_size,
-    positions: config.max_position_embeddings,
+    ...towerOf(config, { width: 512, heads: 8 }, projection),
+    vocabularySize: config.vocab_size ?? 49_408,
+    positions: config.max_position_embeddings ?? 77,
   };
 }
 
 /** The pooling rule that a text config stands for: eos_token_id 2 marks old configs, which pool at the largest id. */
-export function endOfTextRuleFrom(config: ForeignClipText) {
-  return config.eos_token_id === 2 ? ('largest-id' as const) : { endId: config.eos_token_id };
+export function endOfTextRuleFrom({ eos_token_id: endId = 49_407 }: HuggingFaceClipText) {
+  return endId === 2 ? ('largest-id' as const) : { endId };
 }
 
-export function clipVisionConfigFrom(config: ForeignClipVision, projection: boolean): ClipVisionConfig {
+/** @param projection whether the checkpoint holds `visual_projection.weight` */
+export function clipVisionConfigFrom(config: HuggingFaceClipVision, projection: boolean): ClipVisionConfig {
   return {
-    ...towerOf(config, projection),
-    imageSize: config.image_size,
-    patchSize: config.patch_size,
-    channels: config.num_channels,
+    ...towerOf(config, { width: 768, heads: 12 }, projection),
+    imageSize: config.image_size ?? 224,
+    patchSize: config.patch_size ?? 32,
+    channels: config.num_channels ?? 3,
   };
 }
 

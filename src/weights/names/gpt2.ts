@@ -1,30 +1,46 @@
 /** GPT-2 under Hugging Face's names (spec clip-gpt2-llama, 2.3). Conv1D weights are [in, out] as ours; q, k, v are fused. */
+import { DuetError } from '../../core/errors.ts';
 import type { Gpt2Config } from '../../lm/index.ts';
 import { activationOf } from './clip.ts';
 import { lastAxisPart, type NameRule } from './name-map.ts';
 
-export interface ForeignGpt2 {
-  readonly vocab_size: number;
-  readonly n_positions: number;
-  readonly n_embd: number;
-  readonly n_layer: number;
-  readonly n_head: number;
+/** A GPT-2 config.json; absent fields have transformers' defaults. */
+export interface HuggingFaceGpt2 {
+  readonly vocab_size?: number;
+  readonly n_positions?: number;
+  readonly n_embd?: number;
+  readonly n_layer?: number;
+  readonly n_head?: number;
   /** null: 4 n_embd. */
   readonly n_inner?: number | null;
-  readonly activation_function: string;
-  readonly layer_norm_epsilon: number;
+  readonly activation_function?: string;
+  readonly layer_norm_epsilon?: number;
+  readonly scale_attn_weights?: boolean;
+  readonly scale_attn_by_inverse_layer_idx?: boolean;
+  readonly tie_word_embeddings?: boolean;
 }
 
-export function gpt2ConfigFrom(config: ForeignGpt2): Gpt2Config {
+/** Throws DuetError `invalid-config` for the options that no published GPT-2 uses and that are not built. */
+export function gpt2ConfigFrom(config: HuggingFaceGpt2): Gpt2Config {
+  const { n_embd: width = 768, n_inner: mlpWidth } = config;
+  const { scale_attn_weights: scaled = true, scale_attn_by_inverse_layer_idx: byLayer = false } = config;
+  const { tie_word_embeddings: tied = true } = config;
+  if (!scaled || byLayer || !tied) {
+    throw new DuetError(
+      'invalid-config',
+      'Only GPT-2 with scale_attn_weights true, scale_attn_by_inverse_layer_idx false and tie_word_embeddings true exists' +
+        ` here, got ${scaled}, ${byLayer}, ${tied}`,
+    );
+  }
   return {
-    vocabularySize: config.vocab_size,
-    positions: config.n_positions,
-    width: config.n_embd,
-    layers: config.n_layer,
-    heads: config.n_head,
-    mlpWidth: config.n_inner ?? 4 * config.n_embd,
-    activation: activationOf(config.activation_function),
-    epsilon: config.layer_norm_epsilon,
+    vocabularySize: config.vocab_size ?? 50_257,
+    positions: config.n_positions ?? 1024,
+    width,
+    layers: config.n_layer ?? 12,
+    heads: config.n_head ?? 12,
+    mlpWidth: mlpWidth ?? 4 * width,
+    activation: activationOf(config.activation_function ?? 'gelu_new'),
+    epsilon: config.layer_norm_epsilon ?? 1e-5,
   };
 }
 

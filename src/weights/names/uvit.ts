@@ -5,7 +5,7 @@ import type { PlainUvitConfig, UvitConfig } from '../../uvit/index.ts';
 import { concatenateRows, type NameRule, transposeLinear } from './name-map.ts';
 
 /** The arguments of the original networks; absent ones have the original defaults. */
-interface ForeignUvit {
+interface OriginalUvit {
   readonly img_size: number;
   readonly in_chans: number;
   readonly patch_size: number;
@@ -17,7 +17,7 @@ interface ForeignUvit {
   readonly mlp_time_embed?: boolean;
 }
 
-export interface ForeignJointUvit extends ForeignUvit {
+export interface OriginalJointUvit extends OriginalUvit {
   readonly text_dim: number;
   readonly num_text_tokens: number;
   readonly clip_img_dim: number;
@@ -25,7 +25,7 @@ export interface ForeignJointUvit extends ForeignUvit {
   readonly variant?: string;
 }
 
-export interface ForeignPlainUvit extends ForeignUvit {
+export interface OriginalPlainUvit extends OriginalUvit {
   /** Absent or -1: unconditional. */
   readonly num_classes?: number;
   readonly clip_dim?: number;
@@ -55,7 +55,7 @@ export interface DiffusersUvit {
 
 const ORIGINAL_MLP_RATIO = 4;
 
-function trunkFrom(config: ForeignUvit) {
+function trunkFrom(config: OriginalUvit) {
   return {
     latentSize: config.img_size,
     latentChannels: config.in_chans,
@@ -69,7 +69,7 @@ function trunkFrom(config: ForeignUvit) {
   };
 }
 
-export function uvitConfigFrom(config: ForeignJointUvit): UvitConfig {
+export function uvitConfigFrom(config: OriginalJointUvit): UvitConfig {
   return {
     ...trunkFrom(config),
     clipDim: config.clip_img_dim,
@@ -79,7 +79,7 @@ export function uvitConfigFrom(config: ForeignJointUvit): UvitConfig {
   };
 }
 
-export function plainUvitConfigFrom(config: ForeignPlainUvit): PlainUvitConfig {
+export function plainUvitConfigFrom(config: OriginalPlainUvit): PlainUvitConfig {
   const { num_classes: classes = -1, clip_dim: dim, num_clip_token: tokens } = config;
   return {
     ...trunkFrom(config),

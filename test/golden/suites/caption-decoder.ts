@@ -17,23 +17,14 @@ import {
 import {
   captionDecoderConfigFrom,
   captionDecoderRules,
-  type ForeignCaptionDecoder,
+  type DiffusersCaptionDecoder,
 } from '../../../src/weights/names/caption-decoder.ts';
 import { paramsFromRules } from '../../../src/weights/names/name-map.ts';
 import { decodeCached } from '../cached-decoding.ts';
-import {
-  type CaseResult,
-  compare,
-  compareExact,
-  type GoldenBackend,
-  type GoldenCase,
-  type GoldenFile,
-  type LiteralTensor,
-  makeInputs,
-  makeWeights,
-  runProgram,
-  type Tolerance,
-} from '../harness.ts';
+import { type CaseResult, compare, compareExact, type Tolerance } from '../compare.ts';
+import { compareOutputs, eachCase, type GoldenBackend, type GoldenCase, runProgram } from '../harness.ts';
+import { makeInputs, readValues } from '../tensors.ts';
+import { makeWeights } from '../weights.ts';
 
 interface Search {
   readonly eos: number;
@@ -44,7 +35,7 @@ interface Search {
 }
 
 interface ExpectedBeams {
-  readonly tokens: LiteralTensor;
+  readonly tokens: unknown;
   readonly lengths: readonly number[];
   readonly average_logprob: readonly number[];
 }
@@ -70,9 +61,10 @@ const program =
     return { outputs };
   };
 
-/** Sample `index` of a batch, as a batch of one. */
-function sample({ dtype, shape, data }: HostTensor, index: number): HostTensor {
+/** Sample `index` of a batch, as a batch of one; a batch of one is every sample. */
+function sample({ dtype, shape, data }: HostTensor, sample: number): HostTensor {
   const size = data.length / shape[0]!;
+  const index = shape[0] === 1 ? 0 : sample;
   return { dtype, shape: [1, ...shape.slice(1)], data: data.slice(index * size, (index + 1) * size) };
 }
 
@@ -107,7 +99,7 @@ function compareBeams(name: string, beams: readonly Beam[], expected: ExpectedBe
     compareExact(
       `${name} tokens`,
       beams.flatMap(beam => beam.tokens),
-      expected.tokens.data,
+      readValues(expected.tokens, name).data,
     ),
     compareExact(
       `${name} lengths`,
@@ -119,21 +111,20 @@ function compareBeams(name: string, beams: readonly Beam[], expected: ExpectedBe
 }
 
 async function runCase(golden: GoldenCase, backend: GoldenBackend): Promise<CaseResult[]> {
-  const config = captionDecoderConfigFrom(golden.config as unknown as ForeignCaptionDecoder);
+  const config = captionDecoderConfigFrom(golden.config as unknown as DiffusersCaptionDecoder);
   const weights = makeWeights(golden.weights!);
   const params = paramsFromRules(captionDecoderSpec(config), captionDecoderRules(config), name => weights[name]);
-  const names = {
-    latent: 'latent',
-    clip_states: 'states',
-    train_tokens: 'trainTokens',
-    train_clip_states: 'trainStates',
+  const inputs = {
+    ...makeInputs(golden.inputs, { latent: ['latent', 'float32'] }),
+    ...makeInputs(golden.inputs, { clip_states: ['states', 'float32'] }),
+    ...makeInputs(golden.inputs, {
+      train_tokens: ['trainTokens', 'int32'],
+      train_clip_states: ['trainStates', 'float32'],
+    }),
   };
-  const inputs = makeInputs(golden, names);
   const got = await runProgram(backend, program(config), params, inputs);
   const { beams, ...outputs } = golden.outputs;
-  const results = Object.entries(outputs).map(([name, expected]) =>
-    compare(`${golden.name} / ${name}`, got[name]!, expected, golden.tolerance),
-  );
+  const results = compareOutputs({ ...golden, outputs }, got);
   const searches = (golden['beam_searches'] ?? []) as readonly Search[];
   for (const [index, search] of searches.entries()) {
     const found = await beamsOf(search, backend, config, params, inputs['latent']!);
@@ -145,8 +136,4 @@ async function runCase(golden: GoldenCase, backend: GoldenBackend): Promise<Case
 
 export const file = 'caption-decoder.json';
 
-export async function run(golden: GoldenFile, backend: GoldenBackend): Promise<CaseResult[]> {
-  const results: CaseResult[] = [];
-  for (const goldenCase of golden.cases) results.push(...(await runCase(goldenCase, backend)));
-  return results;
-}
+export const run = eachCase(runCase);

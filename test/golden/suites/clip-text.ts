@@ -15,28 +15,37 @@ import type { Program } from '../../../src/engine/types.ts';
 import {
   clipTextConfigFrom,
   clipTextRules,
+  clipTowersFrom,
   endOfTextRuleFrom,
-  type ForeignClipText,
+  type HuggingFaceClip,
+  type HuggingFaceClipText,
 } from '../../../src/weights/names/clip.ts';
 import { paramsFromRules } from '../../../src/weights/names/name-map.ts';
-import {
-  type CaseResult,
-  compare,
-  type GoldenBackend,
-  type GoldenCase,
-  type GoldenFile,
-  makeInputs,
-  makeWeights,
-  runProgram,
-} from '../harness.ts';
+import { compareOutputs, eachCase, runProgram } from '../harness.ts';
+import { makeInputs } from '../tensors.ts';
+import { makeWeights } from '../weights.ts';
+
+/** The towers' configs: a full checkpoint names them `text_config` and `vision_config`, older golden files without `_config`. */
+export function towersOf(config: Readonly<Record<string, unknown>>) {
+  const { text, vision, ...whole } = config;
+  return clipTowersFrom({ text_config: text, vision_config: vision, ...whole } as HuggingFaceClip);
+}
+
+/** Whether a config is that of a full checkpoint. */
+export function isWhole(config: Readonly<Record<string, unknown>>): boolean {
+  return ['text', 'text_config', 'vision', 'vision_config'].some(name => name in config);
+}
 
 /** Configuration and parameters of the text tower in `weights`. */
-export function textTower(foreign: ForeignClipText, weights: Readonly<Record<string, HostTensor>>) {
-  const config = clipTextConfigFrom(foreign, 'text_projection.weight' in weights);
+export function textTower(theirs: HuggingFaceClipText, weights: Readonly<Record<string, HostTensor>>) {
+  const config = clipTextConfigFrom(theirs, 'text_projection.weight' in weights);
   const prefix = Object.keys(weights).some(name => name.startsWith('text_model.')) ? 'text_model.' : '';
   const params = paramsFromRules(clipTextSpec(config), clipTextRules(config, prefix), name => weights[name]);
   return { config, params: params as Tree<HostTensor> };
 }
+
+/** Inputs of the text tower. */
+export const textInputs = { input_ids: ['ids', 'int32'], attention_mask: ['mask', 'int32'] } as const;
 
 const program =
   (config: ClipTextConfig): Program<ClipTextParams, undefined> =>
@@ -46,21 +55,12 @@ const program =
     return { outputs: { last_hidden_state: states, pooled, text_embeds: projectText(params, pooled) } };
   };
 
-async function runCase(golden: GoldenCase, backend: GoldenBackend): Promise<CaseResult[]> {
-  const foreign = golden.config as unknown as ForeignClipText;
-  const { config, params } = textTower(foreign, makeWeights(golden.weights!));
-  const inputs = makeInputs(golden, { input_ids: 'ids', attention_mask: 'mask' });
-  const ends = endPositions(inputs['ids']!, endOfTextRuleFrom(foreign));
-  const got = await runProgram(backend, program(config), params, { ...inputs, ends });
-  return Object.entries(golden.outputs).map(([name, expected]) =>
-    compare(`${golden.name} / ${name}`, got[name]!, expected, golden.tolerance),
-  );
-}
-
 export const file = 'clip-text.json';
 
-export async function run(golden: GoldenFile, backend: GoldenBackend): Promise<CaseResult[]> {
-  const results: CaseResult[] = [];
-  for (const goldenCase of golden.cases) results.push(...(await runCase(goldenCase, backend)));
-  return results;
-}
+export const run = eachCase(async (golden, backend) => {
+  const theirs = isWhole(golden.config) ? towersOf(golden.config).text : (golden.config as HuggingFaceClipText);
+  const { config, params } = textTower(theirs, makeWeights(golden.weights!));
+  const inputs = makeInputs(golden.inputs, textInputs);
+  const ends = endPositions(inputs['ids']!, endOfTextRuleFrom(theirs));
+  return compareOutputs(golden, await runProgram(backend, program(config), params, { ...inputs, ends }));
+});

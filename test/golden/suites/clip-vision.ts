@@ -10,36 +10,29 @@ import {
   clipVisionSpec,
   contrastiveLogits,
   endPositions,
+  initialLogitScale,
   normalise,
   poolAtEnd,
   poolClassToken,
   projectImage,
   projectText,
 } from '../../../src/clip/index.ts';
-import { float32, type HostTensor } from '../../../src/core/host-tensor.ts';
+import type { HostTensor } from '../../../src/core/host-tensor.ts';
 import type { Program } from '../../../src/engine/types.ts';
 import {
   clipVisionConfigFrom,
   clipVisionRules,
   endOfTextRuleFrom,
-  type ForeignClipText,
-  type ForeignClipVision,
+  type HuggingFaceClipVision,
 } from '../../../src/weights/names/clip.ts';
 import { paramsFromRules } from '../../../src/weights/names/name-map.ts';
-import {
-  type CaseResult,
-  compare,
-  type GoldenBackend,
-  type GoldenCase,
-  type GoldenFile,
-  makeInputs,
-  makeWeights,
-  runProgram,
-} from '../harness.ts';
-import { textTower } from './clip-text.ts';
+import { compareOutputs, eachCase, type GoldenBackend, type GoldenCase, runProgram } from '../harness.ts';
+import { makeInputs, readTensor } from '../tensors.ts';
+import { makeWeights } from '../weights.ts';
+import { isWhole, textInputs, textTower, towersOf } from './clip-text.ts';
 
-function imageTower(foreign: ForeignClipVision, weights: Readonly<Record<string, HostTensor>>) {
-  const config = clipVisionConfigFrom(foreign, 'visual_projection.weight' in weights);
+function imageTower(theirs: HuggingFaceClipVision, weights: Readonly<Record<string, HostTensor>>) {
+  const config = clipVisionConfigFrom(theirs, 'visual_projection.weight' in weights);
   const params = paramsFromRules(clipVisionSpec(config), clipVisionRules(config), name => weights[name]);
   return { config, params };
 }
@@ -66,7 +59,7 @@ const similarityProgram =
   (text: ClipTextConfig, vision: ClipVisionConfig): Program<WholeParams, undefined> =>
   ({ params, inputs }) => {
     const image = imageFeatures(params.vision, inputs['pixels']!, vision).embeds;
-    const states = clipText(params.text, { ids: inputs['ids']! }, text);
+    const states = clipText(params.text, { ids: inputs['ids']!, mask: inputs['mask'] }, text);
     const caption = projectText(params.text, poolAtEnd(states, inputs['ends']!));
     const { perImage, perText } = contrastiveLogits(image, caption, inputs['logitScale']!);
     return {
@@ -79,41 +72,32 @@ const similarityProgram =
     };
   };
 
-interface WholeConfig {
-  readonly text: ForeignClipText;
-  readonly vision: ForeignClipVision;
-  readonly logit_scale: number;
-}
+const imageInputs = { pixel_values: ['pixels', 'float32'] } as const;
 
 async function runSimilarity(golden: GoldenCase, backend: GoldenBackend): Promise<Record<string, HostTensor>> {
-  const whole = golden.config as unknown as WholeConfig;
+  const towers = towersOf(golden.config);
   const weights = makeWeights(golden.weights!);
-  const text = textTower(whole.text, weights);
-  const vision = imageTower(whole.vision, weights);
-  const inputs = makeInputs(golden, { input_ids: 'ids', pixel_values: 'pixels' });
-  const ends = endPositions(inputs['ids']!, endOfTextRuleFrom(whole.text));
-  const logitScale = float32([], Float32Array.of(whole.logit_scale));
+  const text = textTower(towers.text, weights);
+  const vision = imageTower(towers.vision, weights);
+  // Images and texts are two batches: each is scored against all of the other.
+  const inputs = { ...makeInputs(golden.inputs, textInputs), ...makeInputs(golden.inputs, imageInputs) };
+  const ends = endPositions(inputs['ids']!, endOfTextRuleFrom(towers.text));
+  const { logit_scale: given, logit_scale_init_value: initial } = golden.config;
+  const logitScale = weights['logit_scale'] ?? readTensor(given ?? initial ?? initialLogitScale);
   const params = { text: text.params, vision: vision.params };
   const program = similarityProgram(text.config, vision.config);
   return runProgram(backend, program, params, { ...inputs, ends, logitScale });
 }
 
 async function runVision(golden: GoldenCase, backend: GoldenBackend): Promise<Record<string, HostTensor>> {
-  const foreign = golden.config as unknown as ForeignClipVision;
-  const { config, params } = imageTower(foreign, makeWeights(golden.weights!));
-  return runProgram(backend, visionProgram(config), params, makeInputs(golden, { pixel_values: 'pixels' }));
+  const theirs = isWhole(golden.config) ? towersOf(golden.config).vision : (golden.config as HuggingFaceClipVision);
+  const { config, params } = imageTower(theirs, makeWeights(golden.weights!));
+  return runProgram(backend, visionProgram(config), params, makeInputs(golden.inputs, imageInputs));
 }
 
 export const file = 'clip-vision.json';
 
-export async function run(golden: GoldenFile, backend: GoldenBackend): Promise<CaseResult[]> {
-  const results: CaseResult[] = [];
-  for (const goldenCase of golden.cases) {
-    const whole = 'text' in goldenCase.config;
-    const got = await (whole ? runSimilarity : runVision)(goldenCase, backend);
-    for (const [name, expected] of Object.entries(goldenCase.outputs)) {
-      results.push(compare(`${goldenCase.name} / ${name}`, got[name]!, expected, goldenCase.tolerance));
-    }
-  }
-  return results;
-}
+export const run = eachCase(async (golden, backend) => {
+  const hasText = golden.inputs['input_ids'] !== undefined;
+  return compareOutputs(golden, await (hasText ? runSimilarity : runVision)(golden, backend));
+});

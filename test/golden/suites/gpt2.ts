@@ -13,21 +13,13 @@ import {
   greedy,
   tokenLoss,
 } from '../../../src/lm/index.ts';
-import { type ForeignGpt2, gpt2ConfigFrom, gpt2Rules } from '../../../src/weights/names/gpt2.ts';
+import { gpt2ConfigFrom, gpt2Rules, type HuggingFaceGpt2 } from '../../../src/weights/names/gpt2.ts';
 import { paramsFromRules } from '../../../src/weights/names/name-map.ts';
 import { decodeCached } from '../cached-decoding.ts';
-import {
-  type CaseResult,
-  compare,
-  compareExact,
-  type GoldenBackend,
-  type GoldenCase,
-  type GoldenFile,
-  type LiteralTensor,
-  makeInputs,
-  makeWeights,
-  runProgram,
-} from '../harness.ts';
+import { type CaseResult, compare, compareExact } from '../compare.ts';
+import { eachCase, type GoldenBackend, type GoldenCase, runProgram } from '../harness.ts';
+import { makeInputs, readValues } from '../tensors.ts';
+import { makeWeights } from '../weights.ts';
 
 type Inputs = Readonly<Record<string, HostTensor>>;
 
@@ -94,26 +86,27 @@ function greedyTokens(
   });
 }
 
+const names = {
+  input_ids: ['ids', 'int32'],
+  inputs_embeds: ['embeddings', 'float32'],
+  attention_mask: ['mask', 'int32'],
+  position_ids: ['positions', 'int32'],
+  labels: ['labels', 'int32'],
+} as const;
+
 async function runCase(golden: GoldenCase, backend: GoldenBackend): Promise<CaseResult[]> {
-  const config = gpt2ConfigFrom(golden.config as unknown as ForeignGpt2);
+  const config = gpt2ConfigFrom(golden.config as HuggingFaceGpt2);
   const weights = makeWeights(golden.weights!);
   const prefix = 'wte.weight' in weights ? '' : 'transformer.';
   const params = paramsFromRules(gpt2Spec(config), gpt2Rules(config, prefix), name => weights[name]);
-  const names = {
-    input_ids: 'ids',
-    inputs_embeds: 'embeddings',
-    attention_mask: 'mask',
-    position_ids: 'positions',
-    labels: 'labels',
-  };
-  const inputs = makeInputs(golden, names);
+  const inputs = makeInputs(golden.inputs, names);
   const got = await runProgram(backend, program(config), params, labelled(inputs));
   const results: CaseResult[] = [];
   for (const [output, expected] of Object.entries(golden.outputs)) {
     const name = `${golden.name} / ${output}`;
     if (output === 'greedy') {
       const tokens = await greedyTokens(golden, backend, config, params, inputs);
-      results.push(compareExact(name, tokens.flat(), (expected as LiteralTensor).data));
+      results.push(compareExact(name, tokens.flat(), readValues(expected, name).data));
       continue;
     }
     const mask = inputs['mask'];
@@ -127,8 +120,4 @@ async function runCase(golden: GoldenCase, backend: GoldenBackend): Promise<Case
 
 export const file = 'gpt2.json';
 
-export async function run(golden: GoldenFile, backend: GoldenBackend): Promise<CaseResult[]> {
-  const results: CaseResult[] = [];
-  for (const goldenCase of golden.cases) results.push(...(await runCase(goldenCase, backend)));
-  return results;
-}
+export const run = eachCase(runCase);

@@ -1,7 +1,9 @@
 /** Logits processors: which tokens survive, and their probabilities. Host code: the same on every backend. */
 import { type LogitsOptions, processLogits } from '../../../src/lm/index.ts';
 import { softmax } from '../../../src/lm/logits-processors.ts';
-import { type CaseResult, compare, compareExact, type GoldenFile, makeInput } from '../harness.ts';
+import { compare, compareExact } from '../compare.ts';
+import { eachCase } from '../harness.ts';
+import { makeInputs, readValues } from '../tensors.ts';
 
 interface Pipeline {
   readonly name: string;
@@ -27,28 +29,26 @@ function row<T extends Float32Array | Int32Array>(data: T, columns: number, inde
 
 export const file = 'logits-processors.json';
 
-export async function run(golden: GoldenFile): Promise<CaseResult[]> {
-  return golden.cases.flatMap(goldenCase => {
-    const logits = makeInput(goldenCase.inputs['logits']);
-    const seen = makeInput(goldenCase.inputs['seen_ids']);
-    const [rows, width] = logits.shape as [number, number];
-    const pipelines = goldenCase.config['pipelines'] as readonly Pipeline[];
-    return pipelines.flatMap(pipeline => {
-      const expected = goldenCase.outputs[pipeline.name] as { kept: { data: number[] }; probabilities: unknown };
-      const processed = Array.from({ length: rows }, (_, index) =>
-        processLogits(
-          row(logits.data as Float32Array, width, index),
-          optionsOf(pipeline),
-          row(seen.data as Int32Array, seen.shape[1]!, index),
-        ),
-      );
-      const kept = processed.flatMap(values => Array.from(values, value => (Number.isFinite(value) ? 1 : 0)));
-      const probabilities = { shape: [rows, width], data: processed.flatMap(values => [...softmax(values)]) };
-      const name = `${goldenCase.name} / ${pipeline.name}`;
-      return [
-        compareExact(`${name} kept`, kept, expected.kept.data),
-        compare(`${name} probabilities`, probabilities, expected.probabilities, goldenCase.tolerance),
-      ];
-    });
+export const run = eachCase(({ name: caseName, config, inputs, outputs, tolerance }) => {
+  const names = { logits: ['logits', 'float32'], seen_ids: ['seen', 'int32'] } as const;
+  const { logits, seen } = makeInputs(inputs, names);
+  const [rows, width] = logits!.shape as [number, number];
+  const none = new Int32Array(0);
+  return (config['pipelines'] as readonly Pipeline[]).flatMap(pipeline => {
+    const expected = outputs[pipeline.name] as { kept: unknown; probabilities: unknown };
+    const processed = Array.from({ length: rows }, (_, index) =>
+      processLogits(
+        row(logits!.data as Float32Array, width, index),
+        optionsOf(pipeline),
+        seen ? row(seen.data as Int32Array, seen.shape[1]!, index) : none,
+      ),
+    );
+    const kept = processed.flatMap(values => Array.from(values, value => (Number.isFinite(value) ? 1 : 0)));
+    const probabilities = { shape: [rows, width], data: processed.flatMap(values => [...softmax(values)]) };
+    const name = `${caseName} / ${pipeline.name}`;
+    return [
+      compareExact(`${name} kept`, kept, readValues(expected.kept, name).data),
+      compare(`${name} probabilities`, probabilities, expected.probabilities, tolerance),
+    ];
   });
-}
+});

@@ -17,27 +17,19 @@ import {
   unstackPredictions,
 } from '../../../src/pipelines/unidiffuser/sampling/index.ts';
 import { continuousTable, createBetas, wholeTable } from '../../../src/sampler/index.ts';
-import { type UvitInputs, type UvitParams, uvit, uvitSpec } from '../../../src/uvit/index.ts';
-import { paramsFromRules } from '../../../src/weights/names/name-map.ts';
-import { type ForeignJointUvit, uvitConfigFrom, uvitRules } from '../../../src/weights/names/uvit.ts';
-import {
-  type CaseResult,
-  compare,
-  type GoldenBackend,
-  type GoldenCase,
-  type GoldenFile,
-  makeInput,
-  makeWeights,
-  ruleI,
-} from '../harness.ts';
+import type { UvitConfig, UvitParams } from '../../../src/uvit/index.ts';
+import { type CaseResult, compare } from '../compare.ts';
+import type { GoldenBackend, GoldenCase, GoldenFile } from '../harness.ts';
 import { betasOf, type Kwargs, multistepOptions, predictionOf } from '../scheduler-options.ts';
+import { makeInputs, ruleI, toTensor } from '../tensors.ts';
+import { DATA_TYPE, jointModel, runJoint } from './uvit.ts';
 
 export const file = 'sample-loop.json';
 
 interface Config {
   readonly family: 'original' | 'diffusers';
   readonly mode: string;
-  readonly net: ForeignJointUvit;
+  readonly net: unknown;
   readonly steps: number;
   readonly scale?: number;
   readonly guidance_scale?: number;
@@ -54,46 +46,48 @@ type Starts = Readonly<Record<'z' | 'clip_img' | 'text', number>>;
 const theirNames = { z: 'z', c: 'clip_img', y: 'text' } as const satisfies Record<Part, keyof Starts>;
 const diffusersModes: Record<string, Mode> = { text2img: 't2i', img2text: 'i2t', img: 'i', text: 't' };
 
+/** A case's network, with the sizes of its latents. */
+interface Network {
+  readonly executable: Executable;
+  readonly shapes: LatentShapes;
+  readonly dataTypeToken: boolean | undefined;
+}
+
 export async function run(golden: GoldenFile, backend: GoldenBackend): Promise<CaseResult[]> {
-  const networks = new Map<string, Executable>();
+  const networks = new Map<string, Network>();
   try {
     const results: CaseResult[] = [];
     for (const item of golden.cases) {
-      const key = JSON.stringify([item.config['net'], item.config['data_type'] === undefined, item.weights]);
+      const key = JSON.stringify([item.config['net'], item.weights]);
       const network = networks.get(key) ?? (await compileNetwork(item, backend));
       networks.set(key, network);
       results.push(...(await runCase(item, network)));
     }
     return results;
   } finally {
-    for (const network of networks.values()) await network.release();
+    for (const { executable } of networks.values()) await executable.release();
   }
 }
 
-async function runCase(golden: GoldenCase, network: Executable): Promise<CaseResult[]> {
-  const config = golden.config as unknown as Config;
-  const shapes = shapesOf(config.net);
+async function runCase(golden: GoldenCase, { executable, shapes, dataTypeToken }: Network): Promise<CaseResult[]> {
   const predict: Predict = async evaluations => {
-    const outputs = await network.run({ ...stackEvaluations(evaluations, shapes) });
+    const outputs = await executable.run({ ...stackEvaluations(evaluations, shapes) });
     return unstackPredictions(outputs as Parameters<typeof unstackPredictions>[0]);
   };
-  const samples = Array.from({ length: config.n_samples }, (_, sample) => sample);
-  const latents = await answerOneByOne(
-    samples.map(sample => sampleRun(requestOf(golden, shapes, sample))),
-    predict,
-  );
+  const requests = requestsOf(golden, shapes, dataTypeToken);
+  const latents = await answerOneByOne(requests.map(sampleRun), predict);
   const results: CaseResult[] = [];
   for (const [name, expected] of Object.entries(golden.outputs)) {
     const label = `${golden.name} / ${name}`;
     if (name === 'noise_at_1000') {
-      const guided = await Promise.all(samples.map(sample => firstGuided(requestOf(golden, shapes, sample), predict)));
+      const guided = await Promise.all(requests.map(request => firstGuided(request, predict)));
       const data = guided.flatMap(({ image, text }) => [...(image?.z ?? []), ...(image?.c ?? []), ...(text ?? [])]);
       results.push(compare(label, { data }, expected, golden.tolerance));
       continue;
     }
     const part = (['z', 'c', 'y'] as const).find(part => name.replace('middle_', '') === theirNames[part])!;
     const data = latents.flatMap(({ image, text }) => [...((part === 'y' ? text : image?.[part]) ?? [])]);
-    results.push(compare(label, { shape: [config.n_samples, ...shapes[part]], data }, expected, golden.tolerance));
+    results.push(compare(label, { shape: [requests.length, ...shapes[part]], data }, expected, golden.tolerance));
   }
   return results;
 }
@@ -107,36 +101,46 @@ async function firstGuided(request: SampleRequest, predict: Predict): Promise<Sa
   return second.done ? second.value : (second.value.progress.denoised ?? {});
 }
 
-function requestOf(golden: GoldenCase, shapes: LatentShapes, sample: number): SampleRequest {
+const inputNames = {
+  z: ['z', 'float32'],
+  clip_img: ['c', 'float32'],
+  text: ['y', 'float32'],
+  empty_text: ['emptyText', 'float32'],
+} as const;
+
+/** One request per sample. What is given for one sample alone is given to all of them. */
+function requestsOf(golden: GoldenCase, shapes: LatentShapes, dataTypeToken: boolean | undefined): SampleRequest[] {
   const config = golden.config as unknown as Config;
   const { noise, n_samples: samples } = config;
-  const slice = (part: Part, c: number) =>
-    rowOf(ruleI([samples, ...shapes[part]], c).data as Float32Array, sample, samples);
-  const input = (name: string) => {
-    if (golden.inputs[name] === undefined) return undefined;
-    return rowOf(makeInput(golden.inputs[name]).data as Float32Array, sample, samples);
-  };
-  const [z, c, y] = [input('z'), input('clip_img'), input('text')];
-  const emptyText = config.t2i_cfg_mode === 'empty_token' ? input('empty_text') : undefined;
-  const given = { ...(z && c ? { image: { z, c } } : {}), ...(y ? { text: y } : {}) };
-  return {
-    ...conventionsOf(config),
-    mode: diffusersModes[config.mode] ?? (config.mode as Mode),
-    shapes,
-    steps: config.steps,
-    given,
-    ...(emptyText ? { negative: { text: emptyText } } : {}),
-    ...(config.data_type === undefined ? {} : { dataType: config.data_type }),
-    noise: {
-      start: () => ({
-        z: slice('z', noise.init.z),
-        c: slice('c', noise.init.clip_img),
-        y: slice('y', noise.init.text),
-      }),
-      ignored: (part, evaluation) => slice(part, noise.ignored[theirNames[part]] + (noise.dc ?? 0) * evaluation),
-      step: length => new Float32Array(length),
-    },
-  };
+  const inputs = makeInputs(golden.inputs, inputNames, samples);
+  return Array.from({ length: samples }, (_, sample) => {
+    const drawn = (part: Part, c: number) =>
+      rowOf(toTensor(ruleI([samples, ...shapes[part]], c)).data as Float32Array, sample, samples);
+    const input = (name: string) => {
+      const tensor = inputs[name];
+      return tensor && rowOf(tensor.data as Float32Array, sample, samples);
+    };
+    const [z, c, y] = [input('z'), input('c'), input('y')];
+    const emptyText = config.t2i_cfg_mode === 'empty_token' ? input('emptyText') : undefined;
+    return {
+      ...conventionsOf(config),
+      mode: diffusersModes[config.mode] ?? (config.mode as Mode),
+      shapes,
+      steps: config.steps,
+      given: { ...(z && c ? { image: { z, c } } : {}), ...(y ? { text: y } : {}) },
+      ...(emptyText ? { negative: { text: emptyText } } : {}),
+      ...(dataTypeToken ? { dataType: config.data_type ?? DATA_TYPE } : {}),
+      noise: {
+        start: () => ({
+          z: drawn('z', noise.init.z),
+          c: drawn('c', noise.init.clip_img),
+          y: drawn('y', noise.init.text),
+        }),
+        ignored: (part, evaluation) => drawn(part, noise.ignored[theirNames[part]] + (noise.dc ?? 0) * evaluation),
+        step: length => new Float32Array(length),
+      },
+    };
+  });
 }
 
 function conventionsOf(
@@ -159,20 +163,15 @@ function rowOf(values: Float32Array, row: number, rows: number): Float32Array {
   return values.slice(row * size, (row + 1) * size);
 }
 
-function shapesOf(net: ForeignJointUvit): LatentShapes {
-  return {
-    z: [net.in_chans, net.img_size, net.img_size],
-    c: [1, net.clip_img_dim],
-    y: [net.num_text_tokens, net.text_dim],
-  };
+function shapesOf(config: UvitConfig): LatentShapes {
+  const { latentChannels, latentSize, clipDim, textTokens, textDim } = config;
+  return { z: [latentChannels, latentSize, latentSize], c: [1, clipDim], y: [textTokens, textDim] };
 }
 
-async function compileNetwork({ config, weights }: GoldenCase, backend: GoldenBackend): Promise<Executable> {
-  const net = config['net'] as unknown as ForeignJointUvit;
-  const uvitConfig = uvitConfigFrom(net);
-  const tensors = makeWeights(weights!);
-  const params = paramsFromRules(uvitSpec(uvitConfig), uvitRules(uvitConfig), name => tensors[name]);
-  const shapes = shapesOf(net);
+async function compileNetwork({ config, weights }: GoldenCase, backend: GoldenBackend): Promise<Network> {
+  const model = jointModel(config['net'], weights!);
+  const shapes = shapesOf(model.config);
+  const { dataTypeToken } = model.config;
   const part = (shape: readonly number[]) => ({ dtype: 'float32', shape: ['batch', ...shape] }) as const;
   const inputs = {
     image: part(shapes.z),
@@ -180,11 +179,12 @@ async function compileNetwork({ config, weights }: GoldenCase, backend: GoldenBa
     text: part(shapes.y),
     imageTime: part([]),
     textTime: part([]),
-    ...(config['data_type'] === undefined ? {} : { dataType: { dtype: 'int32', shape: ['batch'] } as const }),
+    ...(dataTypeToken && { dataType: { dtype: 'int32', shape: ['batch'] } as const }),
   };
-  return compile<UvitParams, undefined>(
-    ({ params, inputs }) => ({ outputs: { ...uvit(params, inputs as unknown as UvitInputs, uvitConfig) } }),
-    { params, inputs },
+  const executable = await compile<UvitParams, undefined>(
+    ({ params, inputs }) => ({ outputs: { ...runJoint(params, inputs, model.config) } }),
+    { params: model.params, inputs },
     { device: backend, name: 'sample-loop', threads: 1 },
   );
+  return { executable, shapes, dataTypeToken };
 }

@@ -17,7 +17,8 @@ import {
   vpLinear,
   wholeTable,
 } from '../../../src/sampler/index.ts';
-import { type CaseResult, compare, type GoldenCase, type GoldenFile, type LiteralTensor, ruleI } from '../harness.ts';
+import { type CaseResult, compare } from '../compare.ts';
+import { eachCase, type GoldenCase, type GoldenFile } from '../harness.ts';
 import {
   betasOf,
   ddimOptions,
@@ -26,6 +27,7 @@ import {
   predictionOf,
   singlestepOptions,
 } from '../scheduler-options.ts';
+import { readTensor, readValues, ruleI, toTensor, type Values } from '../tensors.ts';
 
 export const file = 'solver.json';
 
@@ -41,13 +43,11 @@ export function skips(golden: GoldenFile): string[] {
   return [...new Set(left.map(({ config }) => String(config['class'] ?? config['family'])))];
 }
 
-export async function run(golden: GoldenFile): Promise<CaseResult[]> {
-  return golden.cases.flatMap(golden => {
-    if (golden.config['family'] === 'schedule') return compareSchedule(golden);
-    const setup = setupOf(golden.config);
-    return setup ? compareSolver(golden, setup) : [];
-  });
-}
+export const run = eachCase(golden => {
+  if (golden.config['family'] === 'schedule') return compareSchedule(golden);
+  const setup = setupOf(golden.config);
+  return setup ? compareSolver(golden, setup) : [];
+});
 
 function setupOf(config: GoldenCase['config']): Setup | undefined {
   if (config['family'] === 'original') {
@@ -60,10 +60,11 @@ function setupOf(config: GoldenCase['config']): Setup | undefined {
   }
   const kwargs = (config['kwargs'] ?? {}) as Kwargs;
   const prediction = predictionOf(kwargs);
+  const solver = config['class'] ?? kwargs['_class_name'];
   const options =
-    config['class'] === 'DPMSolverMultistepScheduler'
+    solver === 'DPMSolverMultistepScheduler'
       ? multistepOptions(kwargs)
-      : config['class'] === 'DDIMScheduler'
+      : solver === 'DDIMScheduler'
         ? ddimOptions(kwargs, config['eta'])
         : undefined;
   return options && prediction && { schedule: wholeTable(createBetas(betasOf(kwargs))), prediction, options };
@@ -71,11 +72,9 @@ function setupOf(config: GoldenCase['config']): Setup | undefined {
 
 function compareSolver(golden: GoldenCase, { schedule, prediction, options }: Setup): CaseResult[] {
   const { config, inputs, outputs, tolerance } = golden;
-  const rule = golden['noise'] as { c0: number; dc: number } | undefined;
-  let draws = 0;
-  const noise = (length: number) => ruleI([length], rule!.c0 + rule!.dc * draws++).data as Float32Array;
-  const x = Float32Array.from((inputs['x_init'] as LiteralTensor).data);
-  const problem = { schedule, x, steps: config['steps'] as number, ...(rule ? { noise } : {}) };
+  const noise = noiseOf(golden['noise'] ?? inputs['noise'] ?? inputs['noises']);
+  const x = readTensor(inputs['x_init'], 'float32', 'x_init').data as Float32Array;
+  const problem = { schedule, x, steps: config['steps'] as number, ...(noise ? { noise } : {}) };
   const solver = solve(problem, options);
   const [times, states]: [number[], number[]] = [[], []];
   let point = solver.next();
@@ -91,13 +90,29 @@ function compareSolver(golden: GoldenCase, { schedule, prediction, options }: Se
   }
   const results = [
     compare('final', { data: point.value }, outputs['final'], tolerance),
-    compare('timesteps', { data: times }, { data: outputs['timesteps'] }, tolerance),
+    compare('timesteps', { data: times }, outputs['timesteps'], tolerance),
     ...(outputs['x_at_calls'] ? [compare('states', { data: states }, outputs['x_at_calls'], tolerance)] : []),
     ...(outputs['trajectory']
       ? [compare('trajectory', { data: [...states, ...point.value] }, outputs['trajectory'], tolerance)]
       : []),
   ];
   return results.map(result => ({ ...result, name: `${golden.name} / ${result.name}` }));
+}
+
+/** The draws one after the other: by one rule for all of them, each as a tensor of its own, or as the rows of one. */
+function noiseOf(recipe: unknown): ((length: number) => Float32Array) | undefined {
+  if (recipe === undefined) return undefined;
+  let draws = 0;
+  if (typeof recipe === 'object' && recipe !== null && 'c0' in recipe) {
+    const { c0, dc } = recipe as { c0: number; dc: number };
+    return length => floats(ruleI([length], c0 + dc * draws++));
+  }
+  const rows = floats(readValues(recipe, 'noise'));
+  return length => rows.slice(length * draws, length * ++draws);
+}
+
+function floats(values: Values): Float32Array {
+  return toTensor(values).data as Float32Array;
 }
 
 function compareSchedule({ config, outputs, tolerance }: GoldenCase): CaseResult[] {
@@ -109,8 +124,8 @@ function compareSchedule({ config, outputs, tolerance }: GoldenCase): CaseResult
   const table = continuousTable(betas);
   const whole = wholeTable(betas);
   const vp = vpLinear();
-  const x0 = ruleI(shape, 0.3).data as Float32Array;
-  const noise = ruleI(shape, 1.7).data as Float32Array;
+  const x0 = floats(ruleI(shape, 0.3));
+  const noise = floats(ruleI(shape, 1.7));
   const rows = (f: (x0: Float32Array, noise: Float32Array, level: NoiseLevel) => Float32Array) => {
     const width = x0.length / timesteps.length;
     const row = (values: Float32Array, k: number) => values.subarray(k * width, (k + 1) * width);

@@ -1,6 +1,8 @@
 /** torch-randn.json: torch's CPU generator, a seed and draws carried out one after the other. */
 import { createGenerator, type Extent } from '../../../src/sampler/index.ts';
-import { type CaseResult, compare, compareExact, type GoldenFile, type LiteralTensor } from '../harness.ts';
+import { compare, compareExact } from '../compare.ts';
+import { eachCase } from '../harness.ts';
+import { readValues } from '../tensors.ts';
 
 export const file = 'torch-randn.json';
 
@@ -9,17 +11,19 @@ type Draw =
   | { readonly op: 'randint'; readonly low: number; readonly high: number; readonly n: Extent }
   | { readonly op: 'randperm'; readonly n: number };
 
-export async function run(golden: GoldenFile): Promise<CaseResult[]> {
-  return golden.cases.flatMap(({ name, config, outputs, tolerance }) => {
-    const { seed, ops } = config as unknown as { seed: number; ops: readonly Draw[] };
-    const generator = createGenerator(seed);
-    return ops.map((draw, index) => {
-      const expected = (outputs['draws'] as readonly LiteralTensor[])[index]!;
-      const label = `${name} / ${index} ${draw.op}`;
-      if (draw.op === 'randint')
-        return compareExact(label, generator.randint(draw.low, draw.high, draw.n), expected.data);
-      if (draw.op === 'randperm') return compareExact(label, generator.randperm(draw.n), expected.data);
-      return compare(label, { data: generator[draw.op](draw.n) }, expected, tolerance);
-    });
+export const run = eachCase(({ name, config, outputs, tolerance }) => {
+  const { seed, ops } = config as unknown as { seed: number; ops: readonly Draw[] };
+  const generator = createGenerator(seed);
+  return ops.map((draw, index) => {
+    const expected = (outputs['draws'] as readonly unknown[])[index];
+    const label = `${name} / ${index} ${draw.op}`;
+    switch (draw.op) {
+      case 'randint':
+        return compareExact(label, generator.randint(draw.low, draw.high, draw.n), readValues(expected, label).data);
+      case 'randperm':
+        return compareExact(label, generator.randperm(draw.n), readValues(expected, label).data);
+      default:
+        return compare(label, { data: generator[draw.op](draw.n) }, expected, tolerance);
+    }
   });
-}
+});

@@ -3,7 +3,7 @@
  * The steps are those of the trainer, with the clipping out of the way.
  */
 import * as tf from '@tensorflow/tfjs';
-import { float32, type HostTensor } from '../../../src/core/host-tensor.ts';
+import type { HostTensor } from '../../../src/core/host-tensor.ts';
 import { flattenTree, type Tree } from '../../../src/core/tree.ts';
 import { compile } from '../../../src/engine/index.ts';
 import type { Program, TensorRecord } from '../../../src/engine/types.ts';
@@ -12,25 +12,17 @@ import { initialState, type LossResult, lossGradients, nest, scalarInputs } from
 import { type PlainUvitParams, plainUvit, plainUvitSpec, type UvitParams, uvitSpec } from '../../../src/uvit/index.ts';
 import { type NameRule, paramsFromRules } from '../../../src/weights/names/name-map.ts';
 import {
-  type ForeignJointUvit,
-  type ForeignPlainUvit,
+  type OriginalJointUvit,
+  type OriginalPlainUvit,
   plainUvitConfigFrom,
   plainUvitRules,
   uvitConfigFrom,
   uvitRules,
 } from '../../../src/weights/names/uvit.ts';
-import {
-  type CaseResult,
-  compare,
-  type GoldenBackend,
-  type GoldenCase,
-  type GoldenFile,
-  type LiteralTensor,
-  makeInput,
-  makeInputs,
-  makeWeights,
-  runProgram,
-} from '../harness.ts';
+import { type CaseResult, compare } from '../compare.ts';
+import { eachCase, type GoldenBackend, type GoldenCase, runProgram } from '../harness.ts';
+import { makeInputs, readTensor } from '../tensors.ts';
+import { makeWeights } from '../weights.ts';
 import { jointInputsOf, jointOutputs, runJoint } from './uvit.ts';
 import { plainInputs } from './uvit-plain.ts';
 
@@ -58,15 +50,15 @@ interface AdamW {
 const meanSquare = (got: tf.Tensor, target: tf.Tensor) => tf.mean(tf.square(tf.sub(got, target)));
 
 function jointSubject(golden: GoldenCase): Subject {
-  const config = uvitConfigFrom(golden.config as unknown as ForeignJointUvit);
+  const config = uvitConfigFrom(golden.config as unknown as OriginalJointUvit);
   const tensors = makeWeights(golden.weights!);
   const rules = uvitRules(config);
   const names = Object.entries(jointOutputs);
-  const targets = names.map(([theirs]) => [`target_${theirs}`, makeInput(golden.inputs[`target_${theirs}`])] as const);
+  const targets = names.map(([theirs]) => [`target_${theirs}`, [`target_${theirs}`, 'float32']] as const);
   return {
     params: paramsFromRules(uvitSpec(config), rules, name => tensors[name]),
     rules,
-    inputs: { ...jointInputsOf(golden, config), ...Object.fromEntries(targets) },
+    inputs: jointInputsOf(golden, config, Object.fromEntries(targets)),
     loss: (params, inputs) => {
       const predicted = runJoint(params as UvitParams, inputs, config);
       const parts = names.map(([theirs, ours]) => meanSquare(predicted[ours], inputs[`target_${theirs}`]!));
@@ -79,13 +71,13 @@ function jointSubject(golden: GoldenCase): Subject {
 }
 
 function plainSubject(golden: GoldenCase): Subject {
-  const config = plainUvitConfigFrom(golden.config as unknown as ForeignPlainUvit);
+  const config = plainUvitConfigFrom(golden.config as unknown as OriginalPlainUvit);
   const tensors = makeWeights(golden.weights!);
   const rules = plainUvitRules(config);
   return {
     params: paramsFromRules(plainUvitSpec(config), rules, name => tensors[name]),
     rules,
-    inputs: makeInputs(golden, { ...plainInputs, target: 'target' }),
+    inputs: makeInputs(golden.inputs, { ...plainInputs, target: ['target', 'float32'] }),
     loss: (params, inputs) => {
       const { image, time, label, context, target } = inputs;
       const out = plainUvit(params as PlainUvitParams, { image: image!, time: time!, label, context }, config);
@@ -97,11 +89,11 @@ function plainSubject(golden: GoldenCase): Subject {
 
 /** A tensor of theirs (a parameter, its gradient, its average) under our name and in our layout. */
 function translate(rules: readonly NameRule[], theirs: string, literal: unknown) {
-  const { shape, data } = literal as LiteralTensor;
+  const tensor = readTensor(literal, 'float32', theirs);
   const rule = rules.find(rule => rule.theirs === theirs);
   if (!rule) throw new Error(`No parameter is called ${theirs}`);
-  const tensor = float32(shape, Float32Array.from(data));
-  return { ours: rule.ours, expected: { ...(rule.transform ? rule.transform([tensor]) : tensor) } };
+  const { shape, data } = rule.transform ? rule.transform([tensor]) : tensor;
+  return { ours: rule.ours, expected: { shape, data: [...data] } };
 }
 
 function isTensor(node: unknown): node is tf.Tensor {
@@ -192,13 +184,7 @@ async function adamWCase(golden: GoldenCase, subject: Subject, backend: GoldenBa
   }
 }
 
-export async function run({ cases }: GoldenFile, backend: GoldenBackend): Promise<CaseResult[]> {
-  const results: CaseResult[] = [];
-  for (const golden of cases) {
-    const isPlain = `${golden.config['variant']}`.startsWith('plain');
-    const subject = isPlain ? plainSubject(golden) : jointSubject(golden);
-    const runCase = golden['adamw'] === undefined ? gradientCase : adamWCase;
-    results.push(...(await runCase(golden, subject, backend)));
-  }
-  return results;
-}
+export const run = eachCase((golden, backend) => {
+  const subject = 'clip_img_dim' in golden.config ? jointSubject(golden) : plainSubject(golden);
+  return golden['adamw'] === undefined ? gradientCase(golden, subject, backend) : adamWCase(golden, subject, backend);
+});

@@ -6,33 +6,27 @@ import { type UvitConfig, type UvitParams, uvit, uvitSpec } from '../../../src/u
 import { paramsFromRules } from '../../../src/weights/names/name-map.ts';
 import {
   type DiffusersUvit,
-  type ForeignJointUvit,
+  type OriginalJointUvit,
   uvitConfigFrom,
   uvitConfigFromDiffusers,
   uvitDiffusersRules,
   uvitRules,
 } from '../../../src/weights/names/uvit.ts';
-import {
-  type CaseResult,
-  compare,
-  type GoldenBackend,
-  type GoldenCase,
-  type GoldenFile,
-  makeInputs,
-  makeWeights,
-  runProgram,
-} from '../harness.ts';
+import { compare } from '../compare.ts';
+import { eachCase, type GoldenCase, runProgram } from '../harness.ts';
+import { type InputNames, makeInputs } from '../tensors.ts';
+import { makeWeights, type WeightRecipe } from '../weights.ts';
 
 export const file = ['uvit-v0.json', 'uvit-v1.json', 'uvit-v1-diffusers.json'];
 
 /** Names in the files of inputs and of outputs. */
-export const jointInputs = {
-  img: 'image',
-  clip_img: 'clipImage',
-  text: 'text',
-  t_img: 'imageTime',
-  t_text: 'textTime',
-  data_type: 'dataType',
+const jointInputs = {
+  img: ['image', 'float32'],
+  clip_img: ['clipImage', 'float32'],
+  text: ['text', 'float32'],
+  t_img: ['imageTime', 'float32'],
+  t_text: ['textTime', 'float32'],
+  data_type: ['dataType', 'int32'],
 } as const;
 export const jointOutputs = { img: 'image', clip_img: 'clipImage', text: 'text' } as const;
 
@@ -41,30 +35,30 @@ interface JointModel {
   readonly params: Tree<HostTensor>;
 }
 
-function modelOf({ config: foreign, weights }: GoldenCase): JointModel {
-  const isDiffusers = weights!.mapped !== undefined;
+/** The network of a case from the arguments of the original or of diffusers. */
+export function jointModel(theirs: unknown, weights: WeightRecipe): JointModel {
+  const isDiffusers = 'attention_head_dim' in (theirs as object);
   const config = isDiffusers
-    ? uvitConfigFromDiffusers(foreign as unknown as DiffusersUvit)
-    : uvitConfigFrom(foreign as unknown as ForeignJointUvit);
-  const tensors = makeWeights(weights!, isDiffusers ? 'mapped' : 'ranked');
+    ? uvitConfigFromDiffusers(theirs as DiffusersUvit)
+    : uvitConfigFrom(theirs as OriginalJointUvit);
+  const tensors = makeWeights(weights, isDiffusers && weights.mapped ? 'mapped' : 'ranked');
   const rules = isDiffusers ? uvitDiffusersRules(config) : uvitRules(config);
   return { config, params: paramsFromRules(uvitSpec(config), rules, name => tensors[name]) };
 }
 
-/** The inputs of a case. diffusers takes one data type for the whole batch; networks without the token ignore it. */
-export function jointInputsOf(golden: GoldenCase, config: UvitConfig): Record<string, HostTensor> {
-  const { data_type: dataType } = golden.inputs;
-  const inputs = makeInputs(
-    typeof dataType === 'number' ? { ...golden, inputs: { ...golden.inputs, data_type: undefined } } : golden,
-    jointInputs,
-  );
-  if (!config.dataTypeToken) {
-    const { dataType: _, ...others } = inputs;
-    return others;
-  }
-  if (typeof dataType !== 'number') return inputs;
-  const batch = inputs['image']!.shape[0]!;
-  return { ...inputs, dataType: { dtype: 'int32', shape: [batch], data: new Int32Array(batch).fill(dataType) } };
+/** The data type that diffusers takes where none is given. */
+export const DATA_TYPE = 1;
+
+/** The inputs of a case; networks without the data-type token take none. `more`: further inputs of the same batch. */
+export function jointInputsOf(
+  { inputs }: GoldenCase,
+  { dataTypeToken }: UvitConfig,
+  more: InputNames = {},
+): Record<string, HostTensor> {
+  const { data_type: _, ...others } = jointInputs;
+  return dataTypeToken
+    ? makeInputs({ data_type: DATA_TYPE, ...inputs }, { ...jointInputs, ...more })
+    : makeInputs(inputs, { ...others, ...more });
 }
 
 /** Runs the network on tensors by our names. */
@@ -83,8 +77,8 @@ export function runJoint(params: UvitParams, inputs: TensorRecord, config: UvitC
   );
 }
 
-async function runCase(golden: GoldenCase, backend: GoldenBackend): Promise<CaseResult[]> {
-  const { config, params } = modelOf(golden);
+export const run = eachCase(async (golden, backend) => {
+  const { config, params } = jointModel(golden.config, golden.weights!);
   const outputs = await runProgram<UvitParams>(
     backend,
     ({ params, inputs }) => ({ outputs: { ...runJoint(params, inputs, config) } }),
@@ -94,10 +88,4 @@ async function runCase(golden: GoldenCase, backend: GoldenBackend): Promise<Case
   return Object.entries(jointOutputs).map(([theirs, ours]) =>
     compare(`${golden.name} / ${theirs}`, outputs[ours]!, golden.outputs[theirs], golden.tolerance),
   );
-}
-
-export async function run({ cases }: GoldenFile, backend: GoldenBackend): Promise<CaseResult[]> {
-  const results: CaseResult[] = [];
-  for (const golden of cases) results.push(...(await runCase(golden, backend)));
-  return results;
-}
+});

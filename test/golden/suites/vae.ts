@@ -13,19 +13,12 @@ import {
   autoencoderLayoutOf,
   autoencoderRules,
   type DiffusersAutoencoder,
-  type ForeignAutoencoder,
+  type OriginalAutoencoder,
 } from '../../../src/weights/names/autoencoder.ts';
 import { paramsFromRules } from '../../../src/weights/names/name-map.ts';
-import {
-  type CaseResult,
-  compare,
-  type GoldenBackend,
-  type GoldenCase,
-  type GoldenFile,
-  makeInputs,
-  makeWeights,
-  runProgram,
-} from '../harness.ts';
+import { compareOutputs, eachCase, type GoldenCase, runProgram } from '../harness.ts';
+import { makeInputs } from '../tensors.ts';
+import { makeWeights } from '../weights.ts';
 
 export const file = 'vae.json';
 
@@ -34,12 +27,12 @@ function scaleOf({ scaling_factor, scale_factor }: GoldenCase['config']): number
   return (scaling_factor ?? scale_factor ?? 0.18215) as number;
 }
 
-async function runCase(golden: GoldenCase, backend: GoldenBackend): Promise<CaseResult[]> {
+export const run = eachCase(async (golden, backend) => {
   const tensors = makeWeights(golden.weights!);
   const layout = autoencoderLayoutOf(Object.keys(tensors));
   const config =
     layout === 'original'
-      ? autoencoderConfigFrom(golden.config as unknown as ForeignAutoencoder)
+      ? autoencoderConfigFrom(golden.config as unknown as OriginalAutoencoder)
       : autoencoderConfigFromDiffusers(golden.config as unknown as DiffusersAutoencoder);
   const scale = scaleOf(golden.config);
   const params = paramsFromRules(autoencoderSpec(config), autoencoderRules(config, layout), name => tensors[name]);
@@ -56,15 +49,10 @@ async function runCase(golden: GoldenCase, backend: GoldenBackend): Promise<Case
       };
     },
     params,
-    makeInputs(golden, { image: 'image', noise: 'noise', latent: 'latent' }),
+    {
+      ...makeInputs(golden.inputs, { image: ['image', 'float32'], noise: ['noise', 'float32'] }),
+      ...makeInputs(golden.inputs, { latent: ['latent', 'float32'] }),
+    },
   );
-  return Object.entries(golden.outputs).map(([name, expected]) =>
-    compare(`${golden.name} / ${name}`, outputs[name]!, expected, golden.tolerance),
-  );
-}
-
-export async function run({ cases }: GoldenFile, backend: GoldenBackend): Promise<CaseResult[]> {
-  const results: CaseResult[] = [];
-  for (const golden of cases) results.push(...(await runCase(golden, backend)));
-  return results;
-}
+  return compareOutputs(golden, outputs);
+});
