@@ -31,13 +31,14 @@ export async function examine({ config, origins, file, unknownVariables }: Resol
   const { apiKeys, model, data, queue } = config;
   const checks = await Promise.all([
     check('node', async () => {
-      const major = Number(process.versions.node.split('.')[0]);
-      if (major < 20) throw new Error(`Node ${process.versions.node} is too old; install 20 or later`);
+      const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+      const isOld = major < 20 || (major === 20 && minor < 19);
+      if (isOld) throw new Error(`Node ${process.versions.node} is too old; install 20.19 or later`);
       return process.versions.node;
     }),
     check('onnxruntime-node', async () => {
-      await import('onnxruntime-node');
-      const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string };
+      await import('onnxruntime');
+      const { version } = createRequire(import.meta.url)('onnxruntime/package.json') as { version: string };
       return version;
     }),
     check('sharp', async () => {

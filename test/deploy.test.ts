@@ -79,6 +79,11 @@ describe('the image', () => {
 
   it('is built from all that the build reads', () => {
     const allowed = readFileSync(join(root, 'deploy', 'Dockerfile.dockerignore'), 'utf8').match(/^!.+$/gm) ?? [];
-    expect(allowed.map(line => line.slice(1)).filter(path => !existsSync(join(root, path)))).toEqual([]);
+    const paths = allowed.map(line => line.slice(1));
+    expect(paths.filter(path => !existsSync(join(root, path)))).toEqual([]);
+    const { include } = JSON.parse(readFileSync(join(root, 'tsconfig.build.json'), 'utf8')) as { include: string[] };
+    const copied = [...text.matchAll(/^COPY (?!--)(.+) \S+$/gm)].flatMap(([, sources = '']) => sources.split(' '));
+    const read = [...include, ...copied.filter(path => path !== '.')];
+    expect(read.filter(path => !paths.includes(path))).toEqual([]);
   });
 });

@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { parentPort } from 'node:worker_threads';
-import * as ort from 'onnxruntime-node';
+import * as ort from 'onnxruntime';
 import type { DType, HostTensor } from '../../core/host-tensor.ts';
 import type { Envelope, Reply } from './protocol.ts';
 
