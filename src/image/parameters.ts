@@ -1,11 +1,10 @@
 /**
- * How a picture was made, written into its file: for other programs as infotext (PNG chunk `parameters`, EXIF UserComment
- * of JPEG and WebP), for ourselves, so that nothing is lost, as JSON in the PNG chunk `duet`.
+ * How a picture was made, written into its file: for other programs as infotext, for ourselves, so that nothing is lost,
+ * as JSON.
  */
 import { DuetError } from '../core/errors.ts';
-import { insertExifComment, isJpeg, isWebp, readExifComment } from './exif-comment.ts';
 import { formatInfotext, type Infotext, parseInfotext } from './infotext.ts';
-import { insertPngTexts, isPng, readPngTexts } from './png-text.ts';
+import { carriesMetadata, readMetadata, withMetadata } from './metadata.ts';
 
 /** What is known about the making of a picture. Further keys travel along in the JSON. */
 export interface PictureParameters {
@@ -31,10 +30,10 @@ export interface PictureParameters {
 
 /** What a file says about its making. */
 export interface ReadParameters {
-  /** As it stands there. */
+  /** Infotext as it stands there; empty if there is none. */
   readonly text: string;
   readonly infotext: Infotext;
-  /** Our own record; absent in pictures of other programs, and in JPEG and WebP. Not checked beyond being an object. */
+  /** Our own record; absent in pictures of other programs. Not checked beyond being an object. */
   readonly parameters?: Readonly<Record<string, unknown>>;
 }
 
@@ -47,10 +46,10 @@ const samplerNames: Readonly<Record<string, string>> = {
 
 /** The picture file `bytes` (PNG, JPEG or WebP) with its parameters inside; the picture itself is not touched. */
 export function withParameters(bytes: Uint8Array, parameters: PictureParameters): Uint8Array {
-  const text = formatInfotext(infotextOf(parameters));
-  return isPng(bytes)
-    ? insertPngTexts(bytes, { parameters: text, duet: JSON.stringify(parameters) })
-    : insertExifComment(bytes, text);
+  return withMetadata(bytes, {
+    infotext: formatInfotext(infotextOf(parameters)),
+    record: JSON.stringify(parameters),
+  });
 }
 
 /**
@@ -59,17 +58,32 @@ export function withParameters(bytes: Uint8Array, parameters: PictureParameters)
  * @throws DuetError 'invalid-image' if it is no PNG, JPEG or WebP file
  */
 export function readParameters(bytes: Uint8Array): ReadParameters | null {
-  if (isPng(bytes)) {
-    const { parameters: text, duet } = readPngTexts(bytes, ['parameters', 'duet']);
-    const parameters = duet === undefined ? undefined : parseRecord(duet);
-    if (text === undefined && parameters === undefined) return null;
-    return { text: text ?? '', infotext: parseInfotext(text ?? ''), ...(parameters && { parameters }) };
-  }
-  if (!isJpeg(bytes) && !isWebp(bytes)) {
+  if (!carriesMetadata(bytes)) {
     throw new DuetError('invalid-image', 'The file is not a PNG, JPEG or WebP picture; only these carry parameters');
   }
-  const text = readExifComment(bytes);
-  return text ? { text, infotext: parseInfotext(text) } : null;
+  const { infotext: text, record } = readMetadata(bytes);
+  const parameters = record === undefined ? undefined : parseRecord(record);
+  if (text === undefined && parameters === undefined) return null;
+  const infotext = { ...parseInfotext(text ?? ''), ...(parameters && exactPrompts(parameters, text)) };
+  return { text: text ?? '', infotext, ...(parameters && { parameters }) };
+}
+
+/**
+ * Both prompts from our record, which keeps what infotext cannot (zero bytes, white space around, a line that begins with
+ * "Negative prompt:"); nothing if the infotext was changed after the record was written.
+ */
+function exactPrompts(record: Readonly<Record<string, unknown>>, text: string | undefined) {
+  const { prompt, caption, negativePrompt = '' } = record;
+  const given = prompt ?? caption ?? '';
+  if (typeof given !== 'string' || typeof negativePrompt !== 'string') return {};
+  const prompts = { prompt: given, negativePrompt };
+  const head = formatInfotext({ ...prompts, settings: {} });
+  return text === undefined || text.startsWith(asStored(head)) ? prompts : {};
+}
+
+/** Zero bytes and surrogates without their other half are replaced in files. */
+function asStored(text: string): string {
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(new TextEncoder().encode(text)).replaceAll('\0', ' ');
 }
 
 /** The same in infotext's words. */

@@ -3,12 +3,13 @@
  * and zTXt when reading. Files come from strangers: every length is checked and decompression is bounded.
  */
 import { crc32, inflateSync } from 'node:zlib';
+import { decodeUtf8OrLatin1 } from '../core/text.ts';
 
 const signature = Uint8Array.of(137, 80, 78, 71, 13, 10, 26, 10);
 /** Signature and IHDR, which comes first and always has 13 bytes. */
 const headerEnd = 8 + 12 + 13;
-/** Longest text that is read, compressed or not. */
-const longestText = 2 ** 20;
+/** Longest text, in bytes, that is decompressed; one that is not compressed is bounded by its file. */
+const longestInflated = 8 * 2 ** 20;
 
 export function isPng(bytes: Uint8Array): boolean {
   return bytes.length >= headerEnd && signature.every((byte, index) => bytes[index] === byte);
@@ -27,16 +28,20 @@ export function insertPngTexts(png: Uint8Array, texts: Readonly<Record<string, s
 export function readPngTexts(png: Uint8Array, keywords: readonly string[]): Record<string, string> {
   const texts: Record<string, string> = {};
   const wanted = new Set(keywords);
-  for (const { type, data } of chunksOf(png)) {
-    const reader = readers[type];
-    if (!reader) continue;
+  for (const { type, data } of pngChunks(png, Object.keys(readers))) {
     const end = data.subarray(0, 80).indexOf(0);
     const keyword = latin1(data.subarray(0, Math.max(0, end)));
     if (!wanted.delete(keyword)) continue;
-    const text = reader(data.subarray(end + 1));
+    const text = readers[type]!(data.subarray(end + 1));
     if (text !== undefined) texts[keyword] = text;
   }
   return texts;
+}
+
+/** The content of the chunk eXIf, a TIFF structure, if there is one. */
+export function readPngExif(png: Uint8Array): Uint8Array | undefined {
+  const [first] = pngChunks(png, ['eXIf']);
+  return first?.data;
 }
 
 interface Chunk {
@@ -44,7 +49,8 @@ interface Chunk {
   readonly data: Uint8Array;
 }
 
-function* chunksOf(png: Uint8Array): Generator<Chunk> {
+/** Chunks of certain `types` with a right check sum. */
+function* pngChunks(png: Uint8Array, types: readonly string[]): Generator<Chunk> {
   if (!isPng(png)) return;
   const view = new DataView(png.buffer, png.byteOffset, png.byteLength);
   let start = 8;
@@ -53,8 +59,7 @@ function* chunksOf(png: Uint8Array): Generator<Chunk> {
     const end = start + 8 + length;
     if (end + 4 > png.length) return;
     const type = latin1(png.subarray(start + 4, start + 8));
-    const isText = Object.hasOwn(readers, type);
-    if (isText && crc32(png.subarray(start + 4, end)) === view.getUint32(end)) {
+    if (types.includes(type) && crc32(png.subarray(start + 4, end)) === view.getUint32(end)) {
       yield { type, data: png.subarray(start + 8, end) };
     }
     if (type === 'IEND') return;
@@ -62,12 +67,15 @@ function* chunksOf(png: Uint8Array): Generator<Chunk> {
   }
 }
 
-/** Each takes what follows the keyword's zero byte. */
+/**
+ * Each takes what follows the keyword's zero byte. tEXt and zTXt are Latin-1 by the standard, but many programs write
+ * UTF-8 into them, and Latin-1 of any language is hardly ever valid UTF-8 with a character beyond ASCII.
+ */
 const readers: Readonly<Record<string, (data: Uint8Array) => string | undefined>> = {
-  tEXt: data => (data.length > longestText ? undefined : latin1(data)),
+  tEXt: decodeUtf8OrLatin1,
   zTXt(data) {
     const text = data[0] === 0 ? inflate(data.subarray(1)) : undefined;
-    return text && latin1(text);
+    return text && decodeUtf8OrLatin1(text);
   },
   iTXt(data) {
     const [compressed, method] = data;
@@ -75,7 +83,7 @@ const readers: Readonly<Record<string, (data: Uint8Array) => string | undefined>
     const translationEnd = languageEnd < 0 ? -1 : data.indexOf(0, languageEnd + 1);
     if (translationEnd < 0) return undefined;
     const rest = data.subarray(translationEnd + 1);
-    if (compressed === 0) return rest.length > longestText ? undefined : utf8(rest);
+    if (compressed === 0) return utf8(rest);
     const text = compressed === 1 && method === 0 ? inflate(rest) : undefined;
     return text && utf8(text);
   },
@@ -83,17 +91,18 @@ const readers: Readonly<Record<string, (data: Uint8Array) => string | undefined>
 
 function inflate(data: Uint8Array): Uint8Array | undefined {
   try {
-    return inflateSync(data, { maxOutputLength: longestText });
+    return inflateSync(data, { maxOutputLength: longestInflated });
   } catch {
     return undefined; // not zlib data, or a bomb
   }
 }
 
+/** tEXt, which every program reads, if the text is Latin-1 and its bytes would not be taken for UTF-8. */
 function textChunk(keyword: string, text: string): Uint8Array {
   const clean = text.replaceAll('\0', ' '); // a zero byte would end it
-  const isLatin1 = !/[\u0100-\uffff]/.test(clean);
-  return isLatin1
-    ? chunk('tEXt', [Buffer.from(`${keyword}\0${clean}`, 'latin1')])
+  const bytes = Buffer.from(clean, 'latin1');
+  return decodeUtf8OrLatin1(bytes) === clean
+    ? chunk('tEXt', [Buffer.from(`${keyword}\0`, 'latin1'), bytes])
     : chunk('iTXt', [Buffer.from(`${keyword}\0\0\0\0\0`, 'latin1'), Buffer.from(clean, 'utf8')]);
 }
 
@@ -111,5 +120,5 @@ function latin1(bytes: Uint8Array): string {
 }
 
 function utf8(bytes: Uint8Array): string {
-  return new TextDecoder().decode(bytes);
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
 }

@@ -30,7 +30,7 @@ export async function keepPicture(file: Blob, name: string): Promise<InputPictur
 
 /** The request that made the picture, if Duet wrote it into the file. */
 export async function readRequest(file: Blob): Promise<KnownRequest | undefined> {
-  const text = readPngText(new Uint8Array(await file.arrayBuffer())).get('duet');
+  const text = await readPngText(new Uint8Array(await file.arrayBuffer()), 'duet');
   return text === undefined ? undefined : requestFromChunk(text);
 }
 
