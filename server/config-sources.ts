@@ -1,9 +1,9 @@
 /** Where configuration comes from: flag before environment before duet.config.json before default; each value knows which. */
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 import { DuetError } from '../src/core/errors.ts';
+import { readTextFile } from '../src/core/text.ts';
 import { type ServerConfig, serverConfigSchema } from './config.ts';
 import { nearestName } from './nearest-name.ts';
 
@@ -107,7 +107,8 @@ function wishOf({ type, minimum, maximum, enum: choices, anyOf }: SchemaShape): 
 }
 
 async function readConfigFile(path: string, mustExist: boolean): Promise<Record<string, unknown> | undefined> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+  const text = await readTextFile(path, 'invalid-config').catch((error: NodeJS.ErrnoException) => {
+    if (DuetError.isInstance(error)) throw error;
     if (error.code === 'ENOENT' && !mustExist) return undefined;
     throw new DuetError('invalid-config', `The configuration ${path} cannot be read: ${error.message}`, {
       cause: error,

@@ -1,6 +1,7 @@
 /** A model from its folder, with what clients are told about it. */
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readTextFile } from '../src/core/text.ts';
 import {
   type LoadOptions,
   load,
@@ -45,7 +46,7 @@ export async function loadModel(
 export async function readModelConfig(name: string): Promise<{ config: ModelConfig; folder: string; created: number }> {
   const folder = await findModel(name);
   const path = join(folder, 'config.json');
-  const config = parseModelConfig(JSON.parse(await readFile(path, 'utf8')), path);
+  const config = parseModelConfig(JSON.parse(await readTextFile(path, 'invalid-config')), path);
   return { config, folder, created: Math.floor((await stat(path)).mtimeMs / 1000) };
 }
 

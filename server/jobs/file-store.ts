@@ -2,9 +2,10 @@
  * Jobs as files: <folder>/jobs/<day>/<id>/job.json beside the pictures. Every file is written under another name, flushed
  * and renamed, so that a crash leaves the old one or the new one.
  */
-import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DuetError } from '../../src/core/errors.ts';
+import { makeFolder } from '../../src/core/folders.ts';
 import { lockFolder } from './folder-lock.ts';
 import { timeOfJobId } from './job-id.ts';
 import type { JobRecord, JobStore } from './store.ts';
@@ -19,9 +20,10 @@ const temporary = '.writing';
 export async function openFileStore(folder: string, warn: (message: string) => void): Promise<JobStore> {
   const root = join(folder, 'jobs');
   try {
-    await mkdir(root, { recursive: true });
+    await makeFolder(root);
   } catch (error) {
-    throw new DuetError('invalid-config', `The data folder ${folder} cannot be made; choose another with --data`, {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new DuetError('invalid-config', `Cannot keep results in ${folder}: ${reason}; choose another with --data`, {
       cause: error,
     });
   }
@@ -30,12 +32,12 @@ export async function openFileStore(folder: string, warn: (message: string) => v
   return {
     load: () => loadAll(root, warn),
     async save(record) {
-      await mkdir(folderOf(record.id), { recursive: true });
+      await makeJobFolder(folderOf(record.id));
       await writeWhole(folderOf(record.id), recordFile, `${JSON.stringify(record)}\n`);
     },
     async writeFile(id, name, bytes) {
       if (!isFileName(name)) throw new DuetError('invalid-argument', `${name} is no name for a file`);
-      await mkdir(folderOf(id), { recursive: true });
+      await makeJobFolder(folderOf(id));
       await writeWhole(folderOf(id), name, bytes);
     },
     async readFile(id, name) {
@@ -48,6 +50,13 @@ export async function openFileStore(folder: string, warn: (message: string) => v
     },
     close: unlock,
   };
+}
+
+/** Clients are not told where a server keeps its data: the reason alone goes on, and is logged. */
+async function makeJobFolder(folder: string): Promise<void> {
+  await makeFolder(folder).catch((error: Error) => {
+    throw error.cause ?? error;
+  });
 }
 
 async function writeWhole(folder: string, name: string, content: string | Uint8Array): Promise<void> {
@@ -98,7 +107,7 @@ function absent(error: NodeJS.ErrnoException): undefined {
 export async function checkWritable(folder: string): Promise<void> {
   const probe = join(folder, `.probe-${process.pid}`);
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await writeFile(probe, '');
     await rm(probe);
   } catch (error) {

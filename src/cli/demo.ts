@@ -1,8 +1,9 @@
 /** `duet demo`: draws, describes and imagines a little, and shows it on one page. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import pc from 'picocolors';
+import { checkFolder, makeFolder } from '../core/folders.ts';
 import { Picture, pictureGrid } from '../image/index.ts';
 import type { PairSample, UniDiffuser } from '../pipelines/index.ts';
 import { type DemoSection, demoPage } from './demo-page.ts';
@@ -38,7 +39,10 @@ export function registerDemo(program: Command, context: CommandContext): void {
     .addOption(threadsOption())
     .addOption(seedOption())
     .option('-o, --out <folder>', 'where pictures and the page go', 'out/demo')
-    .action((flags: DemoFlags) => withModel(context, flags, duet => runDemo(context, flags, duet)));
+    .action(async (flags: DemoFlags) => {
+      await checkFolder(flags.out);
+      await withModel(context, flags, duet => runDemo(context, flags, duet));
+    });
 }
 
 async function runDemo({ terminal }: CommandContext, { out, seed = 1 }: DemoFlags, duet: UniDiffuser): Promise<void> {
@@ -52,7 +56,7 @@ async function runDemo({ terminal }: CommandContext, { out, seed = 1 }: DemoFlag
     bar.update(++done, total);
     return result;
   };
-  await mkdir(out, { recursive: true });
+  await makeFolder(out);
   try {
     const drawn: PairSample[] = [];
     for (const caption of captions) {

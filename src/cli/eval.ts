@@ -1,5 +1,4 @@
 /** `duet eval`: measure a model on seen and held-out scenes. */
-import { writeFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { evaluate } from '../emoji/measures/evaluate.ts';
 import { type MeasureName, measureNames } from '../emoji/measures/run.ts';
@@ -10,6 +9,7 @@ import { measureSpeed } from '../eval/speed.ts';
 import type { Precision } from '../index.ts';
 import { loadEvalModel } from '../pipelines/unidiffuser/evaluation.ts';
 import { jsonOption, modelOption, precisionOption, stepsOption, threadsOption, wholeNumber } from './options.ts';
+import { checkFile, save } from './output.ts';
 import { createProgressBar } from './progress-bar.ts';
 import type { CommandContext } from './sampling-command.ts';
 import { type Terminal, write } from './terminal.ts';
@@ -43,6 +43,7 @@ export function registerEval(program: Command, { terminal }: CommandContext): vo
 }
 
 async function runEval(terminal: Terminal, flags: EvalFlags): Promise<void> {
+  if (flags.out !== undefined) await checkFile(flags.out);
   const { signal } = terminal;
   const { model: name, precision, threads, count, seed, steps, measures = [...measureNames, 'speed'] } = flags;
   const loadOptions = { signal, precision, ...(threads !== undefined && { threads }) };
@@ -69,6 +70,6 @@ async function runEval(terminal: Terminal, flags: EvalFlags): Promise<void> {
     await model.release();
   }
   const tables = `${markdownTable(figures)}\n${kindTable(figures, sceneKinds)}`;
-  if (flags.out !== undefined) await writeFile(flags.out, tables);
+  if (flags.out !== undefined) await save(flags.out, tables);
   await write(terminal.stdout, flags.json ? `${JSON.stringify(figures, undefined, 2)}\n` : tables);
 }

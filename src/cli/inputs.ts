@@ -1,6 +1,7 @@
 /** The inputs of commands: a caption or a picture, `-` for standard input. */
 import { stat } from 'node:fs/promises';
 import { DuetError } from '../core/errors.ts';
+import { decodeText, unifyLineEnds } from '../core/text.ts';
 import type { ImageInput } from '../image/index.ts';
 import type { PairInput } from '../pipelines/index.ts';
 import { readAll, type Terminal } from './terminal.ts';
@@ -10,7 +11,10 @@ const pictureLimit = 64 * 2 ** 20;
 
 /** The caption given, or all of standard input for `-`. */
 export async function readCaption(terminal: Terminal, argument: string): Promise<string> {
-  const text = argument === '-' ? new TextDecoder().decode(await readStdin(terminal, captionLimit)) : argument;
+  const isPiped = argument === '-';
+  const text = isPiped
+    ? decodeText(await readStdin(terminal, captionLimit), 'The caption on standard input')
+    : unifyLineEnds(argument);
   const caption = text.trim();
   if (caption === '') throw new DuetError('invalid-argument', 'The caption is empty; give some words, or - and a pipe');
   return caption;

@@ -33,7 +33,7 @@ export function registerInterpolate(program: Command, context: CommandContext): 
 async function run(context: CommandContext, from: string, to: string, flags: InterpolateFlags): Promise<void> {
   const { terminal } = context;
   const { frames } = flags;
-  checkOutput(flags);
+  await checkOutput(flags);
   const report = await sampleReport(context, 'interpolate', flags, async (duet, options) => {
     const [first, last] = [await readPictureOrCaption(terminal, from), await readPictureOrCaption(terminal, to)];
     const result = await duet.interpolate(first, last, { ...options, frames });

@@ -1,5 +1,6 @@
 /** Values of the command line's options: parsed, checked and named in errors by what the user typed. */
 import { InvalidArgumentError, Option } from 'commander';
+import { unifyLineEnds } from '../core/text.ts';
 
 const solverNames = ['dpm-multistep', 'dpm-singlestep', 'ddim'] as const;
 
@@ -42,7 +43,9 @@ export const orderOption = () =>
     'text-first',
   ]);
 export const negativeOption = () =>
-  new Option('--negative <caption>', 'what a drawn caption should not look like (needs guidance above 1)');
+  new Option('--negative <caption>', 'what a drawn caption should not look like (needs guidance above 1)').argParser(
+    unifyLineEnds,
+  );
 export const modelOption = () =>
   new Option('--model <name>', 'an embedded model or a model folder').env('DUET_MODEL').default('emoji');
 export const deviceOption = () =>

@@ -1,7 +1,8 @@
 /** Where samples go: picture files or grids, captions as lines, or one JSON object. */
-import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { access, constants, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DuetError } from '../core/errors.ts';
+import { checkFolder, makeFolder } from '../core/folders.ts';
 import { packageVersion } from '../core/package-root.ts';
 import {
   formatOfFile,
@@ -24,12 +25,28 @@ export interface OutputFlags {
 /** A result together with what was asked for, which goes into the files: `prompt`, `rounds` and so on. */
 export type Report = Result<AnySample> & { readonly asked?: Readonly<Record<string, unknown>> };
 
-/** Refuses combinations that cannot work before anything is computed. */
-export function checkOutput({ out, json }: OutputFlags): void {
+/** Refuses combinations, and places to write to, that cannot work before anything is computed. */
+export async function checkOutput({ out, json }: OutputFlags): Promise<void> {
   if (out === '-' && json) {
     throw new DuetError('invalid-argument', '--json and --out - both want standard output; give --out a file');
   }
-  if (out !== undefined && out !== '-' && !isFolderName(out)) formatOfFile(out);
+  if (out === undefined || out === '-') return;
+  if (await isFolder(out)) return checkPlace(out, out);
+  formatOfFile(out);
+  await checkFile(out);
+}
+
+/** Refuses the name of a file that could not be written. @throws DuetError 'invalid-argument' or 'invalid-config' */
+export async function checkFile(file: string): Promise<void> {
+  if (file === '') throw new DuetError('invalid-argument', 'The name of the file to write is empty; give --out a name');
+  const stats = await stat(file).catch(() => undefined);
+  if (stats?.isDirectory()) {
+    throw new DuetError('invalid-argument', `${file} is a folder; give --out the name of a file`);
+  }
+  if (!stats) return checkPlace(file, dirname(file));
+  await access(file, constants.W_OK).catch((error: unknown) => {
+    throw cannotWrite(file, error);
+  });
 }
 
 /** Writes what `report` holds and reports it on stdout. */
@@ -133,15 +150,25 @@ export function parametersOf(
   };
 }
 
+async function checkPlace(out: string, folder: string): Promise<void> {
+  await checkFolder(folder).catch((error: unknown) => {
+    throw cannotWrite(out, error);
+  });
+}
+
 /** Writes a file and the folders above it. */
-export async function save(file: string, bytes: Uint8Array): Promise<void> {
+export async function save(file: string, content: Uint8Array | string): Promise<void> {
   try {
-    await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, bytes);
+    await makeFolder(dirname(file));
+    await writeFile(file, content);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new DuetError('invalid-argument', `Cannot write ${file}: ${reason}; choose another --out`, { cause: error });
+    throw cannotWrite(file, error);
   }
+}
+
+function cannotWrite(file: string, error: unknown): DuetError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new DuetError('invalid-argument', `Cannot write ${file}: ${reason}; choose another --out`, { cause: error });
 }
 
 function describe(

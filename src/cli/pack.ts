@@ -1,5 +1,6 @@
 /** `duet pack`: write a trained model in half precision, ready to be shared. */
 import type { Command } from 'commander';
+import { checkFolder } from '../core/folders.ts';
 import { packModel } from '../pipelines/index.ts';
 import type { CommandContext } from './sampling-command.ts';
 import { write } from './terminal.ts';
@@ -12,6 +13,7 @@ export function registerPack(program: Command, { terminal }: CommandContext): vo
     .argument('<to>', 'the folder to write')
     .option('--name <name>', 'a new name for the model')
     .action(async (from: string, to: string, { name }: { name?: string }) => {
+      await checkFolder(to);
       const bytes = await packModel(from, to, name);
       await write(terminal.stdout, `${to} (${(bytes / 2 ** 20).toFixed(1)} MiB)\n`);
     });

@@ -91,6 +91,28 @@ describe('pictures', () => {
   });
 });
 
+describe('captions from other systems', () => {
+  const drawn = async (input: string | Uint8Array) => {
+    const { code, stderr } = await duet(['t2i', '-', '-o', at('piped.png'), '--seed', '4'], input);
+    if (code !== 0) return [code, stderr.text];
+    const { stdout } = await duet(['inspect', at('piped.png'), '--json']);
+    return JSON.parse(stdout.text).parameters.prompt;
+  };
+
+  it('are read with the line ends and the encodings of Windows', async () => {
+    expect(await drawn('a red apple\r\n')).toBe('a red apple');
+    expect(await drawn('a red apple,\r\na dog\r\n')).toBe('a red apple,\na dog');
+    expect(await drawn('\ufeffa red apple\r\n')).toBe('a red apple');
+    expect(await drawn(Buffer.from('\ufeffa red apple\r\n', 'utf16le'))).toBe('a red apple');
+  });
+
+  it('are refused if they are no text', async () => {
+    const refused = [2, expect.stringMatching(/The caption on standard input .*save it as UTF-8/)];
+    expect(await drawn(Buffer.from('ein Käse', 'latin1'))).toEqual(refused);
+    expect(await drawn(Buffer.from('a red apple', 'utf16le'))).toEqual(refused);
+  });
+});
+
 describe('captions', () => {
   it('describes a picture from a file or standard input, one line each', async () => {
     await duet(['image', '--seed', '1', '-o', at('picture.png')]);
@@ -262,6 +284,15 @@ describe('errors', () => {
     [['t2i', 'x', '-o', 'x.bmp'], /Cannot write a \.bmp file/],
     [['t2i', 'x', '-o', '-', '--json'], /both want standard output/],
     [['image', '-o', '/dev/null/x.png'], /Cannot write \/dev\/null\/x\.png.*another --out/],
+    [['image', '-o', '/proc/duet/x.png'], /Cannot write \/proc\/duet\/x\.png.*takes no new folders.*another --out/],
+    [['image', '-o', '/proc/duet/'], /Cannot write \/proc\/duet\/.*takes no new folders/],
+    [['image', '-o', ''], /name of the file to write is empty/],
+    [['demo', '-o', '/proc/duet'], /takes no new folders/],
+    [['eval', '-o', '/proc/duet/x.md'], /takes no new folders/],
+    [['eval', '-o', '/tmp'], /\/tmp is a folder/],
+    [['pack', 'models/emoji', '/proc/duet'], /takes no new folders/],
+    [['train', 'configs/emoji/01-autoencoder.json', '-o', '/proc/duet'], /takes no new folders/],
+    [['train', 'configs/emoji/01-autoencoder.json', '--cache', '/proc/duet'], /takes no new folders/],
     [['i2t', '/nowhere.png'], /Cannot open the picture \/nowhere\.png/],
     [['paint'], /unknown command 'paint'/],
     [['inpaint'], /nothing to fill in; give a picture with a mask, or a caption with gaps/],

@@ -87,7 +87,7 @@ export async function runSampling(
   flags: SamplingFlags,
   sample: (duet: UniDiffuser, options: SamplingOptions) => Promise<Report>,
 ): Promise<void> {
-  checkOutput(flags);
+  await checkOutput(flags);
   await writeResult(context.terminal, await sampleReport(context, label, flags, sample), flags);
 }
 

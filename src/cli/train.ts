@@ -1,9 +1,11 @@
 /** `duet train`: run one training stage from its configuration, with a progress line, metrics, checkpoints and a report. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { DuetError } from '../core/errors.ts';
+import { checkFolder, makeFolder } from '../core/folders.ts';
+import { readTextFile } from '../core/text.ts';
 import type { Device } from '../engine/index.ts';
 import { encodeImage, enlarge } from '../image/index.ts';
 import {
@@ -75,6 +77,7 @@ export function registerTrain(program: Command, { terminal }: { readonly termina
 async function runTraining(terminal: Terminal, file: string | undefined, flags: TrainFlags): Promise<void> {
   const config = await chooseConfig(file, flags);
   const out = flags.out ?? join('runs', config.name);
+  for (const folder of [out, flags.cache]) await checkFolder(folder);
   const engine = { device: flags.device, ...(flags.threads !== undefined && { threads: flags.threads }) };
   const bar = createProgressBar(terminal.stderr, config.name);
   try {
@@ -114,8 +117,9 @@ async function chooseConfig(file: string | undefined, flags: TrainFlags): Promis
 async function readConfig(file: string, steps: number | undefined): Promise<StageConfig> {
   let json: unknown;
   try {
-    json = JSON.parse(await readFile(file, 'utf8'));
+    json = JSON.parse(await readTextFile(file, 'invalid-config'));
   } catch (error) {
+    if (DuetError.isInstance(error)) throw error;
     throw new DuetError('invalid-config', `Cannot read ${file}: ${(error as Error).message}`, { cause: error });
   }
   const config = parseStageConfig(json, file);
@@ -126,7 +130,7 @@ async function readConfig(file: string, steps: number | undefined): Promise<Stag
 async function record(event: TrainEvent, out: string, config: StageConfig): Promise<void> {
   switch (event.type) {
     case 'start':
-      await mkdir(join(out, samplesFolder), { recursive: true });
+      await makeFolder(join(out, samplesFolder));
       await writeFile(join(out, 'config.json'), `${JSON.stringify(config, undefined, 2)}\n`);
       return cutMetrics(out, event.step);
     case 'step': {

@@ -1,14 +1,15 @@
 /** Recorded graphs on disk, by the hash of their content. `DUET_CACHE` names the folder. */
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { DuetError } from '../core/errors.ts';
+import { makeFolder } from '../core/folders.ts';
 import { encodeModel, type OnnxModel } from './onnx/model.ts';
 
 /** The folder of cached graphs. @default ~/.cache/duet/graphs */
 export function graphCacheFolder(environment: NodeJS.ProcessEnv = process.env): string {
-  const root = environment['DUET_CACHE'] ?? join(environment['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'duet');
+  const root = environment['DUET_CACHE'] || join(environment['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'duet');
   return join(root, 'graphs');
 }
 
@@ -25,7 +26,7 @@ export async function cacheGraph(model: OnnxModel, folder = graphCacheFolder()):
   if (cached && Buffer.compare(cached, bytes) === 0) return file;
   const temporary = `${file}.${randomUUID()}`;
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await writeFile(temporary, bytes);
     await rename(temporary, file);
   } catch (error) {

@@ -3,9 +3,10 @@
  * and step. Written beside its name, flushed and renamed, so a kill at any moment leaves whole files only. Random
  * numbers are functions of seed and step (random.ts): the two numbers are the random state.
  */
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DuetError } from '../core/errors.ts';
+import { makeFolder } from '../core/folders.ts';
 import type { HostTensor } from '../core/host-tensor.ts';
 import { loadSafetensors, writeSafetensors } from '../weights/safetensors.ts';
 
@@ -28,7 +29,7 @@ export async function saveCheckpoint(
   config: object,
   keep = 2,
 ): Promise<string> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const file = join(folder, `step-${String(checkpoint.step).padStart(8, '0')}.safetensors`);
   await writeSafetensors(file, checkpoint.state, {
     metadata: {

@@ -2,9 +2,9 @@
  * The training loop, the same for all stages: prepares batch n + 1 while step n runs, watches for losses that are not
  * finite, keeps checkpoints and reports what happens as events. Nothing here knows files other than the run's own.
  */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DuetError } from '../core/errors.ts';
+import { makeFolder } from '../core/folders.ts';
 import { type HostTensor, isTensorSource, type TensorSource } from '../core/host-tensor.ts';
 import { flattenTree, type Tree } from '../core/tree.ts';
 import { compile } from '../engine/index.ts';
@@ -90,7 +90,7 @@ export async function* train(stage: Stage, options: TrainOptions): AsyncGenerato
   const { config } = stage;
   const { out, signal, now = () => performance.now() } = options;
   const folder = join(out, 'checkpoints');
-  await mkdir(out, { recursive: true });
+  await makeFolder(out);
   const restored = await startingPoint(folder, config, options.resume ?? false);
   const state = initialState(stage.initialParams);
   const executable = await compileStep(stage, state, options);

@@ -2,13 +2,15 @@
  * A model on disk: config.json, tokenizer.json and one .safetensors file per network, under Duet's own parameter names.
  * Names and shapes are checked against the networks' specs when read and when written.
  */
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { autoencoderSpec } from '../../autoencoder/index.ts';
 import { clipSpec } from '../../clip/index.ts';
 import { parseTokenizerData, stringifyTokenizerData, type TokenizerData } from '../../clip/tokenizer-file.ts';
 import { DuetError } from '../../core/errors.ts';
+import { makeFolder } from '../../core/folders.ts';
 import { type HostTensor, isTensorSource, type TensorSource } from '../../core/host-tensor.ts';
+import { readTextFile } from '../../core/text.ts';
 import { flattenTree, mapTree, type Tree } from '../../core/tree.ts';
 import { captionDecoderSpec } from '../../lm/index.ts';
 import { isParamSpec, type ParamSpec } from '../../nn/params.ts';
@@ -93,7 +95,7 @@ export async function writeModelFolder(
   model: Model<HostTensor>,
   options: { readonly floats?: 'F32' | 'F16' } = {},
 ): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const specs = modelSpecs(model.config);
   for (const [name, fileName] of Object.entries(weightFiles) as [NetworkName, string][]) {
     const file = join(folder, fileName);
@@ -129,8 +131,9 @@ function isHostTensor(node: unknown): node is HostTensor {
 
 async function readText(file: string): Promise<string> {
   try {
-    return await readFile(file, 'utf8');
+    return await readTextFile(file, 'invalid-config');
   } catch (error) {
+    if (DuetError.isInstance(error)) throw error;
     throw new DuetError(
       'model-not-found',
       `Cannot read ${file}; a model folder holds config.json, tokenizer.json and weights`,

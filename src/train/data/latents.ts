@@ -3,8 +3,9 @@
  * encoders and the data, so that a retrained encoder or other data never meet stale latents.
  */
 import { createHash } from 'node:crypto';
-import { access, mkdir } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../../core/folders.ts';
 import { float32, type HostTensor, sizeOf } from '../../core/host-tensor.ts';
 import type { Executable } from '../../engine/types.ts';
 import { loadSafetensors, writeSafetensors } from '../../weights/safetensors.ts';
@@ -39,7 +40,7 @@ export async function cachedLatents(
   const executable = await encoder();
   try {
     const table = await encodeAll(source, executable, options);
-    await mkdir(options.cache, { recursive: true });
+    await makeFolder(options.cache);
     await writeSafetensors(file, table, { metadata: { source: source.key } });
     return table;
   } finally {
