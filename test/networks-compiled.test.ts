@@ -8,9 +8,9 @@ import {
 } from '../src/autoencoder/index.ts';
 import { float32, type HostTensor, sizeOf } from '../src/core/host-tensor.ts';
 import { seededRandom } from '../src/core/random.ts';
+import { inputShapes } from '../src/engine/dimensions.ts';
 import { compile, type InputSpec, type Program } from '../src/engine/index.ts';
-import { inputShapes } from '../src/engine/inputs.ts';
-import { recordSymbolic } from '../src/engine/recorder/symbolic-batch.ts';
+import { recordSymbolic } from '../src/engine/recorder/symbolic.ts';
 import { initialise } from '../src/nn/params.ts';
 import {
   type PlainUvitConfig,
@@ -121,7 +121,7 @@ const cases: Record<string, Case> = {
 
 function inputsOf(specs: Record<string, InputSpec>, batch: number): Record<string, HostTensor> {
   return Object.fromEntries(
-    Object.entries(inputShapes(specs, batch)).map(([name, shape], k) => {
+    Object.entries(inputShapes(specs, { batch })).map(([name, shape], k) => {
       const values = Array.from({ length: sizeOf(shape) }, (_, i) => Math.cos(0.3 * i + k));
       if (specs[name]!.dtype === 'float32') return [name, float32(shape, Float32Array.from(values))];
       return [name, { dtype: 'int32', shape, data: Int32Array.from(values, value => (value > 0 ? 1 : 0)) }];
@@ -132,7 +132,7 @@ function inputsOf(specs: Record<string, InputSpec>, batch: number): Record<strin
 describe.each(Object.entries(cases))('%s', (_, { spec, inputs, program }) => {
   test('is one graph for every batch size and equals the eager run', async () => {
     const params = initialise(spec, seededRandom(1));
-    expect(recordSymbolic('network', program, { params, inputs })).toBeDefined();
+    expect(recordSymbolic('network', program, { params, inputs }, { dimensions: ['batch'], fixed: {} })).toBeDefined();
     const [eager, compiled] = await Promise.all([
       compile(program, { params, inputs }, { device: 'reference' }),
       compile(program, { params, inputs }, { device: 'cpu', threads: 1 }),

@@ -4,12 +4,13 @@ import { dirname, resolve } from 'node:path';
 import { DuetError } from '../core/errors.ts';
 import { type FileTensor, type HostTensor, isTensorSource } from '../core/host-tensor.ts';
 import { flattenTree } from '../core/tree.ts';
+import { type DimensionSizes, dimensionsOf } from './dimensions.ts';
 import { checkFiles } from './file-tensor.ts';
 import { cacheGraph } from './graph-cache.ts';
-import { batchOf, checkState, inputShapes } from './inputs.ts';
+import { checkState } from './inputs.ts';
 import { toInt8 } from './recorder/int8.ts';
-import { type Recording, record, residentName, residentsOf } from './recorder/record.ts';
-import { recordSymbolic } from './recorder/symbolic-batch.ts';
+import { type Recording, residentName, residentsOf } from './recorder/record.ts';
+import { Recordings } from './recorder/recordings.ts';
 import type { Request } from './runtime/protocol.ts';
 import { sessionHost } from './runtime/session-host.ts';
 import type { CompileOptions, CompileSpec, Executable, Program, RunOptions } from './types.ts';
@@ -21,16 +22,13 @@ interface Bucket {
   session: { readonly id: number; readonly generation: number } | undefined;
 }
 
-/** Key of the recording that serves every batch size. */
-const anyBatch = 0;
-
 export class CompiledExecutable<P, S> implements Executable {
-  readonly #program: Program<P, S>;
+  readonly #recordings: Recordings<P, S>;
   readonly #spec: CompileSpec;
   readonly #options: CompileOptions;
   readonly #weightsFolder: string | undefined;
-  /** Recordings by batch size; all share the store's weights. */
-  readonly #buckets = new Map<number, Bucket>();
+  /** All share the store's weights. */
+  readonly #buckets = new Map<Recording, Bucket>();
   readonly #store = sessionHost.newId();
   #preparing: Promise<unknown> = Promise.resolve();
   #storeGeneration = 0;
@@ -38,9 +36,9 @@ export class CompiledExecutable<P, S> implements Executable {
   #released = false;
 
   constructor(program: Program<P, S>, spec: CompileSpec, options: CompileOptions) {
-    this.#program = program;
     this.#spec = spec;
     this.#options = options;
+    this.#recordings = new Recordings(this.#name, program, spec);
     this.#weightsFolder = weightsFolderOf(spec);
   }
 
@@ -48,17 +46,17 @@ export class CompiledExecutable<P, S> implements Executable {
     return this.#options.name ?? 'program';
   }
 
-  /** Records and loads the graph for `batch`, so that the first run is as quick as the others. */
-  prepare(batch: number): Promise<Bucket> {
+  /** Records and loads the graph for `sizes`. */
+  #prepare(sizes: DimensionSizes): Promise<Bucket> {
     // One after the other: calls at the same time must not record and load the same graph twice.
-    const prepared = this.#preparing.then(() => this.#prepareNow(batch));
+    const prepared = this.#preparing.then(() => this.#prepareNow(sizes));
     this.#preparing = prepared.catch(() => undefined);
     return prepared;
   }
 
-  async #prepareNow(batch: number): Promise<Bucket> {
+  async #prepareNow(sizes: DimensionSizes): Promise<Bucket> {
     this.#assertLive();
-    const bucket = await this.#bucketFor(batch);
+    const bucket = await this.#bucketFor(this.#recordings.at(sizes));
     sessionHost.ensureWorker();
     const { generation } = sessionHost;
     await this.#fillStore(generation);
@@ -77,16 +75,12 @@ export class CompiledExecutable<P, S> implements Executable {
     return bucket;
   }
 
-  /** The recording for `batch`: one for all sizes where the program allows it, otherwise one for each size. */
-  async #bucketFor(batch: number): Promise<Bucket> {
-    const known = this.#buckets.get(anyBatch) ?? this.#buckets.get(batch);
+  async #bucketFor(recording: Recording): Promise<Bucket> {
+    const known = this.#buckets.get(recording);
     if (known) return known;
-    // A program with state is a training step: its batch never changes, and its losses divide by it.
-    const symbolic = this.#spec.state ? undefined : recordSymbolic(this.#name, this.#program, this.#spec);
-    const recording = symbolic ?? record(this.#name, this.#program, this.#spec, inputShapes(this.#spec.inputs, batch));
     const model = this.#options.precision === 'int8' ? toInt8(recording.model) : recording.model;
     const bucket: Bucket = { recording, modelFile: await cacheGraph(model), session: undefined };
-    this.#buckets.set(symbolic ? anyBatch : batch, bucket);
+    this.#buckets.set(recording, bucket);
     return bucket;
   }
 
@@ -103,8 +97,8 @@ export class CompiledExecutable<P, S> implements Executable {
     { signal, handOver = false }: RunOptions = {},
   ): Promise<Record<string, HostTensor>> {
     signal?.throwIfAborted();
-    const batch = batchOf(this.#name, this.#spec.inputs, inputs);
-    const { recording, session } = await this.prepare(batch);
+    const sizes = dimensionsOf(this.#name, this.#spec, inputs);
+    const { recording, session } = await this.#prepare(sizes);
     this.#assertState();
     signal?.throwIfAborted();
     const request: Request = {

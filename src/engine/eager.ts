@@ -5,8 +5,9 @@ import * as tf from '@tensorflow/tfjs';
 import { DuetError } from '../core/errors.ts';
 import { type DType, type HostTensor, isTensorSource, type TensorSource } from '../core/host-tensor.ts';
 import { flattenTree, mapTree, type Tree } from '../core/tree.ts';
+import { dimensionsOf } from './dimensions.ts';
 import { readFileTensor } from './file-tensor.ts';
-import { batchOf, checkNextState, checkState } from './inputs.ts';
+import { checkNextState, checkState } from './inputs.ts';
 import { isTensor } from './is-tensor.ts';
 import type { CompileOptions, CompileSpec, Executable, Program, RunOptions, TensorRecord } from './types.ts';
 
@@ -90,7 +91,7 @@ export class EagerExecutable<P, S> implements Executable {
   ): Promise<Record<string, HostTensor>> {
     this.#assertLive();
     signal?.throwIfAborted();
-    batchOf(this.#name, this.#spec.inputs, inputs);
+    dimensionsOf(this.#name, this.#spec, inputs);
     return withBackend(this.#backend, () => {
       tf.engine().startScope(this.#name);
       try {

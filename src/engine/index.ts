@@ -1,6 +1,7 @@
 /** The engine: turns pure tfjs programs into executables. Knows no model. */
 import { DuetError } from '../core/errors.ts';
 import { CompiledExecutable } from './compiled.ts';
+import { checkDimensions } from './dimensions.ts';
 import { EagerExecutable } from './eager.ts';
 import type { CompileOptions, CompileSpec, Executable, Program } from './types.ts';
 
@@ -9,6 +10,7 @@ export type {
   CompileOptions,
   CompileSpec,
   Device,
+  DimensionLimits,
   Executable,
   InputSpec,
   Precision,
@@ -20,8 +22,8 @@ export type {
 /**
  * Makes `program` runnable on a device.
  *
- * On `cpu` the program is called once per batch size, on symbolic tensors, and must be pure: no reading of values, no
- * randomness of its own, no state outside its arguments.
+ * On `cpu` the program is called on tensors without values, a few times for all sizes of its named dimensions or once for
+ * each size, and must be pure: no reading of values, no randomness of its own, no state outside its arguments.
  *
  * @example
  * const double = await compile(({ inputs }) => ({ outputs: { y: inputs.x.mul(2) } }), {
@@ -39,6 +41,7 @@ export async function compile<P, S>(
   if (precision !== 'fp32' && device !== 'cpu') {
     throw new DuetError('invalid-argument', `Precision ${precision} is for the device cpu; ${device} computes in fp32`);
   }
+  checkDimensions(options.name ?? 'program', spec);
   switch (device) {
     case 'cpu':
       return new CompiledExecutable(program, spec, options);

@@ -15,10 +15,21 @@ export type Device = 'cpu' | 'tensorflow' | 'reference';
  */
 export type Precision = 'fp32' | 'int8';
 
-/** Shape and type of one input. `'batch'` in the shape stands for one number shared by all inputs and fixed at each run. */
+/**
+ * Shape and type of one input. A name in the shape (`'batch'`, `'length'`, any other) stands for one number, the same in all
+ * inputs that name it and fixed anew at each run.
+ */
 export interface InputSpec {
   readonly dtype: DType;
-  readonly shape: readonly (number | 'batch')[];
+  readonly shape: readonly (number | string)[];
+}
+
+/** Which sizes of a named dimension a program takes. */
+export interface DimensionLimits {
+  /** @default none */
+  readonly max?: number;
+  /** For programs that halve a dimension, say. @default 1 */
+  readonly multipleOf?: number;
 }
 
 /** The tree of tensors that a tree of sources becomes inside a program. */
@@ -47,6 +58,8 @@ export interface CompileSpec {
   readonly params?: Tree<TensorSource>;
   readonly state?: Tree<TensorSource>;
   readonly inputs: Readonly<Record<string, InputSpec>>;
+  /** Limits of named dimensions. A program that refuses sizes above some number must name it here to be one graph for all others. */
+  readonly dimensions?: Readonly<Record<string, DimensionLimits>>;
 }
 
 export interface CompileOptions {

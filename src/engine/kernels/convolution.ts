@@ -1,5 +1,5 @@
 /** Lowerings of Duet's NCHW convolutions, their gradients and nearest upsampling. */
-import type { GraphBuilder, Value } from '../recorder/graph-builder.ts';
+import type { GraphBuilder, Value } from '../onnx/graph-builder.ts';
 import { input, type Lowering } from './lowering.ts';
 import { gemm } from './matmul.ts';
 

@@ -1,6 +1,7 @@
 /** Lowerings of unary, binary and selecting kernels. */
+
+import type { Value } from '../onnx/graph-builder.ts';
 import type { OnnxType } from '../onnx/model.ts';
-import type { Value } from '../recorder/graph-builder.ts';
 import { broadcastShape, input, type KernelCall, type Lowering } from './lowering.ts';
 
 function unary(

@@ -1,7 +1,10 @@
 /** Lowerings of Duet's own fused kernels (src/ops) to single ONNX Runtime nodes where there is one. */
 import { sizeOf } from '../../core/host-tensor.ts';
-import type { GraphBuilder, Value } from '../recorder/graph-builder.ts';
+import type { GraphBuilder, Value } from '../onnx/graph-builder.ts';
 import { input, type Lowering } from './lowering.ts';
+import { integerRange } from './shape.ts';
+
+const lowestFloat = -3.4028234663852886e38;
 
 const attention: Lowering = call => {
   const { graph, attrs } = call;
@@ -26,18 +29,18 @@ const attention: Lowering = call => {
 
 /** 0 where query i may see key j (j <= i + keys - queries), the lowest float elsewhere: [1, 1, queries, keys]. */
 function causalBias(graph: GraphBuilder, queries: number, keys: number): Value {
-  const data = new Float32Array(queries * keys);
-  for (let i = 0; i < queries; i++) {
-    for (let j = i + keys - queries + 1; j < keys; j++) data[i * keys + j] = -3.4028234663852886e38;
-  }
-  return graph.constant(data, [1, 1, queries, keys], 'float32');
+  const last = graph.reshape(integerRange(graph, keys - queries, keys), [1, 1, queries, 1]);
+  const key = graph.reshape(integerRange(graph, 0, keys), [1, 1, 1, keys]);
+  const shape = [1, 1, queries, keys];
+  const hidden = graph.emit('Greater', [key, last], shape, 'bool');
+  return graph.emit('Where', [hidden, graph.scalar(lowestFloat), graph.scalar(0)], shape, 'float32');
 }
 
 /** Sum of two masks, kept above minus infinity so that a fully masked row stays finite. */
 function addMasks(graph: GraphBuilder, a: Value, b: Value): Value {
   const shape = a.shape.map((dimension, axis) => Math.max(dimension, b.shape[axis]!));
   const sum = graph.emit('Add', [a, b], shape, 'float32');
-  return graph.emit('Max', [sum, graph.scalar(-3.4028234663852886e38)], shape, 'float32');
+  return graph.emit('Max', [sum, graph.scalar(lowestFloat)], shape, 'float32');
 }
 
 /** MultiHeadAttention broadcasts the batch and head axes of its bias, but not the last two. */

@@ -1,6 +1,6 @@
 /** Lowerings of kernels that address elements by index tuples, and of TopK. */
 import { sizeOf } from '../../core/host-tensor.ts';
-import type { GraphBuilder, Value } from '../recorder/graph-builder.ts';
+import type { GraphBuilder, Value } from '../onnx/graph-builder.ts';
 import { input, type Lowering } from './lowering.ts';
 
 /** x[indices]: the last axis of `indices` addresses the leading axes of x. */

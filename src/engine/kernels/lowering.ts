@@ -1,6 +1,6 @@
 /** What a kernel lowering is: tfjs kernel call in, ONNX nodes out. */
 import * as tf from '@tensorflow/tfjs';
-import type { GraphBuilder, Value } from '../recorder/graph-builder.ts';
+import type { GraphBuilder, Value } from '../onnx/graph-builder.ts';
 
 export interface KernelCall {
   readonly graph: GraphBuilder;

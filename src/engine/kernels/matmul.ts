@@ -1,6 +1,6 @@
 /** Lowerings of matrix products. */
 import { sizeOf } from '../../core/host-tensor.ts';
-import type { GraphBuilder, Value } from '../recorder/graph-builder.ts';
+import type { GraphBuilder, Value } from '../onnx/graph-builder.ts';
 import { broadcastShape, input, type Lowering } from './lowering.ts';
 
 /**

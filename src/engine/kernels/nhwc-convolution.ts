@@ -3,7 +3,7 @@
  * gradients. Duet's networks use the NCHW kernels of convolution.ts; these serve programs written with tf.conv2d.
  */
 import * as tf from '@tensorflow/tfjs';
-import type { GraphBuilder, Value } from '../recorder/graph-builder.ts';
+import type { GraphBuilder, Value } from '../onnx/graph-builder.ts';
 import { input, type KernelCall, type Lowering } from './lowering.ts';
 import { gemm } from './matmul.ts';
 import { toNchw, toNhwc, type Window, windowOf } from './nhwc-window.ts';

@@ -1,6 +1,6 @@
 /** What tfjs's NHWC windows (convolution, pooling) become in ONNX, whose operators are NCHW. */
 import type * as tf from '@tensorflow/tfjs';
-import type { GraphBuilder, Value } from '../recorder/graph-builder.ts';
+import type { GraphBuilder, Value } from '../onnx/graph-builder.ts';
 
 export type ConvInfo = ReturnType<typeof tf.backend_util.computeConv2DInfo>;
 

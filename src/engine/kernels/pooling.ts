@@ -1,7 +1,7 @@
 /** Lowerings of tfjs's two-dimensional pooling (NHWC) and its gradients. */
 import * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../../core/host-tensor.ts';
-import type { Value } from '../recorder/graph-builder.ts';
+import type { Value } from '../onnx/graph-builder.ts';
 import { input, type KernelCall, type Lowering } from './lowering.ts';
 import { toNchw, toNhwc, windowOf } from './nhwc-window.ts';
 

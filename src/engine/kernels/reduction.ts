@@ -1,5 +1,5 @@
 /** Lowerings of reductions, softmax and segment sums. */
-import type { Value } from '../recorder/graph-builder.ts';
+import type { Value } from '../onnx/graph-builder.ts';
 import { axesOf, input, type KernelCall, type Lowering } from './lowering.ts';
 
 /**

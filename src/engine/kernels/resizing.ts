@@ -2,7 +2,7 @@
  * Lowerings of tfjs's image resizing (NHWC). Both methods are separable and linear: along each axis the result is a small
  * constant matrix times the image, and the gradient is the transposed matrix. Nearest neighbour forward is two gathers.
  */
-import type { GraphBuilder, Value } from '../recorder/graph-builder.ts';
+import type { GraphBuilder, Value } from '../onnx/graph-builder.ts';
 import { input, type KernelCall, type Lowering } from './lowering.ts';
 
 interface Placement {

@@ -1,7 +1,7 @@
 /** Lowerings of kernels that move data: reshape, transpose, slicing, joining, gathering. */
 import * as tf from '@tensorflow/tfjs';
 import { sizeOf } from '../../core/host-tensor.ts';
-import type { GraphBuilder, Value } from '../recorder/graph-builder.ts';
+import type { GraphBuilder, Value } from '../onnx/graph-builder.ts';
 import { axesOf, input, type KernelCall, type Lowering } from './lowering.ts';
 
 const reshape: Lowering = call => {
@@ -220,12 +220,25 @@ const oneHot: Lowering = call => {
 
 const range: Lowering = ({ graph, attrs }) => {
   const { start, stop, step, dtype } = attrs as { start: number; stop: number; step: number; dtype: string };
+  const type = dtype === 'int32' ? 'int32' : 'float32';
   const length = Math.max(0, Math.ceil((stop - start) / step));
+  if (length > 0 && [start, stop, step].every(Number.isSafeInteger)) {
+    return graph.cast(integerRange(graph, start, stop, step), type);
+  }
   const values = Array.from({ length }, (_, index) => start + index * step);
-  return dtype === 'int32'
-    ? graph.constant(Int32Array.from(values), [length], 'int32')
-    : graph.constant(Float32Array.from(values), [length], 'float32');
+  return type === 'int32'
+    ? graph.constant(Int32Array.from(values), [length], type)
+    : graph.constant(Float32Array.from(values), [length], type);
 };
+
+/**
+ * start, start + step, ... below `stop` as int64. A node and not a constant, so that its ends may follow a named dimension;
+ * ONNX Runtime folds those that do not.
+ */
+export function integerRange(graph: GraphBuilder, start: number, stop: number, step = 1): Value {
+  const [from, to, by] = [start, stop, step].map(value => graph.reshape(graph.ints([value]), []));
+  return graph.emit('Range', [from, to, by], [Math.ceil((stop - start) / step)], 'int64');
+}
 
 const linSpace: Lowering = ({ graph, attrs }) => {
   const { start, stop, num } = attrs as { start: number; stop: number; num: number };

@@ -1,5 +1,5 @@
 /** Lowerings of tfjs's fused kernels: a product or convolution, an optional bias, an optional activation; batch normalisation. */
-import type { Value } from '../recorder/graph-builder.ts';
+import type { Value } from '../onnx/graph-builder.ts';
 import { elementwise } from './elementwise.ts';
 import { broadcastShape, input, type KernelCall, type Lowering } from './lowering.ts';
 import { matrixProducts } from './matmul.ts';

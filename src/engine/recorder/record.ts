@@ -1,14 +1,13 @@
-/** Records a program into an ONNX model, for one concrete batch size. */
-
+/** Records a program into an ONNX model, for inputs of concrete shapes. */
 import type * as tf from '@tensorflow/tfjs';
 import { DuetError } from '../../core/errors.ts';
 import { type DType, type HostTensor, isTensorSource, type TensorSource } from '../../core/host-tensor.ts';
 import { flattenTree, mapTree, type Tree } from '../../core/tree.ts';
 import { checkNextState } from '../inputs.ts';
 import { isTensor } from '../is-tensor.ts';
+import type { Value } from '../onnx/graph-builder.ts';
 import type { OnnxModel, OnnxValueInfo } from '../onnx/model.ts';
 import type { CompileSpec, Program, TensorRecord } from '../types.ts';
-import type { Value } from './graph-builder.ts';
 import { withRecorder } from './recording-backend.ts';
 
 export interface OutputInfo {

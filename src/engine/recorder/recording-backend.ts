@@ -7,7 +7,7 @@ import * as tf from '@tensorflow/tfjs';
 import { DuetError } from '../../core/errors.ts';
 import type { DType } from '../../core/host-tensor.ts';
 import { lowerings } from '../kernels/index.ts';
-import { GraphBuilder, type Value } from './graph-builder.ts';
+import { GraphBuilder, type Value } from '../onnx/graph-builder.ts';
 
 const backendName = 'duet-recorder';
 

@@ -1,6 +1,6 @@
 /** Collects ONNX nodes and constants while a program is being recorded. */
 import { type DType, type HalfFloat, sizeOf } from '../../core/host-tensor.ts';
-import { type AttributeValue, type OnnxInitializer, type OnnxNode, type OnnxType, typeCodes } from '../onnx/model.ts';
+import { type AttributeValue, type OnnxInitializer, type OnnxNode, type OnnxType, typeCodes } from './model.ts';
 
 /** A tensor of the graph under construction. */
 export interface Value {
