@@ -5,7 +5,8 @@ import type * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { bools, expectClose, ints, wave } from '../../test/support/kernel-table.ts';
 import type { FileTensor } from '../core/host-tensor.ts';
-import { loadSafetensors, openSafetensors, writeSafetensors } from '../weights/safetensors.ts';
+import { loadSafetensors, openSafetensors } from '../weights/safetensors.ts';
+import { saveSafetensors } from '../weights/write-safetensors.ts';
 import { readFileTensor } from './file-tensor.ts';
 import { type CompileSpec, compile, type Device, type Program, sessionHost } from './index.ts';
 
@@ -21,7 +22,7 @@ const tensors = {
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'duet-weights-'));
   file = join(folder, 'model.safetensors');
-  await writeSafetensors(file, tensors);
+  await saveSafetensors(file, tensors);
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -80,7 +81,7 @@ describe('weights in a .safetensors file', () => {
   test('in half precision stay there too, and are the same numbers on every device', async () => {
     const half = join(folder, 'half.safetensors');
     const weight = wave([32, 8]);
-    await writeSafetensors(half, { weight }, { floats: 'F16' });
+    await saveSafetensors(half, { weight }, { floats: 'F16' });
     const { weight: mapped } = (await openSafetensors(half)).tensors;
     const { weight: loaded } = (await loadSafetensors(half)).tensors;
     expect(mapped).toMatchObject({
@@ -144,7 +145,7 @@ describe('weights in a .safetensors file', () => {
 
   test('that are missing or cut off are named', async () => {
     const gone = join(folder, 'gone.safetensors');
-    await writeSafetensors(gone, tensors);
+    await saveSafetensors(gone, tensors);
     const { tensors: mapped } = await openSafetensors(gone);
     await truncate(gone, 1024);
     const params = { weight: mapped['layer.weight']! };

@@ -4,7 +4,9 @@
  * Spec types are type aliases: an interface would not be assignable to `Tree`.
  */
 import type * as tf from '@tensorflow/tfjs';
+import { DuetError } from '../core/errors.ts';
 import { float32, type HostTensor, sizeOf } from '../core/host-tensor.ts';
+import { listSome } from '../core/list-some.ts';
 import { mapTree, type Tree } from '../core/tree.ts';
 
 /** How the values of a fresh tensor are drawn. */
@@ -24,14 +26,17 @@ export interface ParamSpec {
   readonly init: Initialiser;
 }
 
-/** The tree of tensors described by the spec tree S. */
-export type Params<S> = S extends ParamSpec
-  ? tf.Tensor
+/** The spec tree S with a T in place of each parameter. */
+export type Filled<S, T> = S extends ParamSpec
+  ? T
   : S extends readonly (infer U)[]
-    ? Params<U>[]
+    ? Filled<U, T>[]
     : S extends object
-      ? { [K in keyof S]: Params<S[K]> }
+      ? { [K in keyof S]: Filled<S[K], T> }
       : S;
+
+/** The tree of tensors described by the spec tree S, as a program sees it. */
+export type Params<S> = Filled<S, tf.Tensor>;
 
 /** Uniform pseudo-random numbers in [0, 1). */
 export type UniformRandom = () => number;
@@ -103,21 +108,68 @@ function source(init: Initialiser, random: UniformRandom): () => number {
   }
 }
 
+/** The tree of `spec` with `make` of each parameter in its place, in the order of the tree. */
+function mapSpec<S extends Tree<ParamSpec>, T>(spec: S, make: (param: ParamSpec, name: string) => T): Filled<S, T> {
+  // mapTree keeps the structure of its tree, which Filled describes and mapTree's own type does not.
+  return mapTree(spec, isParamSpec, make) as Filled<S, T>;
+}
+
 /**
  * Fresh float32 tensors for every parameter of `spec`, drawn in the order of the tree.
  * @param random a seeded source makes the result reproducible
  */
-export function initialise(spec: Tree<ParamSpec>, random: UniformRandom): Tree<HostTensor> {
-  return mapTree(spec, isParamSpec, ({ shape, init }) => {
+export function initialise<S extends Tree<ParamSpec>>(spec: S, random: UniformRandom): Filled<S, HostTensor> {
+  return mapSpec(spec, ({ shape, init }) => {
     const next = source(init, random);
     return float32(shape, Float32Array.from({ length: sizeOf(shape) }, next));
   });
 }
 
+/** What {@link fillParams} looks at in a tensor: those in memory, in files and inside programs have it. */
+interface Shaped {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+}
+
+/**
+ * The parameters of `spec` from tensors by dotted name.
+ * @param origin where the tensors come from, for messages
+ * @param prefix of the names: "text." takes the parameters of one part of a model
+ * @throws DuetError `invalid-weights` that lists by name what is missing, left over (under the prefix) or of another shape
+ */
+export function fillParams<S extends Tree<ParamSpec>, T extends Shaped>(
+  spec: S,
+  tensors: Readonly<Record<string, T>>,
+  origin: string,
+  prefix = '',
+): Filled<S, T> {
+  const expected = new Map<string, ParamSpec>();
+  mapSpec(spec, (param, name) => expected.set(`${prefix}${name}`, param));
+  const names = [...expected.keys()];
+  const missing = names.filter(name => !Object.hasOwn(tensors, name));
+  const extra = Object.keys(tensors).filter(name => name.startsWith(prefix) && !expected.has(name));
+  const misshaped = names.flatMap(name => {
+    const { shape } = expected.get(name)!;
+    const tensor = Object.hasOwn(tensors, name) ? tensors[name] : undefined;
+    if (!tensor || (tensor.dtype === 'float32' && tensor.shape.join() === shape.join())) return [];
+    return [`${name} is ${tensor.dtype} [${tensor.shape.join(', ')}] instead of float32 [${shape.join(', ')}]`];
+  });
+  const problems = [
+    { count: missing.length, what: 'parameters are missing', names: missing },
+    { count: extra.length, what: 'are unknown', names: extra },
+    { count: misshaped.length, what: 'have another type or shape', names: misshaped },
+  ].filter(({ count }) => count > 0);
+  if (problems.length > 0) {
+    const list = problems.map(({ count, what, names }) => `${count} ${what} (${listSome(names)})`).join(', ');
+    throw new DuetError('invalid-weights', `${origin} does not fit its configuration: ${list}`);
+  }
+  return mapSpec(spec, (_, name) => tensors[`${prefix}${name}`]!);
+}
+
 /** The number of values that `spec` describes. */
 export function countParams(spec: Tree<ParamSpec>): number {
   let count = 0;
-  mapTree(spec, isParamSpec, ({ shape }) => {
+  mapSpec(spec, ({ shape }) => {
     count += sizeOf(shape);
   });
   return count;

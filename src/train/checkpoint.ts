@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { DuetError } from '../core/errors.ts';
 import { makeFolder } from '../core/folders.ts';
 import type { HostTensor } from '../core/host-tensor.ts';
-import { loadSafetensors, writeSafetensors } from '../weights/safetensors.ts';
+import { loadSafetensors } from '../weights/safetensors.ts';
+import { saveSafetensors } from '../weights/write-safetensors.ts';
 
 export interface Checkpoint {
   /** Steps done. */
@@ -31,7 +32,7 @@ export async function saveCheckpoint(
 ): Promise<string> {
   await makeFolder(folder);
   const file = join(folder, `step-${String(checkpoint.step).padStart(8, '0')}.safetensors`);
-  await writeSafetensors(file, checkpoint.state, {
+  await saveSafetensors(file, checkpoint.state, {
     metadata: {
       format: 'duet-checkpoint-1',
       step: `${checkpoint.step}`,

@@ -10,7 +10,7 @@ import { flattenTree, type Tree } from '../core/tree.ts';
 import { compile } from '../engine/index.ts';
 import type { CompileOptions, Executable, Program } from '../engine/types.ts';
 import type { Pixels } from '../image/index.ts';
-import { writeSafetensors } from '../weights/safetensors.ts';
+import { saveSafetensors } from '../weights/write-safetensors.ts';
 import { type Checkpoint, hasCheckpoint, loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import type { StageConfig } from './config.ts';
 import { learningRate, optimizerScalars, type TrainState } from './optimizer.ts';
@@ -206,7 +206,7 @@ async function writeModel(
 ): Promise<void> {
   const { config, metadata } = stage;
   const ema = emaOf(state);
-  await writeSafetensors(join(out, modelName), ema, {
+  await saveSafetensors(join(out, modelName), ema, {
     metadata: {
       format: 'duet-stage-1',
       stage: config.stage,

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type HostTensor, sizeOf } from '../core/host-tensor.ts';
-import { loadSafetensors, openSafetensors, readSafetensorsHeader, writeSafetensors } from './safetensors.ts';
+import { loadSafetensors, openSafetensors, readSafetensorsHeader } from './safetensors.ts';
+import { saveSafetensors } from './write-safetensors.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -169,7 +170,7 @@ describe('writing', () => {
         fc.dictionary(names, tensors, { maxKeys: 6 }),
         fc.dictionary(names, fc.string()),
         async (written, metadata) => {
-          await writeSafetensors(file, written, { metadata });
+          await saveSafetensors(file, written, { metadata });
           const loaded = await loadSafetensors(file);
           expect({ ...loaded.tensors }).toEqual({ ...written });
           expect({ ...loaded.metadata }).toEqual({ ...metadata });
@@ -193,7 +194,7 @@ describe('writing', () => {
       shape: [length],
       data: new Float32Array(length),
     });
-    await writeSafetensors(file, {
+    await saveSafetensors(file, {
       odd: { dtype: 'bool', shape: [3], data: new Uint8Array(3) },
       a: float(5),
       b: float(64),
@@ -206,7 +207,7 @@ describe('writing', () => {
   it('halves floats on request, rounding to the nearest even half', async () => {
     const file = join(folder, 'half.safetensors');
     const data = new Float32Array([1 / 3, 2049, 2051, 65519, 65520, 2 ** -25, 3 * 2 ** -25, -1e-9, Number.NaN, 1e300]);
-    await writeSafetensors(file, { t: { dtype: 'float32', shape: [data.length], data } }, { floats: 'F16' });
+    await saveSafetensors(file, { t: { dtype: 'float32', shape: [data.length], data } }, { floats: 'F16' });
     expect((await readSafetensorsHeader(file)).tensors['t']?.storedAs).toBe('F16');
     const { tensors: back } = await loadSafetensors(file);
     const third = 0.333251953125;
@@ -227,10 +228,10 @@ describe('writing', () => {
   it('leaves the old file and no rubbish behind when a write fails', async () => {
     const file = join(folder, 'kept.safetensors');
     const tensor: HostTensor = { dtype: 'float32', shape: [1], data: new Float32Array([7]) };
-    await writeSafetensors(file, { tensor });
+    await saveSafetensors(file, { tensor });
     const wrong: HostTensor = { dtype: 'float32', shape: [2], data: new Float32Array(1) };
-    await expect(writeSafetensors(file, { wrong })).rejects.toMatchObject({ code: 'invalid-argument' });
-    await expect(writeSafetensors(join(folder, 'no/such/folder'), { tensor })).rejects.toThrow();
+    await expect(saveSafetensors(file, { wrong })).rejects.toMatchObject({ code: 'invalid-argument' });
+    await expect(saveSafetensors(join(folder, 'no/such/folder'), { tensor })).rejects.toThrow();
     expect((await loadSafetensors(file)).tensors['tensor']?.data[0]).toBe(7);
     expect((await readdir(folder)).filter(name => name.endsWith('.tmp'))).toEqual([]);
   });

@@ -1,13 +1,12 @@
 /**
- * Reading and writing .safetensors: Duet's only weight format (header: safetensors-header.ts).
- * Small floats become float32 and whole numbers int32 on load; floats of 16 and 32 bits, int32 and bool can stay in the
- * file and be mapped by the engine. Files are written beside their final name and renamed, so a crash never leaves half a file.
+ * Reading .safetensors: Duet's only weight format (header: safetensors-header.ts, writing: write-safetensors.ts).
+ * Small floats become float32 and integers int32 on load; floats of 16 and 32 bits, int32 and bool can stay in the
+ * file and be mapped by the engine.
  */
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { type FileHandle, open } from 'node:fs/promises';
 import { DuetError } from '../core/errors.ts';
-import { bfloatToFloat, float8ToFloat, floatToHalf, halfToFloat } from '../core/float-formats.ts';
-import { type FileTensor, type HostTensor, sizeOf, type TensorSource } from '../core/host-tensor.ts';
+import { bfloatToFloat, float8ToFloat, halfToFloat } from '../core/float-formats.ts';
+import type { FileTensor, HostTensor, TensorSource } from '../core/host-tensor.ts';
 import {
   bytesPerElement,
   invalidWeights,
@@ -23,13 +22,6 @@ import {
 export interface WeightFile<T extends TensorSource = TensorSource> {
   readonly metadata: Readonly<Record<string, string>>;
   readonly tensors: Readonly<Record<string, T>>;
-}
-
-export interface WriteOptions {
-  /** Strings kept in the header. */
-  readonly metadata?: Readonly<Record<string, string>>;
-  /** How float32 tensors are stored; F16 halves the file and rounds to 11 significant bits. @default 'F32' */
-  readonly floats?: 'F32' | 'F16';
 }
 
 /** Reads and checks the header only. Throws DuetError 'invalid-weights' for a broken or hostile file. */
@@ -61,35 +53,9 @@ export async function openSafetensors(file: string): Promise<WeightFile> {
   });
 }
 
-/**
- * Writes `tensors` to `file` atomically: a temporary file beside it, flushed to disk, then renamed.
- * The data begin at a multiple of 64 bytes and larger powers of two come first, so every tensor is aligned to its type.
- */
-export async function writeSafetensors(
-  file: string,
-  tensors: Readonly<Record<string, HostTensor>>,
-  options: WriteOptions = {},
-): Promise<void> {
-  const floats = options.floats ?? 'F32';
-  const entries = Object.entries(tensors).map(([name, tensor]) => ({ name, tensor, ...layout(name, tensor, floats) }));
-  entries.sort((a, b) => alignment(b.byteLength) - alignment(a.byteLength) || (a.name < b.name ? -1 : 1));
-  const header = encodeHeader(entries, options.metadata);
-  const temporary = `${file}.${process.pid}.tmp`;
-  try {
-    const handle = await open(temporary, 'w');
-    try {
-      await writeAll(handle, header);
-      for (const { tensor, storedAs } of entries) await writeAll(handle, tensorBytes(tensor, storedAs));
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, file);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-  await syncFolder(dirname(file));
+/** One tensor of a file whose header was read before, in memory as float32, int32 or bool. */
+export async function loadStoredTensor(name: string, stored: StoredTensor): Promise<HostTensor> {
+  return withFile(stored.file, handle => loadTensor(handle, name, stored));
 }
 
 async function withFile<T>(file: string, use: (handle: FileHandle) => Promise<T>): Promise<T> {
@@ -174,70 +140,4 @@ function toInt32(values: BigInt64Array | BigUint64Array | Uint32Array, name: str
     }
     return small;
   });
-}
-
-interface Layout {
-  readonly storedAs: StoredDType;
-  readonly byteLength: number;
-}
-
-function layout(name: string, tensor: HostTensor, floats: 'F32' | 'F16'): Layout {
-  if (name === '__metadata__') {
-    throw new DuetError('invalid-argument', '"__metadata__" cannot be the name of a tensor; rename it');
-  }
-  const elements = sizeOf(tensor.shape);
-  if (tensor.data.length !== elements) {
-    throw new DuetError(
-      'invalid-argument',
-      `Tensor ${name} of shape [${tensor.shape.join(', ')}] needs ${elements} values, got ${tensor.data.length}`,
-    );
-  }
-  const storedAs = ({ float32: floats, int32: 'I32', bool: 'BOOL' } as const)[tensor.dtype];
-  return { storedAs, byteLength: elements * bytesPerElement(storedAs) };
-}
-
-/** The largest power of two, up to 64, that divides `byteLength`. */
-function alignment(byteLength: number): number {
-  let power = 64;
-  while (byteLength % power !== 0) power /= 2;
-  return power;
-}
-
-function encodeHeader(
-  entries: readonly (Layout & { name: string; tensor: HostTensor })[],
-  metadata: Readonly<Record<string, string>> | undefined,
-): Uint8Array {
-  let offset = 0;
-  const described = entries.map(({ name, tensor, storedAs, byteLength }) => {
-    const begin = offset;
-    offset += byteLength;
-    return [name, { dtype: storedAs, shape: tensor.shape, data_offsets: [begin, offset] }] as const;
-  });
-  const json = Object.fromEntries([...(metadata ? [['__metadata__', metadata] as const] : []), ...described]);
-  const text = new TextEncoder().encode(JSON.stringify(json));
-  const total = Math.ceil((lengthBytes + text.length) / 64) * 64;
-  const bytes = new Uint8Array(total).fill(0x20);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(total - lengthBytes), true);
-  bytes.set(text, lengthBytes);
-  return bytes;
-}
-
-function tensorBytes({ data }: HostTensor, storedAs: StoredDType): Uint8Array {
-  const stored = storedAs === 'F16' ? floatToHalf(data as Float32Array) : data;
-  return new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength);
-}
-
-async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
-  let done = 0;
-  while (done < bytes.length) done += (await handle.write(bytes, done)).bytesWritten;
-}
-
-/** Makes the rename itself durable; some systems cannot open folders, which is no reason to fail. */
-async function syncFolder(folder: string): Promise<void> {
-  try {
-    const handle = await open(folder, 'r');
-    await handle.sync().finally(() => handle.close());
-  } catch {
-    // Windows and some network file systems
-  }
 }

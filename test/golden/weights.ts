@@ -1,5 +1,10 @@
 /** Weights of golden cases, made by their rule under the names of the original library. */
 import { float32, type HostTensor, sizeOf } from '../../src/core/host-tensor.ts';
+import type { Tree } from '../../src/core/tree.ts';
+import type { Filled, ParamSpec } from '../../src/nn/params.ts';
+import { checkpointOf } from '../../src/weights/checkpoint.ts';
+import { paramsFromCheckpoint } from '../../src/weights/convert.ts';
+import type { NameRule } from '../../src/weights/names/name-map.ts';
 import { hashH, readTensor } from './tensors.ts';
 
 export interface WeightRecipe {
@@ -65,4 +70,13 @@ export function makeWeights(recipe: WeightRecipe, names: 'ranked' | 'mapped' = '
     tensors[name] = readTensor(literal, 'float32', name);
   for (const [name, source] of Object.entries(recipe.tied ?? {})) tensors[name] = tensors[source]!;
   return tensors;
+}
+
+/** A network's parameters from weights under the original library's names. */
+export async function makeParams<S extends Tree<ParamSpec>>(
+  spec: S,
+  rules: readonly NameRule[],
+  weights: Readonly<Record<string, HostTensor>>,
+): Promise<Filled<S, HostTensor>> {
+  return paramsFromCheckpoint(spec, rules, checkpointOf('golden weights', weights));
 }

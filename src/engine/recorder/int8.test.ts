@@ -9,7 +9,8 @@ import { expectClose, wave } from '../../../test/support/kernel-table.ts';
 import { float32, type HostTensor, type TensorSource } from '../../core/host-tensor.ts';
 import { seededRandom } from '../../core/random.ts';
 import { linear } from '../../ops/index.ts';
-import { openSafetensors, writeSafetensors } from '../../weights/safetensors.ts';
+import { openSafetensors } from '../../weights/safetensors.ts';
+import { saveSafetensors } from '../../weights/write-safetensors.ts';
 import { type CompileSpec, compile, type Precision, type Program, sessionHost } from '../index.ts';
 
 let folder: string;
@@ -55,7 +56,7 @@ describe('precision int8', () => {
     expectClose(await run(params, x, 'int8'), exact, tolerance, 'in memory');
     for (const floats of ['F32', 'F16'] as const) {
       const file = join(folder, `${floats}.safetensors`);
-      await writeSafetensors(file, params, { floats });
+      await saveSafetensors(file, params, { floats });
       const { tensors } = await openSafetensors(file);
       expectClose(await run(tensors, x, 'int8'), exact, tolerance, floats);
     }
@@ -116,7 +117,7 @@ describe('precision int8', () => {
 
   test('does not send weights of a file to the worker', async () => {
     const file = join(folder, 'mapped.safetensors');
-    await writeSafetensors(file, { weight: noise([256, 192], 8) });
+    await saveSafetensors(file, { weight: noise([256, 192], 8) });
     const send = vi.spyOn(sessionHost, 'send');
     await run((await openSafetensors(file)).tensors, noise([1, 256], 9), 'int8');
     const put = send.mock.calls.flatMap(([request]) => (request.kind === 'put' ? Object.keys(request.tensors) : []));

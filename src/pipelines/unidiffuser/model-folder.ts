@@ -15,7 +15,8 @@ import { flattenTree, mapTree, type Tree } from '../../core/tree.ts';
 import { captionDecoderSpec } from '../../lm/index.ts';
 import { isParamSpec, type ParamSpec } from '../../nn/params.ts';
 import { uvitSpec } from '../../uvit/index.ts';
-import { loadSafetensors, openSafetensors, writeSafetensors } from '../../weights/safetensors.ts';
+import { loadSafetensors, openSafetensors } from '../../weights/safetensors.ts';
+import { saveSafetensors } from '../../weights/write-safetensors.ts';
 import { type ModelConfig, parseModelConfig } from './model-config.ts';
 
 /** The file of each network in a model folder. */
@@ -101,7 +102,7 @@ export async function writeModelFolder(
     const file = join(folder, fileName);
     const tensors = flattenTree(model.weights[name], isHostTensor);
     fillSpec(specs[name], tensors, file);
-    await writeSafetensors(file, tensors, {
+    await saveSafetensors(file, tensors, {
       floats: options.floats ?? 'F32',
       metadata: { format: 'duet', part: name },
     });

@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { makeFolder } from '../../core/folders.ts';
 import { float32, type HostTensor, sizeOf } from '../../core/host-tensor.ts';
 import type { Executable } from '../../engine/types.ts';
-import { loadSafetensors, writeSafetensors } from '../../weights/safetensors.ts';
+import { loadSafetensors } from '../../weights/safetensors.ts';
+import { saveSafetensors } from '../../weights/write-safetensors.ts';
 import { type PairSource, pictureBatch } from './source.ts';
 
 /** One row per item of the source in each tensor. */
@@ -41,7 +42,7 @@ export async function cachedLatents(
   try {
     const table = await encodeAll(source, executable, options);
     await makeFolder(options.cache);
-    await writeSafetensors(file, table, { metadata: { source: source.key } });
+    await saveSafetensors(file, table, { metadata: { source: source.key } });
     return table;
   } finally {
     await executable.release();

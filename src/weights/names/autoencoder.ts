@@ -1,7 +1,7 @@
-/** The KL autoencoder under foreign names: the original (CompVis) state dict and diffusers' AutoencoderKL. */
+/** The KL autoencoder under other names: the original (CompVis) state dict and diffusers' AutoencoderKL. */
 import type { AutoencoderConfig } from '../../autoencoder/index.ts';
 import { DuetError } from '../../core/errors.ts';
-import { concatenateRows, type NameRule, transposeLinear } from './name-map.ts';
+import { fusedLinear, linear, type NameRule, weightAndBias } from './name-map.ts';
 
 /** The original's ddconfig. */
 export interface OriginalAutoencoder {
@@ -61,11 +61,6 @@ export function autoencoderConfigFromDiffusers(config: DiffusersAutoencoder): Au
     midAttention: config.mid_block_add_attention ?? true,
   };
 }
-
-const plain = (ours: string, theirs: string): NameRule[] => [
-  { ours: `${ours}.weight`, theirs: `${theirs}.weight` },
-  { ours: `${ours}.bias`, theirs: `${theirs}.bias` },
-];
 
 /** What the layouts call the pieces. */
 interface LayoutNames {
@@ -128,43 +123,39 @@ export function autoencoderRules(config: AutoencoderConfig, layout: AutoencoderL
   const count = levels.length;
 
   const block = (ours: string, theirs: string): NameRule[] => [
-    ...['norm1', 'conv1', 'norm2', 'conv2'].flatMap(part => plain(`${ours}.${part}`, `${theirs}.${part}`)),
-    ...plain(`${ours}.shortcut`, `${theirs}.${names.shortcut}`),
+    ...['norm1', 'conv1', 'norm2', 'conv2'].flatMap(part => weightAndBias(`${ours}.${part}`, `${theirs}.${part}`)),
+    ...weightAndBias(`${ours}.shortcut`, `${theirs}.${names.shortcut}`),
   ];
   const blocks = (ours: string, theirs: (index: number) => string, length: number): NameRule[] =>
     Array.from({ length }, (_, i) => block(`${ours}.blocks.${i}`, theirs(i))).flat();
   const middle = (part: 'encoder' | 'decoder'): NameRule[] => {
     const [ours, theirs] = [`${part}.mid`, `${part}.${names.attention}`];
     const [query, key, value, proj] = names.attentionParts;
-    const parts = (end: string) => [query, key, value].map(name => `${theirs}.${name}.${end}`);
     return [
       ...block(`${ours}.block1`, `${part}.${names.midBlock(0)}`),
       ...block(`${ours}.block2`, `${part}.${names.midBlock(1)}`),
-      ...plain(`${ours}.attention.norm`, `${theirs}.${names.attentionNorm}`),
-      {
-        ours: `${ours}.attention.qkv.weight`,
-        theirs: parts('weight'),
-        transform: tensors => transposeLinear([concatenateRows(tensors)]),
-      },
-      { ours: `${ours}.attention.qkv.bias`, theirs: parts('bias'), transform: concatenateRows },
-      { ours: `${ours}.attention.proj.weight`, theirs: `${theirs}.${proj}.weight`, transform: transposeLinear },
-      { ours: `${ours}.attention.proj.bias`, theirs: `${theirs}.${proj}.bias` },
+      ...weightAndBias(`${ours}.attention.norm`, `${theirs}.${names.attentionNorm}`),
+      ...fusedLinear(
+        `${ours}.attention.qkv`,
+        [query, key, value].map(name => `${theirs}.${name}`),
+      ),
+      ...linear(`${ours}.attention.proj`, `${theirs}.${proj}`),
     ];
   };
   const ends = (part: 'encoder' | 'decoder'): NameRule[] => [
-    ...plain(`${part}.convIn`, `${part}.conv_in`),
-    ...plain(`${part}.normOut`, `${part}.${names.normOut}`),
-    ...plain(`${part}.convOut`, `${part}.conv_out`),
+    ...weightAndBias(`${part}.convIn`, `${part}.conv_in`),
+    ...weightAndBias(`${part}.normOut`, `${part}.${names.normOut}`),
+    ...weightAndBias(`${part}.convOut`, `${part}.conv_out`),
   ];
   return [
     ...ends('encoder'),
     ...levels.flatMap(level => [
       ...blocks(`encoder.levels.${level}`, i => `encoder.${names.encoderBlock(level, i)}`, config.blocksPerLevel),
-      ...plain(`encoder.levels.${level}.downsample`, `encoder.${names.downsample(level)}`),
+      ...weightAndBias(`encoder.levels.${level}.downsample`, `encoder.${names.downsample(level)}`),
     ]),
     ...middle('encoder'),
-    ...plain('quantConv', 'quant_conv'),
-    ...plain('postQuantConv', 'post_quant_conv'),
+    ...weightAndBias('quantConv', 'quant_conv'),
+    ...weightAndBias('postQuantConv', 'post_quant_conv'),
     ...ends('decoder'),
     ...middle('decoder'),
     ...levels.flatMap(level => [
@@ -173,7 +164,7 @@ export function autoencoderRules(config: AutoencoderConfig, layout: AutoencoderL
         i => `decoder.${names.decoderBlock(level, i, count)}`,
         config.blocksPerLevel + 1,
       ),
-      ...plain(`decoder.levels.${level}.upsample`, `decoder.${names.upsample(level, count)}`),
+      ...weightAndBias(`decoder.levels.${level}.upsample`, `decoder.${names.upsample(level, count)}`),
     ]),
   ];
 }

@@ -2,7 +2,7 @@
 import { DuetError } from '../../core/errors.ts';
 import type { CaptionDecoderConfig } from '../../lm/index.ts';
 import { gpt2ConfigFrom, gpt2Rules, type HuggingFaceGpt2 } from './gpt2.ts';
-import { type NameRule, transposeLinear } from './name-map.ts';
+import { linear, type NameRule } from './name-map.ts';
 
 export interface DiffusersCaptionDecoder extends HuggingFaceGpt2 {
   readonly prefix_length: number;
@@ -25,10 +25,6 @@ export function captionDecoderConfigFrom(config: DiffusersCaptionDecoder): Capti
 }
 
 export function captionDecoderRules(config: CaptionDecoderConfig): NameRule[] {
-  const linear = (ours: string, theirs: string): NameRule[] => [
-    { ours: `${ours}.weight`, theirs: `${theirs}.weight`, transform: transposeLinear },
-    { ours: `${ours}.bias`, theirs: `${theirs}.bias` },
-  ];
   const language = gpt2Rules(config.gpt2, 'transformer.transformer.');
   return [
     ...linear('encodePrefix', 'encode_prefix'),

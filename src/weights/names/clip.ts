@@ -1,7 +1,7 @@
 /** CLIP under Hugging Face's names (spec clip-gpt2-llama, 1.6); linear weights there are [out, in]. */
 import type { ClipTextConfig, ClipVisionConfig } from '../../clip/index.ts';
 import { DuetError } from '../../core/errors.ts';
-import { type NameRule, transposeLinear } from './name-map.ts';
+import { linear, type NameRule, transposeLinear, weightAndBias } from './name-map.ts';
 
 /** A tower's part of a config.json; absent fields have transformers' defaults, which it leaves out of the files it writes. */
 interface HuggingFaceTower {
@@ -103,28 +103,18 @@ export function clipVisionConfigFrom(config: HuggingFaceClipVision, projection: 
   };
 }
 
-const normRules = (ours: string, theirs: string): NameRule[] => [
-  { ours: `${ours}.weight`, theirs: `${theirs}.weight` },
-  { ours: `${ours}.bias`, theirs: `${theirs}.bias` },
-];
-
-const linearRules = (ours: string, theirs: string): NameRule[] => [
-  { ours: `${ours}.weight`, theirs: `${theirs}.weight`, transform: transposeLinear },
-  { ours: `${ours}.bias`, theirs: `${theirs}.bias` },
-];
-
 function layerRules(layers: number, prefix: string): NameRule[] {
   return Array.from({ length: layers }, (_, index) => {
     const [ours, theirs] = [`layers.${index}`, `${prefix}encoder.layers.${index}`];
     return [
-      ...normRules(`${ours}.norm1`, `${theirs}.layer_norm1`),
-      ...linearRules(`${ours}.attention.query`, `${theirs}.self_attn.q_proj`),
-      ...linearRules(`${ours}.attention.key`, `${theirs}.self_attn.k_proj`),
-      ...linearRules(`${ours}.attention.value`, `${theirs}.self_attn.v_proj`),
-      ...linearRules(`${ours}.attention.out`, `${theirs}.self_attn.out_proj`),
-      ...normRules(`${ours}.norm2`, `${theirs}.layer_norm2`),
-      ...linearRules(`${ours}.mlp.fc1`, `${theirs}.mlp.fc1`),
-      ...linearRules(`${ours}.mlp.fc2`, `${theirs}.mlp.fc2`),
+      ...weightAndBias(`${ours}.norm1`, `${theirs}.layer_norm1`),
+      ...linear(`${ours}.attention.query`, `${theirs}.self_attn.q_proj`),
+      ...linear(`${ours}.attention.key`, `${theirs}.self_attn.k_proj`),
+      ...linear(`${ours}.attention.value`, `${theirs}.self_attn.v_proj`),
+      ...linear(`${ours}.attention.out`, `${theirs}.self_attn.out_proj`),
+      ...weightAndBias(`${ours}.norm2`, `${theirs}.layer_norm2`),
+      ...linear(`${ours}.mlp.fc1`, `${theirs}.mlp.fc1`),
+      ...linear(`${ours}.mlp.fc2`, `${theirs}.mlp.fc2`),
     ];
   }).flat();
 }
@@ -139,7 +129,7 @@ export function clipTextRules(config: ClipTextConfig, prefix = 'text_model.'): N
     { ours: 'tokenEmbedding.weight', theirs: `${prefix}embeddings.token_embedding.weight` },
     { ours: 'positionEmbedding.weight', theirs: `${prefix}embeddings.position_embedding.weight` },
     ...layerRules(config.layers, prefix),
-    ...normRules('finalNorm', `${prefix}final_layer_norm`),
+    ...weightAndBias('finalNorm', `${prefix}final_layer_norm`),
     ...(config.projection === undefined ? [] : projectionRules('text_projection.weight')),
   ];
 }
@@ -153,9 +143,9 @@ export function clipVisionRules(config: ClipVisionConfig, prefix = 'vision_model
       transform: transposeLinear,
     },
     { ours: 'positionEmbedding.weight', theirs: `${prefix}embeddings.position_embedding.weight` },
-    ...normRules('preNorm', `${prefix}pre_layrnorm`),
+    ...weightAndBias('preNorm', `${prefix}pre_layrnorm`),
     ...layerRules(config.layers, prefix),
-    ...normRules('postNorm', `${prefix}post_layernorm`),
+    ...weightAndBias('postNorm', `${prefix}post_layernorm`),
     ...(config.projection === undefined ? [] : projectionRules('visual_projection.weight')),
   ];
 }

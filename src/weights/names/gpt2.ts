@@ -2,7 +2,7 @@
 import { DuetError } from '../../core/errors.ts';
 import type { Gpt2Config } from '../../lm/index.ts';
 import { activationOf } from './clip.ts';
-import { lastAxisPart, type NameRule } from './name-map.ts';
+import { lastAxisPart, type NameRule, weightAndBias } from './name-map.ts';
 
 /** A GPT-2 config.json; absent fields have transformers' defaults. */
 export interface HuggingFaceGpt2 {
@@ -44,11 +44,6 @@ export function gpt2ConfigFrom(config: HuggingFaceGpt2): Gpt2Config {
   };
 }
 
-const same = (ours: string, theirs: string): NameRule[] => [
-  { ours: `${ours}.weight`, theirs: `${theirs}.weight` },
-  { ours: `${ours}.bias`, theirs: `${theirs}.bias` },
-];
-
 /** @param prefix `transformer.` in files saved from the LM class, none in the hub's original files */
 export function gpt2Rules(config: Gpt2Config, prefix = 'transformer.'): NameRule[] {
   const layers = Array.from({ length: config.layers }, (_, index) => {
@@ -61,18 +56,18 @@ export function gpt2Rules(config: Gpt2Config, prefix = 'transformer.'): NameRule
       })),
     );
     return [
-      ...same(`${ours}.norm1`, `${theirs}.ln_1`),
+      ...weightAndBias(`${ours}.norm1`, `${theirs}.ln_1`),
       ...fused,
-      ...same(`${ours}.attention.out`, `${theirs}.attn.c_proj`),
-      ...same(`${ours}.norm2`, `${theirs}.ln_2`),
-      ...same(`${ours}.mlp.fc1`, `${theirs}.mlp.c_fc`),
-      ...same(`${ours}.mlp.fc2`, `${theirs}.mlp.c_proj`),
+      ...weightAndBias(`${ours}.attention.out`, `${theirs}.attn.c_proj`),
+      ...weightAndBias(`${ours}.norm2`, `${theirs}.ln_2`),
+      ...weightAndBias(`${ours}.mlp.fc1`, `${theirs}.mlp.c_fc`),
+      ...weightAndBias(`${ours}.mlp.fc2`, `${theirs}.mlp.c_proj`),
     ];
   });
   return [
     { ours: 'tokenEmbedding.weight', theirs: `${prefix}wte.weight` },
     { ours: 'positionEmbedding.weight', theirs: `${prefix}wpe.weight` },
     ...layers.flat(),
-    ...same('finalNorm', `${prefix}ln_f`),
+    ...weightAndBias('finalNorm', `${prefix}ln_f`),
   ];
 }

@@ -41,11 +41,11 @@ describe('transforms', () => {
       Float32Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => i),
     );
   it('transpose [out, in], a convolution included', () => {
-    expect(transposeLinear([tensor([2, 3])])).toEqual(float32([3, 2], Float32Array.of(0, 3, 1, 4, 2, 5)));
-    expect(transposeLinear([tensor([2, 3, 2, 2])]).shape).toEqual([12, 2]);
+    expect(transposeLinear.apply([tensor([2, 3])])).toEqual(float32([3, 2], Float32Array.of(0, 3, 1, 4, 2, 5)));
+    expect(transposeLinear.apply([tensor([2, 3, 2, 2])]).shape).toEqual([12, 2]);
   });
   it('take fused tensors apart along the last axis', () => {
-    expect(lastAxisPart(1, 3)([tensor([2, 6])])).toEqual(float32([2, 2], Float32Array.of(2, 3, 8, 9)));
-    expect(lastAxisPart(2, 3)([tensor([6])])).toEqual(float32([2], Float32Array.of(4, 5)));
+    expect(lastAxisPart(1, 3).apply([tensor([2, 6])])).toEqual(float32([2, 2], Float32Array.of(2, 3, 8, 9)));
+    expect(lastAxisPart(2, 3).apply([tensor([6])])).toEqual(float32([2], Float32Array.of(4, 5)));
   });
 });

@@ -1,8 +1,7 @@
-/** U-ViT under foreign names: the original UniDiffuser and U-ViT state dicts, and diffusers' UniDiffuserModel. */
+/** U-ViT under other names: the original UniDiffuser and U-ViT state dicts, and diffusers' UniDiffuserModel. */
 import { DuetError } from '../../core/errors.ts';
-import { float32, type HostTensor } from '../../core/host-tensor.ts';
 import type { PlainUvitConfig, UvitConfig } from '../../uvit/index.ts';
-import { concatenateRows, type NameRule, transposeLinear } from './name-map.ts';
+import { fusedLinear, linear, type NameRule, weightAndBias, withoutBatchAxis } from './name-map.ts';
 
 /** The arguments of the original networks; absent ones have the original defaults. */
 interface OriginalUvit {
@@ -117,21 +116,6 @@ export function uvitConfigFromDiffusers(config: DiffusersUvit): UvitConfig {
   };
 }
 
-/** [1, L, D] -> [L, D]: the original keeps a batch axis on its position tables. */
-function withoutBatchAxis([tensor]: readonly HostTensor[]): HostTensor {
-  return float32(tensor!.shape.slice(1), tensor!.data as Float32Array);
-}
-
-const plain = (ours: string, theirs: string): NameRule[] => [
-  { ours: `${ours}.weight`, theirs: `${theirs}.weight` },
-  { ours: `${ours}.bias`, theirs: `${theirs}.bias` },
-];
-
-const linear = (ours: string, theirs: string): NameRule[] => [
-  { ours: `${ours}.weight`, theirs: `${theirs}.weight`, transform: transposeLinear },
-  { ours: `${ours}.bias`, theirs: `${theirs}.bias` },
-];
-
 const timeMlp = (ours: string, theirs: string): NameRule[] => [
   ...linear(`${ours}.fc1`, `${theirs}.0`),
   ...linear(`${ours}.fc2`, `${theirs}.2`),
@@ -151,11 +135,11 @@ function blockNames(depth: number): { ours: string; theirs: string; isOut: boole
 function originalBlocks(depth: number, norms: readonly [string, string], skipNorm: boolean): NameRule[] {
   return blockNames(depth).flatMap(({ ours, theirs, isOut }) => [
     ...(isOut ? linear(`${ours}.skip.linear`, `${theirs}.skip_linear`) : []),
-    ...(isOut && skipNorm ? plain(`${ours}.skip.norm`, `${theirs}.norm1`) : []),
-    ...plain(`${ours}.attnNorm`, `${theirs}.${norms[0]}`),
+    ...(isOut && skipNorm ? weightAndBias(`${ours}.skip.norm`, `${theirs}.norm1`) : []),
+    ...weightAndBias(`${ours}.attnNorm`, `${theirs}.${norms[0]}`),
     ...linear(`${ours}.attn.qkv`, `${theirs}.attn.qkv`),
     ...linear(`${ours}.attn.proj`, `${theirs}.attn.proj`),
-    ...plain(`${ours}.mlpNorm`, `${theirs}.${norms[1]}`),
+    ...weightAndBias(`${ours}.mlpNorm`, `${theirs}.${norms[1]}`),
     ...linear(`${ours}.mlp.fc1`, `${theirs}.mlp.fc1`),
     ...linear(`${ours}.mlp.fc2`, `${theirs}.mlp.fc2`),
   ]);
@@ -173,7 +157,7 @@ export function uvitRules(config: UvitConfig): NameRule[] {
     ...timeMlp('imageTimeMlp', 'time_img_embed'),
     ...timeMlp('textTimeMlp', 'time_text_embed'),
     ...originalBlocks(config.depth, ['norm2', 'norm3'], true),
-    ...plain('norm', 'norm'),
+    ...weightAndBias('norm', 'norm'),
     ...linear('patchOut', 'decoder_pred'),
     ...linear('clipOut', 'clip_img_out'),
     ...linear('textOut', 'text_out'),
@@ -189,29 +173,26 @@ export function plainUvitRules(config: PlainUvitConfig): NameRule[] {
     { ours: 'positions', theirs: 'pos_embed', transform: withoutBatchAxis },
     ...timeMlp('timeMlp', 'time_embed'),
     ...originalBlocks(config.depth, ['norm1', 'norm2'], false),
-    ...plain('norm', 'norm'),
+    ...weightAndBias('norm', 'norm'),
     ...linear('patchOut', 'decoder_pred'),
-    ...plain('finalConv', 'final_layer'),
+    ...weightAndBias('finalConv', 'final_layer'),
   ];
 }
 
 function diffusersBlocks(depth: number): NameRule[] {
-  const fused = (ours: string, theirs: string, part: 'weight' | 'bias'): NameRule => ({
-    ours: `${ours}.attn.qkv.${part}`,
-    theirs: ['q', 'k', 'v'].map(letter => `${theirs}.attn1.to_${letter}.${part}`),
-    transform: tensors => (part === 'weight' ? transposeLinear([concatenateRows(tensors)]) : concatenateRows(tensors)),
-  });
   return blockNames(depth).flatMap(({ ours, theirs, isOut }) => {
     const outer = `transformer.transformer_${theirs}`;
     const inner = isOut ? `${outer}.block` : outer;
     return [
       ...(isOut ? linear(`${ours}.skip.linear`, `${outer}.skip.skip_linear`) : []),
-      ...(isOut ? plain(`${ours}.skip.norm`, `${outer}.skip.norm`) : []),
-      ...plain(`${ours}.attnNorm`, `${inner}.norm1`),
-      fused(ours, inner, 'weight'),
-      fused(ours, inner, 'bias'),
+      ...(isOut ? weightAndBias(`${ours}.skip.norm`, `${outer}.skip.norm`) : []),
+      ...weightAndBias(`${ours}.attnNorm`, `${inner}.norm1`),
+      ...fusedLinear(
+        `${ours}.attn.qkv`,
+        ['q', 'k', 'v'].map(letter => `${inner}.attn1.to_${letter}`),
+      ),
       ...linear(`${ours}.attn.proj`, `${inner}.attn1.to_out.0`),
-      ...plain(`${ours}.mlpNorm`, `${inner}.norm3`),
+      ...weightAndBias(`${ours}.mlpNorm`, `${inner}.norm3`),
       ...linear(`${ours}.mlp.fc1`, `${inner}.ff.net.0.proj`),
       ...linear(`${ours}.mlp.fc2`, `${inner}.ff.net.2`),
     ];
@@ -234,7 +215,7 @@ export function uvitDiffusersRules(config: UvitConfig): NameRule[] {
     ...time('imageTimeMlp', 'timestep_img_embed'),
     ...time('textTimeMlp', 'timestep_text_embed'),
     ...diffusersBlocks(config.depth),
-    ...plain('norm', 'transformer.norm_out'),
+    ...weightAndBias('norm', 'transformer.norm_out'),
     ...linear('patchOut', 'vae_img_out'),
     ...linear('clipOut', 'clip_img_out'),
     ...linear('textOut', 'text_out'),

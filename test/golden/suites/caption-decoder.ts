@@ -19,12 +19,11 @@ import {
   captionDecoderRules,
   type DiffusersCaptionDecoder,
 } from '../../../src/weights/names/caption-decoder.ts';
-import { paramsFromRules } from '../../../src/weights/names/name-map.ts';
 import { decodeCached } from '../cached-decoding.ts';
 import { type CaseResult, compare, compareExact, type Tolerance } from '../compare.ts';
 import { compareOutputs, eachCase, type GoldenBackend, type GoldenCase, runProgram } from '../harness.ts';
 import { makeInputs, readValues } from '../tensors.ts';
-import { makeWeights } from '../weights.ts';
+import { makeParams, makeWeights } from '../weights.ts';
 
 interface Search {
   readonly eos: number;
@@ -113,7 +112,7 @@ function compareBeams(name: string, beams: readonly Beam[], expected: ExpectedBe
 async function runCase(golden: GoldenCase, backend: GoldenBackend): Promise<CaseResult[]> {
   const config = captionDecoderConfigFrom(golden.config as unknown as DiffusersCaptionDecoder);
   const weights = makeWeights(golden.weights!);
-  const params = paramsFromRules(captionDecoderSpec(config), captionDecoderRules(config), name => weights[name]);
+  const params = await makeParams(captionDecoderSpec(config), captionDecoderRules(config), weights);
   const inputs = {
     ...makeInputs(golden.inputs, { latent: ['latent', 'float32'] }),
     ...makeInputs(golden.inputs, { clip_states: ['states', 'float32'] }),

@@ -10,7 +10,6 @@ import {
   projectText,
 } from '../../../src/clip/index.ts';
 import type { HostTensor } from '../../../src/core/host-tensor.ts';
-import type { Tree } from '../../../src/core/tree.ts';
 import type { Program } from '../../../src/engine/types.ts';
 import {
   clipTextConfigFrom,
@@ -20,10 +19,9 @@ import {
   type HuggingFaceClip,
   type HuggingFaceClipText,
 } from '../../../src/weights/names/clip.ts';
-import { paramsFromRules } from '../../../src/weights/names/name-map.ts';
 import { compareOutputs, eachCase, runProgram } from '../harness.ts';
 import { makeInputs } from '../tensors.ts';
-import { makeWeights } from '../weights.ts';
+import { makeParams, makeWeights } from '../weights.ts';
 
 /** The towers' configs: a full checkpoint names them `text_config` and `vision_config`, older golden files without `_config`. */
 export function towersOf(config: Readonly<Record<string, unknown>>) {
@@ -37,11 +35,11 @@ export function isWhole(config: Readonly<Record<string, unknown>>): boolean {
 }
 
 /** Configuration and parameters of the text tower in `weights`. */
-export function textTower(theirs: HuggingFaceClipText, weights: Readonly<Record<string, HostTensor>>) {
+export async function textTower(theirs: HuggingFaceClipText, weights: Readonly<Record<string, HostTensor>>) {
   const config = clipTextConfigFrom(theirs, 'text_projection.weight' in weights);
   const prefix = Object.keys(weights).some(name => name.startsWith('text_model.')) ? 'text_model.' : '';
-  const params = paramsFromRules(clipTextSpec(config), clipTextRules(config, prefix), name => weights[name]);
-  return { config, params: params as Tree<HostTensor> };
+  const params = await makeParams(clipTextSpec(config), clipTextRules(config, prefix), weights);
+  return { config, params };
 }
 
 /** Inputs of the text tower. */
@@ -59,7 +57,7 @@ export const file = 'clip-text.json';
 
 export const run = eachCase(async (golden, backend) => {
   const theirs = isWhole(golden.config) ? towersOf(golden.config).text : (golden.config as HuggingFaceClipText);
-  const { config, params } = textTower(theirs, makeWeights(golden.weights!));
+  const { config, params } = await textTower(theirs, makeWeights(golden.weights!));
   const inputs = makeInputs(golden.inputs, textInputs);
   const ends = endPositions(inputs['ids']!, endOfTextRuleFrom(theirs));
   return compareOutputs(golden, await runProgram(backend, program(config), params, { ...inputs, ends }));

@@ -25,15 +25,14 @@ import {
   endOfTextRuleFrom,
   type HuggingFaceClipVision,
 } from '../../../src/weights/names/clip.ts';
-import { paramsFromRules } from '../../../src/weights/names/name-map.ts';
 import { compareOutputs, eachCase, type GoldenBackend, type GoldenCase, runProgram } from '../harness.ts';
 import { makeInputs, readTensor } from '../tensors.ts';
-import { makeWeights } from '../weights.ts';
+import { makeParams, makeWeights } from '../weights.ts';
 import { isWhole, textInputs, textTower, towersOf } from './clip-text.ts';
 
-function imageTower(theirs: HuggingFaceClipVision, weights: Readonly<Record<string, HostTensor>>) {
+async function imageTower(theirs: HuggingFaceClipVision, weights: Readonly<Record<string, HostTensor>>) {
   const config = clipVisionConfigFrom(theirs, 'visual_projection.weight' in weights);
-  const params = paramsFromRules(clipVisionSpec(config), clipVisionRules(config), name => weights[name]);
+  const params = await makeParams(clipVisionSpec(config), clipVisionRules(config), weights);
   return { config, params };
 }
 
@@ -77,8 +76,8 @@ const imageInputs = { pixel_values: ['pixels', 'float32'] } as const;
 async function runSimilarity(golden: GoldenCase, backend: GoldenBackend): Promise<Record<string, HostTensor>> {
   const towers = towersOf(golden.config);
   const weights = makeWeights(golden.weights!);
-  const text = textTower(towers.text, weights);
-  const vision = imageTower(towers.vision, weights);
+  const text = await textTower(towers.text, weights);
+  const vision = await imageTower(towers.vision, weights);
   // Images and texts are two batches: each is scored against all of the other.
   const inputs = { ...makeInputs(golden.inputs, textInputs), ...makeInputs(golden.inputs, imageInputs) };
   const ends = endPositions(inputs['ids']!, endOfTextRuleFrom(towers.text));
@@ -91,7 +90,7 @@ async function runSimilarity(golden: GoldenCase, backend: GoldenBackend): Promis
 
 async function runVision(golden: GoldenCase, backend: GoldenBackend): Promise<Record<string, HostTensor>> {
   const theirs = isWhole(golden.config) ? towersOf(golden.config).vision : (golden.config as HuggingFaceClipVision);
-  const { config, params } = imageTower(theirs, makeWeights(golden.weights!));
+  const { config, params } = await imageTower(theirs, makeWeights(golden.weights!));
   return runProgram(backend, visionProgram(config), params, makeInputs(golden.inputs, imageInputs));
 }
 

@@ -14,12 +14,11 @@ import {
   tokenLoss,
 } from '../../../src/lm/index.ts';
 import { gpt2ConfigFrom, gpt2Rules, type HuggingFaceGpt2 } from '../../../src/weights/names/gpt2.ts';
-import { paramsFromRules } from '../../../src/weights/names/name-map.ts';
 import { decodeCached } from '../cached-decoding.ts';
 import { type CaseResult, compare, compareExact } from '../compare.ts';
 import { eachCase, type GoldenBackend, type GoldenCase, runProgram } from '../harness.ts';
 import { makeInputs, readValues } from '../tensors.ts';
-import { makeWeights } from '../weights.ts';
+import { makeParams, makeWeights } from '../weights.ts';
 
 type Inputs = Readonly<Record<string, HostTensor>>;
 
@@ -98,7 +97,7 @@ async function runCase(golden: GoldenCase, backend: GoldenBackend): Promise<Case
   const config = gpt2ConfigFrom(golden.config as HuggingFaceGpt2);
   const weights = makeWeights(golden.weights!);
   const prefix = 'wte.weight' in weights ? '' : 'transformer.';
-  const params = paramsFromRules(gpt2Spec(config), gpt2Rules(config, prefix), name => weights[name]);
+  const params = await makeParams(gpt2Spec(config), gpt2Rules(config, prefix), weights);
   const inputs = makeInputs(golden.inputs, names);
   const got = await runProgram(backend, program(config), params, labelled(inputs));
   const results: CaseResult[] = [];

@@ -169,7 +169,7 @@ function shapesOf(config: UvitConfig): LatentShapes {
 }
 
 async function compileNetwork({ config, weights }: GoldenCase, backend: GoldenBackend): Promise<Network> {
-  const model = jointModel(config['net'], weights!);
+  const model = await jointModel(config['net'], weights!);
   const shapes = shapesOf(model.config);
   const { dataTypeToken } = model.config;
   const part = (shape: readonly number[]) => ({ dtype: 'float32', shape: ['batch', ...shape] }) as const;

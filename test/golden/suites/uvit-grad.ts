@@ -10,7 +10,7 @@ import type { Program, TensorRecord } from '../../../src/engine/types.ts';
 import { adamWStep, globalNorm, optimizerScalars, type TrainState } from '../../../src/train/optimizer.ts';
 import { initialState, type LossResult, lossGradients, nest, scalarInputs } from '../../../src/train/step.ts';
 import { type PlainUvitParams, plainUvit, plainUvitSpec, type UvitParams, uvitSpec } from '../../../src/uvit/index.ts';
-import { type NameRule, paramsFromRules } from '../../../src/weights/names/name-map.ts';
+import type { NameRule } from '../../../src/weights/names/name-map.ts';
 import {
   type OriginalJointUvit,
   type OriginalPlainUvit,
@@ -22,7 +22,7 @@ import {
 import { type CaseResult, compare } from '../compare.ts';
 import { eachCase, type GoldenBackend, type GoldenCase, runProgram } from '../harness.ts';
 import { makeInputs, readTensor } from '../tensors.ts';
-import { makeWeights } from '../weights.ts';
+import { makeParams, makeWeights } from '../weights.ts';
 import { jointInputsOf, jointOutputs, runJoint } from './uvit.ts';
 import { plainInputs } from './uvit-plain.ts';
 
@@ -49,14 +49,14 @@ interface AdamW {
 
 const meanSquare = (got: tf.Tensor, target: tf.Tensor) => tf.mean(tf.square(tf.sub(got, target)));
 
-function jointSubject(golden: GoldenCase): Subject {
+async function jointSubject(golden: GoldenCase): Promise<Subject> {
   const config = uvitConfigFrom(golden.config as unknown as OriginalJointUvit);
   const tensors = makeWeights(golden.weights!);
   const rules = uvitRules(config);
   const names = Object.entries(jointOutputs);
   const targets = names.map(([theirs]) => [`target_${theirs}`, [`target_${theirs}`, 'float32']] as const);
   return {
-    params: paramsFromRules(uvitSpec(config), rules, name => tensors[name]),
+    params: await makeParams(uvitSpec(config), rules, tensors),
     rules,
     inputs: jointInputsOf(golden, config, Object.fromEntries(targets)),
     loss: (params, inputs) => {
@@ -70,12 +70,12 @@ function jointSubject(golden: GoldenCase): Subject {
   };
 }
 
-function plainSubject(golden: GoldenCase): Subject {
+async function plainSubject(golden: GoldenCase): Promise<Subject> {
   const config = plainUvitConfigFrom(golden.config as unknown as OriginalPlainUvit);
   const tensors = makeWeights(golden.weights!);
   const rules = plainUvitRules(config);
   return {
-    params: paramsFromRules(plainUvitSpec(config), rules, name => tensors[name]),
+    params: await makeParams(plainUvitSpec(config), rules, tensors),
     rules,
     inputs: makeInputs(golden.inputs, { ...plainInputs, target: ['target', 'float32'] }),
     loss: (params, inputs) => {
@@ -92,7 +92,7 @@ function translate(rules: readonly NameRule[], theirs: string, literal: unknown)
   const tensor = readTensor(literal, 'float32', theirs);
   const rule = rules.find(rule => rule.theirs === theirs);
   if (!rule) throw new Error(`No parameter is called ${theirs}`);
-  const { shape, data } = rule.transform ? rule.transform([tensor]) : tensor;
+  const { shape, data } = rule.transform ? rule.transform.apply([tensor]) : tensor;
   return { ours: rule.ours, expected: { shape, data: [...data] } };
 }
 
@@ -184,7 +184,7 @@ async function adamWCase(golden: GoldenCase, subject: Subject, backend: GoldenBa
   }
 }
 
-export const run = eachCase((golden, backend) => {
-  const subject = 'clip_img_dim' in golden.config ? jointSubject(golden) : plainSubject(golden);
+export const run = eachCase(async (golden, backend) => {
+  const subject = await ('clip_img_dim' in golden.config ? jointSubject(golden) : plainSubject(golden));
   return golden['adamw'] === undefined ? gradientCase(golden, subject, backend) : adamWCase(golden, subject, backend);
 });

@@ -1,10 +1,9 @@
 /** The plain U-ViT: class-conditional, unconditional, with a text context. */
 import { type PlainUvitParams, plainUvit, plainUvitSpec } from '../../../src/uvit/index.ts';
-import { paramsFromRules } from '../../../src/weights/names/name-map.ts';
 import { type OriginalPlainUvit, plainUvitConfigFrom, plainUvitRules } from '../../../src/weights/names/uvit.ts';
 import { compareOutputs, eachCase, runProgram } from '../harness.ts';
 import { makeInputs } from '../tensors.ts';
-import { makeWeights } from '../weights.ts';
+import { makeParams, makeWeights } from '../weights.ts';
 
 export const file = ['uvit-plain-class.json', 'uvit-plain-text.json'];
 
@@ -19,7 +18,7 @@ export const plainInputs = {
 export const run = eachCase(async (golden, backend) => {
   const config = plainUvitConfigFrom(golden.config as unknown as OriginalPlainUvit);
   const tensors = makeWeights(golden.weights!);
-  const params = paramsFromRules(plainUvitSpec(config), plainUvitRules(config), name => tensors[name]);
+  const params = await makeParams(plainUvitSpec(config), plainUvitRules(config), tensors);
   const outputs = await runProgram<PlainUvitParams>(
     backend,
     ({ params, inputs }) => {

@@ -3,7 +3,6 @@ import type { HostTensor } from '../../../src/core/host-tensor.ts';
 import type { Tree } from '../../../src/core/tree.ts';
 import type { TensorRecord } from '../../../src/engine/types.ts';
 import { type UvitConfig, type UvitParams, uvit, uvitSpec } from '../../../src/uvit/index.ts';
-import { paramsFromRules } from '../../../src/weights/names/name-map.ts';
 import {
   type DiffusersUvit,
   type OriginalJointUvit,
@@ -15,7 +14,7 @@ import {
 import { compare } from '../compare.ts';
 import { eachCase, type GoldenCase, runProgram } from '../harness.ts';
 import { type InputNames, makeInputs } from '../tensors.ts';
-import { makeWeights, type WeightRecipe } from '../weights.ts';
+import { makeParams, makeWeights, type WeightRecipe } from '../weights.ts';
 
 export const file = ['uvit-v0.json', 'uvit-v1.json', 'uvit-v1-diffusers.json'];
 
@@ -36,14 +35,14 @@ interface JointModel {
 }
 
 /** The network of a case from the arguments of the original or of diffusers. */
-export function jointModel(theirs: unknown, weights: WeightRecipe): JointModel {
+export async function jointModel(theirs: unknown, weights: WeightRecipe): Promise<JointModel> {
   const isDiffusers = 'attention_head_dim' in (theirs as object);
   const config = isDiffusers
     ? uvitConfigFromDiffusers(theirs as DiffusersUvit)
     : uvitConfigFrom(theirs as OriginalJointUvit);
   const tensors = makeWeights(weights, isDiffusers && weights.mapped ? 'mapped' : 'ranked');
   const rules = isDiffusers ? uvitDiffusersRules(config) : uvitRules(config);
-  return { config, params: paramsFromRules(uvitSpec(config), rules, name => tensors[name]) };
+  return { config, params: await makeParams(uvitSpec(config), rules, tensors) };
 }
 
 /** The data type that diffusers takes where none is given. */
@@ -78,7 +77,7 @@ export function runJoint(params: UvitParams, inputs: TensorRecord, config: UvitC
 }
 
 export const run = eachCase(async (golden, backend) => {
-  const { config, params } = jointModel(golden.config, golden.weights!);
+  const { config, params } = await jointModel(golden.config, golden.weights!);
   const outputs = await runProgram<UvitParams>(
     backend,
     ({ params, inputs }) => ({ outputs: { ...runJoint(params, inputs, config) } }),

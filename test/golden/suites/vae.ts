@@ -15,10 +15,9 @@ import {
   type DiffusersAutoencoder,
   type OriginalAutoencoder,
 } from '../../../src/weights/names/autoencoder.ts';
-import { paramsFromRules } from '../../../src/weights/names/name-map.ts';
 import { compareOutputs, eachCase, type GoldenCase, runProgram } from '../harness.ts';
 import { makeInputs } from '../tensors.ts';
-import { makeWeights } from '../weights.ts';
+import { makeParams, makeWeights } from '../weights.ts';
 
 export const file = 'vae.json';
 
@@ -35,7 +34,7 @@ export const run = eachCase(async (golden, backend) => {
       ? autoencoderConfigFrom(golden.config as unknown as OriginalAutoencoder)
       : autoencoderConfigFromDiffusers(golden.config as unknown as DiffusersAutoencoder);
   const scale = scaleOf(golden.config);
-  const params = paramsFromRules(autoencoderSpec(config), autoencoderRules(config, layout), name => tensors[name]);
+  const params = await makeParams(autoencoderSpec(config), autoencoderRules(config, layout), tensors);
   const outputs = await runProgram<AutoencoderParams>(
     backend,
     ({ params, inputs }) => {

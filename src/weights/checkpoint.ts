@@ -1,0 +1,44 @@
+/** Another library's weights, as conversion reads them: every name and shape at once, the tensors one by one. */
+import { DuetError } from '../core/errors.ts';
+import type { HostTensor } from '../core/host-tensor.ts';
+import { loadStoredTensor, readSafetensorsHeader } from './safetensors.ts';
+
+/** Reads one tensor of a checkpoint into memory. */
+export type ReadTensor = (name: string) => Promise<HostTensor>;
+
+export interface Checkpoint {
+  /** What messages call it: its file or folder. */
+  readonly name: string;
+  /** The shape of every tensor by its name there. */
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
+  readonly read: ReadTensor;
+}
+
+/** The tensors of a .safetensors file. Throws DuetError `invalid-weights` for a broken or hostile file. */
+export async function openCheckpoint(file: string): Promise<Checkpoint> {
+  const { tensors } = await readSafetensorsHeader(file);
+  const stored = new Map(Object.entries(tensors));
+  return {
+    name: file,
+    shapes: new Map(Array.from(stored, ([name, { shape }]) => [name, shape])),
+    read: async name => {
+      const tensor = stored.get(name);
+      if (!tensor) throw new DuetError('invalid-weights', `${file} has no tensor ${name}`);
+      return loadStoredTensor(name, tensor);
+    },
+  };
+}
+
+/** Tensors in memory as a checkpoint. */
+export function checkpointOf(name: string, tensors: Readonly<Record<string, HostTensor>>): Checkpoint {
+  const all = new Map(Object.entries(tensors));
+  return {
+    name,
+    shapes: new Map(Array.from(all, ([tensor, { shape }]) => [tensor, shape])),
+    read: async tensor => {
+      const found = all.get(tensor);
+      if (!found) throw new DuetError('invalid-weights', `${name} has no tensor ${tensor}`);
+      return found;
+    },
+  };
+}
