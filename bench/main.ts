@@ -3,6 +3,7 @@ const benchmarks = {
   serve: () => import('./serve.ts'),
   train: () => import('./train.ts'),
   load: () => import('./load.ts'),
+  soak: () => import('./soak.ts'),
 };
 
 const name = process.argv[2] ?? '';
