@@ -33,6 +33,7 @@ const answers: Record<ErrorCode, Answer> = {
   'queue-full': { status: 429, code: 'queue_full', retryAfter: 5 },
   'shutting-down': { status: 503, code: 'shutting_down', retryAfter: 10 },
   overloaded: { status: 503, code: 'overloaded', retryAfter: 5 },
+  'storage-full': { status: 507, code: 'storage_full', retryAfter: 60 },
   'invalid-config': generationFailed,
   'invalid-weights': generationFailed,
   'missing-dependency': generationFailed,
@@ -143,10 +144,10 @@ export function logFault(log: Pick<FastifyBaseLogger, 'error' | 'warn'>, error: 
     log.warn({ reason: error instanceof Error ? error.message : String(error) }, 'a request was put off');
 }
 
-/** Headers that tell clients whether to try again: a failed generation is never worth two more. */
+/** Headers that tell clients whether to try again: a failed generation or a full disk is not worth two more at once. */
 export function problemHeaders({ status, retryAfter }: Problem): Record<string, string> {
   return {
     ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
-    ...(status === 500 && { 'x-should-retry': 'false' }),
+    ...((status === 500 || status === 507) && { 'x-should-retry': 'false' }),
   };
 }

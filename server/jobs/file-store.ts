@@ -8,10 +8,13 @@ import { DuetError } from '../../src/core/errors.ts';
 import { makeFolder } from '../../src/core/folders.ts';
 import { lockFolder } from './folder-lock.ts';
 import { timeOfJobId } from './job-id.ts';
+import { LateRecords } from './late-records.ts';
+import { toStorageError } from './storage-errors.ts';
 import type { JobRecord, JobStore } from './store.ts';
 import { dayOf, isFileName, isJobFile, parseRecord, recordFile } from './stored-names.ts';
 
 const temporary = '.writing';
+const probeName = /^\.probe-\w+$/;
 
 /**
  * Opens the data folder, alone. `warn` is told of jobs that cannot be read; they stay where they are.
@@ -28,47 +31,77 @@ export async function openFileStore(folder: string, warn: (message: string) => v
     });
   }
   const unlock = await lockFolder(folder);
+  await sweepProbes(folder);
   const folderOf = (id: string) => join(root, dayOf(id), id);
+  const clearly = <T>(work: Promise<T>): Promise<T> =>
+    work.catch(error => {
+      throw toStorageError(error, folder);
+    });
+  const write = async (id: string, name: string, content: string | Uint8Array) => {
+    await makeJobFolder(folderOf(id));
+    await writeWhole(folderOf(id), name, content);
+  };
+  const writeRecord = (record: JobRecord) => write(record.id, recordFile, `${JSON.stringify(record)}\n`);
+  const late = new LateRecords(writeRecord);
   return {
     load: () => loadAll(root, warn),
-    async save(record) {
-      await makeJobFolder(folderOf(record.id));
-      await writeWhole(folderOf(record.id), recordFile, `${JSON.stringify(record)}\n`);
-    },
+    save: record => clearly(late.save(record, () => writeRecord(record))),
     async writeFile(id, name, bytes) {
       if (!isFileName(name)) throw new DuetError('invalid-argument', `${name} is no name for a file`);
-      await makeJobFolder(folderOf(id));
-      await writeWhole(folderOf(id), name, bytes);
+      await clearly(write(id, name, bytes));
     },
     async readFile(id, name) {
       if (!isJobFile(id, name)) return undefined;
-      return readFile(join(folderOf(id), name)).catch(absent);
+      return clearly(readFile(join(folderOf(id), name)).catch(absent));
+    },
+    async removeFiles(id, names) {
+      for (const name of names) await clearly(rm(join(folderOf(id), name), { force: true }));
     },
     async remove(id) {
-      await rm(join(folderOf(id), recordFile), { force: true }); // without it the rest is rubbish, swept at the next start
-      await rm(folderOf(id), { recursive: true, force: true });
+      await late.forget(id);
+      await clearly(removeJob(folderOf(id)));
     },
-    close: unlock,
+    async probe(bytes) {
+      await clearly(probe(folder, bytes));
+      await clearly(late.write());
+    },
+    async close() {
+      await late.write().catch(error => warn(`How some jobs ended could not be written: ${String(error)}`));
+      await unlock().catch(error => warn(`The lock of ${folder} could not be removed: ${String(error)}`));
+    },
   };
 }
 
-/** Clients are not told where a server keeps its data: the reason alone goes on, and is logged. */
+/** Fails with the system's own error where it has one; a path that somebody changed meanwhile may be mended. */
 async function makeJobFolder(folder: string): Promise<void> {
   await makeFolder(folder).catch((error: Error) => {
-    throw error.cause ?? error;
+    const { cause = error, message } = error;
+    if (cause instanceof Error && 'code' in cause && !DuetError.isInstance(cause)) throw cause;
+    throw new DuetError('overloaded', `${message}; try again later`, { cause: error });
   });
 }
 
+async function removeJob(folder: string): Promise<void> {
+  await rm(join(folder, recordFile), { force: true }); // without it the rest is rubbish, swept at the next start
+  await rm(folder, { recursive: true, force: true });
+}
+
+/** The old file or the new one, whatever fails in between; nothing else stays. */
 async function writeWhole(folder: string, name: string, content: string | Uint8Array): Promise<void> {
   const path = join(folder, name);
-  const handle = await open(path + temporary, 'w');
   try {
-    await handle.writeFile(content);
-    await handle.sync();
-  } finally {
-    await handle.close();
+    const handle = await open(path + temporary, 'w');
+    try {
+      await handle.writeFile(content);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(path + temporary, path);
+  } catch (error) {
+    await rm(path + temporary, { force: true }).catch(() => {}); // the first failure is the one to tell
+    throw error;
   }
-  await rename(path + temporary, path);
 }
 
 async function loadAll(root: string, warn: (message: string) => void): Promise<JobRecord[]> {
@@ -103,13 +136,28 @@ function absent(error: NodeJS.ErrnoException): undefined {
   throw error;
 }
 
+/** Writes so many bytes into `folder` and removes them again. */
+async function probe(folder: string, bytes: number): Promise<void> {
+  const path = join(folder, `.probe-${process.pid}`);
+  await makeFolder(folder);
+  try {
+    await writeFile(path, new Uint8Array(bytes), { flush: true });
+  } finally {
+    await rm(path, { force: true });
+  }
+}
+
+/** Of processes that were killed while they tried. */
+async function sweepProbes(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (probeName.test(name)) await rm(join(folder, name), { force: true });
+  }
+}
+
 /** Throws DuetError 'invalid-config' if `folder` cannot be written. */
 export async function checkWritable(folder: string): Promise<void> {
-  const probe = join(folder, `.probe-${process.pid}`);
   try {
-    await makeFolder(folder);
-    await writeFile(probe, '');
-    await rm(probe);
+    await probe(folder, 1);
   } catch (error) {
     throw new DuetError('invalid-config', `The data folder ${folder} cannot be written: ${String(error)}`, {
       cause: error,

@@ -13,6 +13,7 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
       return () => rm(path, { force: true });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
+        await rm(path, { force: true }).catch(() => {}); // on a full disk it may have been made, empty
         throw new DuetError('invalid-config', `The data folder ${folder} cannot be written: ${String(error)}`, {
           cause: error,
         });

@@ -4,16 +4,15 @@
  */
 import { DuetError } from '../../src/core/errors.ts';
 import type { ReadinessCheck } from '../readiness.ts';
-import type { LoadedModel } from '../types.ts';
 import { findModel, requireRoom } from './admission.ts';
 import type { EventLog } from './event-log.ts';
 import { IdempotencyKeys, type IdempotencyMark, idempotencyMark } from './idempotency.ts';
 import type { InProcessJobsOptions } from './in-process-options.ts';
 import { timeOfJobId } from './job-id.ts';
+import { JobKeeper } from './job-keeper.ts';
 import { Lane } from './lane.ts';
 import { type LiveJob, liveJob, type Outcome } from './live-job.ts';
 import { type JobObserver, tellAll } from './observers.ts';
-import { OrderedSaves } from './ordered-saves.ts';
 import { performHere } from './perform.ts';
 import {
   interrupted,
@@ -27,8 +26,7 @@ import {
 } from './records.ts';
 import { checkRequest } from './requests.ts';
 import { expiredJobs } from './retention.ts';
-import { keepSamples } from './sample-files.ts';
-import { type JobFiles, type JobRecord, withInputs } from './store.ts';
+import type { JobRecord } from './store.ts';
 import type { JobEvent, JobRequest, JobResult, JobService, JobView, RunOptions, SubmitOptions } from './types.ts';
 
 /** A job that was under way this often when the process died is not tried again: it may be what kills it. */
@@ -42,7 +40,9 @@ export class InProcessJobs implements JobService {
   readonly #live = new Map<string, LiveJob>();
   /** Of jobs that are over, the oldest first. */
   readonly #records = new Map<string, JobRecord>();
-  readonly #saves: OrderedSaves;
+  /** Ids of jobs that are being removed. */
+  readonly #removing = new Set<string>();
+  readonly #keeper: JobKeeper;
   readonly #keys = new IdempotencyKeys();
   /** Milliseconds that jobs took lately. */
   #duration = 1000;
@@ -51,7 +51,7 @@ export class InProcessJobs implements JobService {
   private constructor(options: InProcessJobsOptions) {
     this.#options = options;
     this.#now = options.now ?? Date.now;
-    this.#saves = new OrderedSaves(options.store);
+    this.#keeper = new JobKeeper(options);
     this.#observer = tellAll(...options.observers);
     const { maxRunning, maxQueue } = options.limits;
     for (const { info } of options.models) {
@@ -63,7 +63,7 @@ export class InProcessJobs implements JobService {
   /** Takes up what the store holds: the history, and jobs that a former process left unfinished. */
   static async open(options: InProcessJobsOptions): Promise<InProcessJobs> {
     const jobs = new InProcessJobs(options);
-    for (const record of await options.store.load()) await jobs.#restore(record);
+    for (const record of await jobs.#keeper.store.load()) await jobs.#restore(record);
     await jobs.forgetExpired();
     return jobs;
   }
@@ -88,11 +88,13 @@ export class InProcessJobs implements JobService {
       status: 'full',
       objection: () => (this.hasRoom ? undefined : `${this.queued} jobs are waiting, and no more may`),
     },
+    { status: 'no-storage', objection: () => this.#keeper.store.fault?.message },
   ];
 
   async submit(request: JobRequest, { owner, idempotencyKey, isAwaited = false }: SubmitOptions): Promise<JobView> {
     const idempotency = idempotencyKey === undefined ? undefined : idempotencyMark(idempotencyKey, request);
     const known = idempotency && this.#keys.find(owner, idempotency);
+    if (known !== undefined) await this.#live.get(known)?.admission; // it may yet be refused
     const knownView = known === undefined ? undefined : this.view(known);
     if (knownView) return knownView;
     const job = await this.#admit(request, { owner, isAwaited, idempotency });
@@ -134,10 +136,15 @@ export class InProcessJobs implements JobService {
       this.cancel(id);
       await job.outcome;
     }
-    if (!this.#records.delete(id)) return false;
+    if (!this.#records.has(id) || this.#removing.has(id)) return false;
+    this.#removing.add(id);
+    try {
+      await this.#keeper.remove(id);
+    } finally {
+      this.#removing.delete(id);
+    }
+    this.#records.delete(id);
     this.#keys.forget(id);
-    await this.#saves.settled(id);
-    await this.#options.store.remove(id);
     return true;
   }
 
@@ -151,13 +158,13 @@ export class InProcessJobs implements JobService {
     if (record && record.lastEventId > after) yield storedLastEvent(record);
   }
 
-  async run(request: JobRequest, { owner, signal, onEvent }: RunOptions): Promise<JobResult> {
+  async run(request: JobRequest, { owner, signal, onEvent, needsFiles = false }: RunOptions): Promise<JobResult> {
     signal.throwIfAborted();
     let job: LiveJob | undefined;
     const cancel = () => job && this.#cancel(job, signal.reason);
     signal.addEventListener('abort', cancel, { once: true });
     try {
-      job = await this.#admit(request, { owner, isAwaited: true }, onEvent);
+      job = await this.#admit(request, { owner, isAwaited: true }, { onEvent, needsFiles });
       if (signal.aborted) cancel();
       const outcome = await job.outcome;
       if ('failure' in outcome) throw outcome.failure;
@@ -169,7 +176,7 @@ export class InProcessJobs implements JobService {
 
   async file(id: string, name: string): Promise<Uint8Array | undefined> {
     if (!this.#live.has(id) && !this.#records.has(id)) return undefined;
-    return this.#options.store.readFile(id, name);
+    return this.#keeper.store.readFile(id, name);
   }
 
   /**
@@ -189,18 +196,18 @@ export class InProcessJobs implements JobService {
     clearTimeout(timer);
     this.#putOff('running');
     await quiet;
-    await this.#saves.settled();
+    await this.#keeper.settled();
   }
 
   /** Gives the store back; after `drain`. */
   close(): Promise<void> {
-    return this.#options.store.close();
+    return this.#keeper.store.close();
   }
 
   async #admit(
     request: JobRequest,
     options: { owner: string; isAwaited: boolean; idempotency?: IdempotencyMark | undefined },
-    onEvent?: (event: JobEvent) => void,
+    { onEvent, needsFiles = true }: { onEvent?: RunOptions['onEvent'] | undefined; needsFiles?: boolean } = {},
   ): Promise<LiveJob> {
     if (this.#isDraining) throw new DuetError('shutting-down', 'The server is stopping and takes no more jobs');
     const { limits, models } = this.#options;
@@ -210,13 +217,16 @@ export class InProcessJobs implements JobService {
     const active = this.#countActive(options.owner);
     requireRoom(lane, { active, keyConcurrency: limits.keyConcurrency, duration: this.#duration });
     const { record, files } = newRecord(checked, options, this.#now());
-    const job = this.#enter(record, model, lane, onEvent);
+    const job = liveJob(record, model, lane, { onEvent, files: needsFiles ? undefined : files });
+    this.#enter(job);
+    job.admission = this.#keeper.keepNew(job, files);
     try {
-      await this.#keep(job, files);
+      await job.admission;
     } catch (error) {
       this.#forgetLive(job);
       throw error;
     }
+    job.tellCaller();
     this.#start(job);
     return job;
   }
@@ -225,17 +235,11 @@ export class InProcessJobs implements JobService {
     return [...this.#live.values()].filter(({ record, isOver }) => record.owner === owner && !isOver).length;
   }
 
-  #enter(record: JobRecord, model: LoadedModel, lane: Lane, onEvent?: (event: JobEvent) => void): LiveJob {
-    const job = liveJob(record, model, lane, onEvent);
+  #enter(job: LiveJob): void {
+    const { record, lane } = job;
     this.#live.set(record.id, job);
     if (record.idempotency) this.#keys.set(record.owner, record.idempotency, record.id);
     lane.enter(record.id, record.request.priority ?? 0);
-    return job;
-  }
-
-  async #keep(job: LiveJob, files: JobFiles): Promise<void> {
-    for (const [name, bytes] of Object.entries(files)) await this.#options.store.writeFile(job.record.id, name, bytes);
-    await this.#saves.save(job.record);
   }
 
   /** As if it had never been asked for. */
@@ -252,26 +256,27 @@ export class InProcessJobs implements JobService {
   }
 
   async #perform(job: LiveJob): Promise<void> {
-    const { store, version, log, perform = performHere } = this.#options;
+    const { log, perform = performHere } = this.#options;
     const { signal } = job.controller;
     const started = this.#now();
     job.record = { ...job.record, status: 'running', started, attempts: job.record.attempts + 1 };
     job.events.append({ type: 'started' });
     this.#observer.started(job.record);
     try {
-      await this.#saves.save(job.record);
-      const request = await withInputs(store, job.record);
+      await this.#keeper.keepState(job);
+      const request = await this.#keeper.requestOf(job);
       signal.throwIfAborted();
       const emit = this.#emitter(job.events, job, started);
       const made = await perform(job.record, job.model, request, { signal, emit, now: this.#now });
       signal.throwIfAborted();
-      const { result, bytes } = await keepSamples(job.record, made, { store, version, model: job.model.info });
-      if (job.isOver) return;
+      const { result, bytes } = await this.#keeper.keepSamples(job, made);
+      if (job.isOver) return await this.#keeper.dropSamples(job.record.id, result);
       this.#duration = 0.8 * this.#duration + 0.2 * (this.#now() - started);
       await this.#complete(job, result, bytes);
     } catch (error) {
       if (job.isOver) return;
-      if (!DuetError.isInstance(error)) log.error({ err: error, job: job.record.id }, 'a job failed');
+      const isTold = DuetError.isInstance(error) && error.code !== 'storage-full';
+      if (!isTold) log.error({ err: error, job: job.record.id }, 'a job failed');
       this.#end(job, { status: 'failed', error: toJobError(error) }, { failure: error });
     }
   }
@@ -302,7 +307,7 @@ export class InProcessJobs implements JobService {
       status: 'succeeded',
     } as const;
     const last = { ...ended, lastEventId: events.lastId + lastEventsOf(ended).length };
-    await this.#saveLogged(last);
+    await this.#keeper.keepLast(job, last);
     job.record = last;
     this.#settle(job, { result });
   }
@@ -320,14 +325,14 @@ export class InProcessJobs implements JobService {
   #end(job: LiveJob, change: Pick<JobRecord, 'status' | 'error'>, outcome: Outcome): void {
     job.isOver = true;
     job.record = { ...job.record, ...change, ended: this.#now(), lastEventId: job.events.lastId + 1 };
-    void this.#saveLogged(job.record);
+    void this.#keeper.keepLast(job, job.record);
     this.#settle(job, outcome);
   }
 
   #settle(job: LiveJob, outcome: Outcome): void {
     const { record } = job;
     this.#live.delete(record.id);
-    this.#records.set(record.id, record);
+    if (job.isKept) this.#records.set(record.id, record);
     for (const event of lastEventsOf(record)) job.events.append(event);
     this.#observer.ended(record);
     job.finished(outcome);
@@ -344,7 +349,7 @@ export class InProcessJobs implements JobService {
       }
       job.isOver = true;
       job.record = { ...queuedAgain(job.record), attempts: Math.max(0, job.record.attempts - 1) };
-      void this.#saveLogged(job.record);
+      void this.#keeper.keepLast(job, job.record);
       job.lane.leave(job.record.id);
       job.controller.abort(reason);
       job.events.close();
@@ -364,24 +369,21 @@ export class InProcessJobs implements JobService {
     const isTriedAgain = this.#options.perform !== undefined || record.attempts < mostAttempts;
     if (lane && this.#options.unfinished === 'requeue' && !record.isAwaited && isTriedAgain) {
       const again = takenUp(record);
-      await this.#saves.save(again);
-      this.#start(this.#enter(again, model, lane));
+      await this.#keeper.keepLogged(again);
+      const job = liveJob(again, model, lane);
+      job.tellCaller();
+      this.#enter(job);
+      this.#start(job);
       return;
     }
     const ended = interrupted(record, this.#now());
     this.#records.set(record.id, ended);
-    await this.#saves.save(ended);
+    await this.#keeper.keepLogged(ended);
   }
 
   /** Removes what is over limits of age, number and size; also done whenever a job ends. */
   async forgetExpired(): Promise<void> {
     for (const id of expiredJobs([...this.#records.values()], this.#options.limits, this.#now())) await this.remove(id);
-  }
-
-  #saveLogged(record: JobRecord): Promise<void> {
-    return this.#saves
-      .save(record)
-      .catch(error => this.#options.log.error({ err: error, job: record.id }, 'the state of a job was not kept'));
   }
 
   #sum(count: (lane: Lane) => number): number {

@@ -11,9 +11,13 @@ export function memoryStore(): JobStore {
       files.set(id, folder.set(name, bytes));
     },
     readFile: async (id, name) => files.get(id)?.get(name),
+    removeFiles: async (id, names) => {
+      for (const name of names) files.get(id)?.delete(name);
+    },
     remove: async id => {
       files.delete(id);
     },
+    probe: async () => {},
     close: async () => {},
   };
 }

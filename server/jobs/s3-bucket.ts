@@ -16,7 +16,10 @@ export interface S3Object {
   readonly ageMs: number;
 }
 
-/** Everything here throws DuetError 'invalid-config' saying what is wrong with the place, once no attempt helped. */
+/**
+ * Everything here throws DuetError 'invalid-config' saying what is wrong with the place, once no attempt helped, or
+ * 'storage-full'.
+ */
 export interface S3Bucket {
   get(key: string): Promise<S3Object | undefined>;
   put(key: string, content: string | Uint8Array, type: string): Promise<void>;
@@ -37,7 +40,8 @@ export function s3Bucket(place: S3Place): S3Bucket {
     try {
       return await work;
     } catch (error) {
-      throw new DuetError('invalid-config', faultOf(error, place), { cause: error });
+      const code = isFull(error) ? 'storage-full' : 'invalid-config';
+      throw new DuetError(code, faultOf(error, place), { cause: error });
     }
   };
   return {
@@ -86,9 +90,12 @@ function faultOf(error: unknown, place: S3Place): string {
   if (!(error instanceof S3ServiceError)) {
     return `The S3 store ${place.endpoint} cannot be reached (${causeOf(error)}); check --s3-endpoint and the network`;
   }
-  const code = /<Code>([A-Za-z]+)<\/Code>/.exec(error.body ?? '')?.[1] ?? error.serviceCode ?? '';
+  const code = codeOf(error);
   if (code === 'NoSuchBucket' || error.status === 404) return noBucket(place);
   const said = `${error.status} ${code}`.trim();
+  if (isFull(error)) {
+    return `The disk or quota of the S3 store ${place.endpoint} is full at ${place.url} (${said}); make room there, delete jobs or choose another place with --data`;
+  }
   if (error.status === 301 || error.status === 307 || code === 'AuthorizationHeaderMalformed') {
     return `The bucket ${place.bucket} is in another region than ${place.region} (${said}); set --s3-region`;
   }
@@ -96,6 +103,16 @@ function faultOf(error: unknown, place: S3Place): string {
     return `The S3 store ${place.endpoint} refuses access to ${place.url} (${said}); check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, the clock, and that the key may list, read, write and delete there`;
   }
   return `The S3 store ${place.endpoint} fails at ${place.url} (${said}); see its log`;
+}
+
+/** Stores name it differently: `XMinioStorageFull`, `QuotaExceeded`, `StorageCapExceeded`, `InsufficientCapacity`, ... */
+function isFull(error: unknown): boolean {
+  if (!(error instanceof S3ServiceError)) return false;
+  return error.status === 507 || /quota|storage_?full|cap_?exceeded|insufficient|no_?space/i.test(codeOf(error));
+}
+
+function codeOf(error: S3ServiceError): string {
+  return /<Code>([A-Za-z]+)<\/Code>/.exec(error.body ?? '')?.[1] ?? error.serviceCode ?? '';
 }
 
 function noBucket({ bucket, endpoint }: S3Place): string {

@@ -1,5 +1,5 @@
 /** What is particular to a bucket: keys and addresses, faults that say what to do, outages, one server per prefix. */
-import { createServer } from 'node:http';
+import { createServer, request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -186,6 +186,47 @@ describe('openS3Store', () => {
     expect([...(await store.readFile(kept.id, '0.png'))!]).toEqual([7]);
     await expect.poll(() => store.load(), { timeout: 60_000 }).toEqual([ended]);
     await store.close();
+  });
+
+  it.each([
+    [507, 'XMinioStorageFull'],
+    [403, 'QuotaExceeded'],
+    [400, 'XMinioAdminBucketQuotaExceeded'],
+    [403, 'StorageCapExceeded'],
+  ])('tells of a full store, %i %s, and writes again when there is room', async (status, code) => {
+    let isFull = false;
+    const proxy = createServer((request, response) => {
+      if (isFull && request.method === 'PUT') {
+        request.resume();
+        return response.writeHead(status).end(`<Error><Code>${code}</Code></Error>`);
+      }
+      const { method, headers, url } = request;
+      const target = httpRequest(s3.endpoint + url, { method, headers }, answer => {
+        response.writeHead(answer.statusCode ?? 500, answer.headers);
+        answer.pipe(response);
+      });
+      request.pipe(target);
+    });
+    await new Promise<void>(resolve => proxy.listen(0, '127.0.0.1', resolve));
+    const { port } = proxy.address() as AddressInfo;
+    const place = { ...s3.place(`s3://duet/full-${code.toLowerCase()}`), endpoint: `http://127.0.0.1:${port}` };
+    const store = await openS3Store(place, silent);
+    isFull = true;
+    const saved = record();
+    const writeFile = () => store.writeFile(saved.id, 'image', new Uint8Array([1]));
+    for (const write of [() => store.save(saved), writeFile, () => store.probe(9)]) {
+      await expect(write()).rejects.toMatchObject({
+        code: 'storage-full',
+        message: expect.stringMatching(new RegExp(`is full at s3://duet/full.*${status} ${code}`)),
+      });
+    }
+    isFull = false;
+    await store.probe(9);
+    await store.save(saved);
+    await store.close();
+    expect(await s3Bucket(place).list(place.prefix)).toEqual([expect.stringContaining('job.json')]);
+    proxy.closeAllConnections();
+    proxy.close();
   });
 
   it('tries again what fails in passing', async () => {

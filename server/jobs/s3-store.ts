@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { DuetError } from '../../src/core/errors.ts';
 import { timeOfJobId } from './job-id.ts';
+import { LateRecords } from './late-records.ts';
 import { type S3Bucket, s3Bucket } from './s3-bucket.ts';
 import { type LeaseTimes, S3Lease } from './s3-lease.ts';
 import type { S3Place } from './s3-place.ts';
@@ -39,15 +40,7 @@ export async function openS3Store(
   const changing = <T>(work: () => Promise<T>) => orOverloaded(() => lease.hold().then(work), warn);
   return {
     load: () => loadAll(bucket, root, warn),
-    async save(record) {
-      await late.forget(record.id);
-      try {
-        await changing(() => writeRecord(bucket, root, record));
-      } catch (error) {
-        if (record.ended !== undefined) late.add(record);
-        throw error;
-      }
-    },
+    save: record => late.save(record, () => changing(() => writeRecord(bucket, root, record))),
     async writeFile(id, name, bytes) {
       if (!isFileName(name)) throw new DuetError('invalid-argument', `${name} is no name for a file`);
       await changing(() => bucket.put(`${folderOf(root, id)}/${name}`, bytes, typeOf(name)));
@@ -56,9 +49,18 @@ export async function openS3Store(
       if (!isJobFile(id, name)) return undefined;
       return (await orOverloaded(() => bucket.get(`${folderOf(root, id)}/${name}`), warn))?.bytes;
     },
+    async removeFiles(id, names) {
+      await changing(() => allOf(names, name => bucket.delete(`${folderOf(root, id)}/${name}`)));
+    },
     async remove(id) {
       await late.forget(id);
       await changing(() => removeJob(bucket, folderOf(root, id)));
+    },
+    async probe(bytes) {
+      const key = keyOf(place, `probe-${randomUUID()}`);
+      await changing(() => bucket.put(key, new Uint8Array(bytes), 'application/octet-stream'));
+      await changing(() => bucket.delete(key));
+      await changing(onRenewed);
     },
     async close() {
       const warned = (error: unknown) => warn(messageOf(error));
@@ -80,38 +82,6 @@ export async function checkWritableBucket(place: S3Place): Promise<void> {
     'invalid-config',
     `The S3 store ${place.endpoint} does not list what was written to ${place.url}`,
   );
-}
-
-/** Ends of jobs that were told but could not be stored: written later, lest the next server does the jobs again. */
-class LateRecords {
-  readonly #records = new Map<string, JobRecord>();
-  readonly #save: (record: JobRecord) => Promise<void>;
-  #writing: Promise<void> = Promise.resolve();
-
-  constructor(save: (record: JobRecord) => Promise<void>) {
-    this.#save = save;
-  }
-
-  add(record: JobRecord): void {
-    this.#records.set(record.id, record);
-  }
-
-  /** Resolves when nothing of the job will be written any more. */
-  async forget(id: string): Promise<void> {
-    if (this.#records.delete(id)) await this.#writing.catch(() => {});
-  }
-
-  write(): Promise<void> {
-    this.#writing = this.#writing.catch(() => {}).then(() => this.#writeAll());
-    return this.#writing;
-  }
-
-  async #writeAll(): Promise<void> {
-    for (const [id, record] of this.#records) {
-      await this.#save(record);
-      this.#records.delete(id);
-    }
-  }
 }
 
 async function loadAll(bucket: S3Bucket, root: string, warn: (message: string) => void): Promise<JobRecord[]> {
@@ -142,12 +112,13 @@ function writeRecord(bucket: S3Bucket, root: string, record: JobRecord): Promise
   return bucket.put(`${folderOf(root, record.id)}/${recordFile}`, `${JSON.stringify(record)}\n`, typeOf(recordFile));
 }
 
-/** What the operator must know goes to `warn`; clients only hear that another try may do. */
+/** What the operator must know goes to `warn`; clients only hear that it is full, or that another try may do. */
 async function orOverloaded<T>(work: () => Promise<T>, warn: (message: string) => void): Promise<T> {
   try {
     return await work();
   } catch (error) {
     warn(messageOf(error));
+    if (DuetError.isInstance(error) && error.code === 'storage-full') throw error;
     const message = 'The store of results cannot be used at the moment; try again later';
     throw new DuetError('overloaded', message, { cause: error });
   }

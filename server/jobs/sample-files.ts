@@ -6,20 +6,34 @@ import type { JobRecord, JobStore } from './store.ts';
 import type { JobResult, JobSample } from './types.ts';
 
 export interface KeepOptions {
-  readonly store: JobStore;
+  /** Without one the pictures are in the result alone. */
+  readonly store?: JobStore;
   readonly model: ModelInfo;
   /** Of Duet. */
   readonly version: string;
 }
 
-/** Writes the pictures of `made`; the result holds their bytes too. */
+/** Writes the pictures of `made`, all of them or none; the result holds their bytes too. */
 export async function keepSamples(
   record: JobRecord,
   { samples, settings, unknownWords, captionCut, timings }: Result<AnySample>,
   options: KeepOptions,
 ): Promise<{ result: JobResult; bytes: number }> {
   const { id } = record;
-  const kept = await Promise.all(samples.map((sample, index) => keepSample(record, sample, index, settings, options)));
+  const writes = await Promise.allSettled(
+    samples.map((sample, index) => keepSample(record, sample, index, settings, options)),
+  );
+  const failure = writes.find(({ status }) => status === 'rejected') as PromiseRejectedResult | undefined;
+  if (failure) {
+    await options.store
+      ?.removeFiles(
+        id,
+        samples.map((_, index) => fileOf(index)),
+      )
+      .catch(() => {}); // the failure counts
+    throw failure.reason;
+  }
+  const kept = writes.flatMap(write => (write.status === 'fulfilled' ? [write.value] : []));
   const bytes = kept.reduce((sum, { png }) => sum + (png?.length ?? 0), 0);
   return { result: { id, samples: kept, unknownWords, captionCut, timings }, bytes };
 }
@@ -35,9 +49,15 @@ async function keepSample(
   const words = caption === undefined ? {} : { caption };
   if (!image) return { seed, ...words };
   const png = withParameters(await image.toPng(), parametersOf(record, sample, settings, model, version));
-  const file = `${index}.png`;
+  const picture = { seed, ...words, png, width: image.width, height: image.height };
+  if (!store) return picture;
+  const file = fileOf(index);
   await store.writeFile(record.id, file, png);
-  return { seed, ...words, file, png, width: image.width, height: image.height };
+  return { ...picture, file };
+}
+
+function fileOf(index: number): string {
+  return `${index}.png`;
 }
 
 function parametersOf(

@@ -25,10 +25,15 @@ export interface JobStore {
   load(): Promise<readonly JobRecord[]>;
   /** Replaces the record as a whole or not at all; lasts once this resolves. */
   save(record: JobRecord): Promise<void>;
+  /** @throws DuetError 'storage-full' | 'overloaded' saying where and why, as all that writes; nothing half written stays */
   writeFile(id: string, name: string, bytes: Uint8Array): Promise<void>;
   readFile(id: string, name: string): Promise<Uint8Array | undefined>;
+  /** Also fine for files that are not there. */
+  removeFiles(id: string, names: readonly string[]): Promise<void>;
   /** Forgets a job with its files. */
   remove(id: string): Promise<void>;
+  /** Writes so many bytes and removes them again: rejects, as writes do, while there is no room for them. */
+  probe(bytes: number): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -109,10 +109,12 @@ export interface RunOptions {
   readonly owner: string;
   readonly signal: AbortSignal;
   readonly onEvent?: (event: JobEvent) => void;
+  /** The caller hands out addresses of the result's files: without room for these the job fails. @default false */
+  readonly needsFiles?: boolean;
 }
 
 export interface JobService {
-  /** @throws DuetError 'queue-full' | 'shutting-down' | 'invalid-argument' */
+  /** @throws DuetError 'queue-full' | 'shutting-down' | 'invalid-argument' | 'storage-full' | 'overloaded' */
   submit(request: JobRequest, options: SubmitOptions): Promise<JobView>;
   view(id: string): JobView | undefined;
   /** The newest first; `before` is the id of the last one of the page before. */
@@ -122,7 +124,10 @@ export interface JobService {
   remove(id: string): Promise<boolean>;
   /** Replays events after `after`, then goes on live; ends after completed/failed/cancelled. */
   events(id: string, options?: { after?: number; signal?: AbortSignal }): AsyncIterable<JobEvent>;
-  /** Runs to the end; if `signal` aborts, the job is cancelled. Result with png bytes. */
+  /**
+   * Runs to the end; if `signal` aborts, the job is cancelled. Result with png bytes: while nothing can be stored the job is
+   * done all the same and not kept, unless its files are needed.
+   */
   run(request: JobRequest, options: RunOptions): Promise<JobResult>;
   /** The bytes of a result's file. */
   file(id: string, name: string): Promise<Uint8Array | undefined>;

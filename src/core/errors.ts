@@ -24,6 +24,7 @@ export const errorCodes = {
   'shutting-down': 'runtime',
   'rate-limited': 'runtime',
   overloaded: 'runtime',
+  'storage-full': 'runtime',
   'too-large': 'input',
   'unsupported-media-type': 'input',
   unauthorized: 'input',

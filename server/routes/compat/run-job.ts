@@ -13,13 +13,15 @@ interface RunJobOptions {
   readonly signal?: AbortSignal;
   /** Called for each event; the next waits until it is done. */
   readonly onEvent?: (event: JobEvent) => void | Promise<void>;
+  /** The answer holds addresses of the result's files. */
+  readonly needsFiles?: boolean;
 }
 
 /** Runs `job` and waits for its end and for `onEvent`. @throws what `JobService.run` throws, or `onEvent` */
 export async function runJob(
   request: FastifyRequest,
   job: JobRequest,
-  { signal, onEvent }: RunJobOptions = {},
+  { signal, onEvent, needsFiles = false }: RunJobOptions = {},
 ): Promise<JobResult> {
   const { server, owner, hangUp } = request;
   const broken = new AbortController();
@@ -32,6 +34,7 @@ export async function runJob(
   const result = await server.jobs.run(job, {
     owner,
     signal: AbortSignal.any(signals),
+    needsFiles,
     ...(onEvent && { onEvent: handle }),
   });
   await handled;

@@ -30,7 +30,7 @@ const defaultQuality = 90;
 export async function answerImages(request: FastifyRequest, reply: FastifyReply, call: ImageCall): Promise<unknown> {
   const look = lookOf(call);
   if (call.body.stream) return streamImages(request, reply, call, look);
-  const result = await runJob(request, call.job);
+  const result = await runJob(request, call.job, { needsFiles: needsFiles(call) });
   const data: unknown[] = [];
   // One after the other: ten large pictures at once would be a lot of memory.
   for (const sample of drawnSamples(result)) data.push(await entryOf(request, result.id, sample, call, look));
@@ -39,7 +39,8 @@ export async function answerImages(request: FastifyRequest, reply: FastifyReply,
 
 async function streamImages(request: FastifyRequest, reply: FastifyReply, call: ImageCall, look: Look): Promise<void> {
   try {
-    const result = await runJob(request, call.job, { onEvent: previewSender(reply, call, look) });
+    const onEvent = previewSender(reply, call, look);
+    const result = await runJob(request, call.job, { onEvent, needsFiles: needsFiles(call) });
     const type = `${call.event}.completed`;
     for (const [index, sample] of drawnSamples(result).entries()) {
       const entry = await entryOf(request, result.id, sample, call, look);
@@ -103,6 +104,10 @@ async function entryOf(
       : { b64_json: toBase64(await renderPicture(sample.png, rendering)) };
   const text = sample.caption === undefined ? {} : { text: sample.caption };
   return { ...picture, revised_prompt: sample.caption ?? null, seed: sample.seed, ...text };
+}
+
+function needsFiles({ body }: ImageCall): boolean {
+  return body.response_format === 'url';
 }
 
 /** Results are kept at least for the hour that clients count on: see `maxAgeHours`. */

@@ -1,0 +1,121 @@
+/**
+ * Keeps jobs in the store while they live: inputs, states, pictures. If the store fails, what was written of the failed part
+ * is removed again, and a job that can do without it goes on and is not kept.
+ */
+import { DuetError } from '../../src/core/errors.ts';
+import type { AnySample, Result } from '../../src/pipelines/index.ts';
+import { GuardedStore } from './guarded-store.ts';
+import type { LiveJob } from './live-job.ts';
+import { OrderedSaves } from './ordered-saves.ts';
+import { keepSamples } from './sample-files.ts';
+import { isStorageError } from './storage-errors.ts';
+import { type JobFiles, type JobRecord, type JobStore, withInputs } from './store.ts';
+import type { JobRequest, JobResult } from './types.ts';
+
+export interface JobKeeperOptions {
+  readonly store: JobStore;
+  readonly log: { error(details: object, message: string): void };
+  /** Of Duet, for what pictures say about themselves. */
+  readonly version: string;
+}
+
+/** A result with the size of its files. */
+type KeptResult = Awaited<ReturnType<typeof keepSamples>>;
+
+export class JobKeeper {
+  readonly store: GuardedStore;
+  readonly #saves: OrderedSaves;
+  readonly #log: JobKeeperOptions['log'];
+  readonly #version: string;
+
+  constructor({ store, log, version }: JobKeeperOptions) {
+    this.store = new GuardedStore(store);
+    this.#saves = new OrderedSaves(this.store);
+    this.#log = log;
+    this.#version = version;
+  }
+
+  /** A job that was just admitted. @throws DuetError 'storage-full' | 'overloaded', with nothing of it left in the store */
+  async keepNew(job: LiveJob, files: JobFiles): Promise<void> {
+    const { record } = job;
+    const write = async () => {
+      await this.store.requireUsable();
+      for (const [name, bytes] of Object.entries(files)) await this.store.writeFile(record.id, name, bytes);
+      await this.#saves.save(record);
+    };
+    try {
+      await this.#keep(job, write);
+    } catch (error) {
+      await this.#discard(record.id, error);
+      throw error;
+    }
+  }
+
+  /** The state of a job that goes on. @throws DuetError 'storage-full' | 'overloaded' */
+  keepState(job: LiveJob): Promise<void> {
+    return this.#keep(job, () => this.#saves.save(job.record));
+  }
+
+  /** A state that is true whether or not it can be kept, in which case that is logged. */
+  async keepLogged(record: JobRecord): Promise<void> {
+    await this.#saves
+      .save(record)
+      .catch(error => this.#log.error({ err: error, job: record.id }, 'the state of a job was not kept'));
+  }
+
+  /** The last state that this process gives a job, unless it is one that is not kept. */
+  async keepLast({ isKept }: LiveJob, record: JobRecord): Promise<void> {
+    if (isKept) await this.keepLogged(record);
+  }
+
+  async requestOf({ record, files }: LiveJob): Promise<JobRequest> {
+    return files ? { ...record.request, ...files } : withInputs(this.store, record);
+  }
+
+  /** All pictures of a result or none. @throws DuetError 'storage-full' | 'overloaded' */
+  async keepSamples(job: LiveJob, made: Result<AnySample>): Promise<KeptResult> {
+    const options = { version: this.#version, model: job.model.info };
+    let kept: KeptResult | undefined;
+    await this.#keep(job, async () => {
+      kept = await keepSamples(job.record, made, { ...options, store: this.store });
+    });
+    return kept ?? keepSamples(job.record, made, options);
+  }
+
+  /** Pictures of a job that was cancelled while they were written belong to nothing. */
+  async dropSamples(id: string, { samples }: JobResult): Promise<void> {
+    const names = samples.flatMap(({ file }) => file ?? []);
+    await this.store.removeFiles(id, names);
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.#saves.settled(id);
+    await this.store.remove(id);
+  }
+
+  /** Resolves when no state is being saved. */
+  settled(): Promise<void> {
+    return this.#saves.settled();
+  }
+
+  async #keep(job: LiveJob, write: () => Promise<void>): Promise<void> {
+    if (!job.isKept) return;
+    try {
+      await write();
+    } catch (error) {
+      if (!job.files || !isStorageError(error)) throw error;
+      const { id } = job.record;
+      this.#log.error({ err: error, job: id }, 'a job is done without being kept');
+      job.isKept = false;
+      await this.#discard(id, error);
+    }
+  }
+
+  /** What the store has of a job goes; of a store that does not answer nobody waits for that. */
+  async #discard(id: string, reason: unknown): Promise<void> {
+    const removed = this.remove(id).catch(error =>
+      this.#log.error({ err: error, job: id }, 'what was stored of a job was not removed'),
+    );
+    if (DuetError.isInstance(reason) && reason.code === 'storage-full') await removed;
+  }
+}

@@ -1,0 +1,43 @@
+/** Failures of the data folder told as what they are: full, read-only, broken; and which of them more room would mend. */
+import { DuetError } from '../../src/core/errors.ts';
+
+/** What the operating system says when nothing more fits. */
+const full: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up, so the disk is full for this user',
+};
+
+const hints: Readonly<Record<string, string>> = {
+  EROFS: 'the disk is read-only; mount it writable',
+  EACCES: 'this process may not write there; mend its owner or mode',
+  EPERM: 'this process may not write there; mend its owner or mode',
+  EIO: 'the disk fails; see the log of the operating system',
+  EMFILE: 'this process has too many files open; raise its limit (ulimit -n)',
+  ENFILE: 'the machine has too many files open; raise its limit',
+  ENOENT: 'the folder is gone; make it again',
+};
+
+/** A failed operation on `folder` as an error for clients: 507 for want of room, 503 for all else. */
+export function toStorageError(error: unknown, folder: string): unknown {
+  const code = DuetError.isInstance(error) ? undefined : (error as NodeJS.ErrnoException | null)?.code;
+  if (typeof code !== 'string' || !/^E[A-Z0-9]+$/.test(code)) return error;
+  const options = { cause: error };
+  if (Object.hasOwn(full, code)) {
+    return new DuetError(
+      'storage-full',
+      `Results cannot be kept in the data folder ${folder}: ${full[code]} (${code}); free some space there, delete jobs or choose another folder with --data`,
+      options,
+    );
+  }
+  const hint = hints[code] ?? 'see the log of the server';
+  return new DuetError(
+    'overloaded',
+    `The data folder ${folder} cannot be used at the moment: ${hint} (${code}); try again later`,
+    options,
+  );
+}
+
+/** Whether the place where jobs are kept failed, rather than the job. */
+export function isStorageError(error: unknown): error is DuetError {
+  return DuetError.isInstance(error) && (error.code === 'storage-full' || error.code === 'overloaded');
+}
