@@ -4,10 +4,22 @@
  */
 import Type, { type Static } from 'typebox';
 
+/** Of a whole picture that follows a prompt; see docs/decisions/2026-11-27-clients-of-today.md for what was measured. */
+export const defaultEditStrength = 0.75;
+
 const optional = Type.Optional;
 const text = (description: string) => optional(Type.String({ maxLength: 32_000, description }));
-/** A file of a form, or base64 text or a data URL in JSON; read by `pictureOf`. */
+/** A file of a form, base64 text, a data URL or `{image_url}`; read by `pictureOf`. */
 const file = (description: string) => optional(Type.Unsafe<unknown>({ format: 'binary', description }));
+/** Forms call it `image`, `image[]` or `image[0]`, JSON `images`. */
+const givenPicture = {
+  image: file('The picture: a file, base64 text, a data URL or {"image_url": "data:..."}'),
+  images: file(
+    'The same as a list. The model takes one picture: more are refused, as is a file_id, since no files are kept',
+  ),
+};
+const strength = (description: string) =>
+  optional(Type.Number({ minimum: 0, maximum: 1, description: `How much of the picture may change: ${description}` }));
 const size =
   "The pixels of the answer, 'WIDTHxHEIGHT' with sides of 16 to 2048, or 'auto' for the model's own size. The model always " +
   'draws squares of its own size; other sizes are those enlarged or shrunk (Lanczos), with no more detail, and where the ' +
@@ -23,7 +35,12 @@ const sampling = {
   cfg_scale: optional(Type.Number({ minimum: 0, maximum: 100, description: 'Alias of guidance_scale' })),
   negative_prompt: text('What the pictures should not show'),
   scheduler: optional(
-    Type.String({ maxLength: 100, description: 'The solver: dpm-multistep, dpm-singlestep or ddim' }),
+    Type.String({
+      maxLength: 100,
+      description:
+        'The solver: dpm-multistep, dpm-singlestep or ddim, or a name from diffusers, A1111 or ComfyUI. The nearest one ' +
+        'stands in for those that Duet does not have; the answer names the one that ran',
+    }),
   ),
   sampler: optional(Type.String({ maxLength: 100, description: 'Alias of scheduler' })),
 };
@@ -63,17 +80,20 @@ export const ImageGenerationBody = Type.Object({
 });
 
 export const ImageEditBody = Type.Object({
-  image: file('The picture'),
-  'image[]': file('The picture, as clients name it that may send several; one is taken'),
-  mask: file('Where it is transparent (or, without transparency, white) the picture is drawn anew, the rest is kept'),
-  prompt: text('What the whole picture should show'),
+  ...givenPicture,
+  mask: file(
+    'Where it is transparent (or, without transparency, white) the picture is drawn anew, the rest is kept. Without a ' +
+      'mask the transparent part of the picture is drawn anew or, where nothing is transparent, all of it may change',
+  ),
+  prompt: text('What the whole picture should show; without a mask it must be there'),
+  strength: strength(`1 keeps nothing; ${defaultEditStrength} without a mask, 1 with one`),
   ...output,
   ...sampling,
 });
 
 export const ImageVariationBody = Type.Object({
-  image: file('The picture; variations are drawn from what the model sees in it'),
-  'image[]': file('The same'),
+  ...givenPicture,
+  strength: strength('1, the default, draws from what the model sees in the picture alone'),
   ...output,
   ...sampling,
 });
@@ -130,4 +150,4 @@ export type ImageVariationBody = Static<typeof ImageVariationBody>;
 export type ChatBody = Static<typeof ChatBody>;
 export type ChatMessage = Static<typeof message>;
 /** What the three image routes have in common. */
-export type ImageOutput = Omit<ImageVariationBody, 'image' | 'image[]'>;
+export type ImageOutput = Omit<ImageVariationBody, 'image' | 'images' | 'strength'>;

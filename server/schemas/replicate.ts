@@ -23,7 +23,12 @@ export const PredictionInput = Type.Object(
     prompt_strength: optional(
       Type.Number({ minimum: 0, maximum: 1, description: 'strength; 1 keeps nothing of image' }),
     ),
-    scheduler: optional(Type.String({ maxLength: 200, description: 'solver, under any of its names' })),
+    scheduler: optional(
+      Type.String({
+        maxLength: 200,
+        description: 'solver, under any of its names; the input that is shown has the one that runs',
+      }),
+    ),
   },
   { title: 'Input' },
 );

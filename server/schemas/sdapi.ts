@@ -28,8 +28,18 @@ const generation = {
   height: optional(side),
   batch_size: optional(Type.Integer({ minimum: 1, maximum: 64 })),
   n_iter: optional(Type.Integer({ minimum: 1, maximum: 64, description: 'batch_size x n_iter pictures are made' })),
-  sampler_name: optional(name),
-  sampler_index: optional(Type.Unsafe<unknown>({ description: 'Older name of sampler_name' })),
+  sampler_name: optional(
+    Type.String({
+      maxLength: 200,
+      description:
+        "Any of A1111's samplers in any spelling. Those of /samplers are real; the nearest one stands in for others, " +
+        "and the answer's info and parameters name the one that ran",
+    }),
+  ),
+  sampler_index: optional(Type.String({ maxLength: 200, description: 'Older name of sampler_name' })),
+  scheduler: optional(
+    Type.String({ maxLength: 200, description: 'Any schedule type of A1111; Automatic stands in for all' }),
+  ),
   override_settings: optional(Type.Object({ sd_model_checkpoint: optional(Type.Union([name, Type.Null()])) })),
   send_images: optional(Type.Boolean()),
 };
@@ -39,10 +49,10 @@ export const TextToImageBody = Type.Object(generation);
 export const ImageToImageBody = Type.Object({
   ...generation,
   init_images: optional(
-    Type.Array(Type.String(), { maxItems: 16, description: 'Base64 or data URLs; the first one is used' }),
+    Type.Array(Type.String(), { maxItems: 16, description: 'Base64 or a data URL; more than one picture is refused' }),
   ),
   mask: picture('Where it is white the picture is drawn anew, the rest is kept; without a mask all of it may change'),
-  inpainting_mask_invert: optional(Type.Unsafe<unknown>({ description: '1 or true: where the mask is black instead' })),
+  inpainting_mask_invert: optional(Type.Boolean({ description: '1 or true: where the mask is black instead' })),
   denoising_strength: optional(
     Type.Number({
       minimum: 0,

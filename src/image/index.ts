@@ -17,6 +17,7 @@ export {
   type PictureParameters,
   type ReadParameters,
   readParameters,
+  samplerLabels,
   withParameters,
 } from './parameters.ts';
 export { Picture } from './picture.ts';

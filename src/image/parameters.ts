@@ -37,12 +37,12 @@ export interface ReadParameters {
   readonly parameters?: Readonly<Record<string, unknown>>;
 }
 
-/** Names that other programs know our solvers by. */
-const samplerNames: Readonly<Record<string, string>> = {
+/** Our solvers in the words of A1111's menus. The singlestep solver is of third order, which has no name there. */
+export const samplerLabels = {
   'dpm-multistep': 'DPM++ 2M',
-  'dpm-singlestep': 'DPM++ 2S',
+  'dpm-singlestep': 'DPM++ 3S',
   ddim: 'DDIM',
-};
+} as const satisfies Readonly<Record<string, string>>;
 
 /** The picture file `bytes` (PNG, JPEG or WebP) with its parameters inside; the picture itself is not touched. */
 export function withParameters(bytes: Uint8Array, parameters: PictureParameters): Uint8Array {
@@ -92,7 +92,7 @@ export function infotextOf(parameters: PictureParameters): Infotext {
   const { modelHash, strength } = parameters;
   const settings = {
     Steps: String(steps),
-    Sampler: samplerNames[solver] ?? solver,
+    Sampler: Object.hasOwn(samplerLabels, solver) ? samplerLabels[solver as keyof typeof samplerLabels] : solver,
     'CFG scale': String(guidance),
     Seed: String(seed),
     Size: `${width}x${height}`,

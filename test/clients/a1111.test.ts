@@ -117,6 +117,51 @@ describe('Open WebUI', () => {
   });
 });
 
+describe('samplers', () => {
+  const draw = async (fields: object) => {
+    const { status, body } = await post('/txt2img', { prompt: 'an apple', width: 64, height: 64, ...fields });
+    expect(status).toBe(200);
+    return { ...body, info: JSON.parse(body.info) };
+  };
+
+  it('that are listed are accepted, under every name, and are what runs', async () => {
+    for (const { name, aliases } of (await get('/samplers')).body) {
+      for (const sampler_name of [name, ...aliases]) {
+        const { info, parameters } = await draw({ sampler_name });
+        expect([info.sampler_name, parameters.sampler_name]).toEqual([name, name]);
+        expect(info.infotexts[0]).toContain(`Sampler: ${name},`);
+        expect(info.extra_generation_params).not.toHaveProperty('Requested sampler');
+      }
+    }
+    for (const { name, label } of (await get('/schedulers')).body) {
+      for (const scheduler of [name, label]) {
+        const { info } = await draw({ scheduler });
+        expect(info.extra_generation_params).not.toHaveProperty('Requested schedule type');
+      }
+    }
+  });
+
+  it.each([
+    ['Euler a', 'DDIM'],
+    ['euler_a', 'DDIM'],
+    ['dpm++2m', 'DPM++ 2M'],
+    ['DPM++ 3M SDE', 'DPM++ 2M'],
+    ['LMS Karras', 'DPM++ 2M'],
+    ['Restart', 'DPM++ 3S'],
+  ])('that there are not, as %s, are replaced, which the answer tells', async (sampler_name, used) => {
+    const { info, parameters } = await draw({ sampler_name, scheduler: 'Karras' });
+    expect(info).toMatchObject({
+      sampler_name: used,
+      extra_generation_params: { 'Requested schedule type': 'Karras' },
+    });
+    expect(parameters).toMatchObject({ sampler_name: used, scheduler: 'Automatic' });
+    const asked = sampler_name === 'dpm++2m' ? undefined : sampler_name;
+    expect(info.extra_generation_params['Requested sampler']).toBe(asked);
+    expect(info.infotexts[0]).toContain(`Sampler: ${used},`);
+    expect((await draw({ sampler_index: sampler_name })).info.sampler_name).toBe(used);
+  });
+});
+
 describe('webuiapi', () => {
   it('varies and inpaints', async () => {
     const image = (await png(16, 'red')).toString('base64');
@@ -129,6 +174,9 @@ describe('webuiapi', () => {
     await post('/img2img', { ...plain, prompt: 'an apple' });
     expect(model.calls.at(-1)).toMatchObject({ mode: 'i2t2i', options: { strength: 0.75, caption: 'an apple' } });
     expect((await post('/img2img', { ...plain, denoising_strength: 1.5 })).status).toBe(422);
+    const two = await post('/img2img', { ...plain, init_images: [image, image] });
+    expect(two).toMatchObject({ status: 422, body: { detail: [{ loc: ['body', 'init_images'] }] } });
+    expect(two.body.detail[0].msg).toContain('takes one picture, got 2');
     const mask = (await png(16, 'white')).toString('base64');
     const painted = await post('/img2img', { ...plain, mask, prompt: 'an apple', inpainting_mask_invert: 1 });
     expect(painted.status).toBe(200);
@@ -165,7 +213,13 @@ describe('errors', () => {
     expect(invalid.status).toBe(422);
     expect(invalid.body.detail[0]).toMatchObject({ loc: ['body', 'steps'], msg: expect.stringContaining('many') });
     const sampler = await post('/txt2img', { prompt: 'an apple', sampler_name: 'magic' });
-    expect(sampler).toMatchObject({ status: 404, body: { error: 'HTTPException', detail: 'Sampler not found' } });
+    expect(sampler).toMatchObject({ status: 404, body: { error: 'HTTPException' } });
+    expect(sampler.body.detail).toMatch(/^Sampler not found: magic\. .*DPM\+\+ 2M.*Euler a/);
+    const scheduler = await post('/txt2img', { prompt: 'an apple', scheduler: 'magic' });
+    expect(scheduler).toMatchObject({
+      status: 404,
+      body: { detail: expect.stringMatching(/^Scheduler not found.*Karras/) },
+    });
     expect((await post('/options', { sd_model_checkpoint: 'other' })).status).toBe(404);
     expect(await get('/nothing')).toMatchObject({ status: 404, body: { detail: 'Not Found' } });
     const broken = await post('/img2img', { init_images: ['AAAA'] });

@@ -37,6 +37,16 @@ describe('generateImage', () => {
     expect(model.calls.at(-1)).toMatchObject({ mode: 'inpaint', inputs: [{ caption: 'an apple' }] });
   });
 
+  it('edits a whole picture without a mask, and says that two are too many', async () => {
+    const picture = await png(16, 'red');
+    const edit = (images: Buffer[]) =>
+      generateImage({ model: provider().imageModel('fake'), prompt: { text: 'an apple', images }, n: 1 });
+    expect((await edit([picture])).images).toHaveLength(1);
+    expect(model.calls.at(-1)).toMatchObject({ mode: 'i2t2i', options: { caption: 'an apple' } });
+    const message = expect.stringContaining('takes one picture, got 2');
+    await expect(edit([picture, picture])).rejects.toMatchObject({ statusCode: 400, message });
+  });
+
   it('tells what was wrong', async () => {
     const call = generateImage({ model: provider().imageModel('other'), prompt: 'an apple' });
     const error = await call.catch((thrown: unknown) => thrown);

@@ -2,6 +2,7 @@
 import OpenAI, { toFile } from 'openai';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { defaultEditStrength } from '../../server/schemas/openai.ts';
 import { type FakeModel, fakeCaption, fakeModel } from '../../server/testing/fake-model.ts';
 import { png, type RunningServer, serve } from './serve.ts';
 
@@ -54,6 +55,17 @@ describe('images.generate', () => {
     expect(await metadata(wide.data?.[0]?.b64_json)).toMatchObject({ width: 1536, height: 1024 });
   });
 
+  it('names the scheduler that ran', async () => {
+    for (const [scheduler, ran] of [
+      ['Euler a', 'ddim'],
+      ['k_heun', 'dpm-singlestep'],
+      ['karras', 'dpm-multistep'],
+    ] as const) {
+      const body = { prompt: 'an apple', scheduler } as OpenAI.ImageGenerateParamsNonStreaming;
+      expect(await client.images.generate(body)).toMatchObject({ scheduler: ran });
+    }
+  });
+
   it('gives URLs that serve the picture', async () => {
     const body = { prompt: 'an apple', response_format: 'url', size: '256x256', output_format: 'jpeg' } as const;
     const { data } = await client.images.generate(body);
@@ -99,10 +111,57 @@ describe('images.edit and createVariation', () => {
     expect(types).toEqual(['image_edit.completed']);
   });
 
-  it('asks for a mask where there is none', async () => {
+  it('edits the whole picture where there is no mask, by file, list and form of the JSON variant', async () => {
+    const bytes = await png(16, 'red');
+    const image = await toFile(bytes, 'picture.png', { type: 'image/png' });
+    const image_url = `data:image/png;base64,${bytes.toString('base64')}`;
+    const ways = [{ image }, { image: [image] }, { images: [{ image_url }] }, { images: [image_url] }];
+    for (const given of ways) {
+      const body = { ...given, prompt: 'an apple', seed: 4 } as unknown as OpenAI.ImageEditParamsNonStreaming;
+      const { data } = await client.images.edit(body);
+      expect(data).toHaveLength(1);
+      const options = { strength: defaultEditStrength, caption: 'an apple', seed: 4 };
+      expect(model.calls.at(-1)).toMatchObject({ mode: 'i2t2i', inputs: [new Uint8Array(bytes)], options });
+    }
+    await client.images.edit({ image, prompt: 'an apple', strength: 0.3 } as OpenAI.ImageEditParamsNonStreaming);
+    expect(model.calls.at(-1)?.options).toMatchObject({ strength: 0.3 });
+  });
+
+  it('reads the JSON variant', async () => {
+    const image_url = `data:image/png;base64,${(await png(16, 'red')).toString('base64')}`;
+    const mask = { image_url: `data:image/png;base64,${(await png(16, 'black', true)).toString('base64')}` };
+    const edit = (body: object) => client.post<OpenAI.ImagesResponse>('/images/edits', { body });
+    for (const images of [[{ image_url }], [image_url], { image_url }, [{ image_url: { url: image_url } }]]) {
+      expect((await edit({ images, mask, prompt: 'an apple' })).data).toHaveLength(1);
+      expect(model.calls.at(-1)).toMatchObject({ mode: 'inpaint', inputs: [{ caption: 'an apple' }] });
+      await edit({ images, prompt: 'an apple' });
+      expect(model.calls.at(-1)?.mode).toBe('i2t2i');
+      await client.post('/images/variations', { body: { images, strength: 0.4 } });
+      expect(model.calls.at(-1)).toMatchObject({ mode: 'i2t2i', options: { strength: 0.4 } });
+    }
+    for (const [body, param, message] of [
+      [{ images: [{ image_url }, { image_url }] }, 'images', /one picture, got 2/],
+      [{ image: image_url, images: [{ image_url }] }, 'images', /one picture, got 2/],
+      [{ images: [{ file_id: 'file-abc' }] }, 'images', /no files are kept here/],
+      [{ images: [image_url], mask: { file_id: 'file-abc' } }, 'mask', /no files are kept here/],
+      [{ images: [{ image: 'x' }] }, 'images', /image_url/],
+      [{ images: [{ image_url: 'data:image/png;base64,AAAA' }] }, 'images', /not a picture/],
+      [{ images: [] }, 'image', /Missing/],
+    ] as const) {
+      for (const path of ['/images/edits', ...('mask' in body ? [] : ['/images/variations'])]) {
+        const call = client.post(path, { body: { prompt: 'an apple', ...body } });
+        await expect(call).rejects.toMatchObject({ status: 400, param, message: expect.stringMatching(message) });
+      }
+    }
+  });
+
+  it('says which pictures are too many, and what an edit needs', async () => {
     const image = await toFile(await png(16, 'red'), 'picture.png', { type: 'image/png' });
-    const edit = client.images.edit({ image, prompt: 'an apple' });
-    await expect(edit).rejects.toMatchObject({ status: 400, code: 'missing_required_parameter', param: 'mask' });
+    const two = client.images.edit({ image: [image, image], prompt: 'an apple' });
+    const message = expect.stringContaining("'image' takes one picture, got 2");
+    await expect(two).rejects.toMatchObject({ status: 400, code: 'unsupported_value', param: 'image', message });
+    const edit = client.images.edit({ image, prompt: '' });
+    await expect(edit).rejects.toMatchObject({ status: 400, code: 'missing_required_parameter', param: 'prompt' });
   });
 
   it('varies', async () => {

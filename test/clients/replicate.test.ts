@@ -62,6 +62,18 @@ describe('run', () => {
     expect(model.calls.at(-1)?.options).toMatchObject({ negative: 'lowres', solver: 'dpm-multistep' });
   });
 
+  it('names the scheduler that runs where there is none of the name', async () => {
+    const { predictions } = client;
+    for (const [scheduler, solver] of [
+      ['K_EULER_ANCESTRAL', 'ddim'],
+      ['PNDM', 'dpm-multistep'],
+      ['HeunDiscrete', 'dpm-singlestep'],
+    ]) {
+      const made = await predictions.create({ version: 'fake', input: { prompt: 'an apple', scheduler }, wait: true });
+      expect(made).toMatchObject({ status: 'succeeded', input: { solver } });
+    }
+  });
+
   it('describes a Buffer, which is uploaded first', async () => {
     const output = await client.run('duet/fake', { input: { image: await png(16, 'red'), seed: 5 } });
     expect(output).toEqual([fakeCaption(5)]);

@@ -74,7 +74,7 @@ function isLast({ step }: Extract<JobEvent, { type: 'preview' }>, { job, model }
   return step >= (job.steps ?? model.defaults.steps);
 }
 
-function lookOf({ body, model }: ImageCall): Look {
+function lookOf({ body, job, model }: ImageCall): Look {
   const size = parseSize(body.size);
   const format: ImageFormat = body.output_format ?? 'png';
   const quality = Math.max(1, body.output_compression ?? defaultQuality);
@@ -87,6 +87,7 @@ function lookOf({ body, model }: ImageCall): Look {
       quality: 'auto',
       size: formatSize(size ?? native),
       native_size: formatSize(native),
+      scheduler: job.solver ?? 'dpm-multistep', // the one that runs, whichever name it was asked for by
     },
   };
 }

@@ -3,17 +3,18 @@
 import type { FastifyRequest } from 'fastify';
 import sharp from 'sharp';
 import type { JobRequest } from '../../jobs/types.ts';
-import type {
-  ChatBody,
-  ImageEditBody,
-  ImageGenerationBody,
-  ImageOutput,
-  ImageVariationBody,
+import {
+  type ChatBody,
+  defaultEditStrength,
+  type ImageEditBody,
+  type ImageGenerationBody,
+  type ImageOutput,
+  type ImageVariationBody,
 } from '../../schemas/openai.ts';
 import type { ModelInfo } from '../../types.ts';
 import { present } from '../compat/present.ts';
 import { pictureOf } from '../compat/read-picture.ts';
-import { namedSolvers, solverOf } from '../compat/solver-names.ts';
+import { readSolver } from '../compat/solver-names.ts';
 import { WireFault } from '../compat/wire-fault.ts';
 
 type Sampling = Pick<
@@ -50,17 +51,9 @@ export function samplingOf(body: Sampling, model: ModelInfo): Partial<JobRequest
     seed: body.seed === -1 ? undefined : body.seed,
     steps: body.num_inference_steps ?? body.steps,
     guidance: body.guidance_scale ?? body.cfg_scale,
-    solver: readSolver(body.scheduler ?? body.sampler),
+    solver: readSolver('scheduler', body.scheduler) ?? readSolver('sampler', body.sampler),
     negativePrompt: body.negative_prompt || undefined,
   });
-}
-
-function readSolver(name: string | undefined): JobRequest['solver'] {
-  if (name === undefined || name === '') return undefined;
-  const solver = solverOf(name);
-  if (solver) return solver;
-  const known = namedSolvers.map(named => `${named.solver} (${named.label})`).join(', ');
-  throw new WireFault('unsupported_value', 'scheduler', `Unknown scheduler '${name.slice(0, 40)}'. Known: ${known}.`);
 }
 
 /** Previews that fall evenly between start and end, as many as asked for where the steps suffice. */
@@ -85,11 +78,18 @@ export function generationJob(body: ImageGenerationBody, model: ModelInfo): JobR
   return { ...drawing(body, model), mode, prompt };
 }
 
+/** With a mask: inpainting. Without one the whole picture follows the prompt, from as much of it as `strength` leaves. */
 export async function editJob(body: ImageEditBody, model: ModelInfo, request: FastifyRequest): Promise<JobRequest> {
   const image = await requiredPicture(body, request);
-  const mask = (await pictureOf(request, 'mask', body.mask)) ?? (await maskWithin(image));
+  const mask = (await pictureOf(request, 'mask', body.mask)) ?? ((await hasTransparency(image)) ? image : undefined);
   const prompt = body.prompt?.trim();
-  return { ...drawing(body, model), mode: 'inpaint', image, mask, ...(prompt && { prompt }) };
+  const { strength } = body;
+  const asked = { ...drawing(body, model), image, ...present({ prompt: prompt || undefined, strength }) };
+  if (mask) return { ...asked, mode: 'inpaint', mask };
+  if (prompt) return { ...asked, mode: 'i2t2i', strength: strength ?? defaultEditStrength };
+  const message =
+    "Missing required parameter: 'prompt'. An edit needs a prompt, or a mask that says what is drawn anew.";
+  throw new WireFault('missing_required_parameter', 'prompt', message);
 }
 
 export async function variationJob(
@@ -97,21 +97,19 @@ export async function variationJob(
   model: ModelInfo,
   request: FastifyRequest,
 ): Promise<JobRequest> {
-  return { ...drawing(body, model), mode: 'i2t2i', image: await requiredPicture(body, request) };
+  const image = await requiredPicture(body, request);
+  return { ...drawing(body, model), ...present({ strength: body.strength }), mode: 'i2t2i', image };
 }
 
-async function requiredPicture(body: ImageVariationBody, request: FastifyRequest): Promise<Uint8Array> {
-  const image = await pictureOf(request, 'image', body.image ?? body['image[]']);
-  if (!image) throw new WireFault('missing_required_parameter', 'image', "Missing required parameter: 'image'.");
-  return image;
+async function requiredPicture({ image, images }: ImageVariationBody, request: FastifyRequest): Promise<Uint8Array> {
+  const given = images === undefined ? image : [image, images].flat();
+  const picture = await pictureOf(request, images === undefined ? 'image' : 'images', given);
+  if (picture) return picture;
+  throw new WireFault('missing_required_parameter', 'image', "Missing required parameter: 'image'.");
 }
 
 /** A picture's own transparency serves as the mask, as in OpenAI's API. */
-async function maskWithin(image: Uint8Array): Promise<Uint8Array> {
+async function hasTransparency(image: Uint8Array): Promise<boolean> {
   const { hasAlpha } = await sharp(image).metadata();
-  if (hasAlpha && !(await sharp(image).stats()).isOpaque) return image;
-  const message =
-    "Missing required parameter: 'mask'. This model draws anew what a mask (or the picture's own transparency) leaves " +
-    'open; for variations of a whole picture use /v1/images/variations.';
-  throw new WireFault('missing_required_parameter', 'mask', message);
+  return hasAlpha && !(await sharp(image).stats()).isOpaque;
 }

@@ -1,14 +1,13 @@
 /** What a prediction asks of the library: the only place where Replicate's names become ours. */
 import type { FastifyRequest } from 'fastify';
 import Type from 'typebox';
-import type { SolverName } from '../../../src/pipelines/index.ts';
 import type { JobMode, JobRequest } from '../../jobs/types.ts';
 import { type PredictionBody, PredictionInput } from '../../schemas/replicate.ts';
 import type { ModelInfo } from '../../types.ts';
 import { bodyValidator } from '../compat/parse-body.ts';
 import { present } from '../compat/present.ts';
 import { pictureOf } from '../compat/read-picture.ts';
-import { namedSolvers, solverOf } from '../compat/solver-names.ts';
+import { readSolver } from '../compat/solver-names.ts';
 import { WireFault } from '../compat/wire-fault.ts';
 import { toRequest } from '../native/job-fields.ts';
 
@@ -43,7 +42,7 @@ export async function toJobRequest(
     steps: num_inference_steps,
     guidance: guidance_scale,
     strength: prompt_strength,
-    solver: scheduler ? readSolver(scheduler) : undefined,
+    solver: readSolver('input.scheduler', scheduler),
   });
   const pictures = present({
     image: await pictureOf(request, 'input.image', input.image),
@@ -62,13 +61,4 @@ function modeOf(
   if (!image) return 't2i';
   if (mask) return 'inpaint';
   return prompt.trim() !== '' || strength !== undefined ? 'i2t2i' : 'i2t';
-}
-
-/** Replicate's models leave the end of diffusers' class names out. */
-function readSolver(name: string): SolverName {
-  const solver = solverOf(name) ?? solverOf(`${name.trim()}Scheduler`);
-  if (solver) return solver;
-  const known = namedSolvers.map(named => `${named.solver} (${named.label})`).join(', ');
-  const message = `Unknown scheduler '${name.slice(0, 40)}'. Known: ${known}.`;
-  throw new WireFault('unsupported_value', 'input.scheduler', message);
 }

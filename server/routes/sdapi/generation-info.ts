@@ -1,10 +1,10 @@
 /** What A1111's answers tell about their pictures, in `info`. */
+import { samplerLabels } from '../../../src/image/index.ts';
 import type { ImageToImageBody } from '../../schemas/sdapi.ts';
 import type { ModelInfo } from '../../types.ts';
 import type { Size } from '../compat/picture-size.ts';
 import type { DrawnSample } from '../compat/run-job.ts';
-import { labelOf } from '../compat/solver-names.ts';
-import type { SeededJob } from './generation-request.ts';
+import { type SeededJob, samplerOf } from './generation-request.ts';
 import { timestamp } from './timestamp.ts';
 
 interface Generation {
@@ -33,7 +33,7 @@ export function infoOf({ body, job, model, size, samples, infotexts, created }: 
     subseed_strength: 0,
     width: size.width,
     height: size.height,
-    sampler_name: labelOf(job.solver ?? 'dpm-multistep'),
+    sampler_name: samplerLabels[job.solver ?? 'dpm-multistep'],
     cfg_scale: job.guidance ?? t2i,
     steps: job.steps ?? model.defaults.steps,
     batch_size: body.batch_size ?? 1,
@@ -46,7 +46,11 @@ export function infoOf({ body, job, model, size, samples, infotexts, created }: 
     seed_resize_from_w: -1,
     seed_resize_from_h: -1,
     denoising_strength: body.denoising_strength ?? null,
-    extra_generation_params: { 'Duet mode': job.mode, 'Native size': `${model.imageSize}x${model.imageSize}` },
+    extra_generation_params: {
+      'Duet mode': job.mode,
+      'Native size': `${model.imageSize}x${model.imageSize}`,
+      ...samplerOf(body).replaced,
+    },
     index_of_first_image: 0,
     infotexts,
     styles: [],

@@ -8,7 +8,7 @@ import type { ImageToImageBody, TextToImageBody } from '../../schemas/sdapi.ts';
 import type { ModelInfo } from '../../types.ts';
 import { present } from '../compat/present.ts';
 import { pictureOf } from '../compat/read-picture.ts';
-import { solverOf } from '../compat/solver-names.ts';
+import { chooseSchedule, chooseSolver, scheduleHelp, solverHelp } from '../compat/solver-names.ts';
 import { WireFault } from '../compat/wire-fault.ts';
 
 /** As often as A1111 shows live previews by default. */
@@ -45,8 +45,7 @@ export async function imageToImageJob(
   model: ModelInfo,
   request: FastifyRequest,
 ): Promise<SeededJob> {
-  const [first] = body.init_images ?? [];
-  const image = await pictureOf(request, 'init_images', first);
+  const image = await pictureOf(request, 'init_images', body.init_images);
   if (!image) throw new WireFault('not_found', 'init_images', 'Init image not found');
   const sampling = samplingOf(body, model);
   const prompt = body.prompt?.trim() ?? '';
@@ -54,7 +53,7 @@ export async function imageToImageJob(
   const asked = { strength, ...(prompt !== '' && { prompt }) };
   const mask = await pictureOf(request, 'mask', body.mask);
   if (mask) {
-    const white = await whiteMask(mask, isTrue(body.inpainting_mask_invert));
+    const white = await whiteMask(mask, body.inpainting_mask_invert === true);
     return { ...sampling, ...asked, mode: 'inpaint', image, mask: white };
   }
   if (strength === 1 && prompt !== '') return { ...sampling, mode: 't2i', prompt };
@@ -62,12 +61,11 @@ export async function imageToImageJob(
 }
 
 function samplingOf(body: TextToImageBody, model: ModelInfo): Omit<SeededJob, 'mode'> {
-  const name = body.sampler_name || (typeof body.sampler_index === 'string' ? body.sampler_index : undefined);
   const n = (body.batch_size ?? 1) * (body.n_iter ?? 1);
   const options = present({
     steps: body.steps,
     guidance: body.cfg_scale,
-    solver: name ? readSampler(name) : undefined,
+    solver: samplerOf(body).solver,
     negativePrompt: body.negative_prompt || undefined,
   });
   return { ...options, model: model.id, n, seed: seedOf(body), previewEvery: stepsPerPreview };
@@ -77,15 +75,29 @@ function seedOf({ seed = -1 }: TextToImageBody): number {
   return seed === -1 ? randomInt(2 ** 32 - mostPictures) : seed;
 }
 
-function readSampler(name: string): SolverName {
-  const solver = solverOf(name);
-  if (solver) return solver;
-  throw new WireFault('not_found', 'sampler_name', 'Sampler not found');
+/**
+ * The solver that is asked for, and what is asked for by names that others stand in for; answers tell both.
+ * @throws WireFault that lists the names, where one is unknown
+ */
+export function samplerOf(body: TextToImageBody): {
+  readonly solver: SolverName | undefined;
+  readonly replaced: { readonly 'Requested sampler'?: string; readonly 'Requested schedule type'?: string };
+} {
+  const { sampler_name, sampler_index, scheduler = '' } = body;
+  const name = sampler_name || sampler_index || 'Automatic';
+  const sampler = chooseSolver(name);
+  if (!sampler) throw unknownName('sampler_name', `Sampler not found: ${name.slice(0, 40)}. ${solverHelp()}`);
+  const schedule = chooseSchedule(scheduler || 'Automatic');
+  if (!schedule) throw unknownName('scheduler', `Scheduler not found: ${scheduler.slice(0, 40)}. ${scheduleHelp()}`);
+  const replaced = {
+    ...(!sampler.isExact && { 'Requested sampler': name }),
+    ...(!schedule.isExact && { 'Requested schedule type': scheduler }),
+  };
+  return { solver: sampler.solver, replaced };
 }
 
-/** Clients write 0, 1, "1", true or "true". */
-function isTrue(value: unknown): boolean {
-  return value === true || value === 1 || value === '1' || value === 'true';
+function unknownName(field: string, message: string): WireFault {
+  return new WireFault('not_found', field, message);
 }
 
 /**

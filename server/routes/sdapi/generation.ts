@@ -1,6 +1,6 @@
 /** POST /txt2img and /img2img. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { readParameters } from '../../../src/image/index.ts';
+import { readParameters, samplerLabels } from '../../../src/image/index.ts';
 import { ImageToImageBody, TextToImageBody } from '../../schemas/sdapi.ts';
 import type { ModelInfo } from '../../types.ts';
 import { renderPicture } from '../compat/render-picture.ts';
@@ -53,7 +53,7 @@ async function generate(
     const infotexts = pictures.map(picture => readParameters(picture)?.text ?? '');
     const info = infoOf({ body, job, model, size, samples, infotexts, created: active.created });
     const images = body.send_images === false ? [] : pictures.map(picture => Buffer.from(picture).toString('base64'));
-    return { images, parameters: echoOf(body), info: JSON.stringify(info) };
+    return { images, parameters: echoOf(body, job), info: JSON.stringify(info) };
   } finally {
     activeJobs.end(active);
   }
@@ -70,7 +70,8 @@ async function samplesOf(request: FastifyRequest, job: SeededJob, active: Active
   }
 }
 
-/** The request as it was understood; pictures only if the client wants them back. */
-function echoOf(body: ImageToImageBody): unknown {
-  return body.include_init_images === true ? body : { ...body, init_images: undefined, mask: undefined };
+/** The request as it was understood, with the sampler that ran; pictures only if the client wants them back. */
+function echoOf(body: ImageToImageBody, { solver = 'dpm-multistep' }: SeededJob): unknown {
+  const understood = { ...body, sampler_name: samplerLabels[solver], scheduler: 'Automatic' };
+  return body.include_init_images === true ? understood : { ...understood, init_images: undefined, mask: undefined };
 }
