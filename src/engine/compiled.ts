@@ -1,4 +1,4 @@
-/** Device `cpu`: programs recorded to ONNX and run by ONNX Runtime in the session worker. */
+/** Device `cpu`: programs recorded to ONNX and run by ONNX Runtime in the inference process. */
 import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { DuetError } from '../core/errors.ts';
@@ -11,11 +11,12 @@ import { checkState } from './inputs.ts';
 import { toInt8 } from './recorder/int8.ts';
 import { type Recording, residentName, residentsOf } from './recorder/record.ts';
 import { Recordings } from './recorder/recordings.ts';
+import { ProcessEnded } from './runtime/inference-process.ts';
 import type { Request } from './runtime/protocol.ts';
 import { sessionHost } from './runtime/session-host.ts';
 import type { CompileOptions, CompileSpec, Executable, Program, RunOptions } from './types.ts';
 
-/** A recording together with the session that runs it in one particular worker. */
+/** A recording together with the session that runs it in one particular inference process. */
 interface Bucket {
   readonly recording: Recording;
   readonly modelFile: string;
@@ -57,7 +58,7 @@ export class CompiledExecutable<P, S> implements Executable {
   async #prepareNow(sizes: DimensionSizes): Promise<Bucket> {
     this.#assertLive();
     const bucket = await this.#bucketFor(this.#recordings.at(sizes));
-    sessionHost.ensureWorker();
+    sessionHost.ensureProcess();
     const { generation } = sessionHost;
     await this.#fillStore(generation);
     if (bucket.session?.generation !== generation) {
@@ -84,32 +85,53 @@ export class CompiledExecutable<P, S> implements Executable {
     return bucket;
   }
 
-  /** Uploads weights given as values, and the initial state, to a worker that does not have them. */
+  /** Uploads weights given as values, and the initial state, to a process that does not have them. */
   async #fillStore(generation: number): Promise<void> {
     if (this.#storeGeneration === generation) return;
     if (this.#storeGeneration !== 0 && this.#spec.state) this.#stateLost = true;
     this.#storeGeneration = generation;
-    await sessionHost.send({ kind: 'put', store: this.#store, tensors: residentsOf(this.#spec) });
+    await sessionHost.send({
+      kind: 'put',
+      store: this.#store,
+      tensors: residentsOf(this.#spec),
+      isState: this.#spec.state !== undefined,
+    });
   }
 
   async run(
     inputs: Readonly<Record<string, HostTensor>>,
-    { signal, handOver = false }: RunOptions = {},
+    { signal }: RunOptions = {},
   ): Promise<Record<string, HostTensor>> {
     signal?.throwIfAborted();
     const sizes = dimensionsOf(this.#name, this.#spec, inputs);
+    for (;;) {
+      try {
+        return await this.#runOnce(sizes, inputs, signal);
+      } catch (error) {
+        // Somebody else's call was interrupted, or the process had grown too large: without state, nothing is lost.
+        if (!(error instanceof ProcessEnded) || this.#spec.state) throw error;
+      }
+    }
+  }
+
+  async #runOnce(
+    sizes: DimensionSizes,
+    inputs: Readonly<Record<string, HostTensor>>,
+    signal: AbortSignal | undefined,
+  ): Promise<Record<string, HostTensor>> {
     const { recording, session } = await this.#prepare(sizes);
     this.#assertState();
     signal?.throwIfAborted();
+    if (!sessionHost.isAlive(session!.generation)) throw new ProcessEnded();
     const request: Request = {
       kind: 'run',
       session: session!.id,
       store: this.#store,
-      feeds: Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [`inputs/${name}`, tensor])),
+      tensors: Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [`inputs/${name}`, tensor])),
       fetches: Object.values(recording.outputs).map(output => output.value),
       feedback: recording.feedback,
     };
-    const results = await sessionHost.send(request, handOver ? memoryOf(inputs) : []);
+    const results = await sessionHost.send(request, signal);
     return Object.fromEntries(
       Object.entries(recording.outputs).map(([name, output]) => [name, results[output.value]!]),
     );
@@ -117,7 +139,7 @@ export class CompiledExecutable<P, S> implements Executable {
 
   async readState(): Promise<Record<string, HostTensor>> {
     this.#assertLive();
-    sessionHost.ensureWorker();
+    sessionHost.ensureProcess();
     await this.#fillStore(sessionHost.generation);
     this.#assertState();
     const names = Object.keys(flattenTree(this.#spec.state ?? {}, isTensorSource));
@@ -127,13 +149,13 @@ export class CompiledExecutable<P, S> implements Executable {
 
   async writeState(state: Readonly<Record<string, HostTensor>>): Promise<void> {
     this.#assertLive();
-    sessionHost.ensureWorker();
+    sessionHost.ensureProcess();
     await this.#fillStore(sessionHost.generation);
     checkState(flattenTree(this.#spec.state ?? {}, isTensorSource), state);
     const tensors = Object.fromEntries(
       Object.entries(state).map(([name, tensor]) => [residentName.state(name), tensor]),
     );
-    await sessionHost.send({ kind: 'put', store: this.#store, tensors });
+    await sessionHost.send({ kind: 'put', store: this.#store, tensors, isState: true });
     this.#stateLost = false;
   }
 
@@ -144,7 +166,7 @@ export class CompiledExecutable<P, S> implements Executable {
       session?.generation === sessionHost.generation ? [session.id] : [],
     );
     this.#buckets.clear();
-    // What a dead worker held is gone with it.
+    // What a dead process held is gone with it.
     if (!sessionHost.isAlive(this.#storeGeneration)) return;
     await sessionHost.send({ kind: 'release', sessions, store: this.#store });
   }
@@ -153,17 +175,13 @@ export class CompiledExecutable<P, S> implements Executable {
     if (!this.#stateLost) return;
     throw new DuetError(
       'worker-died',
-      `The state of ${this.#name} was lost with its worker. Restore it with writeState (from a checkpoint) and go on.`,
+      `The state of ${this.#name} was lost with the inference process. Restore it with writeState (from a checkpoint) and go on.`,
     );
   }
 
   #assertLive(): void {
     if (this.#released) throw new DuetError('released', `${this.#name} was released; compile it again to run it`);
   }
-}
-
-function memoryOf(tensors: Readonly<Record<string, HostTensor>>): ArrayBuffer[] {
-  return [...new Set(Object.values(tensors).map(({ data }) => data.buffer as ArrayBuffer))];
 }
 
 function mappedTensors(spec: CompileSpec): FileTensor[] {

@@ -1,6 +1,6 @@
 /**
  * The engine's contract: a program is a pure function of tensors; `compile` turns it into something that runs.
- * Programs never see batches being split, workers or files.
+ * Programs never see batches being split, processes or files.
  */
 import type * as tf from '@tensorflow/tfjs';
 import type { DType, HostTensor, TensorSource } from '../core/host-tensor.ts';
@@ -75,13 +75,15 @@ export interface CompileOptions {
 }
 
 export interface RunOptions {
+  /** An abort rejects at once. On the device `cpu` the computation itself is ended if it lasts for more than a second. */
   readonly signal?: AbortSignal;
-  /** The memory of the inputs may be taken instead of copied: the caller does not look at them again. @default false */
-  readonly handOver?: boolean;
 }
 
 export interface Executable {
-  /** Runs once. Outputs are host tensors, valid until the caller drops them. */
+  /**
+   * Runs once. `inputs` must not be changed before it has settled. Outputs are host tensors, valid until the caller drops them.
+   * @throws DuetError 'worker-died' if the inference process ends meanwhile
+   */
   run(inputs: Readonly<Record<string, HostTensor>>, options?: RunOptions): Promise<Record<string, HostTensor>>;
   /** The current state by dotted name. */
   readState(): Promise<Record<string, HostTensor>>;

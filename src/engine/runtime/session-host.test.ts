@@ -47,7 +47,7 @@ describe('a worker that ends', () => {
     const failures = Promise.allSettled([inFlight, queued]);
     // Both runs must have reached the worker.
     await new Promise(resolve => setImmediate(resolve));
-    await sessionHost.terminate();
+    process.kill(sessionHost.status.pid!, 'SIGKILL');
     for (const result of await failures) {
       expect(result).toMatchObject({ status: 'rejected', reason: { code: 'worker-died' } });
     }

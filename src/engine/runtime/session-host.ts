@@ -1,98 +1,151 @@
-/** The main thread's end of the session worker: starts it when first needed, matches replies to requests, notices its death. */
-import { createRequire } from 'node:module';
-import { pathToFileURL } from 'node:url';
-import { Worker } from 'node:worker_threads';
+/**
+ * The one inference process that this process uses: started when first needed, replaced when it dies, when it has grown over
+ * its memory ceiling, or when a call in it had to be interrupted.
+ */
 import { DuetError } from '../../core/errors.ts';
-import type { HostTensor } from '../../core/host-tensor.ts';
-import type { Envelope, Reply, Request } from './protocol.ts';
+import { InferenceProcess, type ProcessEnd } from './inference-process.ts';
+import type { Request, Tensors } from './protocol.ts';
 
-interface Pending {
-  readonly resolve: (tensors: Record<string, HostTensor>) => void;
-  readonly reject: (error: Error) => void;
-}
+/** Runs after which a process that has loaded its models has its usual size. */
+const warmUpRuns = 32;
+/** A process of its usual size is over the ceiling for good: it is replaced only when it has grown by this much. */
+const growth = 1.25;
 
-/** Built, the worker is a plain module; run from source it is TypeScript, which a worker reads only after registering tsx itself. */
-function startWorker(): Worker {
-  if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('./session-worker.js', import.meta.url));
-  const loader = pathToFileURL(
-    createRequire(import.meta.url)
-      .resolve('tsx/esm/api')
-      .replace(/cjs$/, 'mjs'),
-  ).href;
-  const module = new URL('./session-worker.ts', import.meta.url).href;
-  return new Worker(`import('${loader}').then(tsx => (tsx.register(), import('${module}')))`, { eval: true });
+export interface InferenceStatus {
+  /** `recovering`: the last one died and no new one is ready yet. */
+  readonly state: 'not-started' | 'starting' | 'ready' | 'recovering';
+  readonly pid?: number;
+  /** As last measured, in bytes. */
+  readonly residentBytes?: number;
+  /** Processes that ended by themselves since this process started. */
+  readonly deaths: number;
+  /** Processes ended to interrupt a call or because of their size. */
+  readonly replacements: number;
+  /** The memory ceiling in bytes, if one is set. */
+  readonly maxMemory?: number;
+  /** The models alone need more than the ceiling. */
+  readonly isCeilingTooLow: boolean;
 }
 
 class SessionHost {
-  #worker: Worker | undefined;
-  readonly #pending = new Map<number, Pending>();
+  #process: InferenceProcess | undefined;
   #nextId = 1;
-  /** Counts workers: what was loaded into an earlier one is gone. */
+  #deaths = 0;
+  #replacements = 0;
+  #isRecovering = false;
+  #maxMemory: number | undefined;
+  #residentBytes: number | undefined;
+  #usualBytes = 0;
+  #runsSinceLoad = 0;
+  readonly #deathListeners = new Set<() => void>();
+  /** Counts processes: what was loaded into an earlier one is gone. */
   generation = 0;
+
+  get status(): InferenceStatus {
+    const process = this.#process;
+    const state = this.#isRecovering ? 'recovering' : process?.wasReady ? 'ready' : process ? 'starting' : 'not-started';
+    return {
+      state,
+      ...(process?.pid !== undefined && { pid: process.pid }),
+      ...(process && this.#residentBytes !== undefined && { residentBytes: this.#residentBytes }),
+      deaths: this.#deaths,
+      replacements: this.#replacements,
+      ...(this.#maxMemory !== undefined && { maxMemory: this.#maxMemory }),
+      isCeilingTooLow: this.#maxMemory !== undefined && this.#usualBytes > this.#maxMemory,
+    };
+  }
+
+  /**
+   * Sets or (with `undefined`) lifts the memory ceiling: a process over so many bytes of resident memory is replaced between
+   * calls, unless training state or sequences live in it.
+   * @throws DuetError 'invalid-argument'
+   */
+  setMaxMemory(bytes: number | undefined): void {
+    if (bytes !== undefined && !(bytes > 0)) {
+      throw new DuetError('invalid-argument', `The memory ceiling must be a positive number of bytes, got ${bytes}`);
+    }
+    this.#maxMemory = bytes;
+  }
+
+  /** Calls `listener` whenever an inference process died by itself. Returns a function that stops this. */
+  onDeath(listener: () => void): () => void {
+    this.#deathListeners.add(listener);
+    return () => this.#deathListeners.delete(listener);
+  }
 
   /** An id that no other session or store of this process has. */
   newId(): number {
     return this.#nextId++;
   }
 
-  /**
-   * Sends one request, `memory` along with it: what lies there is gone here. Rejects with `worker-died` if the worker ends
-   * before it answers.
-   */
-  send(request: Request, memory: readonly ArrayBuffer[] = []): Promise<Record<string, HostTensor>> {
-    const worker = this.ensureWorker();
-    const envelope: Envelope = { ...request, id: this.newId() };
-    return new Promise((resolve, reject) => {
-      this.#pending.set(envelope.id, { resolve, reject });
-      worker.ref();
-      worker.postMessage(envelope, memory);
-    });
+  /** Sends one request to the current process, starting one if there is none. Further facts at `InferenceProcess.send`. */
+  send(request: Request, signal?: AbortSignal): Promise<Tensors> {
+    return this.#ensure().send(this.newId(), request, signal);
   }
 
-  /** Starts a worker unless one is alive; afterwards `generation` is the living worker's. */
-  ensureWorker(): Worker {
-    if (this.#worker) return this.#worker;
-    const worker = startWorker();
-    this.generation++;
-    worker.on('message', (reply: Reply) => this.#settle(reply));
-    worker.on('error', error => this.#died(worker, error));
-    worker.on('exit', code => this.#died(worker, new Error(`exit code ${code}`)));
-    worker.unref();
-    this.#worker = worker;
-    return worker;
+  /** Starts a process unless one is alive; afterwards `generation` is the living one's. */
+  ensureProcess(): void {
+    this.#ensure();
   }
 
-  /** Whether the worker of that generation still runs. */
+  /** Whether the process of that generation still takes requests. */
   isAlive(generation: number): boolean {
-    return this.#worker !== undefined && this.generation === generation;
+    return this.#process?.isOpen === true && this.generation === generation;
   }
 
-  /** Ends the worker and everything in it; the next request starts a new one. */
+  /** Ends the process and everything in it; the next request starts a new one. */
   async terminate(): Promise<void> {
-    await this.#worker?.terminate();
+    const process = this.#process;
+    this.#process = undefined;
+    await process?.terminate();
   }
 
-  #settle(reply: Reply): void {
-    const pending = this.#pending.get(reply.id);
-    this.#pending.delete(reply.id);
-    // An idle worker must not keep the process alive.
-    if (this.#pending.size === 0) this.#worker?.unref();
-    if ('error' in reply) pending?.reject(new Error(reply.error));
-    else pending?.resolve(reply.tensors);
+  #ensure(): InferenceProcess {
+    if (this.#process?.isOpen) return this.#process;
+    this.generation++;
+    this.#runsSinceLoad = 0;
+    this.#usualBytes = 0;
+    const process: InferenceProcess = new InferenceProcess({
+      ready: () => {
+        if (this.#process === process) this.#isRecovering = false;
+      },
+      answered: (kind, residentBytes) => {
+        if (this.#process === process) this.#watchMemory(process, kind, residentBytes);
+      },
+      ended: how => this.#ended(process, how),
+    });
+    this.#process = process;
+    return process;
   }
 
-  #died(worker: Worker, cause: Error): void {
-    if (this.#worker !== worker) return;
-    this.#worker = undefined;
-    const error = new DuetError(
-      'worker-died',
-      `The inference worker ended while it was needed (${cause.message}). Its models are loaded again at the next call; if this repeats, the machine may be out of memory.`,
-      { cause },
-    );
-    for (const { reject } of this.#pending.values()) reject(error);
-    this.#pending.clear();
+  #ended(process: InferenceProcess, how: ProcessEnd): void {
+    const wasCurrent = this.#process === process;
+    if (wasCurrent) this.#process = undefined;
+    if (how === 'interrupted') this.#replacements++;
+    if (how !== 'died') return;
+    this.#deaths++;
+    if (wasCurrent) this.#isRecovering = true;
+    // One that never was ready would not be the next time either; the next call tries it.
+    if (wasCurrent && process.wasReady) this.#ensure();
+    for (const listener of this.#deathListeners) listener();
+  }
+
+  #watchMemory(process: InferenceProcess, kind: Request['kind'], residentBytes: number | undefined): void {
+    if (kind === 'load') this.#runsSinceLoad = 0;
+    if (kind === 'run') this.#runsSinceLoad++;
+    if (residentBytes === undefined) return;
+    this.#residentBytes = residentBytes;
+    if (this.#runsSinceLoad <= warmUpRuns) {
+      this.#usualBytes = Math.max(this.#usualBytes, residentBytes);
+      return;
+    }
+    const ceiling = Math.max(this.#maxMemory ?? Number.POSITIVE_INFINITY, growth * this.#usualBytes);
+    if (residentBytes <= ceiling || process.holdsState) return;
+    this.#process = undefined;
+    this.#replacements++;
+    process.retire();
   }
 }
 
-/** One worker per process: two sessions computing at once would only fight for the cores. */
+/** One inference process per process: two that compute at once would only fight for the cores. */
 export const sessionHost = new SessionHost();

@@ -53,7 +53,7 @@ export class CaptionWriter {
     this.#networks = networks;
     const rows = cachedRows({
       prefill: inputs => networks.prefill.run(inputs),
-      step: inputs => networks.step.run(inputs, { handOver: true }),
+      step: inputs => networks.step.run(inputs),
     });
     this.#prefill = driver.batched(rows.prefill, { limit: most });
     this.#step = driver.batched(rows.step, { limit: most * beams, unit: beams });

@@ -170,7 +170,7 @@ export class CompiledNetworks implements Networks {
   }
 
   async #predict(rows: readonly Evaluation[]): Promise<Prediction[]> {
-    const outputs = await this.#executables.predict.run({ ...stackEvaluations(rows, this.shapes) }, { handOver: true });
+    const outputs = await this.#executables.predict.run({ ...stackEvaluations(rows, this.shapes) });
     return unstackPredictions(outputs as Record<'image' | 'clipImage' | 'text', HostTensor>);
   }
 

@@ -1,0 +1,75 @@
+/**
+ * The inference process: it owns ONNX Runtime, whose `session.run` blocks its thread for the whole run and whose faults end
+ * the process that it runs in. Requests come and replies go as frames over file descriptor 3. Descriptor 4 is open as long as
+ * the parent lives: when it closes, however the parent ended, this process ends too.
+ */
+import { Socket } from 'node:net';
+import { Worker } from 'node:worker_threads';
+import { DuetError } from '../../core/errors.ts';
+import { encodeFrame, FrameReader } from './frames.ts';
+import { perform } from './onnx-sessions.ts';
+import type { ReplyHeader, Request, RequestHeader, Tensors } from './protocol.ts';
+
+// These reach all processes of a terminal or a service; when to end is the parent's decision.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
+
+/** Ends this process while a run blocks its main thread, where nothing but a signal can. */
+const watchdog = `
+  const { Socket } = require('node:net');
+  const lifeline = new Socket({ fd: 4 });
+  lifeline.on('close', () => process.kill(process.pid, 'SIGKILL')).on('error', () => {}).resume();
+`;
+new Worker(watchdog, { eval: true, execArgv: [], stdin: false, env: {} }).unref();
+
+const residentInterval = 200;
+let residentMeasured = 0;
+
+function residentBytes(): { residentBytes?: number } {
+  const now = performance.now();
+  if (residentMeasured !== 0 && now - residentMeasured < residentInterval) return {};
+  residentMeasured = now;
+  return { residentBytes: process.memoryUsage.rss() };
+}
+
+const channel = new Socket({ fd: 3 });
+
+function reply(header: ReplyHeader, tensors: Tensors = {}): void {
+  channel.cork();
+  for (const piece of encodeFrame(header, tensors)) channel.write(piece);
+  channel.uncork();
+}
+
+/** Requests whose turn has not come, by id; the value says whether the answer is still needed. */
+const needed = new Map<number, boolean>();
+
+async function answer(id: number, request: Request): Promise<void> {
+  try {
+    // A turn of the event loop, in which a cancellation that lies in the channel is read.
+    await new Promise(resolve => setImmediate(resolve));
+    const isNeeded = needed.get(id);
+    needed.delete(id);
+    const tensors = isNeeded ? await perform(request) : {};
+    reply({ kind: 'done', id, ...residentBytes() }, tensors);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    reply({ kind: 'failed', id, message, ...(DuetError.isInstance(error) && { code: error.code }) });
+  }
+}
+
+// Requests are answered one after the other, in order: a run must see the state that the one before it left.
+let previous: Promise<void> = Promise.resolve();
+const reader = new FrameReader<RequestHeader>((header, tensors) => {
+  const { id } = header;
+  if (header.kind === 'cancel') {
+    if (needed.has(id)) needed.set(id, false);
+    return;
+  }
+  needed.set(id, true);
+  // The header is what the parent made of a request by taking its tensors out.
+  const request = { ...header, tensors } as unknown as Request;
+  previous = previous.then(() => answer(id, request));
+});
+channel.on('data', chunk => reader.push(chunk));
+channel.on('close', () => process.kill(process.pid, 'SIGKILL'));
+channel.on('error', () => {}); // followed by 'close'
+reply({ kind: 'ready' });
