@@ -7,11 +7,12 @@
  *   passes, so that everything is answered in the end.
  * - Among kinds (noise predictions, pictures encoded, words decoded...): the one that has had the least time is next, so
  *   that denoising does not stand still while a batch of pictures is decoded, nor a caption's many small steps behind it.
+ * - Who cancels is rejected at once; a call that nobody needs any more is aborted.
  * - An answer depends on its own rows alone, as far as the networks' arithmetic does not depend on the batch.
  */
 import { DuetError } from '../core/errors.ts';
 import { type BatchLimit, fixedLimit } from './batch-limit.ts';
-import { CallQueue } from './call-queue.ts';
+import { CallQueue, type NetworkCall } from './call-queue.ts';
 
 export interface CallOptions {
   readonly signal?: AbortSignal;
@@ -29,7 +30,7 @@ export interface KindOptions {
 }
 
 /** A queue of any kind, as far as taking turns goes. */
-type AnyQueue = Pick<CallQueue<unknown, unknown>, 'time' | 'isEmpty' | 'isFull' | 'prune' | 'rejectAll' | 'callOnce'>;
+type AnyQueue = Pick<CallQueue<unknown, unknown>, 'time' | 'isEmpty' | 'isFull' | 'rejectAll' | 'callOnce'>;
 
 export class BatchingDriver {
   readonly #queues: AnyQueue[] = [];
@@ -45,7 +46,7 @@ export class BatchingDriver {
   }
 
   /** Adds a kind of call and returns it batched over all that use it at the same time. */
-  batched<T, U>(call: (rows: readonly T[]) => Promise<readonly U[]>, { limit, unit = 1 }: KindOptions): RowsCall<T, U> {
+  batched<T, U>(call: NetworkCall<T, U>, { limit, unit = 1 }: KindOptions): RowsCall<T, U> {
     const queue = new CallQueue<T, U>(call, typeof limit === 'number' ? fixedLimit(limit) : limit);
     this.#queues.push(queue);
     return async (rows, { signal, priority = 0 }) => {
@@ -98,7 +99,6 @@ export class BatchingDriver {
   }
 
   #nextQueue(): AnyQueue | undefined {
-    for (const queue of this.#queues) queue.prune();
     const waiting = this.#queues.filter(queue => !queue.isEmpty);
     return waiting.reduce<AnyQueue | undefined>(
       (best, queue) => (best && best.time <= queue.time ? best : queue),

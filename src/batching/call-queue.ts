@@ -18,17 +18,25 @@ const priorities = { lowest: -10, highest: 10 };
 interface Waiting<T, U> extends Ticket<T, U> {
   /** The call that it would like to be part of: the smallest goes first, so whoever waits long enough is first. */
   readonly due: number;
+  /** Stops listening to the ticket's signal. */
+  readonly settled: () => void;
 }
+
+/** Makes one network call; `signal` aborts when nobody needs its answer any more. */
+export type NetworkCall<T, U> = (rows: readonly T[], signal: AbortSignal) => Promise<readonly U[]>;
 
 export class CallQueue<T, U> {
   /** Milliseconds that this kind of call has had, for taking turns with the other kinds. */
   time = 0;
-  readonly #call: (rows: readonly T[]) => Promise<readonly U[]>;
+  readonly #call: NetworkCall<T, U>;
   readonly #limit: BatchLimit;
   #waiting: Waiting<T, U>[] = [];
+  /** The tickets of the call under way whose answers are still needed, and what ends that call. */
+  readonly #inCall = new Set<Waiting<T, U>>();
+  #controller = new AbortController();
   #calls = 0;
 
-  constructor(call: (rows: readonly T[]) => Promise<readonly U[]>, limit: BatchLimit) {
+  constructor(call: NetworkCall<T, U>, limit: BatchLimit) {
     this.#call = call;
     this.#limit = limit;
   }
@@ -42,31 +50,43 @@ export class CallQueue<T, U> {
     return this.#waiting.reduce((sum, { rows }) => sum + rows.length, 0) >= this.#limit.rows;
   }
 
+  /** An abort of the ticket's signal rejects it at once, whether it waits or its call is under way. */
   add(ticket: Ticket<T, U>): void {
     const priority = Math.min(priorities.highest, Math.max(priorities.lowest, ticket.priority));
-    this.#waiting.push({ ...ticket, due: this.#calls - callsPerPriority * priority });
+    const { signal } = ticket;
+    const abandon = () => this.#abandon(waiting, signal?.reason);
+    const waiting: Waiting<T, U> = {
+      ...ticket,
+      due: this.#calls - callsPerPriority * priority,
+      settled: () => signal?.removeEventListener('abort', abandon),
+    };
+    signal?.addEventListener('abort', abandon, { once: true });
+    this.#waiting.push(waiting);
   }
 
-  /** Turns away all whose signal has been aborted. */
-  prune(): void {
-    const gone = this.#waiting.filter(({ signal }) => signal?.aborted);
-    if (gone.length === 0) return;
-    this.#waiting = this.#waiting.filter(({ signal }) => !signal?.aborted);
-    for (const { signal, reject } of gone) reject(signal!.reason);
+  #abandon(ticket: Waiting<T, U>, reason: unknown): void {
+    ticket.reject(reason);
+    this.#waiting = this.#waiting.filter(other => other !== ticket);
+    if (this.#inCall.delete(ticket) && this.#inCall.size === 0) this.#controller.abort(reason);
   }
 
   rejectAll(error: Error): void {
-    for (const { reject } of this.#waiting.splice(0)) reject(error);
+    for (const { reject, settled } of this.#waiting.splice(0)) {
+      settled();
+      reject(error);
+    }
   }
 
   /** Makes one call for as many tickets as fit and settles them; its error is theirs alone. */
   async callOnce(now: () => number): Promise<void> {
     const tickets = this.#take();
     this.#calls++;
+    for (const ticket of tickets) this.#inCall.add(ticket);
+    this.#controller = new AbortController();
     const rows = tickets.flatMap(ticket => ticket.rows);
     const started = now();
     try {
-      const answers = await this.#call(rows);
+      const answers = await this.#call(rows, this.#controller.signal);
       let start = 0;
       for (const ticket of tickets) {
         ticket.resolve(answers.slice(start, start + ticket.rows.length));
@@ -76,6 +96,8 @@ export class CallQueue<T, U> {
     } catch (error) {
       for (const { reject } of tickets) reject(error);
     }
+    for (const ticket of tickets) ticket.settled();
+    this.#inCall.clear();
     this.time += now() - started;
   }
 

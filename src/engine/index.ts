@@ -5,7 +5,7 @@ import { checkDimensions } from './dimensions.ts';
 import { EagerExecutable } from './eager.ts';
 import type { CompileOptions, CompileSpec, Executable, Program } from './types.ts';
 
-export { sessionHost } from './runtime/session-host.ts';
+export { type InferenceStatus, sessionHost } from './runtime/session-host.ts';
 export type {
   CompileOptions,
   CompileSpec,
@@ -15,6 +15,7 @@ export type {
   InputSpec,
   Precision,
   Program,
+  RunOptions,
   TensorRecord,
   Tensors,
 } from './types.ts';

@@ -230,9 +230,7 @@ export class InferenceProcess {
 /** Built, the process's module is JavaScript; run from source it is TypeScript, which Node reads with the help of tsx. */
 function startProcess(): ChildProcess {
   const isSource = import.meta.url.endsWith('.ts');
-  const loader = isSource
-    ? ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx/esm')).href]
-    : [];
+  const loader = isSource ? ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx/esm')).href] : [];
   const module = new URL(`./session-process.${isSource ? 'ts' : 'js'}`, import.meta.url);
   return spawn(process.execPath, [...loader, fileURLToPath(module)], {
     stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],

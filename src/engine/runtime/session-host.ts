@@ -43,7 +43,13 @@ class SessionHost {
 
   get status(): InferenceStatus {
     const process = this.#process;
-    const state = this.#isRecovering ? 'recovering' : process?.wasReady ? 'ready' : process ? 'starting' : 'not-started';
+    const state = this.#isRecovering
+      ? 'recovering'
+      : process?.wasReady
+        ? 'ready'
+        : process
+          ? 'starting'
+          : 'not-started';
     return {
       state,
       ...(process?.pid !== undefined && { pid: process.pid }),

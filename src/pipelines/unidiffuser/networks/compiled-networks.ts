@@ -8,7 +8,7 @@ import { DuetError } from '../../../core/errors.ts';
 import { type HostTensor, sizeOf, type TensorSource } from '../../../core/host-tensor.ts';
 import { stackRows, unstackRows } from '../../../core/rows.ts';
 import type { Tree } from '../../../core/tree.ts';
-import { type CompileOptions, compile, type Executable } from '../../../engine/index.ts';
+import { type CompileOptions, compile, type Executable, type RunOptions } from '../../../engine/index.ts';
 import { fromNetwork, type Pixels, toNetwork } from '../../../image/index.ts';
 import { type CaptionTemplate, fillTemplate } from '../../../lm/index.ts';
 import { type UvitInputs, type UvitParams, uvit } from '../../../uvit/index.ts';
@@ -82,11 +82,11 @@ export class CompiledNetworks implements Networks {
     this.#config = config;
     this.#executables = executables;
     this.#driver = driver;
-    this.encodeTexts = driver.batched(rows => this.#encodeTexts(rows), { limit: codecBatch });
-    this.encodeImages = driver.batched(rows => this.#encodeImages(rows), { limit: codecBatch });
-    this.decodeImages = driver.batched(rows => this.#decodeImages(rows), { limit: codecBatch });
+    this.encodeTexts = driver.batched((rows, signal) => this.#encodeTexts(rows, { signal }), { limit: codecBatch });
+    this.encodeImages = driver.batched((rows, signal) => this.#encodeImages(rows, { signal }), { limit: codecBatch });
+    this.decodeImages = driver.batched((rows, signal) => this.#decodeImages(rows, { signal }), { limit: codecBatch });
     const limit = maxBatch === undefined ? new MeasuredLimit() : fixedLimit(maxBatch);
-    this.predict = driver.batched(rows => this.#predict(rows), { limit, unit: rowsOfQuery });
+    this.predict = driver.batched((rows, signal) => this.#predict(rows, { signal }), { limit, unit: rowsOfQuery });
   }
 
   static async create(model: Model, options: NetworksOptions): Promise<CompiledNetworks> {
@@ -152,16 +152,16 @@ export class CompiledNetworks implements Networks {
     await Promise.all(Object.values(this.#executables).map(executable => executable.release()));
   }
 
-  async #encodeTexts(rows: readonly string[]): Promise<Float32Array[]> {
+  async #encodeTexts(rows: readonly string[], options: RunOptions): Promise<Float32Array[]> {
     const { textTokens, latents } = this.#config;
     const ids = this.tokenizer.frameBatch(rows, textTokens);
-    const { y } = await this.#executables.encodeText.run({ ids });
+    const { y } = await this.#executables.encodeText.run({ ids }, options);
     return unstackRows(y!).map(row => normaliseLatent(row, latents.text, 1));
   }
 
-  async #encodeImages(rows: readonly Pixels[]): Promise<ImageLatents[]> {
+  async #encodeImages(rows: readonly Pixels[], options: RunOptions): Promise<ImageLatents[]> {
     const { latents } = this.#config;
-    const { mean, clip } = await this.#executables.encodeImage.run({ pixels: toNetwork(rows) });
+    const { mean, clip } = await this.#executables.encodeImage.run({ pixels: toNetwork(rows) }, options);
     const c = unstackRows(clip!);
     return unstackRows(mean!).map((z, index) => ({
       z: normaliseLatent(z, latents.image, this.#plane),
@@ -169,14 +169,14 @@ export class CompiledNetworks implements Networks {
     }));
   }
 
-  async #predict(rows: readonly Evaluation[]): Promise<Prediction[]> {
-    const outputs = await this.#executables.predict.run({ ...stackEvaluations(rows, this.shapes) });
+  async #predict(rows: readonly Evaluation[], options: RunOptions): Promise<Prediction[]> {
+    const outputs = await this.#executables.predict.run({ ...stackEvaluations(rows, this.shapes) }, options);
     return unstackPredictions(outputs as Record<'image' | 'clipImage' | 'text', HostTensor>);
   }
 
-  async #decodeImages(rows: readonly Float32Array[]): Promise<Pixels[]> {
+  async #decodeImages(rows: readonly Float32Array[], options: RunOptions): Promise<Pixels[]> {
     const z = rows.map(row => denormaliseLatent(row, this.#config.latents.image, this.#plane));
-    const { pixels } = await this.#executables.decodeImage.run({ z: stackRows(z, this.shapes.z) });
+    const { pixels } = await this.#executables.decodeImage.run({ z: stackRows(z, this.shapes.z) }, options);
     return fromNetwork(pixels!);
   }
 
