@@ -70,10 +70,12 @@ export class FrameReader<Header> {
       case 'prefix':
         if (bytes.readUInt32LE(0) !== mark) throw new Error('The channel of the inference process carries no frame');
         this.#payloadBytes = bytes.readDoubleLE(8);
-        return this.#expect('header', bytes.readUInt32LE(4));
+        this.#expect('header', bytes.readUInt32LE(4));
+        break;
       case 'header':
         this.#frame = JSON.parse(bytes.toString());
-        return this.#expect('payload', this.#payloadBytes);
+        this.#expect('payload', this.#payloadBytes);
+        break;
       case 'payload': {
         const { header, tensors } = this.#frame!;
         const buffer = this.#target.buffer;
