@@ -1,20 +1,18 @@
 #!/usr/bin/env node
 /** The process around the command line: all commands put together, streams, signals and the exit code. */
-import { serverCommands } from '../server/commands/index.ts';
-import { runCli } from '../src/cli/program.ts';
+
+/** What a shell reports of a process that such a signal ended. */
+const exitCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 const controller = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+let cancelledCode: number = exitCodes.SIGINT;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
-    if (controller.signal.aborted) endNow(signal);
+    // The second one does not wait for anything: what computes does so in a process of its own, which ends with this one.
+    if (controller.signal.aborted) process.exit(exitCodes[signal]);
+    cancelledCode = exitCodes[signal];
     controller.abort();
   });
-}
-
-/** A second Ctrl-C does not wait for the current step. `process.exit` would: it joins the thread that computes, badly. */
-function endNow(signal: 'SIGINT' | 'SIGTERM'): void {
-  process.removeAllListeners(signal);
-  process.kill(process.pid, signal);
 }
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -22,6 +20,12 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
+// Loaded only now: a signal that comes meanwhile is heard.
+const [{ serverCommands }, { runCli }] = await Promise.all([
+  import('../server/commands/index.ts'),
+  import('../src/cli/program.ts'),
+]);
 const { stdin, stdout, stderr } = process;
 const terminal = { stdin, stdout, stderr, signal: controller.signal };
-process.exitCode = await runCli(process.argv.slice(2), terminal, { commands: serverCommands });
+const code = await runCli(process.argv.slice(2), terminal, { commands: serverCommands });
+process.exitCode = code === exitCodes.SIGINT ? cancelledCode : code;

@@ -69,9 +69,8 @@ describe('duet as a process', () => {
     const timer = setInterval(() => existsSync(cache) && child.kill('SIGINT'), 5);
     const { code, stderr } = await finish(child);
     clearInterval(timer);
-    const ends = [null, 'SIGINT', ''];
-    const cancelled = [130, null, 'Cancelled.\n'];
-    expect([ends, cancelled]).toContainEqual([code, child.signalCode, stderr]);
+    expect([code, child.signalCode]).toEqual([130, null]);
+    expect(['', 'Cancelled.\n']).toContain(stderr);
   });
 
   it('ends with 2 and one line for wrong input', async () => {

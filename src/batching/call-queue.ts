@@ -18,8 +18,6 @@ const priorities = { lowest: -10, highest: 10 };
 interface Waiting<T, U> extends Ticket<T, U> {
   /** The call that it would like to be part of: the smallest goes first, so whoever waits long enough is first. */
   readonly due: number;
-  /** Stops listening to the ticket's signal. */
-  readonly settled: () => void;
 }
 
 /** Makes one network call; `signal` aborts when nobody needs its answer any more. */
@@ -34,6 +32,7 @@ export class CallQueue<T, U> {
   /** The tickets of the call under way whose answers are still needed, and what ends that call. */
   readonly #inCall = new Set<Waiting<T, U>>();
   #controller = new AbortController();
+  readonly #watched = new Map<AbortSignal, { readonly tickets: Set<Waiting<T, U>>; readonly stop: () => void }>();
   #calls = 0;
 
   constructor(call: NetworkCall<T, U>, limit: BatchLimit) {
@@ -53,15 +52,36 @@ export class CallQueue<T, U> {
   /** An abort of the ticket's signal rejects it at once, whether it waits or its call is under way. */
   add(ticket: Ticket<T, U>): void {
     const priority = Math.min(priorities.highest, Math.max(priorities.lowest, ticket.priority));
-    const { signal } = ticket;
-    const abandon = () => this.#abandon(waiting, signal?.reason);
-    const waiting: Waiting<T, U> = {
-      ...ticket,
-      due: this.#calls - callsPerPriority * priority,
-      settled: () => signal?.removeEventListener('abort', abandon),
-    };
-    signal?.addEventListener('abort', abandon, { once: true });
+    const waiting: Waiting<T, U> = { ...ticket, due: this.#calls - callsPerPriority * priority };
     this.#waiting.push(waiting);
+    this.#watch(waiting);
+  }
+
+  /** One listener a signal, however many tickets it is of: the samples of a call share theirs. */
+  #watch(ticket: Waiting<T, U>): void {
+    const { signal } = ticket;
+    if (!signal) return;
+    const known = this.#watched.get(signal);
+    if (known) {
+      known.tickets.add(ticket);
+      return;
+    }
+    const tickets = new Set([ticket]);
+    const abandon = () => {
+      this.#watched.delete(signal);
+      for (const abandoned of tickets) this.#abandon(abandoned, signal.reason);
+    };
+    signal.addEventListener('abort', abandon, { once: true });
+    this.#watched.set(signal, { tickets, stop: () => signal.removeEventListener('abort', abandon) });
+  }
+
+  /** Stops watching the signal of a ticket that is settled. */
+  #unwatch(ticket: Waiting<T, U>): void {
+    const { signal } = ticket;
+    const watched = signal && this.#watched.get(signal);
+    if (!watched?.tickets.delete(ticket) || watched.tickets.size > 0) return;
+    watched.stop();
+    this.#watched.delete(signal!);
   }
 
   #abandon(ticket: Waiting<T, U>, reason: unknown): void {
@@ -71,9 +91,9 @@ export class CallQueue<T, U> {
   }
 
   rejectAll(error: Error): void {
-    for (const { reject, settled } of this.#waiting.splice(0)) {
-      settled();
-      reject(error);
+    for (const ticket of this.#waiting.splice(0)) {
+      this.#unwatch(ticket);
+      ticket.reject(error);
     }
   }
 
@@ -96,7 +116,7 @@ export class CallQueue<T, U> {
     } catch (error) {
       for (const { reject } of tickets) reject(error);
     }
-    for (const ticket of tickets) ticket.settled();
+    for (const ticket of tickets) this.#unwatch(ticket);
     this.#inCall.clear();
     this.time += now() - started;
   }

@@ -43,7 +43,7 @@ export interface CliParts {
   readonly commands?: readonly RegisterCommand[];
 }
 
-/** Exit codes: 0 done, 1 failed, 2 wrong input or usage, 130 cancelled. */
+/** Exit codes: 0 done, 1 failed, 2 wrong input or usage, 130 cancelled (by which signal is the process's to say). */
 export async function runCli(args: readonly string[], terminal: Terminal, parts: CliParts = {}): Promise<number> {
   const program = createProgram({ terminal, load: parts.load ?? load }, parts.commands ?? []);
   try {

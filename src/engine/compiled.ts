@@ -168,7 +168,11 @@ export class CompiledExecutable<P, S> implements Executable {
     this.#buckets.clear();
     // What a dead process held is gone with it.
     if (!sessionHost.isAlive(this.#storeGeneration)) return;
-    await sessionHost.send({ kind: 'release', sessions, store: this.#store });
+    try {
+      await sessionHost.send({ kind: 'release', sessions, store: this.#store });
+    } catch (error) {
+      if (!DuetError.isInstance(error) || error.code !== 'worker-died') throw error;
+    }
   }
 
   #assertState(): void {

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 
 const script = fileURLToPath(new URL('./many-cycles.ts', import.meta.url));
 
-test('200 cycles of compile, run and release do not grow memory, and the process ends by itself', async () => {
+test('200 cycles of compile, run and release do not grow the memory of either process, and the process ends by itself', async () => {
   // The time limit kills a process that does not end: execFile then rejects.
   const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', '--import', 'tsx', script], {
     timeout: 100_000,
