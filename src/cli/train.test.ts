@@ -1,5 +1,5 @@
 /** `duet train` in one process: fine-tuning a tiny model on a folder of pairs, and what it says about wrong input. */
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
@@ -14,7 +14,7 @@ let folder: string;
 const at = (...names: string[]) => join(folder, ...names);
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'duet-train-'));
+  folder = await realpath(await mkdtemp(join(tmpdir(), 'duet-train-')));
   await writeModelFolder(at('model'), tinyModel());
   await writePairs('pairs', { red: 'a red apple', green: 'two green trees\na zebra' });
 });
@@ -85,6 +85,41 @@ describe('duet train --data --from', () => {
 
     const again = await train(at('run', 'config.json'), '--out', at('run'), '--resume', '--steps', '4');
     expect([again.code, again.stderr]).toEqual([0, expect.stringContaining('from step 3 to 4')]);
+  });
+
+  it('keeps absolute paths, so that the run goes on from anywhere', async () => {
+    const home = process.cwd();
+    try {
+      process.chdir(at('pairs'));
+      const args = ['--data', '.', '--from', '../model', '--out', '../moved', '--steps', '2'];
+      expect((await train(...args)).code).toBe(0);
+      const config = JSON.parse(await readFile(at('moved', 'config.json'), 'utf8'));
+      expect([config.data.path, config.from, config.name]).toEqual([at('pairs'), at('model'), 'tiny-pairs']);
+      process.chdir(tmpdir());
+      const again = await train(at('moved', 'config.json'), '--resume', '--steps', '3');
+      expect([again.code, again.stderr]).toEqual([0, expect.stringContaining('from step 2 to 3')]);
+      expect(again.stderr).toContain(at('moved', 'model'));
+    } finally {
+      process.chdir(home);
+    }
+  });
+
+  it('tells what lies in the folder and is not used', async () => {
+    await writePairs('mixed', { cat: 'a cat' });
+    await writeFile(at('mixed', 'typo.txt'), 'a dog');
+    await writeFile(at('mixed', 'fox.heic'), 'x');
+    const { code, stderr } = await train(
+      '--data',
+      at('mixed'),
+      '--from',
+      at('model'),
+      '--out',
+      at('mix'),
+      '--steps',
+      '1',
+    );
+    expect([code, stderr]).toEqual([0, expect.stringMatching(/Warning:.*cannot be read .*: 1 \(fox\.heic\)/)]);
+    expect(stderr.match(/Warning:.*belong to no picture .*: 1 \(typo\.txt\)/g)).toHaveLength(1);
   });
 
   it('trains the caption decoder alone further, and leaves all that makes latents as it was', async () => {

@@ -1,6 +1,6 @@
 /** `duet train`: run one training stage from its configuration, with a progress line, metrics, checkpoints and a report. */
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { DuetError } from '../core/errors.ts';
@@ -9,7 +9,9 @@ import { readTextFile } from '../core/text.ts';
 import type { Device } from '../engine/index.ts';
 import { encodeImage, enlarge } from '../image/index.ts';
 import {
+  absolutePaths,
   appendMetrics,
+  checkpointsFolder,
   createStage,
   cutMetrics,
   fineTuneConfig,
@@ -22,6 +24,7 @@ import {
   writeReport,
 } from '../train/index.ts';
 import { deviceOption, threadsOption, wholeNumber } from './options.ts';
+import { isFolder } from './output.ts';
 import { createProgressBar, type ProgressBar } from './progress-bar.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -58,7 +61,10 @@ export function registerTrain(program: Command, { terminal }: { readonly termina
       'train one stage of a model (autoencoder, clip, caption-decoder, joint), or a finished model further on your pairs',
     )
     .argument('[config]', 'a stage configuration, such as configs/emoji/01-autoencoder.json')
-    .option('--data <folder>', 'instead of a configuration: pictures, each with a .txt or .json caption beside it')
+    .option(
+      '--data <folder>',
+      'instead of a configuration: pictures with captions beside them or in a metadata.jsonl or .csv',
+    )
     .option('--from <model>', 'with --data: the model to begin with, by name or folder (default: emoji)')
     .option('-o, --out <folder>', 'folder of the run (default: runs/NAME)')
     .option('--resume', 'go on from the newest checkpoint in the folder', false)
@@ -76,7 +82,7 @@ export function registerTrain(program: Command, { terminal }: { readonly termina
 
 async function runTraining(terminal: Terminal, file: string | undefined, flags: TrainFlags): Promise<void> {
   const config = await chooseConfig(file, flags);
-  const out = flags.out ?? join('runs', config.name);
+  const out = flags.out ?? (await defaultFolder(file, config.name));
   for (const folder of [out, flags.cache]) await checkFolder(folder);
   const engine = { device: flags.device, ...(flags.threads !== undefined && { threads: flags.threads }) };
   const bar = createProgressBar(terminal.stderr, config.name);
@@ -114,6 +120,12 @@ async function chooseConfig(file: string | undefined, flags: TrainFlags): Promis
   );
 }
 
+/** Where the run is, if `file` is the configuration that a run keeps beside its checkpoints; otherwise runs/NAME. */
+async function defaultFolder(file: string | undefined, name: string): Promise<string> {
+  if (file === undefined || basename(file) !== 'config.json') return join('runs', name);
+  return (await isFolder(join(dirname(file), checkpointsFolder))) ? dirname(file) : join('runs', name);
+}
+
 async function readConfig(file: string, steps: number | undefined): Promise<StageConfig> {
   let json: unknown;
   try {
@@ -122,7 +134,7 @@ async function readConfig(file: string, steps: number | undefined): Promise<Stag
     if (DuetError.isInstance(error)) throw error;
     throw new DuetError('invalid-config', `Cannot read ${file}: ${(error as Error).message}`, { cause: error });
   }
-  const config = parseStageConfig(json, file);
+  const config = await absolutePaths(parseStageConfig(json, file));
   return steps === undefined ? config : { ...config, steps };
 }
 

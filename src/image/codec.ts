@@ -21,7 +21,8 @@ export interface DecodeOptions {
   readonly signal?: AbortSignal;
 }
 
-const rasterFormats = ['jpeg', 'png', 'webp', 'gif', 'heif', 'tiff'] as const;
+/** As sharp calls what may be decoded. `heif` is AVIF alone: the codec of HEIC is not in sharp. */
+export const rasterFormats = ['jpeg', 'png', 'webp', 'gif', 'heif', 'tiff'] as const;
 const formatNames = 'JPEG, PNG, WebP, GIF, AVIF or TIFF';
 const defaultMaxBytes = 64 * 2 ** 20;
 const defaultMaxPixels = 100_000_000;

@@ -10,6 +10,7 @@ import { makeFolder } from '../core/folders.ts';
 import type { HostTensor } from '../core/host-tensor.ts';
 import { loadSafetensors } from '../weights/safetensors.ts';
 import { saveSafetensors } from '../weights/write-safetensors.ts';
+import { absolutePaths } from './absolute-paths.ts';
 
 export interface Checkpoint {
   /** Steps done. */
@@ -20,6 +21,9 @@ export interface Checkpoint {
   /** The state of the step program by dotted name. */
   readonly state: Readonly<Record<string, HostTensor>>;
 }
+
+/** Where a run keeps its checkpoints. */
+export const checkpointsFolder = 'checkpoints';
 
 const pattern = /^step-(\d{8})\.safetensors$/;
 
@@ -78,7 +82,8 @@ export async function hasCheckpoint(folder: string): Promise<boolean> {
 
 async function readCheckpoint(file: string, config: object, freeKeys: readonly string[]): Promise<Checkpoint> {
   const { metadata, tensors } = await loadSafetensors(file);
-  const differences = configDifferences(JSON.parse(metadata['config'] ?? '{}'), config, freeKeys);
+  const stored = await absolutePaths(JSON.parse(metadata['config'] ?? '{}') as object);
+  const differences = configDifferences(stored, await absolutePaths(config), freeKeys);
   if (differences.length > 0) {
     throw new DuetError(
       'checkpoint-mismatch',

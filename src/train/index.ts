@@ -10,6 +10,8 @@ import { fineTuneCaptionsStage } from './stages/fine-tune-captions.ts';
 import { fineTuneProjectionStage } from './stages/fine-tune-projection.ts';
 import { jointStage } from './stages/joint.ts';
 
+export { absolutePaths } from './absolute-paths.ts';
+export { checkpointsFolder } from './checkpoint.ts';
 export { parseStageConfig, type StageConfig } from './config.ts';
 export { type Stage, type StepEvent, type TrainEvent, type TrainOptions, train } from './loop.ts';
 export { appendMetrics, cutMetrics, readMetrics } from './metrics.ts';

@@ -11,7 +11,7 @@ import { compile } from '../engine/index.ts';
 import type { CompileOptions, Executable, Program } from '../engine/types.ts';
 import type { Pixels } from '../image/index.ts';
 import { saveSafetensors } from '../weights/write-safetensors.ts';
-import { type Checkpoint, hasCheckpoint, loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
+import { type Checkpoint, checkpointsFolder, hasCheckpoint, loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import type { StageConfig } from './config.ts';
 import { learningRate, optimizerScalars, type TrainState } from './optimizer.ts';
 import { initialState, mapRecord, type Objective, scalarInputs, stepInputs, trainStep } from './step.ts';
@@ -89,7 +89,7 @@ export const freeConfigKeys = ['steps', 'curriculum', 'checkpointSeconds', 'samp
 export async function* train(stage: Stage, options: TrainOptions): AsyncGenerator<TrainEvent, void> {
   const { config } = stage;
   const { out, signal, now = () => performance.now() } = options;
-  const folder = join(out, 'checkpoints');
+  const folder = join(out, checkpointsFolder);
   await makeFolder(out);
   const restored = await startingPoint(folder, config, options.resume ?? false);
   const state = initialState(stage.initialParams);

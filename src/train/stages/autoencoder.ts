@@ -16,7 +16,7 @@ import { openSource, openValidation, type StageContext } from './context.ts';
 const shown = 32;
 
 export async function autoencoderStage(config: AutoencoderStage, context: StageContext): Promise<Stage> {
-  const source = await openSource(config.data);
+  const source = await openSource(config.data, context);
   const validation = await openValidation(config.data, shown);
   const side = config.data.size / downsamplingFactor(config.model);
   const latent = [config.model.latentChannels, side, side] as const;

@@ -22,7 +22,7 @@ export async function captionDecoderStage(config: CaptionDecoderStage, context: 
   const material = {
     tokenizer: createTokenizer(parseTokenizerData(clip.metadata['tokenizer']!)),
     textTower,
-    source: await openSource(config.data),
+    source: await openSource(config.data, context),
     validation: await openValidation(config.data, config.batch),
     initialParams: initialise(captionDecoderSpec(config.model), seededRandom(config.seed)),
     frozen: { text: fill(clipTextSpec(textTower), clip.tensors, 'text.') },

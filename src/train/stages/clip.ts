@@ -19,7 +19,7 @@ import { openSource, openValidation, type StageContext, type StageMaterial, type
 const vocabularyCaptions = 60_000;
 
 export async function clipStage(config: ClipStage, context: StageContext): Promise<Stage> {
-  const source = await openSource(config.data);
+  const source = await openSource(config.data, context);
   const data = learnTokenizer(source, config);
   const tokenizer = createTokenizer(data);
   if (tokenizer.vocabularySize > config.model.text.vocabularySize) {

@@ -34,8 +34,8 @@ export interface StageMaterial {
 /** The part of a stage that is the same whether its network is new or finished. */
 export type Training = Pick<Stage, 'objective' | 'initialParams' | 'frozen' | 'batch' | 'sample' | 'release'>;
 
-export function openSource(data: DataConfig): Promise<PairSource> {
-  if (data.source === 'folder') return folderSource(data.path, data.size);
+export function openSource(data: DataConfig, { onWarning }: Pick<StageContext, 'onWarning'> = {}): Promise<PairSource> {
+  if (data.source === 'folder') return folderSource(data.path, data.size, onWarning);
   const { size, count, seed, shares, canonicalShare, jitter = false, neighbours = false } = data;
   return sceneSource({ side: size, count, seed, ...(shares && { shares }), canonicalShare, jitter, neighbours });
 }

@@ -20,7 +20,7 @@ export async function fineTuneCaptionsStage(config: FineTuneCaptionsStage, conte
   const material = {
     tokenizer,
     textTower: clip.config.model.text,
-    source: await openSource(config.data),
+    source: await openSource(config.data, context),
     validation: await openValidation(config.data, config.batch),
     initialParams: fill(spec, captionDecoder.tensors),
     frozen: {

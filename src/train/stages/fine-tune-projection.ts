@@ -26,7 +26,7 @@ export async function fineTuneProjectionStage(config: FineTuneProjectionStage, c
   if (!projection) throw new DuetError('invalid-config', `The text tower of ${config.from} has no projection to train`);
   const material = {
     tokenizer,
-    source: await openSource(config.data),
+    source: await openSource(config.data, context),
     validation: await openValidation(config.data, config.batch * 4),
     initialParams: { text: { projection }, logitScale },
     frozen: { text: frozenText, vision },

@@ -6,8 +6,9 @@ import type { LatentStatistics } from '../../pipelines/unidiffuser/model-config.
 import { readModelFolder } from '../../pipelines/unidiffuser/model-folder.ts';
 import { createSchedule } from '../../sampler/index.ts';
 import { uvitSpec } from '../../uvit/index.ts';
+import { absolutePaths } from '../absolute-paths.ts';
 import type { FineTuneStage, JointTraining } from '../config.ts';
-import { countPictures } from '../data/folder.ts';
+import { countPairs } from '../data/folder.ts';
 import type { ChannelStatistics } from '../data/latents.ts';
 import type { Stage } from '../loop.ts';
 import { openSource, type StageContext } from './context.ts';
@@ -31,10 +32,10 @@ export async function fineTuneConfig(
   choices: { readonly steps?: number } = {},
 ): Promise<FineTuneStage> {
   const { config } = await readModelFolder(await findModel(from));
-  const pairs = await countPictures(data);
+  const pairs = await countPairs(data);
   const batch = Math.min(32, Math.max(8, pairs));
   const steps = choices.steps ?? Math.min(4000, Math.max(200, Math.ceil((60 * pairs) / batch)));
-  return {
+  return absolutePaths({
     stage: 'fine-tune',
     name: runName(config.name, data),
     seed: 1,
@@ -60,7 +61,7 @@ export async function fineTuneConfig(
     curriculum: [
       { at: 0, textClean: 0.35, imageClean: 0.25, textIgnored: 0.1, imageIgnored: 0.1, independent: 0.1, equal: 0.1 },
     ],
-  };
+  });
 }
 
 export async function fineTuneStage(config: FineTuneStage, context: StageContext): Promise<Stage> {
@@ -72,7 +73,7 @@ export async function fineTuneStage(config: FineTuneStage, context: StageContext
       `data.size is ${config.data.size}; the model ${config.from} makes pictures of ${imageSize} pixels`,
     );
   }
-  const source = await openSource(config.data);
+  const source = await openSource(config.data, context);
   const parts = partsOf(base);
   warnAboutCaptions(source.captions ?? [], parts, base.config.textTokens, context);
   const training: JointTraining = { ...config, model: uvit, prediction: diffusion.prediction };

@@ -25,7 +25,7 @@ import { type JointPreview, jointPreview } from './joint-preview.ts';
 
 export async function jointStage(config: JointStage, context: StageContext): Promise<Stage> {
   const parts = await loadJointParts(config);
-  const source = await openSource(config.data);
+  const source = await openSource(config.data, context);
   const latents = await imageLatents(parts, source, context);
   const statistics = await latentStatistics(parts, source, latents, context);
   return {
