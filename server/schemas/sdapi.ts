@@ -42,9 +42,16 @@ const generation = {
   ),
   override_settings: optional(Type.Object({ sd_model_checkpoint: optional(Type.Union([name, Type.Null()])) })),
   send_images: optional(Type.Boolean()),
+  script_name: optional(Type.String({ maxLength: 200, description: 'None: there are no scripts, see /scripts' })),
 };
 
-export const TextToImageBody = Type.Object(generation);
+export const TextToImageBody = Type.Object({
+  ...generation,
+  enable_hr: optional(Type.Boolean({ description: 'Enlarge the pictures (Lanczos) after they are drawn' })),
+  hr_scale: optional(Type.Number({ exclusiveMinimum: 0, maximum: 16, description: 'By so much; 2 by default' })),
+  hr_resize_x: optional(Type.Integer({ minimum: 0, description: 'To so many pixels instead; 0: as hr_resize_y says' })),
+  hr_resize_y: optional(Type.Integer({ minimum: 0, description: '0: as hr_resize_x says' })),
+});
 
 export const ImageToImageBody = Type.Object({
   ...generation,
@@ -61,6 +68,38 @@ export const ImageToImageBody = Type.Object({
     }),
   ),
   include_init_images: optional(Type.Boolean()),
+});
+
+const share = Type.Number({ minimum: 0, maximum: 1 });
+
+const extras = {
+  resize_mode: optional(
+    Type.Integer({ minimum: 0, maximum: 1, description: '0: by upscaling_resize; 1: to upscaling_resize_w and _h' }),
+  ),
+  upscaling_resize: optional(
+    Type.Number({ exclusiveMinimum: 0, maximum: 16, description: 'The factor; 2 by default' }),
+  ),
+  upscaling_resize_w: optional(Type.Integer({ minimum: 1, maximum: 16_384, description: '512 by default' })),
+  upscaling_resize_h: optional(Type.Integer({ minimum: 1, maximum: 16_384, description: '512 by default' })),
+  upscaling_crop: optional(
+    Type.Boolean({ description: 'Whether what goes beyond the size is cut off; true by default' }),
+  ),
+  upscaler_1: optional(
+    Type.String({ maxLength: 200, description: 'One of /upscalers; None leaves the picture as it is' }),
+  ),
+  upscaler_2: optional(Type.String({ maxLength: 200, description: 'Not served: leave it, or its visibility 0' })),
+  extras_upscaler_2_visibility: optional(share),
+  gfpgan_visibility: optional(
+    Type.Number({ minimum: 0, maximum: 1, description: 'Not served: faces are not restored' }),
+  ),
+  codeformer_visibility: optional(share),
+};
+
+export const ExtraSingleBody = Type.Object({ ...extras, image: picture('Base64 or a data URL') });
+
+export const ExtraBatchBody = Type.Object({
+  ...extras,
+  imageList: Type.Array(Type.Object({ data: Type.String({ description: 'Base64 or a data URL' }) }), { maxItems: 64 }),
 });
 
 export const OptionsBody = Type.Object({
@@ -81,6 +120,10 @@ export const ProgressQuery = Type.Object({ skip_current_image: optional(Type.Boo
 
 export type TextToImageBody = Static<typeof TextToImageBody>;
 export type ImageToImageBody = Static<typeof ImageToImageBody>;
+export type ExtraSingleBody = Static<typeof ExtraSingleBody>;
+export type ExtraBatchBody = Static<typeof ExtraBatchBody>;
+/** What both ways of enlarging have in common. */
+export type ExtrasOptions = Omit<ExtraSingleBody, 'image'>;
 export type OptionsBody = Static<typeof OptionsBody>;
 export type InterrogateBody = Static<typeof InterrogateBody>;
 export type PngInfoBody = Static<typeof PngInfoBody>;

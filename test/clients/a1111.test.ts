@@ -198,7 +198,77 @@ describe('webuiapi', () => {
     expect(empty.body).toEqual({ info: '', items: {}, parameters: {} });
   });
 
+  it('enlarges pictures, one and several', async () => {
+    const image = (await png(16, 'red')).toString('base64');
+    const single = (fields: object) => post('/extra-single-image', { image, resize_mode: 0, ...fields });
+    for (const [fields, width, height] of [
+      [{ upscaling_resize: 4, upscaler_1: 'Lanczos' }, 64, 64],
+      [{ upscaling_resize: '1.5', upscaler_1: 'nearest' }, 24, 24],
+      [{ upscaling_resize: 0.01, upscaler_1: 'Lanczos' }, 1, 1],
+      [{ upscaler_1: 'None' }, 16, 16],
+      [{}, 16, 16],
+      [{ resize_mode: 1, upscaling_resize_w: 64, upscaling_resize_h: 32, upscaler_1: 'Lanczos' }, 64, 32],
+      [
+        { resize_mode: 1, upscaling_resize_w: 64, upscaling_resize_h: 32, upscaler_1: 'Lanczos', upscaling_crop: 0 },
+        64,
+        64,
+      ],
+    ] as const) {
+      const { status, body } = await single({ gfpgan_visibility: 0, upscaler_2: 'None', ...fields });
+      expect([status, body.html_info]).toEqual([200, '']);
+      expect(await metadata(body.image)).toMatchObject({ format: 'png', width, height });
+    }
+    const imageList = [
+      { data: image, name: 'a.png' },
+      { data: `data:image/png;base64,${image}`, name: 'b.png' },
+    ];
+    const { body } = await post('/extra-batch-images', { imageList, upscaler_1: 'Lanczos' });
+    expect(body.images).toHaveLength(2);
+    for (const enlarged of body.images) expect(await metadata(enlarged)).toMatchObject({ width: 32 });
+    const unknown = await single({ upscaler_1: 'R-ESRGAN 4x+' });
+    expect(unknown).toMatchObject({ status: 404, body: { detail: expect.stringContaining('None, Lanczos, Nearest') } });
+    for (const [fields, field] of [
+      [{ gfpgan_visibility: 1 }, 'gfpgan_visibility'],
+      [
+        { resize_mode: 1, upscaling_resize_w: 16_000, upscaling_resize_h: 16_000, upscaler_1: 'Lanczos' },
+        'upscaling_resize_w',
+      ],
+      [{ image: 'AAAA' }, 'image'],
+      [{ upscaling_resize: 17 }, 'upscaling_resize'],
+    ] as const) {
+      expect(await single(fields)).toMatchObject({ status: 422, body: { detail: [{ loc: ['body', field] }] } });
+    }
+    const broken = await post('/extra-batch-images', { imageList: [...imageList, { data: 'AAAA', name: 'c' }] });
+    expect(broken).toMatchObject({ status: 422, body: { detail: [{ loc: ['body', 'imageList', 2, 'data'] }] } });
+    expect((await single({ image: '' })).status).toBe(404);
+  });
+
+  it('draws larger with enable_hr', async () => {
+    const base = { prompt: 'an apple', width: 64, height: 32, enable_hr: true };
+    for (const [fields, width, height] of [
+      [{}, 128, 64],
+      [{ hr_scale: 1.5, hr_upscaler: 'Latent' }, 96, 48],
+      [{ hr_resize_x: 256 }, 256, 128],
+      [{ hr_resize_y: 64 }, 128, 64],
+      [{ hr_resize_x: 64, hr_resize_y: 64 }, 64, 64],
+      [{ enable_hr: false, hr_scale: 3 }, 64, 32],
+    ] as const) {
+      const { body } = await post('/txt2img', { ...base, ...fields });
+      expect(await metadata(body.images[0])).toMatchObject({ width, height });
+      expect(JSON.parse(body.info)).toMatchObject({ width: 64, height: 32 });
+    }
+    const large = await post('/txt2img', { ...base, width: 1024, hr_scale: 4 });
+    expect(large).toMatchObject({ status: 422, body: { detail: [{ loc: ['body', 'hr_scale'] }] } });
+  });
+
   it('asks for everything else', async () => {
+    for (const path of ['/unload-checkpoint', '/reload-checkpoint']) {
+      expect(await post(path)).toEqual({ status: 200, body: {} });
+      expect((await post('/txt2img', { prompt: 'an apple' })).status).toBe(200);
+    }
+    expect(await get('/extensions')).toEqual({ status: 200, body: [] });
+    const script = await post('/txt2img', { prompt: 'an apple', script_name: 'X/Y/Z plot' });
+    expect(script).toMatchObject({ status: 422, body: { detail: [{ loc: ['body', 'script_name'] }] } });
     for (const path of ['/cmd-flags', '/loras', '/memory', '/scripts', '/embeddings', '/hypernetworks', '/samplers']) {
       expect((await get(path)).status).toBe(200);
     }

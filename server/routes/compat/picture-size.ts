@@ -27,7 +27,8 @@ export function parseSize(text: string | undefined): Size | undefined {
   throw new WireFault('invalid_value', 'size', `Invalid size '${given.slice(0, 40)}'. ${wanted}.`);
 }
 
-function isSide(pixels: number): boolean {
+/** Whether pictures may have a side of so many pixels. */
+export function isSide(pixels: number): boolean {
   return pixels >= smallestSide && pixels <= largestSide;
 }
 

@@ -2,7 +2,7 @@
 import { samplerLabels } from '../../../src/image/index.ts';
 import type { ImageToImageBody } from '../../schemas/sdapi.ts';
 import type { ModelInfo } from '../../types.ts';
-import type { Size } from '../compat/picture-size.ts';
+import { formatSize, type Size } from '../compat/picture-size.ts';
 import type { DrawnSample } from '../compat/run-job.ts';
 import { type SeededJob, samplerOf } from './generation-request.ts';
 import { timestamp } from './timestamp.ts';
@@ -12,13 +12,15 @@ interface Generation {
   readonly job: SeededJob;
   readonly model: ModelInfo;
   readonly size: Size;
+  /** Of the answer's pictures. */
+  readonly enlarged: Size;
   readonly samples: readonly DrawnSample[];
   readonly infotexts: readonly string[];
   /** Milliseconds since 1970. */
   readonly created: number;
 }
 
-export function infoOf({ body, job, model, size, samples, infotexts, created }: Generation): object {
+export function infoOf({ body, job, model, size, enlarged, samples, infotexts, created }: Generation): object {
   const { prompt = '', negative_prompt: negative = '' } = body;
   const { t2i } = model.defaults.guidance;
   return {
@@ -50,6 +52,7 @@ export function infoOf({ body, job, model, size, samples, infotexts, created }: 
       'Duet mode': job.mode,
       'Native size': `${model.imageSize}x${model.imageSize}`,
       ...samplerOf(body).replaced,
+      ...(enlarged !== size && { 'Hires resize': formatSize(enlarged), 'Hires upscaler': 'Lanczos' }),
     },
     index_of_first_image: 0,
     infotexts,

@@ -61,6 +61,14 @@ export async function imageToImageJob(
 }
 
 function samplingOf(body: TextToImageBody, model: ModelInfo): Omit<SeededJob, 'mode'> {
+  const script = body.script_name?.trim() ?? '';
+  if (script !== '' && script.toLowerCase() !== 'none') {
+    throw new WireFault(
+      'unsupported_value',
+      'script_name',
+      `Script not found: ${script.slice(0, 40)}. There are none.`,
+    );
+  }
   const n = (body.batch_size ?? 1) * (body.n_iter ?? 1);
   const options = present({
     steps: body.steps,

@@ -3,8 +3,10 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { readParameters, samplerLabels } from '../../../src/image/index.ts';
 import { ImageToImageBody, TextToImageBody } from '../../schemas/sdapi.ts';
 import type { ModelInfo } from '../../types.ts';
+import { formatSize, isSide, largestSide, type Size, smallestSide } from '../compat/picture-size.ts';
 import { renderPicture } from '../compat/render-picture.ts';
 import { type DrawnSample, drawnSamples, runJob } from '../compat/run-job.ts';
+import { WireFault } from '../compat/wire-fault.ts';
 import { type ActiveJob, follow } from './active-jobs.ts';
 import { infoOf } from './generation-info.ts';
 import { imageToImageJob, modelOf, type SeededJob, textToImageJob } from './generation-request.ts';
@@ -38,25 +40,41 @@ export async function generationRoutes(app: FastifyInstance): Promise<void> {
 async function generate(
   request: FastifyRequest,
   kind: string,
-  body: ImageToImageBody,
+  body: ImageToImageBody & TextToImageBody,
   model: ModelInfo,
   job: SeededJob,
 ): Promise<unknown> {
   const { activeJobs, sdapiOptions } = request.server;
+  const { size, enlarged } = sizesOf(body);
   const active = activeJobs.begin(request.owner, kind);
   try {
     const samples = await samplesOf(request, job, active);
-    const size = { width: body.width ?? defaultSide, height: body.height ?? defaultSide };
     const pictures: Uint8Array[] = [];
     for (const { png } of samples)
-      pictures.push(await renderPicture(png, { size, format: sdapiOptions.format(), quality }));
+      pictures.push(await renderPicture(png, { size: enlarged, format: sdapiOptions.format(), quality }));
     const infotexts = pictures.map(picture => readParameters(picture)?.text ?? '');
-    const info = infoOf({ body, job, model, size, samples, infotexts, created: active.created });
+    const info = infoOf({ body, job, model, size, enlarged, samples, infotexts, created: active.created });
     const images = body.send_images === false ? [] : pictures.map(picture => Buffer.from(picture).toString('base64'));
     return { images, parameters: echoOf(body, job), info: JSON.stringify(info) };
   } finally {
     activeJobs.end(active);
   }
+}
+
+/** The size that pictures are asked in, and that of the answer, which A1111's "hires fix" makes larger. */
+function sizesOf(body: TextToImageBody): { size: Size; enlarged: Size } {
+  const { width = defaultSide, height = defaultSide } = body;
+  const size = { width, height };
+  if (!body.enable_hr) return { size, enlarged: size };
+  const { hr_scale: scale = 2, hr_resize_x: wide = 0, hr_resize_y: high = 0 } = body;
+  const factor = wide > 0 ? wide / width : high > 0 ? high / height : scale;
+  const enlarged =
+    wide > 0 && high > 0
+      ? { width: wide, height: high }
+      : { width: Math.round(width * factor), height: Math.round(height * factor) };
+  if (isSide(enlarged.width) && isSide(enlarged.height)) return { size, enlarged };
+  const message = `Pictures of ${formatSize(enlarged)} are not served; sides have ${smallestSide} to ${largestSide} pixels.`;
+  throw new WireFault('invalid_value', wide > 0 ? 'hr_resize_x' : high > 0 ? 'hr_resize_y' : 'hr_scale', message);
 }
 
 /** The pictures; of an interrupted job, as in A1111, how far they had come. */

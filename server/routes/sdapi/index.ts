@@ -8,6 +8,7 @@ import { bodyValidator } from '../compat/parse-body.ts';
 import { readForm } from '../compat/read-form.ts';
 import { type ActiveJobs, createActiveJobs } from './active-jobs.ts';
 import { httpException, toSdapiError } from './errors.ts';
+import { extrasRoutes } from './extras.ts';
 import { generationRoutes } from './generation.ts';
 import { listRoutes } from './lists.ts';
 import { createOptions, optionRoutes, type SdapiOptions } from './options.ts';
@@ -35,4 +36,5 @@ export const sdapiRoutes: FastifyPluginAsync = async app => {
   await app.register(optionRoutes);
   await app.register(listRoutes);
   await app.register(readingRoutes);
+  await app.register(extrasRoutes);
 };

@@ -2,15 +2,21 @@
 import { freemem, totalmem } from 'node:os';
 import type { FastifyInstance } from 'fastify';
 import { namedSolvers } from '../compat/solver-names.ts';
+import { upscalerNames } from './extras.ts';
 
 const automatic = { name: 'automatic', label: 'Automatic', aliases: null, default_rho: -1, need_inner_model: false };
-const noUpscaler = { name: 'None', model_name: null, model_path: null, model_url: null, scale: 1 };
 
 /** Answers that never change. */
 const fixed: Readonly<Record<string, unknown>> = {
   samplers: namedSolvers.map(({ label, aliases }) => ({ name: label, aliases, options: {} })),
   schedulers: [automatic],
-  upscalers: [noUpscaler],
+  upscalers: upscalerNames.map(name => ({
+    name,
+    model_name: null,
+    model_path: null,
+    model_url: null,
+    scale: name === 'None' ? 1 : 4,
+  })),
   'latent-upscale-modes': [{ name: 'None' }],
   'sd-vae': [],
   'sd-modules': [],
@@ -22,11 +28,22 @@ const fixed: Readonly<Record<string, unknown>> = {
   embeddings: { loaded: {}, skipped: {} },
   scripts: { txt2img: [], img2img: [] },
   'script-info': [],
+  extensions: [],
   'cmd-flags': {},
 };
 
-/** Orders to look for new files, of which there are none. */
-const orders = ['refresh-checkpoints', 'refresh-vae', 'refresh-loras', 'refresh-embeddings'];
+/**
+ * Orders that change nothing here, with A1111's answers: to look for new files, of which there are none, and to take the
+ * model out of memory for a while, where it stays ready.
+ */
+const orders = {
+  'refresh-checkpoints': null,
+  'refresh-vae': null,
+  'refresh-loras': null,
+  'refresh-embeddings': null,
+  'unload-checkpoint': {},
+  'reload-checkpoint': {},
+};
 
 const tags = ['A1111'];
 
@@ -34,9 +51,9 @@ export async function listRoutes(app: FastifyInstance): Promise<void> {
   for (const [name, answer] of Object.entries(fixed)) {
     app.get(`/${name}`, { schema: { tags, summary: `List of ${name}` } }, async () => answer);
   }
-  for (const name of orders) {
+  for (const [name, answer] of Object.entries(orders)) {
     app.post(`/${name}`, { schema: { tags, summary: 'Does nothing' } }, async (_request, reply) =>
-      reply.type('application/json').send('null'),
+      reply.type('application/json').send(JSON.stringify(answer)),
     );
   }
   app.get('/sd-models', { schema: { tags, summary: 'The models served' } }, async () =>
