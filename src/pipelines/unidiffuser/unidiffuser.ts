@@ -32,6 +32,7 @@ import type { Mode, SampleLatents } from './sampling/index.ts';
 export class UniDiffuser {
   readonly #parts: UniDiffuserParts;
 
+  /** @internal `Duet.load` makes models. */
   constructor(parts: UniDiffuserParts) {
     this.#parts = parts;
   }
