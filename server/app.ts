@@ -10,6 +10,7 @@ import fastify, {
 import { packageRoot, packageVersion } from '../src/core/package-root.ts';
 import type { ServerConfig } from './config.ts';
 import { logFault } from './errors.ts';
+import { inferenceCheck, logDeaths } from './inference.ts';
 import { openJobs } from './jobs/open.ts';
 import { pictureInput } from './picture-input.ts';
 import { describeRoutes, serveApiDocs } from './plugins/api-docs.ts';
@@ -110,7 +111,8 @@ export async function buildApp({ config, models, logger, pageFolder }: AppOption
   await app.register(openaiRoutes, { prefix: '/v1' });
   await app.register(sdapiRoutes, { prefix: '/sdapi/v1' });
   await app.register(replicateRoutes, { prefix: '/replicate/v1' });
-  healthRoutes(app, jobs, jobs.checks);
+  healthRoutes(app, jobs, [inferenceCheck, ...jobs.checks]);
+  logDeaths(app);
   serveMetrics(app, metrics);
   await serveApiDocs(app);
   await servePage(app, pageFolder ?? join(packageRoot(), 'web', 'dist'));

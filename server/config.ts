@@ -26,6 +26,12 @@ export const serverConfigSchema = Type.Object(
       description: 'how networks multiply: int8 is twice as fast and a little less exact',
     }),
     threads: whole(0, 1024, 0, 'threads of the networks; 0 takes all cores'),
+    maxMemory: whole(
+      0,
+      10_000_000,
+      0,
+      'MiB of memory at which the inference process is replaced between calls; 0 is no ceiling',
+    ),
     apiKeys: texts('keys that clients must send; without any, everybody on the address may ask', 'key1,key2'),
     allowedHosts: texts('further Host names that requests may come for', 'duet.example.org'),
     trustProxy: Type.Boolean({ default: false, description: 'believe X-Forwarded headers: only behind a proxy' }),

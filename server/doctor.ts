@@ -4,11 +4,14 @@ import { createRequire } from 'node:module';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { packageRoot, packageVersion } from '../src/core/package-root.ts';
+import { inference } from '../src/pipelines/index.ts';
 import { type ConfigKey, configKeys, type Origin, type ResolvedConfig } from './config-sources.ts';
 import { checkWritable } from './jobs/file-store.ts';
 import { loadRedisPackages } from './jobs/redis/connect.ts';
 import { isS3Url, type S3Place, s3Place } from './jobs/s3-place.ts';
 import { readModelConfig } from './load-model.ts';
+
+const mebibyte = 2 ** 20;
 
 export interface DoctorReport {
   readonly isHealthy: boolean;
@@ -36,10 +39,10 @@ export async function examine({ config, origins, file, unknownVariables }: Resol
       if (isOld) throw new Error(`Node ${process.versions.node} is too old; install 20.19 or later`);
       return process.versions.node;
     }),
-    check('onnxruntime-node', async () => {
-      await import('onnxruntime');
+    check('inference process', async () => {
+      const { residentBytes = 0 } = await inference.check();
       const { version } = createRequire(import.meta.url)('onnxruntime/package.json') as { version: string };
-      return version;
+      return `ONNX Runtime ${version}, ${Math.round(residentBytes / mebibyte)} MiB resident without a model`;
     }),
     check('sharp', async () => {
       const { default: sharp } = await import('sharp');

@@ -1,7 +1,7 @@
 /** The server as a process has it: models loaded, listening, and brought down without losing a job. */
 import type { FastifyInstance } from 'fastify';
 import { DuetError } from '../src/core/errors.ts';
-import type { LoadOptions } from '../src/pipelines/index.ts';
+import { inference, type LoadOptions } from '../src/pipelines/index.ts';
 import { buildApp } from './app.ts';
 import type { ServerConfig } from './config.ts';
 import { type LogStream, loggerOptions } from './logging.ts';
@@ -28,6 +28,7 @@ export interface RunningServer {
 
 export async function startServer({ config, load, logs, signal }: ServeOptions): Promise<RunningServer> {
   const { device, precision, threads, host, port } = config;
+  inference.setMaxMemory(config.maxMemory);
   const loaded = await load(config.model, {
     device,
     precision,

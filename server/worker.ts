@@ -1,6 +1,6 @@
 /** A worker as a process has it: a model, a queue to take from, and an end that loses no job. */
 import { DuetError } from '../src/core/errors.ts';
-import type { LoadOptions } from '../src/pipelines/index.ts';
+import { inference, type LoadOptions } from '../src/pipelines/index.ts';
 import type { ServerConfig } from './config.ts';
 import { startRedisWorker } from './jobs/redis/worker.ts';
 import { type LogStream, serializeError } from './logging.ts';
@@ -27,6 +27,7 @@ export async function startWorker({ config, load, logs, signal }: WorkerOptions)
   if (queue === null) {
     throw new DuetError('invalid-config', 'A worker needs a queue: --queue redis://host:6379, the same as the server');
   }
+  inference.setMaxMemory(config.maxMemory);
   const model = await load(config.model, {
     device,
     precision,

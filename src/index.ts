@@ -8,6 +8,8 @@
  */
 import { load } from './pipelines/index.ts';
 
+export { type InferenceStatus, inference } from './pipelines/index.ts';
+
 /** The way in: `Duet.load(name or folder)`. */
 export const Duet = { load } as const;
 

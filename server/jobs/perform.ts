@@ -3,6 +3,7 @@ import { DuetError } from '../../src/core/errors.ts';
 import type { Picture } from '../../src/image/index.ts';
 import type { AnySample, ProgressEvent, Result, SamplingOptions } from '../../src/pipelines/index.ts';
 import type { LoadedModel, ServedModel } from '../types.ts';
+import { againAfterDeath } from './again-after-death.ts';
 import type { NewJobEvent } from './event-log.ts';
 import type { JobRecord } from './store.ts';
 import { createTimeLeft } from './time-left.ts';
@@ -61,8 +62,18 @@ export const performHere: Perform = async (_record, { info, model }, request, op
   return performJob(model, request, options);
 };
 
-/** Runs `request` on `model`; all previews have been emitted when it resolves. */
-export async function performJob(
+/**
+ * Runs `request` on `model`, again if the inference process dies meanwhile; all previews have been emitted when it resolves.
+ */
+export function performJob(
+  model: ServedModel,
+  request: JobRequest,
+  options: PerformOptions,
+): Promise<Result<AnySample>> {
+  return againAfterDeath(() => performOnce(model, request, options), options.signal);
+}
+
+async function performOnce(
   model: ServedModel,
   request: JobRequest,
   { signal, emit, now }: PerformOptions,

@@ -1,6 +1,7 @@
 /** Prometheus metrics of requests, jobs and the process, at /metrics. */
 import type { FastifyInstance } from 'fastify';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { inference } from '../../src/pipelines/index.ts';
 import type { JobObserver } from '../jobs/observers.ts';
 import type { LoadedModel } from '../types.ts';
 
@@ -62,6 +63,37 @@ export function createMetrics(device: string, models: readonly LoadedModel[]): M
       registers,
       collect() {
         this.set(read());
+      },
+    });
+  }
+
+  watchInference();
+
+  function watchInference(): void {
+    const { status } = inference;
+    gauge('inference_process_resident_bytes', 'Resident memory of the inference process; 0 if there is none', () => {
+      const { pid, residentBytes = 0 } = status();
+      return pid === undefined ? 0 : residentBytes;
+    });
+    gauge('inference_process_ready', '1 while an inference process is ready for calls', () =>
+      status().state === 'ready' ? 1 : 0,
+    );
+    counter('inference_process_deaths_total', 'Inference processes that died by themselves', () => status().deaths);
+    counter(
+      'inference_process_replacements_total',
+      'Inference processes ended to interrupt a call or because of their size',
+      () => status().replacements,
+    );
+  }
+
+  function counter(name: string, help: string, read: () => number): void {
+    new Counter({
+      name,
+      help,
+      registers,
+      collect() {
+        this.reset();
+        this.inc(read());
       },
     });
   }

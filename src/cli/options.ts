@@ -56,6 +56,10 @@ export const precisionOption = () =>
     .default('fp32');
 export const threadsOption = () =>
   new Option('--threads <number>', 'threads of the networks (default: all cores)').argParser(wholeNumber(1, 1024));
+export const maxMemoryOption = () =>
+  new Option('--max-memory <MiB>', 'memory at which the inference process is replaced between calls').argParser(
+    wholeNumber(1, 10_000_000),
+  );
 export const jsonOption = () => new Option('--json', 'print one JSON object instead of text').default(false);
 export const debugOption = () => new Option('--debug', 'show stack traces of errors').default(false);
 export const outOption = () =>

@@ -1,15 +1,16 @@
 /** What the sampling commands share: options, loading the model, progress, warnings and output. */
 import type { Command } from 'commander';
 import pc from 'picocolors';
-import type {
-  AnySample,
-  Device,
-  LoadOptions,
-  Precision,
-  Result,
-  SamplingOptions,
-  SolverName,
-  UniDiffuser,
+import {
+  type AnySample,
+  type Device,
+  inference,
+  type LoadOptions,
+  type Precision,
+  type Result,
+  type SamplingOptions,
+  type SolverName,
+  type UniDiffuser,
 } from '../index.ts';
 import * as option from './options.ts';
 import { checkOutput, type OutputFlags, type Report, writeResult } from './output.ts';
@@ -27,6 +28,7 @@ export interface ModelFlags {
   readonly device: Device;
   readonly precision: Precision;
   readonly threads?: number;
+  readonly maxMemory?: number;
 }
 
 export interface SamplingFlags extends ModelFlags, OutputFlags {
@@ -44,6 +46,7 @@ function addModelOptions(command: Command): Command {
     .addOption(option.deviceOption())
     .addOption(option.precisionOption())
     .addOption(option.threadsOption())
+    .addOption(option.maxMemoryOption())
     .addOption(option.jsonOption());
 }
 
@@ -68,10 +71,11 @@ export function addSamplingOptions(command: Command, produces: 'pictures' | 'cap
 /** Loads the model that `flags` name, lets `use` work with it and releases it whatever happens. */
 export async function withModel<T>(
   { terminal, load }: CommandContext,
-  { model, device, precision, threads }: ModelFlags,
+  { model, device, precision, threads, maxMemory = 0 }: ModelFlags,
   use: (duet: UniDiffuser) => Promise<T>,
 ): Promise<T> {
   const { signal } = terminal;
+  inference.setMaxMemory(maxMemory);
   const duet = await load(model, { device, precision, signal, ...(threads !== undefined && { threads }) });
   try {
     return await use(duet);

@@ -1,2 +1,4 @@
 /** What a user loads. */
+
+export { type InferenceStatus, inference } from './inference.ts';
 export * from './unidiffuser/index.ts';

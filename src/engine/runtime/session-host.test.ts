@@ -38,14 +38,14 @@ test('a 10 ms timer of the main thread keeps ticking during a long run', async (
   expect(ticks / (elapsed / 10)).toBeGreaterThan(0.4);
 });
 
-describe('a worker that ends', () => {
+describe('an inference process that ends', () => {
   test('fails the run in flight with a clear error, and the next call works', async () => {
     const executable = await compiled(long, longSpec);
     const expected = await executable.run({ x: square });
     const inFlight = executable.run({ x: square });
     const queued = executable.run({ x: square });
     const failures = Promise.allSettled([inFlight, queued]);
-    // Both runs must have reached the worker.
+    // Both runs must have reached the process.
     await new Promise(resolve => setImmediate(resolve));
     process.kill(sessionHost.status.pid!, 'SIGKILL');
     for (const result of await failures) {
@@ -96,5 +96,90 @@ describe('a worker that ends', () => {
     expect(await run()).toEqual([10, 15]);
     await sessionHost.terminate();
     expect(await run()).toEqual([10, 15]);
+  });
+});
+
+describe('a run that nobody waits for any more', () => {
+  /** Minutes on one core. */
+  const endless: Program<unknown, unknown> = ({ inputs }) => {
+    let y: tf.Tensor = inputs['x']!;
+    for (let i = 0; i < 2000; i++) y = y.matMul(inputs['x']!).mul(0.01);
+    return { outputs: { y: y.sum() } };
+  };
+  const endlessSpec: CompileSpec = { inputs: { x: { dtype: 'float32', shape: [1024, 1024] } } };
+  const large = wave([1024, 1024], 0, 0.1);
+  const double: Program<unknown, unknown> = ({ inputs }) => ({ outputs: { y: inputs['x']!.mul(2) } });
+  const doubleSpec: CompileSpec = { inputs: { x: { dtype: 'float32', shape: [1] } } };
+
+  test('is refused at once and ended; runs that wait behind it are computed all the same', async () => {
+    const quick = await compiled(double, doubleSpec);
+    const executable = await compiled(endless, endlessSpec);
+    const { replacements } = sessionHost.status;
+    // A cancellation that comes before the run's turn leaves nothing to be ended: then once more.
+    while (sessionHost.status.replacements === replacements) {
+      const controller = new AbortController();
+      await quick.run({ x: floats(1) });
+      const result = executable.run({ x: large }, { signal: controller.signal });
+      result.catch(() => {});
+      const waiting = quick.run({ x: floats(21) });
+      await new Promise(resolve => setTimeout(resolve, 20));
+      controller.abort(new Error('cancelled by the test'));
+      await expect(result).rejects.toThrow('cancelled by the test');
+      expect((await waiting)['y']!.data[0]).toBe(42);
+    }
+    expect(sessionHost.status).toMatchObject({ state: 'ready', replacements: replacements + 1 });
+  });
+
+  test('goes on while training state lives in the process', async () => {
+    const counter = await compiled<unknown, { count: tf.Tensor }>(
+      ({ state: { count } }) => ({ outputs: { was: count }, state: { count: count.add(1) } }),
+      { state: { count: floats(0) }, inputs: {} },
+    );
+    await counter.run({});
+    const executable = await compiled(long, longSpec);
+    await executable.run({ x: square });
+    const controller = new AbortController();
+    const { pid } = sessionHost.status;
+    const abandoned = executable.run({ x: square }, { signal: controller.signal });
+    controller.abort();
+    await expect(abandoned).rejects.toMatchObject({ name: 'AbortError' });
+    expect((await counter.run({}))['was']!.data[0]).toBe(1);
+    expect(sessionHost.status.pid).toBe(pid);
+  });
+});
+
+describe('a memory ceiling', () => {
+  afterEach(() => sessionHost.setMaxMemory(undefined));
+
+  test('below what the models need is said, and does not replace a process again and again', async () => {
+    const { deaths } = sessionHost.status;
+    const executable = await compiled(long, longSpec);
+    const expected = await executable.run({ x: square });
+    sessionHost.setMaxMemory(1);
+    const { pid, replacements } = sessionHost.status;
+    for (let i = 0; i < 4; i++) expect(await executable.run({ x: square })).toEqual(expected);
+    expect(sessionHost.status).toMatchObject({ pid, replacements, isCeilingTooLow: true });
+    expect(sessionHost.status.deaths).toBe(deaths);
+  });
+
+  test('replaces a process that has grown over it between two calls, and loses no answer', async () => {
+    await sessionHost.terminate();
+    const executable = await compiled(({ inputs }) => ({ outputs: { y: inputs['x']!.mul(2).sum(1) } }), {
+      inputs: { x: { dtype: 'float32', shape: ['batch', 256] } },
+    });
+    const rows = (count: number) => executable.run({ x: { ...wave([count, 256], 0, 0.1) } });
+    const expected = await rows(1);
+    for (let i = 0; i < 40; i++) await rows(1);
+    const { pid, replacements } = sessionHost.status;
+    sessionHost.setMaxMemory(2 ** 20);
+    // Its size is measured a few times a second.
+    for (let i = 0; i < 200 && sessionHost.status.pid === pid; i++) await rows(100_000);
+    expect(sessionHost.status.replacements).toBe(replacements + 1);
+    expect(await rows(1)).toEqual(expected);
+    expect(sessionHost.status.pid).not.toBe(pid);
+  });
+
+  test('must be a positive number', () => {
+    expect(() => sessionHost.setMaxMemory(-1)).toThrow('must be a positive number of bytes, got -1');
   });
 });
