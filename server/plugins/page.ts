@@ -1,8 +1,11 @@
-/** The web page, if it was built; otherwise how to build it. */
+/** The web page, if it was built, at all of its addresses; otherwise how to build it. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
+
+/** Addresses within the page, which finds its way by them itself: links, reloads and bookmarks lead to them. */
+const pagePaths = ['/draw', '/describe', '/imagine', '/vary', '/inpaint'] as const;
 
 /** `folder` holds the built page: index.html and assets whose names change with their content. */
 export async function servePage(app: FastifyInstance, folder: string): Promise<void> {
@@ -23,4 +26,7 @@ export async function servePage(app: FastifyInstance, folder: string): Promise<v
       if (path.endsWith('.html')) reply.header('cache-control', 'no-cache');
     },
   });
+  for (const path of pagePaths) {
+    app.get(path, { schema: { hide: true } }, async (_request, reply) => reply.sendFile('index.html'));
+  }
 }

@@ -13,6 +13,9 @@ import type { LoadedModel } from '../../server/types.ts';
 
 const places = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
+/** How long a test waits for anything, in milliseconds: long enough for a slow and busy machine. */
+export const patience = 300_000;
+
 /** undefined: there is none on this machine. */
 export const chromiumPath = [process.env['CHROMIUM_PATH'] ?? '', ...places].find(
   path => path !== '' && existsSync(path),
@@ -25,13 +28,19 @@ export const phone: BrowserContextOptions = {
   isMobile: true,
 };
 
+/** As others in the same network see the page: plain http, and no loopback address. */
+const lanName = 'duet.test';
+
 export interface Site {
   readonly origin: string;
+  /** The same server under a name that is no secure context to a browser. */
+  readonly lanOrigin: string;
   /** Everything that pages asked for that was not on this server; must stay empty. */
   readonly foreignRequests: readonly string[];
   /** Errors of pages: scripts, policy, resources. */
   readonly faults: readonly string[];
-  open(options?: BrowserContextOptions, hash?: string): Promise<Page>;
+  /** A page of its own, in a browser that has kept nothing. `path` is absolute, or a whole address. */
+  open(options?: BrowserContextOptions, path?: string): Promise<Page>;
   /** The server goes away, as when its process ends; `restart` brings it back at the same address. */
   stop(): Promise<void>;
   restart(): Promise<void>;
@@ -46,30 +55,34 @@ export async function openSite(model?: LoadedModel): Promise<Site> {
   await build({ root, logLevel: 'warn', build: { outDir: pageFolder, emptyOutDir: true } });
   const models = [model ?? (await loadModel('emoji', {}))];
   const start = async (port: number) => {
-    const config = serverConfig({ data: join(folder, 'data'), maxEventLoopDelay: 0 });
+    const settings = { data: join(folder, 'data'), maxEventLoopDelay: 0, allowedHosts: [lanName] };
+    const config = serverConfig(settings);
     const app = await buildApp({ config, models, pageFolder });
     return { app, origin: await app.listen({ host: '127.0.0.1', port }) };
   };
   const { origin, ...first } = await start(0);
   let { app } = first;
+  const lanOrigin = origin.replace('127.0.0.1', lanName);
   const browser = await launch();
   const foreignRequests: string[] = [];
   const faults: string[] = [];
   return {
     origin,
+    lanOrigin,
     foreignRequests,
     faults,
-    async open(options = {}, hash = '') {
+    async open(options = {}, path = '/') {
       const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
-      context.setDefaultTimeout(60_000);
+      context.setDefaultTimeout(0.8 * patience); // before the test's own, to say what was waited for
       const page = await context.newPage();
       page.on('request', request => {
         const url = request.url();
-        if (!url.startsWith(`${origin}/`) && !url.startsWith('data:')) foreignRequests.push(url);
+        const isOwn = [origin, lanOrigin].some(own => url.startsWith(`${own}/`));
+        if (!isOwn && !url.startsWith('data:')) foreignRequests.push(url);
       });
       page.on('pageerror', error => faults.push(String(error)));
       page.on('console', message => message.type() === 'error' && faults.push(message.text()));
-      await page.goto(`${origin}/${hash}`);
+      await page.goto(new URL(path, origin).href);
       return page;
     },
     stop: () => app.close(),
@@ -88,5 +101,13 @@ function launch(): Promise<Browser> {
   const executablePath = chromiumPath;
   if (!executablePath) throw new Error('No Chromium found; set CHROMIUM_PATH or install the package chromium');
   // The sandbox needs rights that containers seldom give; only our own page is shown.
-  return chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'] });
+  return chromium.launch({
+    executablePath,
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-dev-shm-usage',
+      `--host-resolver-rules=MAP ${lanName} 127.0.0.1`,
+    ],
+  });
 }

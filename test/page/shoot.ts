@@ -25,7 +25,7 @@ await desktop.mouse.move(0, 0);
 await desktop.getByRole('tab', { name: 'Draw' }).focus();
 await desktop.screenshot({ path: join(folder, 'page-draw.png') });
 
-const small = await site.open({ ...phone, colorScheme: 'dark' }, '#imagine');
+const small = await site.open({ ...phone, colorScheme: 'dark' }, '/imagine');
 await run(small, 'Imagine');
 await small.getByRole('region', { name: 'Result' }).evaluate(element => element.scrollIntoView());
 await small.screenshot({ path: join(folder, 'page-phone.png') });

@@ -15,7 +15,7 @@ export class ApiError extends Error {
   }
 }
 
-/** `base` is where the page itself is; the API lies beside it. A server with keys has the browser send one along. */
+/** `base` is the server's origin. A server with keys has the browser send one along. */
 export function createApi(base: string) {
   async function request(path: string, init: RequestInit = {}): Promise<Response> {
     const response = await fetch(new URL(path, base), init).catch((cause: unknown) => {
@@ -30,12 +30,9 @@ export function createApi(base: string) {
     async capabilities(): Promise<Capabilities> {
       return (await request('v1/capabilities')).json();
     },
-    /** Gives the job as it is right after it was accepted. */
-    async submit(body: JobBody): Promise<WireJob> {
-      const headers = {
-        'content-type': 'application/json',
-        'idempotency-key': crypto.randomUUID?.() ?? String(Math.random()),
-      };
+    /** Gives the job as it is right after it was accepted. The same key again gives the same job. */
+    async submit(body: JobBody, key: string): Promise<WireJob> {
+      const headers = { 'content-type': 'application/json', 'idempotency-key': key };
       const accepted = await request('v1/jobs', { method: 'POST', headers, body: JSON.stringify(body) });
       const { id }: { id: string } = await accepted.json();
       return this.job(id);

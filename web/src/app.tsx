@@ -1,6 +1,5 @@
 /** The frame around the tabs: header, the open tab, gallery, and what lies over them. */
-import { useEffect } from 'preact/hooks';
-import { openTab } from './actions.ts';
+import { CodeDialog } from './components/code-dialog.tsx';
 import { DropVeil } from './components/drop-veil.tsx';
 import { Gallery } from './components/gallery.tsx';
 import { Notices } from './components/notices.tsx';
@@ -8,6 +7,7 @@ import { ServerFault } from './components/server-fault.tsx';
 import { TabBar } from './components/tab-bar.tsx';
 import { ThemeSwitch } from './components/theme-switch.tsx';
 import { Viewer } from './components/viewer.tsx';
+import { openTab, tab } from './navigation.ts';
 import * as state from './state.ts';
 import { DescribeTab } from './tabs/describe.tsx';
 import { DrawTab } from './tabs/draw.tsx';
@@ -18,17 +18,17 @@ import { VaryTab } from './tabs/vary.tsx';
 const tabs = { draw: DrawTab, describe: DescribeTab, imagine: ImagineTab, vary: VaryTab, inpaint: InpaintTab };
 
 export function App() {
-  useEffect(() => {
-    const onHash = () => openTab(state.tabOfHash());
-    addEventListener('hashchange', onHash);
-    return () => removeEventListener('hashchange', onHash);
-  }, []);
-  const id = state.tab.value;
+  const id = tab.value;
+  const goHome = (event: MouseEvent) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    openTab('draw');
+  };
   const Tab = tabs[id];
   return (
     <>
       <header class="top">
-        <a class="brand" href="./" aria-label="Duet, start page">
+        <a class="brand" href="/" aria-label="Duet, start page" onClick={goHome}>
           <Mark />
           <span>Duet</span>
         </a>
@@ -47,10 +47,11 @@ export function App() {
       </main>
       <footer class="foot">
         <p>Everything happens on this server. Nothing is sent anywhere else.</p>
-        <a href="./docs">API reference</a>
+        <a href="/docs">API reference</a>
       </footer>
       <Viewer />
-      <Notices />
+      <CodeDialog />
+      {!state.isCovered.value && <Notices />}
       <DropVeil />
       <p class="unseen" role="status">
         {state.spoken}

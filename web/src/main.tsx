@@ -1,7 +1,12 @@
-/** The page's start: connects to the server beside it and renders. */
+/** The page's start: takes up what was kept of it, renders, and connects to the server that it came from. */
+import { effect } from '@preact/signals';
 import { render } from 'preact';
-import { connect, watchJobs } from './actions.ts';
 import { App } from './app.tsx';
+import { keepConnecting } from './connection.ts';
+import { watchJobs } from './job-feed.ts';
+import { followHistory } from './navigation.ts';
+import { notify } from './notices.ts';
+import { formKeeper, forms, shownJobs } from './state.ts';
 import './styles/tokens.css';
 import './styles/base.css';
 import './styles/controls.css';
@@ -9,6 +14,12 @@ import './styles/layout.css';
 import './styles/stage.css';
 import './styles/dialogs.css';
 
+followHistory();
+effect(() => formKeeper.keepForms(forms.value));
+effect(() => formKeeper.keepShown(shownJobs.value));
+for (const name of formKeeper.lostPictures) {
+  notify(`${name} was too large to be kept while the page was loaded again: add it once more.`);
+}
 render(<App />, document.getElementById('app')!);
 watchJobs();
-void connect();
+keepConnecting();

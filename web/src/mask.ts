@@ -1,4 +1,4 @@
-/** A mask on a canvas: opaque coral is shown where the picture is to be made anew, and sent as transparent there. */
+/** A mask in the model's own pixels: opaque where the picture is to be made anew, and sent as transparent there. */
 import { loadImage, newCanvas } from './pictures.ts';
 
 export type Region = 'left' | 'right' | 'top' | 'bottom';
@@ -12,28 +12,36 @@ export interface Mask {
   /** Keeps the present state for `undo`. */
   remember(): void;
   undo(): void;
+  /** Takes the place of what was painted. */
   load(url: string): Promise<void>;
   /** A PNG as data URL, transparent where painted; null if nothing is. */
   toUrl(): string | null;
 }
 
 const mostRemembered = 30;
-const colour = [240, 98, 77, 255] as const;
+const painted = [0, 0, 0, 255] as const;
+const clear = [0, 0, 0, 0] as const;
 
-export function createMask(canvas: HTMLCanvasElement, side: number): Mask {
+/** `onChange` is given the mask after each change. */
+export function createMask(side: number, onChange: (mask: HTMLCanvasElement) => void): Mask {
+  const canvas = newCanvas(side, side);
   const context = canvas.getContext('2d', { willReadFrequently: true })!;
   const remembered: ImageData[] = [];
   const read = () => context.getImageData(0, 0, side, side);
+  const write = (pixels: ImageData) => {
+    context.putImageData(pixels, 0, 0);
+    onChange(canvas);
+  };
 
   /** Sets pixel by pixel: a canvas line would be smoothed at its edges, and half a pixel cannot be kept. */
   const paint = (isInside: (x: number, y: number) => boolean, erases: boolean) => {
     const pixels = read();
     for (let index = 0; index < side * side; index++) {
       if (isInside((index % side) + 0.5, Math.floor(index / side) + 0.5)) {
-        pixels.data.set(erases ? [0, 0, 0, 0] : colour, index * 4);
+        pixels.data.set(erases ? clear : painted, index * 4);
       }
     }
-    context.putImageData(pixels, 0, 0);
+    write(pixels);
   };
 
   return {
@@ -55,31 +63,32 @@ export function createMask(canvas: HTMLCanvasElement, side: number): Mask {
       } satisfies Record<Region, (x: number, y: number) => boolean>;
       paint(inside[region], false);
     },
-    clear: () => context.clearRect(0, 0, side, side),
+    clear: () => write(context.createImageData(side, side)),
     remember() {
       remembered.push(read());
       if (remembered.length > mostRemembered) remembered.shift();
     },
     undo() {
       const last = remembered.pop();
-      if (last) context.putImageData(last, 0, 0);
+      if (last) write(last);
     },
     async load(url) {
       const image = await loadImage(url);
       const kept = newCanvas(side, side).getContext('2d')!;
       kept.drawImage(image, 0, 0, side, side);
       const alpha = kept.getImageData(0, 0, side, side).data;
+      context.clearRect(0, 0, side, side);
       paint((x, y) => alpha[(Math.floor(y) * side + Math.floor(x)) * 4 + 3]! < 128, false);
     },
     toUrl() {
-      const painted = read().data;
+      const { data } = read();
       const sent = newCanvas(side, side);
       const target = sent.getContext('2d')!;
       const pixels = target.createImageData(side, side);
       let any = false;
-      for (let index = 3; index < painted.length; index += 4) {
-        pixels.data[index] = painted[index]! > 0 ? 0 : 255;
-        any ||= painted[index]! > 0;
+      for (let index = 3; index < data.length; index += 4) {
+        pixels.data[index] = data[index]! > 0 ? 0 : 255;
+        any ||= data[index]! > 0;
       }
       target.putImageData(pixels, 0, 0);
       return any ? sent.toDataURL('image/png') : null;

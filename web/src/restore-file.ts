@@ -1,6 +1,8 @@
 /** A picture dropped on the page: its settings if it carries them, else something to describe. */
-import { notify, openTab, showForm } from './actions.ts';
+import { showForm } from './actions.ts';
 import { fieldsOf, toForm } from './form.ts';
+import { openTab } from './navigation.ts';
+import { notify, notifyError } from './notices.ts';
 import { readPicture, readRequest } from './pictures.ts';
 import { updateForm } from './state.ts';
 
@@ -17,6 +19,6 @@ export async function restoreFromFile(file: File): Promise<void> {
     openTab('describe');
     notify(`${file.name} carries no settings: here it can be described.`);
   } catch (error) {
-    notify(error instanceof Error ? error.message : String(error), 'error');
+    notifyError(error);
   }
 }

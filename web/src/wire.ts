@@ -21,6 +21,7 @@ export interface JobBody {
   solver?: SolverName;
   frames?: number;
   rounds?: number;
+  strength?: number;
   preview_every?: number;
 }
 
@@ -91,6 +92,6 @@ export interface Capabilities {
   solvers: SolverName[];
   image_size: number;
   defaults: { steps: number; guidance: Partial<Record<JobMode, number>> };
-  limits: { n: number; steps: number; frames?: number; rounds?: number };
+  limits: { n: number; steps: number; frames: number; rounds: number };
   examples: string[];
 }

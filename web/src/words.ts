@@ -1,7 +1,15 @@
 /** Texts that are put together: durations, places in the queue, names of modes and fields. */
-import type { MissingName } from './form.ts';
+import type { MissingName, TabId } from './form.ts';
 import type { JobState } from './job-state.ts';
 import type { JobMode } from './wire.ts';
+
+export const tabNames = {
+  draw: 'Draw',
+  describe: 'Describe',
+  imagine: 'Imagine',
+  vary: 'Vary & Mix',
+  inpaint: 'Inpaint',
+} as const satisfies Record<TabId, string>;
 
 export const modeNames = {
   t2i: 'Drawn from words',
@@ -41,7 +49,7 @@ export function statusLine(job: JobState): string {
     case 'failed':
       return job.error?.message ?? 'It failed';
     case 'cancelled':
-      return 'Cancelled';
+      return job.progress ? `Cancelled after step ${job.progress.step} of ${job.progress.steps}` : 'Cancelled';
   }
 }
 

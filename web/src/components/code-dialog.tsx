@@ -1,30 +1,36 @@
 /** The current form as a program to copy. */
 import { useSignal } from '@preact/signals';
-import { type TabId, toBody } from '../form.ts';
+import { useRef } from 'preact/hooks';
+import { copyText } from '../copy-text.ts';
+import { toBody } from '../form.ts';
+import { closeOverlay, showsCode, tab } from '../navigation.ts';
 import { snippets } from '../snippets/index.ts';
 import { capabilities, forms } from '../state.ts';
 import { Dialog } from './dialog.tsx';
 import { Choice } from './fields.tsx';
 import { Icon } from './icons.tsx';
 
-export function CodeDialog({ tab, open, onClose }: { tab: TabId; open: boolean; onClose: () => void }) {
+export function CodeDialog() {
   return (
-    <Dialog open={open} onClose={onClose} label="Use via API" class="code-dialog">
-      {open && <Code tab={tab} />}
+    <Dialog open={showsCode.value} onClose={closeOverlay} label="Use via API" class="code-dialog">
+      {showsCode.value && <Code />}
     </Dialog>
   );
 }
 
-function Code({ tab }: { tab: TabId }) {
+function Code() {
   const language = useSignal<'curl' | 'Python' | 'TypeScript'>('curl');
-  const copied = useSignal(false);
+  const outcome = useSignal<'copied' | 'selected' | null>(null);
+  const field = useRef<HTMLTextAreaElement>(null);
   const place = { origin: location.origin, model: capabilities.value?.model ?? 'emoji' };
-  const all = snippets(toBody(forms.value[tab]), place);
+  const all = snippets(toBody(forms.value[tab.value]), place);
   const code = all.find(snippet => snippet.language === language.value)?.code ?? '';
   const copy = async () => {
-    await navigator.clipboard.writeText(code);
-    copied.value = true;
-    setTimeout(() => (copied.value = false), 1500);
+    if (field.current) outcome.value = await copyText(field.current);
+  };
+  const choose = (value: typeof language.value) => {
+    language.value = value;
+    outcome.value = null;
   };
   return (
     <>
@@ -37,14 +43,18 @@ function Code({ tab }: { tab: TabId }) {
           label="Language"
           value={language.value}
           options={all.map(snippet => ({ value: snippet.language, name: snippet.language }))}
-          onChange={value => (language.value = value)}
+          onChange={choose}
         />
         <button type="button" class="quiet" onClick={() => void copy()}>
-          {copied.value ? <Icon name="check" /> : null}
-          {copied.value ? 'Copied' : 'Copy'}
+          {outcome.value === 'copied' && <Icon name="check" />}
+          {outcome.value === 'copied' ? 'Copied' : 'Copy'}
         </button>
       </div>
+      <p class="hint" role="status" hidden={outcome.value !== 'selected'}>
+        {outcome.value === 'selected' && `The browser lets this page copy nothing. The code is selected: ${copyKeys}.`}
+      </p>
       <textarea
+        ref={field}
         class="code"
         readOnly
         rows={16}
@@ -56,3 +66,5 @@ function Code({ tab }: { tab: TabId }) {
     </>
   );
 }
+
+const copyKeys = /mac|iphone|ipad/i.test(navigator.userAgent) ? 'copy it with ⌘ C' : 'copy it with Ctrl C';

@@ -1,7 +1,12 @@
-/** The browser's own modal dialog, which brings focus handling and Escape along; a click beside it closes it too. */
+/**
+ * The browser's own modal dialog, which brings focus handling and Escape along; a click beside it closes it too. It lies
+ * over everything else on the page, so messages are shown inside of it while it is open.
+ */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { Icon } from './icons.tsx';
+import { Notices } from './notices.tsx';
+import { ServerFault } from './server-fault.tsx';
 
 interface DialogProps {
   readonly open: boolean;
@@ -37,9 +42,11 @@ export function Dialog({ open, label, onClose, class: className, onKeyDown, chil
           >
             <Icon name="close" />
           </button>
+          <ServerFault />
           {children}
         </div>
       )}
+      {open && <Notices />}
     </dialog>
   );
 }

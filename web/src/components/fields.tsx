@@ -2,7 +2,7 @@
 import { useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useId } from 'preact/hooks';
-import { mostSamples } from '../state.ts';
+import { capabilities } from '../state.ts';
 import { Icon } from './icons.tsx';
 
 interface WordsFieldProps {
@@ -25,7 +25,6 @@ export function WordsField({ label, value, placeholder, hint, rows = 2, onChange
         class="words-input"
         rows={rows}
         style={{ '--rows': String(rows) }}
-        maxLength={400}
         value={value}
         placeholder={placeholder}
         aria-describedby={hint ? `${id}-hint` : undefined}
@@ -45,14 +44,15 @@ interface CountFieldProps {
   readonly value: number;
   /** @default 1 */
   readonly lowest?: number;
-  /** @default as many samples as the server makes at a time */
-  readonly highest?: number;
+  /** Which of the server's limits holds. @default 'n' */
+  readonly limit?: 'n' | 'frames' | 'rounds';
   readonly onChange: (value: number) => void;
 }
 
 /** A small whole number with buttons beside it. */
-export function CountField({ label, value, lowest = 1, highest = mostSamples(), onChange }: CountFieldProps) {
+export function CountField({ label, value, lowest = 1, limit = 'n', onChange }: CountFieldProps) {
   const id = useId();
+  const highest = capabilities.value?.limits[limit] ?? Number.POSITIVE_INFINITY;
   /** What is being typed: stays until the field is left, whatever else changes on the page. */
   const typed = useSignal<string | null>(null);
   const type = ({ value: text, valueAsNumber: number }: HTMLInputElement) => {
@@ -75,7 +75,7 @@ export function CountField({ label, value, lowest = 1, highest = mostSamples(), 
           type="number"
           inputMode="numeric"
           min={lowest}
-          max={highest}
+          max={Number.isFinite(highest) ? highest : undefined}
           value={typed.value ?? value}
           onInput={event => type(event.currentTarget)}
           onChange={event => set(event.currentTarget.valueAsNumber)}
@@ -93,18 +93,43 @@ interface SliderFieldProps {
   readonly hint: string;
   readonly value: number;
   readonly lowest: number;
+  /** Where the slider ends: the usual range. */
   readonly highest: number;
+  /** What may be typed beyond the slider. @default highest */
+  readonly most?: number;
   readonly step: number;
   readonly onChange: (value: number) => void;
 }
 
-export function SliderField({ label, hint, value, lowest, highest, step, onChange }: SliderFieldProps) {
+/** A slider over the usual range, and a number beside it for exact and for unusual values. */
+export function SliderField({ label, hint, value, lowest, highest, most = highest, step, onChange }: SliderFieldProps) {
   const id = useId();
+  const typed = useSignal<string | null>(null);
+  const type = ({ value: text, valueAsNumber: number }: HTMLInputElement) => {
+    typed.value = text;
+    if (number >= lowest && number <= most && Number.isInteger((number - lowest) / step)) onChange(number);
+  };
+  const leave = ({ valueAsNumber: number }: HTMLInputElement) => {
+    typed.value = null;
+    if (Number.isNaN(number)) return;
+    const nearest = lowest + Math.round((number - lowest) / step) * step;
+    onChange(Math.min(most, Math.max(lowest, nearest)));
+  };
   return (
     <div class="field">
       <div class="field-head">
         <label for={id}>{label}</label>
-        <output for={id}>{value}</output>
+        <input
+          type="number"
+          class="exact"
+          aria-label={`${label}, as a number`}
+          min={lowest}
+          max={most}
+          step={step}
+          value={typed.value ?? value}
+          onInput={event => type(event.currentTarget)}
+          onChange={event => leave(event.currentTarget)}
+        />
       </div>
       <input
         id={id}

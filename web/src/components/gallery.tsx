@@ -1,10 +1,12 @@
 /** Everything that was made, from the server's history. */
 import { useSignal } from '@preact/signals';
 import { useRef } from 'preact/hooks';
-import { loadOlder, notify } from '../actions.ts';
+import { report } from '../faults.ts';
 import { type GalleryEntry, galleryEntries } from '../gallery-entries.ts';
+import { loadOlder } from '../job-feed.ts';
+import { view } from '../navigation.ts';
 import { restoreFromFile } from '../restore-file.ts';
-import { historyLoaded, jobs, moreJobs, viewed } from '../state.ts';
+import { historyLoaded, jobs, olderThan } from '../state.ts';
 import { modeNames } from '../words.ts';
 import { Icon } from './icons.tsx';
 import { Picture } from './picture.tsx';
@@ -15,7 +17,7 @@ export function Gallery() {
   const entries = galleryEntries(jobs.value);
   const more = async () => {
     loading.value = true;
-    await loadOlder().catch((error: Error) => notify(error.message, 'error'));
+    await loadOlder().catch(report);
     loading.value = false;
   };
   return (
@@ -37,7 +39,7 @@ export function Gallery() {
           ))}
         </ul>
       )}
-      {moreJobs.value && (
+      {olderThan.value !== null && (
         <button type="button" class="gallery-more" disabled={loading.value} onClick={() => void more()}>
           Show older
         </button>
@@ -61,7 +63,7 @@ function Entry({ entry: { job, index, kind } }: { entry: GalleryEntry }) {
       type="button"
       class="tile words-tile"
       aria-label={`${modeNames[job.mode]}: ${caption}`}
-      onClick={() => (viewed.value = { jobId: job.id, index })}
+      onClick={() => view({ jobId: job.id, index })}
     >
       {job.request.image_url && <Picture url={job.request.image_url} alt="" />}
       <span class={job.request.image_url ? 'tile-label' : 'caption'}>{caption}</span>

@@ -4,9 +4,9 @@ import type { ComponentChildren } from 'preact';
 import { run } from '../actions.ts';
 import { missingInputs, type TabId } from '../form.ts';
 import { isOver } from '../job-state.ts';
-import { capabilities, findJob, forms, serverFault, shownJobs } from '../state.ts';
+import { showCode } from '../navigation.ts';
+import { capabilities, findJob, forms, sending, serverFault, shownJobs } from '../state.ts';
 import { missingLine } from '../words.ts';
-import { CodeDialog } from './code-dialog.tsx';
 import { Icon } from './icons.tsx';
 import { Settings } from './settings.tsx';
 
@@ -18,11 +18,10 @@ interface JobFormProps {
 }
 
 export function JobForm({ tab, verb, children }: JobFormProps) {
-  const showsCode = useSignal(false);
   const tried = useSignal(false);
   const missing = missingInputs(forms.value[tab]);
   const ready = capabilities.value !== null && serverFault.value === null;
-  const shown = findJob(shownJobs.value[tab]);
+  const shown = findJob(shownJobs.value[tab]?.id);
   const start = (event: Event) => {
     event.preventDefault();
     tried.value = missing.length > 0;
@@ -32,25 +31,22 @@ export function JobForm({ tab, verb, children }: JobFormProps) {
     if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) start(event);
   };
   return (
-    <>
-      <form class="job-form" onSubmit={start} onKeyDown={onKeyDown} noValidate>
-        {children}
-        <Settings tab={tab} />
-        <div class="run-row">
-          <button type="submit" class="primary" disabled={!ready} aria-describedby={`missing-${tab}`}>
-            {shown && !isOver(shown) ? `${verb} another` : verb}
-            <kbd>{isMac ? '⌘' : 'Ctrl'} ↵</kbd>
-          </button>
-          <button type="button" class="quiet is-end" onClick={() => (showsCode.value = true)}>
-            <Icon name="code" /> Use via API
-          </button>
-        </div>
+    <form class="job-form" onSubmit={start} onKeyDown={onKeyDown} noValidate>
+      {children}
+      <Settings tab={tab} />
+      <div class="run-row">
+        <button type="submit" class="primary" disabled={!ready} aria-describedby={`missing-${tab}`}>
+          {sending.value.has(tab) ? 'Sending' : shown && !isOver(shown) ? `${verb} another` : verb}
+          <kbd>{isMac ? '⌘' : 'Ctrl'} ↵</kbd>
+        </button>
+        <button type="button" class="quiet is-end" onClick={showCode}>
+          <Icon name="code" /> Use via API
+        </button>
         <p id={`missing-${tab}`} class="field-fault" role="status">
           {tried.value ? missingLine(missing) : ''}
         </p>
-      </form>
-      <CodeDialog tab={tab} open={showsCode.value} onClose={() => (showsCode.value = false)} />
-    </>
+      </div>
+    </form>
   );
 }
 

@@ -3,9 +3,11 @@
  * what is sent. By keyboard: arrows move the brush, space paints, X rubs out, [ and ] change its size.
  */
 import { useSignal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { InputPicture } from '../form.ts';
 import { createMask, type Mask, type Region } from '../mask.ts';
+import { drawOverlay } from '../mask-overlay.ts';
+import { notifyError } from '../notices.ts';
 import { Choice, SliderField } from './fields.tsx';
 import { Icon } from './icons.tsx';
 
@@ -28,18 +30,27 @@ const moves: Record<string, readonly [number, number]> = {
 export function MaskPainter({ picture, side, mask: given, onChange, onRemove }: MaskPainterProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const mask = useRef<Mask | null>(null);
+  /** The mask that the form has from here; another one was restored or kept, and is to be shown. */
+  const sent = useRef<string | undefined>(undefined);
   const lastPoint = useRef<readonly [number, number] | null>(null);
   const size = useSignal(Math.max(4, Math.round(side / 6)));
   const tool = useSignal<'paint' | 'erase'>('paint');
   const cursor = useSignal<readonly [number, number] | null>(null);
 
-  useEffect(() => {
-    mask.current = createMask(canvas.current!, side);
-    if (given) void mask.current.load(given.url);
+  // Before the canvas is shown, so that not even the first stroke is missed.
+  useLayoutEffect(() => {
+    mask.current = createMask(side, painted => drawOverlay(canvas.current!, painted));
   }, [side]);
+  useLayoutEffect(() => {
+    if (given?.url === sent.current) return;
+    sent.current = given?.url;
+    if (given) mask.current?.load(given.url).catch(notifyError);
+    else mask.current?.clear();
+  }, [side, given?.url]);
 
   const commit = () => {
     const url = mask.current?.toUrl();
+    sent.current = url ?? undefined;
     onChange(url ? { name: 'mask.png', url } : null);
   };
   const change = (act: (mask: Mask) => void) => {
@@ -66,7 +77,13 @@ export function MaskPainter({ picture, side, mask: given, onChange, onRemove }: 
     lastPoint.current = pointOf(event);
     stroke(event);
   };
-  const end = () => {
+  const end = (event: PointerEvent) => {
+    if (!lastPoint.current) return;
+    stroke(event);
+    lastPoint.current = null;
+    commit();
+  };
+  const abandon = () => {
     if (lastPoint.current) commit();
     lastPoint.current = null;
   };
@@ -99,15 +116,15 @@ export function MaskPainter({ picture, side, mask: given, onChange, onRemove }: 
         {/* biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: keys go to the brush, not to the reader */}
         <canvas
           ref={canvas}
-          width={side}
-          height={side}
+          width={overlaySide(side)}
+          height={overlaySide(side)}
           tabIndex={0}
           role="application"
           aria-label="Mask. Arrows move the brush, space paints, X rubs out, brackets change the size"
           onPointerDown={begin}
           onPointerMove={stroke}
           onPointerUp={end}
-          onPointerCancel={end}
+          onPointerCancel={abandon}
           onPointerLeave={leave}
           onFocus={showBrush}
           onBlur={leave}
@@ -163,6 +180,11 @@ export function MaskPainter({ picture, side, mask: given, onChange, onRemove }: 
       </div>
     </div>
   );
+}
+
+/** Pixels of the canvas that shows the mask: a whole number for each of the mask's, and enough for fine stripes. */
+function overlaySide(side: number): number {
+  return side * Math.max(1, Math.round(768 / side));
 }
 
 function clamp(value: number, side: number): number {

@@ -1,15 +1,14 @@
 /** Short messages at the edge of the page; faults are announced at once. */
-import { dismiss } from '../actions.ts';
-import { notices } from '../state.ts';
+import { dismiss, notices } from '../notices.ts';
 import { Icon } from './icons.tsx';
 
 export function Notices() {
   return (
     <div class="notices" aria-live="polite">
-      {notices.value.map(({ id, text, kind }) => (
-        <div key={id} class={`notice is-${kind}`} role={kind === 'error' ? 'alert' : undefined}>
-          <p>{text}</p>
-          <button type="button" class="quiet round" aria-label="Dismiss" onClick={() => dismiss(id)}>
+      {notices.value.map(notice => (
+        <div key={notice} class={`notice is-${notice.kind}`} role={notice.kind === 'error' ? 'alert' : undefined}>
+          <p>{notice.text}</p>
+          <button type="button" class="quiet round" aria-label="Dismiss" onClick={() => dismiss(notice)}>
             <Icon name="close" />
           </button>
         </div>

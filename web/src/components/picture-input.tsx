@@ -1,9 +1,9 @@
 /** Takes a picture: picked, dropped, pasted, or dragged over from the page itself. */
 import { useSignal } from '@preact/signals';
 import { useEffect, useId, useRef } from 'preact/hooks';
-import { notify } from '../actions.ts';
 import { droppedPicture, holdsPicture } from '../dragging.ts';
 import type { InputPicture } from '../form.ts';
+import { notifyError } from '../notices.ts';
 import { pictureTypes, readPicture } from '../pictures.ts';
 import { Icon } from './icons.tsx';
 import { RecentPictures } from './recent-pictures.tsx';
@@ -21,7 +21,7 @@ export function PictureInput({ label, value, onChange, takesPaste = false }: Pic
   const isOver = useSignal(false);
   const input = useRef<HTMLInputElement>(null);
   const take = (file: File | Blob | null | undefined) => {
-    if (file) readPicture(file).then(onChange, (error: Error) => notify(error.message, 'error'));
+    if (file) readPicture(file).then(onChange, notifyError);
   };
   const takeLatest = useRef(take);
   takeLatest.current = take;

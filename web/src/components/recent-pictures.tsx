@@ -1,5 +1,5 @@
 /** The last pictures of the gallery, to begin with one of them at a click. */
-import { notify } from '../actions.ts';
+import { report } from '../faults.ts';
 import type { InputPicture } from '../form.ts';
 import { galleryEntries } from '../gallery-entries.ts';
 import { readPicture } from '../pictures.ts';
@@ -16,7 +16,7 @@ export function RecentPictures({ onPick }: { onPick: (picture: InputPicture) => 
     try {
       onPick(await readPicture(await api.file(url), `duet-${seed}.png`));
     } catch (error) {
-      notify(error instanceof Error ? error.message : String(error), 'error');
+      report(error);
     }
   };
   return (

@@ -1,5 +1,5 @@
 /** What stands in the way of everything: the server is away, or does not talk to this page. */
-import { connect } from '../actions.ts';
+import { connect } from '../connection.ts';
 import { serverFault } from '../state.ts';
 
 export function ServerFault() {

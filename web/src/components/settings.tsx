@@ -12,7 +12,8 @@ const solverNames = {
   ddim: 'DDIM',
 } as const satisfies Record<SolverName, string>;
 
-const mostSteps = 60;
+/** Sliders end at what makes a difference; what the server takes beyond can be typed. */
+const usualSteps = 60;
 
 export function Settings({ tab }: { tab: TabId }) {
   const form = forms.value[tab];
@@ -32,7 +33,8 @@ export function Settings({ tab }: { tab: TabId }) {
           hint="More steps take longer and follow the caption more finely."
           value={form.steps ?? known.defaults.steps}
           lowest={1}
-          highest={Math.min(mostSteps, known.limits.steps)}
+          highest={Math.min(usualSteps, known.limits.steps)}
+          most={known.limits.steps}
           step={1}
           onChange={steps => change({ steps: steps === known.defaults.steps ? null : steps })}
         />

@@ -2,10 +2,11 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { cancel } from '../actions.ts';
-import { fieldsOf, type TabId } from '../form.ts';
+import { fieldsOf, missingInputs, type TabId } from '../form.ts';
 import { fractionDone, isOver, type JobState } from '../job-state.ts';
-import { findJob, shownJobs } from '../state.ts';
-import { statusLine } from '../words.ts';
+import { standingOf } from '../standing.ts';
+import { findJob, forms, shownJobs } from '../state.ts';
+import { modeNames, statusLine } from '../words.ts';
 import { CaptionList } from './caption-list.tsx';
 import { FramePlayer } from './frame-player.tsx';
 import { NoiseTile } from './noise-tile.tsx';
@@ -16,10 +17,15 @@ interface StageProps {
   readonly tab: TabId;
   /** What to say while there is nothing yet. */
   readonly empty: ComponentChildren;
+  /** The same once the form has all that it needs. @default empty */
+  readonly ready?: ComponentChildren;
 }
 
-export function Stage({ tab, empty }: StageProps) {
-  const job = findJob(shownJobs.value[tab]);
+export function Stage({ tab, empty, ready = empty }: StageProps) {
+  const shown = shownJobs.value[tab];
+  const job = findJob(shown?.id);
+  const form = forms.value[tab];
+  const standing = shown && job ? standingOf(job, shown, form) : 'gone';
   const element = useRef<HTMLElement>(null);
   useEffect(() => {
     const isNarrow = matchMedia('(max-width: 860px)').matches;
@@ -27,11 +33,42 @@ export function Stage({ tab, empty }: StageProps) {
     if (job && !isOver(job) && isNarrow)
       element.current?.scrollIntoView({ behavior: calm ? 'auto' : 'smooth', block: 'start' });
   }, [job?.id]);
+  if (!job || standing === 'gone') {
+    return (
+      <section ref={element} class="stage" aria-label="Result">
+        <div class="stage-body">
+          <Empty>{missingInputs(form).length > 0 ? empty : ready}</Empty>
+        </div>
+      </section>
+    );
+  }
   return (
-    <section ref={element} class="stage" aria-label="Result" aria-busy={job !== undefined && !isOver(job)}>
-      <div class="stage-body">{job ? <Result job={job} /> : <Empty>{empty}</Empty>}</div>
-      {job && <Status job={job} />}
+    <section ref={element} class="stage" aria-label="Result" aria-busy={!isOver(job)}>
+      <MadeFrom job={job} isFormer={standing === 'former'} />
+      <div class="stage-body">
+        <Result job={job} />
+      </div>
+      <Status job={job} />
     </section>
+  );
+}
+
+/** What the result was made from, where that is not what stands in the form. Its line is kept free, so that nothing moves. */
+function MadeFrom({ job, isFormer }: { job: JobState; isFormer: boolean }) {
+  if (!isFormer) return <div class="made-from" />;
+  const { prompt, prompt2, image_url, image2_url } = job.request;
+  const words = [prompt, prompt2].filter(text => text !== undefined).map(text => `“${text}”`);
+  const pictures = [image_url, image2_url].filter(url => url !== undefined);
+  return (
+    <div class="made-from">
+      <p>
+        {isOver(job) ? 'An earlier result' : 'Under way'}: {modeNames[job.mode].toLowerCase()}
+        {words.length > 0 && `, ${words.join(' → ')}`}
+      </p>
+      {pictures.map(url => (
+        <Picture key={url} url={url} alt="What it was made from" />
+      ))}
+    </div>
   );
 }
 
@@ -48,9 +85,13 @@ function Empty({ children }: { children: ComponentChildren }) {
 
 function Result({ job }: { job: JobState }) {
   if (job.status === 'failed') return <Fault title="That did not work" text={job.error?.message ?? ''} />;
-  if (job.status === 'cancelled') return <Fault title="Cancelled" text="Nothing was kept of it." />;
-  if (job.status === 'succeeded') return <Finished job={job} />;
-  return <Pending job={job} />;
+  if (job.samples.length > 0) return <Finished job={job} />;
+  if (job.status !== 'cancelled') return <Pending job={job} />;
+  return job.previews.length > 0 ? (
+    <Unfinished job={job} />
+  ) : (
+    <Fault title="Cancelled" text="It had not begun to show." />
+  );
 }
 
 function Fault({ title, text }: { title: string; text: string }) {
@@ -71,6 +112,21 @@ function Finished({ job }: { job: JobState }) {
         <li key={`${seed}-${index}`} class="plate">
           <Tile job={job} index={index} alt={altOf(job, index)} />
           {caption !== undefined && <p class="caption">{caption}</p>}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** The pictures as far as they had come when the job was cancelled. */
+function Unfinished({ job }: { job: JobState }) {
+  return (
+    <ul class="tiles" style={{ '--columns': String(columnsFor(job.previews.length)) }}>
+      {job.previews.map((url, index) => (
+        <li key={index} class="plate">
+          <a class="tile is-unfinished" href={url} download={`duet-unfinished-${index + 1}.png`} title="Download">
+            <Picture url={url} alt={`Picture ${index + 1}, unfinished. Download`} />
+          </a>
         </li>
       ))}
     </ul>

@@ -1,7 +1,7 @@
 /** A finished picture: opens the viewer, can be dragged onto any picture field, and opens as a file in a new tab. */
 import { startDrag } from '../dragging.ts';
 import type { JobState } from '../job-state.ts';
-import { viewed } from '../state.ts';
+import { view } from '../navigation.ts';
 import { Picture } from './picture.tsx';
 
 interface TileProps {
@@ -16,7 +16,7 @@ export function Tile({ job, index, alt }: TileProps) {
   const open = (event: MouseEvent) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    viewed.value = { jobId: job.id, index };
+    view({ jobId: job.id, index });
   };
   return (
     <a class="tile" href={url} onClick={open} onDragStart={event => startDrag(event, url)} draggable>

@@ -1,12 +1,13 @@
 /** One picture in large, with how it was made and what can be done with it. Arrows lead through the gallery. */
 import { useComputed, useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
-import { again, notify, openTab, remove, restore } from '../actions.ts';
+import { useEffect, useRef } from 'preact/hooks';
+import { again, remove, restore, usePicture } from '../actions.ts';
 import { defaultGuidance, fieldsOf, type TabId } from '../form.ts';
 import { galleryEntries } from '../gallery-entries.ts';
 import type { JobState } from '../job-state.ts';
-import { readPicture, squarePicture } from '../pictures.ts';
-import { api, capabilities, findJob, jobs, updateForm, viewed } from '../state.ts';
+import { closeOverlay, view, viewed } from '../navigation.ts';
+import { capabilities, jobs, viewedJob } from '../state.ts';
 import { duration, modeNames } from '../words.ts';
 import { CaptionList } from './caption-list.tsx';
 import { Dialog } from './dialog.tsx';
@@ -17,14 +18,14 @@ import { altOf } from './tile.tsx';
 
 export function Viewer() {
   const at = viewed.value;
-  const job = findJob(at?.jobId);
+  const job = viewedJob.value;
   const entries = useComputed(() => galleryEntries(jobs.value)).value;
   const place = entries.findIndex(
     entry => entry.job.id === at?.jobId && (entry.index === at.index || entry.kind !== 'picture'),
   );
   const go = (step: number) => {
     const next = entries[place + step];
-    if (next) viewed.value = { jobId: next.job.id, index: next.index };
+    if (next) view({ jobId: next.job.id, index: next.index });
   };
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.target instanceof HTMLInputElement) return;
@@ -37,7 +38,7 @@ export function Viewer() {
       label={job ? modeNames[job.mode] : 'Viewer'}
       class="viewer"
       onKeyDown={onKeyDown}
-      onClose={() => (viewed.value = null)}
+      onClose={closeOverlay}
     >
       {job && at && (
         <>
@@ -127,7 +128,6 @@ function Parameters({ job, index }: { job: JobState; index: number }) {
 }
 
 function Actions({ job, index }: { job: JobState; index: number }) {
-  const asksRemoval = useSignal(false);
   const sample = job.samples[index];
   const url = sample?.url;
   const seed = job.samples[0]?.seed ?? null;
@@ -151,16 +151,34 @@ function Actions({ job, index }: { job: JobState; index: number }) {
             <Icon name="download" /> Download
           </a>
         )}
-        {asksRemoval.value ? (
-          <button type="button" class="danger" onClick={() => void remove(job.id)}>
-            {job.samples.length > 1 ? `Delete all ${job.samples.length} of this run` : 'Really delete'}
-          </button>
-        ) : (
-          <button type="button" class="quiet" onClick={() => (asksRemoval.value = true)}>
-            <Icon name="trash" /> Delete
-          </button>
-        )}
+        <Removal job={job} />
       </div>
+    </>
+  );
+}
+
+/** Asks before it deletes. A second press in the same place, by pointer or key, keeps the picture. */
+function Removal({ job }: { job: JobState }) {
+  const asks = useSignal(false);
+  const keep = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    if (asks.value) keep.current?.focus();
+  }, [asks.value]);
+  if (!asks.value) {
+    return (
+      <button key="ask" type="button" class="quiet" onClick={() => (asks.value = true)}>
+        <Icon name="trash" /> Delete
+      </button>
+    );
+  }
+  return (
+    <>
+      <button key="keep" ref={keep} type="button" class="quiet" onClick={() => (asks.value = false)}>
+        <Icon name="close" /> Keep
+      </button>
+      <button key="delete" type="button" class="danger" onClick={() => void remove(job.id)}>
+        {job.samples.length > 1 ? `Delete all ${job.samples.length} of this run` : 'Really delete'}
+      </button>
     </>
   );
 }
@@ -172,22 +190,11 @@ const uses = [
 ] as const satisfies readonly { tab: TabId; name: string }[];
 
 function UsePicture({ url, name: fileName }: { url: string; name: string }) {
-  const use = async (tab: (typeof uses)[number]['tab']) => {
-    try {
-      const picture = await readPicture(await api.file(url), fileName);
-      const side = capabilities.value?.image_size ?? 64;
-      if (tab === 'inpaint') updateForm(tab, { image: await squarePicture(picture, side), mask: null });
-      else updateForm(tab, { image: picture, ...(tab === 'vary' && { mode: 'i2t2i' as const }) });
-      openTab(tab);
-    } catch (error) {
-      notify(error instanceof Error ? error.message : String(error), 'error');
-    }
-  };
   return (
     <div class="actions">
       <span class="hint">Use it to</span>
       {uses.map(({ tab, name }) => (
-        <button key={tab} type="button" class="example" onClick={() => void use(tab)}>
+        <button key={tab} type="button" class="example" onClick={() => void usePicture(tab, url, fileName)}>
           {name}
         </button>
       ))}

@@ -17,6 +17,9 @@ const routes = {
   interpolate: 'jobs',
 } as const satisfies Record<JobMode, Route>;
 
+/** OpenAI's own limit of `n`, which routes of its family keep: more samples are asked for as a native job. */
+const mostByOpenai = 10;
+
 export type Fields = Record<string, string | number>;
 
 export interface Described {
@@ -33,7 +36,8 @@ export interface Described {
 
 export function describe(body: JobBody, model: string): Described {
   // Only a picture with a mask is an edit; a caption with gaps is Duet's own.
-  const route = body.mode === 'inpaint' && body.mask === undefined ? 'jobs' : routes[body.mode];
+  const isOwn = (body.mode === 'inpaint' && body.mask === undefined) || (body.n ?? 1) > mostByOpenai;
+  const route = isOwn ? 'jobs' : routes[body.mode];
   const files = Object.fromEntries(
     (['image', 'image2', 'mask'] as const).filter(name => body[name] !== undefined).map(name => [name, `${name}.png`]),
   );

@@ -30,6 +30,12 @@ export function DescribeTab() {
             </p>
           </>
         }
+        ready={
+          <>
+            <h2>Not looked at yet</h2>
+            <p>“Describe” tells what the picture shows, in as many ways as you like.</p>
+          </>
+        }
       />
     </div>
   );

@@ -29,6 +29,12 @@ export function DrawTab() {
             <p>Write a caption or take one of the examples. You can watch the pictures come out of the noise.</p>
           </>
         }
+        ready={
+          <>
+            <h2>An empty sheet</h2>
+            <p>“Draw” begins. You can watch the pictures come out of the noise.</p>
+          </>
+        }
       />
     </div>
   );

@@ -47,6 +47,7 @@ export function ImagineTab() {
         <CountField
           label={counted === 'rounds' ? 'Rounds' : 'How many'}
           value={form[counted]}
+          limit={counted}
           onChange={value => updateForm('imagine', { [counted]: value })}
         />
       </JobForm>

@@ -1,12 +1,11 @@
 /** A part of a picture painted anew, the rest kept exactly. */
-
-import { notify } from '../actions.ts';
 import { Choice, CountField, WordsField } from '../components/fields.tsx';
 import { JobForm } from '../components/job-form.tsx';
 import { MaskPainter } from '../components/mask-painter.tsx';
 import { PictureInput } from '../components/picture-input.tsx';
 import { Stage } from '../components/stage.tsx';
 import type { Form, InputPicture } from '../form.ts';
+import { notifyError } from '../notices.ts';
 import { squarePicture } from '../pictures.ts';
 import { capabilities, forms, updateForm } from '../state.ts';
 
@@ -24,14 +23,15 @@ export function InpaintTab() {
     try {
       updateForm('inpaint', { image: picture && (await squarePicture(picture, side)), mask: null });
     } catch (error) {
-      notify(error instanceof Error ? error.message : String(error), 'error');
+      notifyError(error);
     }
   };
   const paints = form.kind === 'pictures';
+  const verb = paints ? 'Paint' : 'Fill in';
   const change = (fields: Partial<Form>) => updateForm('inpaint', fields);
   return (
     <div class="workspace">
-      <JobForm tab="inpaint" verb={paints ? 'Paint' : 'Fill in'}>
+      <JobForm tab="inpaint" verb={verb}>
         <h1>Keep this, change that</h1>
         <Choice label="What has gaps" value={form.kind} options={kinds} onChange={kind => change({ kind })} />
         {paints && !form.image && (
@@ -94,6 +94,12 @@ export function InpaintTab() {
               <p>Leave out what the model should think of. The words you give stay as they are.</p>
             </>
           )
+        }
+        ready={
+          <>
+            <h2>Not begun yet</h2>
+            <p>“{verb}” shows here what the model puts in.</p>
+          </>
         }
       />
     </div>

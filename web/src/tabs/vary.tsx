@@ -20,7 +20,6 @@ const change = (fields: Partial<Form>) => updateForm('vary', fields);
 export function VaryTab() {
   const form = forms.value.vary;
   const kind = kinds.find(({ value }) => value === form.mode) ?? kinds[0];
-  const limits = capabilities.value?.limits;
   return (
     <div class="workspace">
       <JobForm tab="vary" verb={kind.verb}>
@@ -47,7 +46,7 @@ export function VaryTab() {
             label="Frames"
             value={form.frames}
             lowest={3}
-            highest={limits?.frames ?? 16}
+            limit="frames"
             onChange={frames => change({ frames })}
           />
         ) : (
@@ -68,6 +67,12 @@ export function VaryTab() {
               <p>Give something to vary. What was understood of it in between is shown beneath each result.</p>
             </>
           )
+        }
+        ready={
+          <>
+            <h2>Not begun yet</h2>
+            <p>“{kind.verb}” shows what becomes of it here.</p>
+          </>
         }
       />
     </div>

@@ -1,43 +1,28 @@
 /**
- * The course of jobs on the page, in headless Chromium with a model whose steps the tests allow: cancelling, many jobs,
- * two windows, a server that goes away. Without Chromium all are skipped.
+ * Jobs on the page from their start to their end, in headless Chromium with a model whose steps the tests allow: previews,
+ * cancelling, many jobs, two windows, a server that goes away. Without Chromium all are skipped.
  */
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type FakeModel, fakeModel } from '../../server/testing/fake-model.ts';
-import { chromiumPath, openSite, phone, type Site } from './open-page.ts';
+import { cancelled, caption, draw, gallery, openTab, result, run, runButton, status, tabNames } from './drive.ts';
+import { chromiumPath, openSite, patience, phone, type Site } from './open-page.ts';
 
-const patience = 300_000;
 let model: FakeModel;
 let site: Site;
 const opened: Page[] = [];
 
-async function open(options?: BrowserContextOptions, hash?: string): Promise<Page> {
-  const page = await site.open(options, hash);
+async function open(options?: BrowserContextOptions, path?: string): Promise<Page> {
+  const page = await site.open(options, path);
   opened.push(page);
   return page;
 }
 
-const run = (page: Page, verb: string) => page.getByRole('button', { name: new RegExp(`^${verb}\\b`) }).click();
-const status = (page: Page, name: string) => page.locator(`.status.is-${name}`).waitFor();
-const tiles = (page: Page) => page.getByRole('region', { name: 'Gallery' }).getByRole('link');
+const tiles = (page: Page) => gallery(page).getByRole('link');
 const gone = (page: Page) => page.getByRole('alert').getByText('The server does not answer');
 
-async function draw(page: Page, caption: string, pictures = 1): Promise<void> {
-  await page.getByLabel('Caption').fill(caption);
-  await page.getByLabel('Pictures', { exact: true }).fill(String(pictures));
-  await page.getByLabel('Pictures', { exact: true }).blur();
-  await run(page, 'Draw');
-}
-
-async function cancelled(page: Page): Promise<void> {
-  await status(page, 'running');
-  await page.getByRole('button', { name: 'Cancel' }).click();
-  await status(page, 'cancelled');
-}
-
 describe.skipIf(!chromiumPath)(
-  'the course of jobs (needs Chromium: apt-get install chromium)',
+  'jobs on the page (needs Chromium: apt-get install chromium)',
   { timeout: patience },
   () => {
     beforeAll(async () => {
@@ -51,16 +36,16 @@ describe.skipIf(!chromiumPath)(
       const page = await open();
       await draw(page, 'an apple');
       await cancelled(page);
-      await page.getByRole('tab', { name: 'Imagine' }).click();
+      await openTab(page, 'Imagine');
       await run(page, 'Imagine');
       await cancelled(page);
-      await page.getByRole('tab', { name: 'Vary & Mix' }).click();
+      await openTab(page, 'Vary & Mix');
       await page.getByText('Mix two').click();
       await page.getByLabel('From').fill('an apple');
       await page.getByLabel('To', { exact: true }).fill('a red heart');
       await run(page, 'Mix');
       await cancelled(page);
-      await page.getByRole('tab', { name: 'Inpaint' }).click();
+      await openTab(page, 'Inpaint');
       await page.getByText('Words of a caption').click();
       await page.getByRole('button', { name: 'a rocket above a _' }).click();
       await run(page, 'Fill in');
@@ -72,19 +57,32 @@ describe.skipIf(!chromiumPath)(
       await draw(page, 'an apple');
       await status(page, 'running');
       const noise = page.locator('.tile canvas.noise');
-      const changes = async () => {
-        const look = () => noise.evaluate(element => (element as HTMLCanvasElement).toDataURL());
-        const before = await look();
-        await page.waitForTimeout(600);
-        return before !== (await look());
-      };
-      expect(await changes()).toBe(true);
+      const look = () => noise.evaluate(element => (element as HTMLCanvasElement).toDataURL());
+      const first = await look();
+      await expect.poll(look, { timeout: patience }).not.toBe(first);
+      await page.clock.install(); // from here on, time goes by in leaps that the test makes
       await page.emulateMedia({ reducedMotion: 'reduce' });
       await page.reload();
       await status(page, 'running');
-      expect(await changes()).toBe(false);
+      const still = await look();
+      await page.clock.runFor(10_000);
+      expect(await look()).toBe(still);
       expect(await page.evaluate(() => document.getAnimations().length)).toBe(0);
       await cancelled(page);
+    });
+
+    it('shows how pictures come along, and keeps them as far as they came when the job is cancelled', async () => {
+      const page = await open();
+      model.advance(2);
+      await draw(page, 'a silver bell', 3);
+      await result(page).getByRole('img', { name: 'Picture 3 so far' }).waitFor();
+      await cancelled(page);
+      const kept = result(page).getByRole('link', { name: /^Picture \d, unfinished/ });
+      expect(await kept.count()).toBe(3);
+      await result(page).getByText('Cancelled after step 2 of 4').waitFor();
+      const download = page.waitForEvent('download');
+      await kept.first().click();
+      expect((await download).suggestedFilename()).toBe('duet-unfinished-1.png');
     });
 
     it('can cancel and be asked for more while many jobs run', async () => {
@@ -97,7 +95,7 @@ describe.skipIf(!chromiumPath)(
       await status(page, 'cancelled');
       model.advance();
       await page.locator('.model-name[title="Ready"]').waitFor();
-      expect(await tiles(page).count()).toBe(7);
+      await expect.poll(() => tiles(page).count(), { timeout: patience }).toBe(7);
     });
 
     it('shows in one window what another one makes and removes', async () => {
@@ -122,15 +120,15 @@ describe.skipIf(!chromiumPath)(
     it('keeps a number that is being typed, whatever else changes', async () => {
       const page = await open();
       const pictures = page.getByLabel('Pictures', { exact: true });
-      await pictures.fill('12');
-      await page.getByLabel('Caption').evaluate(element => {
+      await pictures.fill('99');
+      await caption(page).evaluate(element => {
         (element as HTMLTextAreaElement).value = 'a green frog';
         element.dispatchEvent(new Event('input', { bubbles: true }));
       });
       await page.getByRole('button', { name: /^Use via API/ }).click({ trial: true });
-      expect(await pictures.inputValue()).toBe('12');
+      expect(await pictures.inputValue()).toBe('99');
       await pictures.blur();
-      expect(await pictures.inputValue()).toBe('10');
+      expect(await pictures.inputValue()).toBe('16');
       await pictures.fill('2');
       await pictures.press('Control+Enter');
       await status(page, 'succeeded');
@@ -160,7 +158,7 @@ describe.skipIf(!chromiumPath)(
       await tabTo('Draw');
       await page.keyboard.press('Enter');
       await status(page, 'succeeded');
-      const results = page.getByRole('region', { name: 'Result' }).getByRole('link');
+      const results = result(page).getByRole('link');
       expect(await results.count()).toBe(3);
       await results.first().focus();
       await page.keyboard.press('Enter');
@@ -174,18 +172,18 @@ describe.skipIf(!chromiumPath)(
       const page = await open({ viewport: { width: 1280, height: 1400 } });
       await page.locator('.settings summary').click();
       await page.getByLabel('Seed', { exact: true }).fill('77');
-      await page.getByLabel('Steps').fill('3');
-      await page.getByLabel('Guidance').fill('5.5');
+      await page.getByLabel('Steps', { exact: true }).fill('3');
+      await page.getByLabel('Guidance', { exact: true }).fill('5.5');
       await page.getByLabel('Solver').selectOption('ddim');
       await draw(page, 'a purple hat');
       await status(page, 'succeeded');
       await page.reload();
-      await page.getByRole('tab', { name: 'Imagine' }).click();
+      await openTab(page, 'Imagine');
       await tiles(page)
         .first()
         .dragTo(page.getByRole('heading', { level: 1 }));
       await page.getByRole('heading', { name: 'Write it, and it is drawn' }).waitFor();
-      expect(await page.getByLabel('Caption').inputValue()).toBe('a purple hat');
+      expect(await caption(page).inputValue()).toBe('a purple hat');
       expect(await page.locator('.settings-summary').textContent()).toBe('seed 77 · 3 steps · guidance 5.5 · ddim');
     });
 
@@ -193,8 +191,8 @@ describe.skipIf(!chromiumPath)(
       const page = await open({ ...phone, viewport: { width: 320, height: 640 } });
       await draw(page, 'w'.repeat(120), 4);
       await status(page, 'succeeded');
-      for (const tab of ['Draw', 'Describe', 'Imagine', 'Vary & Mix', 'Inpaint']) {
-        await page.getByRole('tab', { name: tab }).click();
+      for (const tab of tabNames) {
+        await openTab(page, tab);
         await page.locator('.settings summary').press('Enter');
         await page.locator('.settings-body').waitFor();
         expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), tab).toBeLessThanOrEqual(
@@ -205,11 +203,11 @@ describe.skipIf(!chromiumPath)(
 
     it('says that the server is gone, and goes on when it is back', async () => {
       const page = await open();
-      await page.getByLabel('Caption').fill('a golden key');
+      await caption(page).fill('a golden key');
       await site.stop();
       await run(page, 'Draw');
       await gone(page).waitFor();
-      expect(await page.getByRole('button', { name: /^Draw\b/ }).isDisabled()).toBe(true);
+      expect(await runButton(page, 'Draw').isDisabled()).toBe(true);
       await site.restart();
       await gone(page).waitFor({ state: 'detached' });
       await run(page, 'Draw');

@@ -1,0 +1,133 @@
+/** Keeps the jobs that the page knows up to date: those of this window, of other windows and of programs. */
+import { computed, effect, untracked } from '@preact/signals';
+import { ApiError } from './api.ts';
+import { noticeLoss, report } from './faults.ts';
+import { fieldsOf } from './form.ts';
+import { mergeHistory, removedJobs } from './history.ts';
+import { isOver, jobFromView, reduceJob } from './job-state.ts';
+import { closeOverlay, tab, viewed } from './navigation.ts';
+import { notify } from './notices.ts';
+import * as state from './state.ts';
+import type { WireEvent } from './wire.ts';
+import { modeNames, statusLine } from './words.ts';
+
+const pageOfHistory = 60;
+const pauseBetweenLooks = 2_000;
+const windows = new BroadcastChannel('duet-history');
+
+/** Tells the other windows that the history has changed. */
+export function tellWindows(): void {
+  windows.postMessage(null);
+}
+
+/** The job on the stage, while it runs. It alone has a stream: a browser opens six connections for all windows together. */
+const stagedId = computed(() => {
+  const job = state.findJob(state.shownJobs.value[tab.value]?.id);
+  return job && !isOver(job) && !state.serverFault.value ? job.id : undefined;
+});
+const othersRun = computed(
+  () => !state.serverFault.value && state.jobs.value.some(job => !isOver(job) && job.id !== stagedId.value),
+);
+/** Jobs that an address or a stage names, older than those that were listed. */
+const unknownIds = computed(() => {
+  if (!state.historyLoaded.value) return [];
+  const shown = Object.values(state.shownJobs.value).map(({ id }) => id);
+  const named = viewed.value ? [viewed.value.jobId, ...shown] : shown;
+  return named.filter(id => !state.findJob(id));
+});
+
+export function watchJobs(): void {
+  effect(() => {
+    const id = stagedId.value;
+    if (id === undefined) return;
+    const abort = new AbortController();
+    void untracked(() => stream(id, abort.signal));
+    return () => abort.abort();
+  });
+  effect(() => {
+    if (!othersRun.value) return;
+    const timer = setInterval(() => void refresh(), pauseBetweenLooks);
+    return () => clearInterval(timer);
+  });
+  const sought = new Set<string>();
+  effect(() => {
+    for (const id of unknownIds.value.filter(name => !sought.has(name))) {
+      sought.add(id);
+      void untracked(() => seek(id)).finally(() => sought.delete(id));
+    }
+  });
+  windows.onmessage = () => void refresh();
+  document.addEventListener('visibilitychange', () => {
+    if (!document.hidden) void refresh();
+  });
+}
+
+export async function loadOlder(): Promise<void> {
+  if (state.olderThan.value === null) return;
+  const { jobs: views, has_more: hasMore } = await state.api.jobs(pageOfHistory, state.olderThan.value);
+  state.jobs.value = mergeHistory(state.jobs.value, views);
+  state.olderThan.value = hasMore ? (views.at(-1)?.id ?? null) : null;
+}
+
+export async function refresh(): Promise<void> {
+  if (state.serverFault.value || !state.historyLoaded.value) return;
+  await readHistory().catch(error => noticeLoss(error));
+}
+
+/** The newest jobs as the server has them: new ones come, removed ones go, and those without a stream get up to date. */
+export async function readHistory(): Promise<void> {
+  const before = state.jobs.value;
+  const { jobs: views, has_more: hasMore } = await state.api.jobs(pageOfHistory);
+  const removed = removedJobs(before, views, hasMore);
+  const merged = mergeHistory(state.jobs.value, views, stagedId.value);
+  state.jobs.value = merged.filter(({ id }) => !removed.has(id));
+  if (state.historyLoaded.value) return;
+  state.olderThan.value = hasMore ? (views.at(-1)?.id ?? null) : null;
+  for (const job of merged.filter(found => !isOver(found))) {
+    state.shownJobs.value = { [fieldsOf(job.mode).tab]: { id: job.id, pictures: {} }, ...state.shownJobs.value };
+  }
+  state.historyLoaded.value = true;
+}
+
+/** Applies a job's events, from its first one, until it is over; again where the connection was lost. */
+async function stream(id: string, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const job = state.findJob(id);
+    if (job?.text) replace({ ...job, text: '' });
+    try {
+      for await (const event of state.api.events(id, signal)) apply(id, event);
+      // Without an end of the job among them, the events were cut short.
+      if (!signal.aborted) replace(jobFromView(await state.api.job(id)));
+    } catch (error) {
+      if (!signal.aborted) if (!noticeLoss(error)) await refresh();
+    }
+    if (!signal.aborted) await new Promise(resolve => setTimeout(resolve, pauseBetweenLooks));
+  }
+}
+
+/** Looks a job up that is named somewhere; where the server has it no more, it is named no more. */
+async function seek(id: string): Promise<void> {
+  try {
+    state.jobs.value = mergeHistory(state.jobs.value, [await state.api.job(id)]);
+  } catch (error) {
+    if (!(error instanceof ApiError && (error.status === 404 || error.status === 410))) return report(error);
+    const shown = Object.entries(state.shownJobs.value).filter(([, job]) => job.id !== id);
+    state.shownJobs.value = Object.fromEntries(shown);
+    if (viewed.value?.jobId !== id) return;
+    closeOverlay();
+    notify('What this address leads to is no longer kept.');
+  }
+}
+
+function apply(id: string, event: WireEvent): void {
+  const job = state.findJob(id);
+  if (!job) return;
+  const next = reduceJob(job, event);
+  replace(next);
+  if (isOver(next)) tellWindows();
+  if (isOver(next) || event.type === 'queued') state.spoken.value = `${modeNames[next.mode]}: ${statusLine(next)}`;
+}
+
+function replace(next: ReturnType<typeof jobFromView>): void {
+  state.jobs.value = state.jobs.value.map(job => (job.id === next.id ? next : job));
+}

@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest';
+import { addressOf, type Place, placeOf, tabIds } from './places.ts';
+
+const at = (address: string) => placeOf(new URL(address, 'http://127.0.0.1:7860'));
+
+describe('places', () => {
+  it.each(
+    tabIds.flatMap((tab): Place[] => [
+      { tab, over: null },
+      { tab, over: 'code' },
+      { tab, over: { jobId: 'job_a&b=c', index: 3 } },
+    ]),
+  )('have an address that leads back to them: %o', place => {
+    expect(at(addressOf(place))).toEqual(place);
+  });
+
+  it('begin with drawing', () => {
+    expect(at('/')).toEqual({ tab: 'draw', over: null });
+  });
+
+  it('are found by a path with a slash at its end, and by the names that links had before', () => {
+    expect(at('/vary/').tab).toBe('vary');
+    expect(at('/#imagine').tab).toBe('imagine');
+  });
+
+  it('are the nearest where an address says nonsense', () => {
+    expect(at('/draw?job=&sample=2').over).toBeNull();
+    expect(at('/draw?job=a&sample=-2').over).toEqual({ jobId: 'a', index: 0 });
+    expect(at('/draw?job=a&sample=x').over).toEqual({ jobId: 'a', index: 0 });
+    expect(at('/constructor').tab).toBe('draw');
+  });
+});

@@ -1,0 +1,30 @@
+/**
+ * Tells presses that are meant from those that happen along: a double click, Enter pressed twice, a double tap, or another
+ * try while the first press is still being answered are all one press.
+ */
+
+/** Milliseconds within which people press twice and mean once; double clicks have up to 500 by default. */
+const longestPause = 700;
+
+/** Runs `act` for `subject`, unless the last press of this name was for the same subject and goes on, or was just now. */
+export type Press = (name: string, subject: unknown, act: () => Promise<void>) => Promise<void>;
+
+export function createPress(now: () => number = () => Date.now()): Press {
+  const presses = new Map<string, { readonly subject: unknown; at: number; isAnswered: boolean }>();
+  return async (name, subject, act) => {
+    const last = presses.get(name);
+    const at = now();
+    if (last && last.subject === subject) {
+      const isSame = !last.isAnswered || Math.abs(at - last.at) < longestPause;
+      last.at = at;
+      if (isSame) return;
+    }
+    const press = { subject, at, isAnswered: false };
+    presses.set(name, press);
+    try {
+      await act();
+    } finally {
+      press.isAnswered = true;
+    }
+  };
+}

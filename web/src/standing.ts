@@ -1,0 +1,66 @@
+/** Whether a result belongs to what stands in the form beside it. Pure. */
+import { type Form, type InputPicture, toBody } from './form.ts';
+import { isOver, type JobState } from './job-state.ts';
+import type { WireRequest } from './wire.ts';
+
+const pictureNames = ['image', 'image2', 'mask'] as const;
+type PictureName = (typeof pictureNames)[number];
+
+/** A job on a stage, and fingerprints of the pictures that it was given, as far as they are known. */
+export interface Shown {
+  readonly id: string;
+  readonly pictures: Readonly<Partial<Record<PictureName, string>>>;
+}
+
+export function shownFor(id: string, form: Form): Shown {
+  return { id, pictures: fingerprintsOf(form) };
+}
+
+/**
+ * `current`: made from what the form says. `former`: from other words, another mode or another mask, which the page must
+ * say. `gone`: it is about another picture than the one that now stands beside it, and must not be shown there at all.
+ */
+export function standingOf(job: JobState, { pictures }: Shown, form: Form): 'current' | 'former' | 'gone' {
+  const isReplaced = (name: 'image' | 'image2') =>
+    wasGiven(job.request, name) && form[name] !== null && fingerprint(form[name]) !== pictures[name];
+  if (isOver(job) && (isReplaced('image') || isReplaced('image2'))) return 'gone';
+  const [words, now] = [toBody(form), fingerprintsOf(form)];
+  const isSame =
+    form.mode === job.mode &&
+    (['prompt', 'prompt2', 'negative_prompt'] as const).every(name => words[name] === job.request[name]) &&
+    pictureNames.every(name => (now[name] !== undefined) === wasGiven(job.request, name)) &&
+    pictureNames.every(name => now[name] === undefined || now[name] === pictures[name]);
+  return isSame ? 'current' : 'former';
+}
+
+function wasGiven(request: WireRequest, name: PictureName): boolean {
+  return request[`${name}_url`] !== undefined;
+}
+
+/** Of the pictures that the form would send. */
+function fingerprintsOf(form: Form): Shown['pictures'] {
+  const body = toBody(form);
+  const found: Partial<Record<PictureName, string>> = {};
+  for (const name of pictureNames) {
+    const picture = form[name];
+    if (picture && body[name] !== undefined) found[name] = fingerprint(picture);
+  }
+  return found;
+}
+
+const known = new WeakMap<InputPicture, string>();
+
+function fingerprint(picture: InputPicture): string {
+  const found = known.get(picture) ?? hash(picture.url);
+  known.set(picture, found);
+  return found;
+}
+
+/** Two 32-bit FNV-1a hashes, of the text's even and odd characters, and its length: to tell pictures apart, not to protect. */
+function hash(text: string): string {
+  const hashes = [0x811c9dc5, 0x811c9dc5];
+  for (let index = 0; index < text.length; index++) {
+    hashes[index % 2] = Math.imul(hashes[index % 2]! ^ text.charCodeAt(index), 0x01000193);
+  }
+  return [...hashes.map(value => (value >>> 0).toString(36)), text.length.toString(36)].join('-');
+}
