@@ -27,7 +27,7 @@ import {
 interface Case {
   readonly spec: Parameters<typeof initialise>[0];
   readonly inputs: Record<string, InputSpec>;
-  readonly program: Program<never, never>;
+  readonly program: Program<unknown, unknown>;
 }
 
 const tensor = (...shape: number[]): InputSpec => ({ dtype: 'float32', shape: ['batch', ...shape] });
@@ -45,7 +45,7 @@ function jointCase(config: UvitConfig, height: number, width: number): Case {
     },
     program: (({ params, inputs }: { params: UvitParams; inputs: Parameters<typeof uvit>[1] }) => ({
       outputs: { ...uvit(params, inputs, config) },
-    })) as unknown as Program<never, never>,
+    })) as unknown as Program<unknown, unknown>,
   };
 }
 
@@ -61,7 +61,7 @@ function plainCase(config: PlainUvitConfig): Case {
     },
     program: (({ params, inputs }: { params: PlainUvitParams; inputs: Parameters<typeof plainUvit>[1] }) => ({
       outputs: { out: plainUvit(params, inputs, config) },
-    })) as unknown as Program<never, never>,
+    })) as unknown as Program<unknown, unknown>,
   };
 }
 
@@ -72,7 +72,7 @@ function autoencoderCase(config: AutoencoderConfig, side: number): Case {
     program: (({ params, inputs }: { params: AutoencoderParams; inputs: { pixels: Parameters<typeof decode>[1] } }) => {
       const { mean, logVariance } = encodeMoments(params, inputs.pixels, config);
       return { outputs: { mean, logVariance, decoded: decode(params, mean, config) } };
-    }) as unknown as Program<never, never>,
+    }) as unknown as Program<unknown, unknown>,
   };
 }
 

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { float32, type HostTensor, isTensorSource } from '../core/host-tensor.ts';
+import { float32, type HostTensor, isHostTensor } from '../core/host-tensor.ts';
 import { seededRandom } from '../core/random.ts';
 import { flattenTree, mapTree, type Tree } from '../core/tree.ts';
 import { compile, type Device } from '../engine/index.ts';
@@ -37,9 +37,9 @@ const config: ClipConfig = {
   text: { ...tower, vocabularySize: 11, positions: 5 },
   vision: { ...tower, imageSize: 4, patchSize: 2, channels: 3 },
 };
-const weights = initialise(clipSpec(config), seededRandom(7)) as Tree<HostTensor>;
-const params = mapTree(weights, isTensorSource, leaf =>
-  tf.tensor((leaf as HostTensor).data, [...leaf.shape]),
+const weights = initialise(clipSpec(config), seededRandom(7));
+const params = mapTree<HostTensor, tf.Tensor>(weights, isHostTensor, leaf =>
+  tf.tensor(leaf.data, [...leaf.shape]),
 ) as unknown as ClipParams;
 
 const ids: HostTensor = {
@@ -194,9 +194,9 @@ describe.each(['pooled', 'tokenwise'] as const)('the %s contrastive loss', score
       });
     }
     const step = 2e-4 / Math.sqrt(squared);
-    const moved = mapTree(weights, isTensorSource, (leaf, name) =>
+    const moved = mapTree<HostTensor, tf.Tensor>(weights, isHostTensor, (leaf, name) =>
       tf.tensor(
-        Float32Array.from((leaf as HostTensor).data, (value, i) => value - step * eager[name]!.data[i]!),
+        Float32Array.from(leaf.data, (value, i) => value - step * eager[name]!.data[i]!),
         [...leaf.shape],
       ),
     ) as unknown as ClipParams;

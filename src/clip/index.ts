@@ -24,7 +24,7 @@ export {
   poolAtEnd,
   projectText,
 } from './text.ts';
-export { createTokenizer, type Tokenizer } from './tokenizer.ts';
+export { createTokenizer, frameTokens, type Tokenizer } from './tokenizer.ts';
 export {
   parseTokenizerData,
   stringifyTokenizerData,

@@ -13,6 +13,9 @@ import { endOfWord, splitText } from './tokenizer-text.ts';
 const longestPiece = 1024;
 const cacheLimit = 10_000;
 
+/** A framed text stands between a start and an end token. */
+export const frameTokens = 2;
+
 export interface Tokenizer {
   readonly vocabularySize: number;
   readonly startId: number;
@@ -78,11 +81,14 @@ export function createTokenizer(data: TokenizerData): Tokenizer {
   const encode = (text: string): number[] => splitText(text, data.style, specials).flatMap(pieceIds);
 
   const frame = (text: string, length: number): Int32Array => {
-    if (!Number.isInteger(length) || length < 2) {
-      throw new DuetError('invalid-argument', `A framed text has an integer length of at least 2, got ${length}`);
+    if (!Number.isInteger(length) || length < frameTokens) {
+      throw new DuetError(
+        'invalid-argument',
+        `A framed text has an integer length of at least ${frameTokens}, got ${length}`,
+      );
     }
     const framed = new Int32Array(length).fill(padId);
-    const ids = encode(text).slice(0, length - 2);
+    const ids = encode(text).slice(0, length - frameTokens);
     framed.set([special.start, ...ids, special.end]);
     return framed;
   };

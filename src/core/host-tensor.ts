@@ -38,6 +38,10 @@ export function float32(shape: readonly number[], data: Float32Array): HostTenso
   return { dtype: 'float32', shape, data };
 }
 
+export function isHostTensor(node: unknown): node is HostTensor {
+  return isTensorSource(node) && 'data' in node;
+}
+
 export function isTensorSource(node: unknown): node is TensorSource {
   return typeof node === 'object' && node !== null && 'dtype' in node && 'shape' in node;
 }

@@ -8,7 +8,11 @@ import type { Request } from './runtime/protocol.ts';
 
 const open: Executable[] = [];
 
-async function compiled<P, S>(program: Program<P, S>, spec: CompileSpec, device: Device = 'cpu'): Promise<Executable> {
+async function compiled<P, S>(
+  program: Program<P, S>,
+  spec: CompileSpec<P, S>,
+  device: Device = 'cpu',
+): Promise<Executable> {
   const executable = await compile(program, spec, { device, threads: 1, name: 'test program' });
   open.push(executable);
   return executable;
@@ -135,7 +139,10 @@ describe('batch sizes', () => {
   const sizes = [1, 3, 7, 3, 1];
 
   async function compare(program: Program<{ weight: tf.Tensor }, unknown>, row: number[]) {
-    const spec: CompileSpec = { params, inputs: { x: { dtype: 'float32', shape: ['batch', ...row] } } };
+    const spec: CompileSpec<{ weight: tf.Tensor }> = {
+      params,
+      inputs: { x: { dtype: 'float32', shape: ['batch', ...row] } },
+    };
     const [executable, reference] = [await compiled(program, spec), await compiled(program, spec, 'reference')];
     for (const size of sizes) {
       const x = wave([size, ...row], size);
@@ -249,7 +256,7 @@ describe('state', () => {
     const moment = state.moment[0]!.mul(0.9).add(grads[0]!);
     return { outputs: { loss: value }, state: { weight: state.weight.sub(moment.mul(0.1)), moment: [moment] } };
   };
-  const spec: CompileSpec = {
+  const spec: CompileSpec<unknown, { weight: tf.Tensor; moment: tf.Tensor[] }> = {
     state: { weight: wave([3, 1]), moment: [floats(0, 0, 0)].map(zeros => ({ ...zeros, shape: [3, 1] })) },
     inputs: { x: { dtype: 'float32', shape: ['batch', 3] }, target: { dtype: 'float32', shape: ['batch', 1] } },
   };

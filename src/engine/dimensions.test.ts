@@ -22,7 +22,7 @@ afterEach(async () => {
   vi.restoreAllMocks();
 });
 
-async function compiled<P>(program: Program<P, unknown>, spec: CompileSpec, device: Device = 'cpu') {
+async function compiled<P>(program: Program<P, unknown>, spec: CompileSpec<P>, device: Device = 'cpu') {
   const executable = await compile(program, spec, { device, threads: 1, name: 'test program' });
   open.push(executable);
   return executable;
@@ -31,7 +31,7 @@ async function compiled<P>(program: Program<P, unknown>, spec: CompileSpec, devi
 type Inputs = Record<string, HostTensor>;
 
 /** Runs on both devices and compares all outputs. */
-async function compare<P>(program: Program<P, unknown>, spec: CompileSpec, runs: readonly Inputs[]) {
+async function compare<P>(program: Program<P, unknown>, spec: CompileSpec<P>, runs: readonly Inputs[]) {
   const [executable, reference] = [await compiled(program, spec), await compiled(program, spec, 'reference')];
   for (const [index, inputs] of runs.entries()) {
     const [actual, expected] = [await executable.run(inputs), await reference.run(inputs)];

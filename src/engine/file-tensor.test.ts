@@ -41,7 +41,7 @@ const program: Program<Params, unknown> = ({ params, inputs }) => ({
 });
 
 /** Weights of a file, and one given as a value. */
-async function spec(): Promise<CompileSpec> {
+async function spec(): Promise<CompileSpec<Params>> {
   const { tensors: mapped } = await openSafetensors(file);
   return {
     params: {

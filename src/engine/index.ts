@@ -16,8 +16,8 @@ export type {
   Precision,
   Program,
   RunOptions,
+  Sources,
   TensorRecord,
-  Tensors,
 } from './types.ts';
 
 /**
@@ -34,9 +34,11 @@ export type {
  */
 export async function compile<P, S>(
   program: Program<P, S>,
-  spec: CompileSpec,
+  values: CompileSpec<P, S>,
   options: CompileOptions = {},
 ): Promise<Executable> {
+  // From here on trees are looked at leaf by leaf; that they have the structure of P and S was checked by the compiler.
+  const spec = values as CompileSpec;
   options.signal?.throwIfAborted();
   const { device = 'cpu', precision = 'fp32' } = options;
   if (precision !== 'fp32' && device !== 'cpu') {

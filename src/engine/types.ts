@@ -32,14 +32,16 @@ export interface DimensionLimits {
   readonly multipleOf?: number;
 }
 
-/** The tree of tensors that a tree of sources becomes inside a program. */
-export type Tensors<T> = T extends TensorSource
-  ? tf.Tensor
-  : T extends readonly (infer U)[]
-    ? Tensors<U>[]
-    : T extends object
-      ? { [K in keyof T]: Tensors<T[K]> }
-      : T;
+/** The trees of values that may stand for the tree of tensors P when a program is compiled; any tree if P is not known. */
+export type Sources<P, T = TensorSource> = unknown extends P
+  ? Tree<T> | undefined
+  : P extends tf.Tensor
+    ? T
+    : P extends readonly (infer U)[]
+      ? readonly Sources<U, T>[]
+      : P extends object
+        ? { readonly [K in keyof P]: Sources<P[K], T> }
+        : P;
 
 export type TensorRecord = Record<string, tf.Tensor>;
 
@@ -54,9 +56,10 @@ export type Program<P, S> = (args: { params: P; state: S; inputs: TensorRecord }
   state?: S;
 };
 
-export interface CompileSpec {
-  readonly params?: Tree<TensorSource>;
-  readonly state?: Tree<TensorSource>;
+/** What a program is compiled for: its parameters P and its state S as values, and its inputs. */
+export interface CompileSpec<P = unknown, S = unknown> {
+  readonly params?: Sources<P>;
+  readonly state?: Sources<S>;
   readonly inputs: Readonly<Record<string, InputSpec>>;
   /** Limits of named dimensions. A program that refuses sizes above some number must name it here to be one graph for all others. */
   readonly dimensions?: Readonly<Record<string, DimensionLimits>>;

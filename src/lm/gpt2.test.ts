@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
-import { float32, type HostTensor, isTensorSource } from '../core/host-tensor.ts';
+import { float32, type HostTensor, isHostTensor } from '../core/host-tensor.ts';
 import { seededRandom } from '../core/random.ts';
-import { mapTree, type Tree } from '../core/tree.ts';
+import { flattenTree } from '../core/tree.ts';
 import { compile } from '../engine/index.ts';
-import { initialise } from '../nn/params.ts';
+import { fillParams, initialise } from '../nn/params.ts';
 import {
   beamSearch,
   type CaptionDecoderConfig,
@@ -44,22 +44,18 @@ const config: CaptionDecoderConfig = {
   },
 };
 // Ten times the usual spread, so that the logits differ between positions and tokens.
-const weights = mapTree(
-  initialise(captionDecoderSpec(config), seededRandom(3)) as Tree<HostTensor>,
-  isTensorSource,
-  (leaf, name) => {
-    const { shape, data } = leaf as HostTensor;
-    return name.endsWith('bias') || name.includes('norm')
-      ? leaf
-      : float32(
-          shape,
-          Float32Array.from(data, x => 10 * x),
-        );
-  },
-) as Tree<HostTensor>;
-const params = mapTree(weights, isTensorSource, leaf =>
-  tf.tensor((leaf as HostTensor).data, [...leaf.shape]),
-) as unknown as CaptionDecoderParams;
+const fresh = flattenTree<HostTensor>(initialise(captionDecoderSpec(config), seededRandom(3)), isHostTensor);
+const wider = Object.entries(fresh).map(([name, tensor]) => {
+  if (name.endsWith('bias') || name.includes('norm')) return [name, tensor] as const;
+  const data = Float32Array.from(tensor.data, x => 10 * x);
+  return [name, float32(tensor.shape, data)] as const;
+});
+const weights = fillParams(captionDecoderSpec(config), Object.fromEntries(wider), 'the test');
+const params = fillParams(
+  captionDecoderSpec(config),
+  Object.fromEntries(wider.map(([name, { data, shape }]) => [name, tf.tensor(data, [...shape])])),
+  'the test',
+);
 
 const wave = (...shape: number[]) =>
   float32(

@@ -5,10 +5,10 @@
 import { join } from 'node:path';
 import { DuetError } from '../core/errors.ts';
 import { makeFolder } from '../core/folders.ts';
-import { type HostTensor, isTensorSource, type TensorSource } from '../core/host-tensor.ts';
-import { flattenTree, type Tree } from '../core/tree.ts';
+import type { HostTensor, TensorSource } from '../core/host-tensor.ts';
+import type { Tree } from '../core/tree.ts';
 import { compile } from '../engine/index.ts';
-import type { CompileOptions, Executable, Program } from '../engine/types.ts';
+import type { CompileOptions, Executable } from '../engine/types.ts';
 import type { Pixels } from '../image/index.ts';
 import { saveSafetensors } from '../weights/write-safetensors.ts';
 import { type Checkpoint, checkpointsFolder, hasCheckpoint, loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
@@ -191,8 +191,8 @@ async function startingPoint(folder: string, config: StageConfig, resume: boolea
 async function compileStep(stage: Stage, state: TrainState<HostTensor>, options: TrainOptions): Promise<Executable> {
   const program = trainStep(stage.objective, stage.initialParams, stage.config.optimizer);
   return compile(
-    program as Program<unknown, unknown>,
-    { params: stage.frozen, state: state as unknown as Tree<TensorSource>, inputs: stepInputs(stage.objective) },
+    program,
+    { params: stage.frozen, state, inputs: stepInputs(stage.objective) },
     { ...options.engine, name: `train-${stage.config.stage}` },
   );
 }
@@ -226,10 +226,7 @@ function emaOf(state: Readonly<Record<string, HostTensor>>): Record<string, Host
 }
 
 function countParameters(params: Readonly<Record<string, HostTensor>>): number {
-  return Object.values(flattenTree<HostTensor>(params, isTensorSource as (node: unknown) => node is HostTensor)).reduce(
-    (sum, { data }) => sum + data.length,
-    0,
-  );
+  return Object.values(params).reduce((sum, { data }) => sum + data.length, 0);
 }
 
 function assertFinite(loss: number, metrics: Readonly<Record<string, number>>, step: number): void {

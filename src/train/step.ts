@@ -3,9 +3,16 @@
  * in the engine between steps; only the batch, a few scalars and the metrics cross its border.
  */
 import * as tf from '@tensorflow/tfjs';
-import { type DType, float32, type HostTensor, isTensorSource, type TensorSource } from '../core/host-tensor.ts';
+import {
+  type DType,
+  float32,
+  type HostTensor,
+  isHostTensor,
+  isTensorSource,
+  type TensorSource,
+} from '../core/host-tensor.ts';
 import { flattenTree, mapTree, type Tree } from '../core/tree.ts';
-import type { InputSpec, Program, TensorRecord } from '../engine/types.ts';
+import type { InputSpec, Program, Sources, TensorRecord } from '../engine/types.ts';
 import type { OptimizerConfig } from './config.ts';
 import { adamWStep, type OptimizerScalars, scalarNames, type TrainState } from './optimizer.ts';
 
@@ -23,6 +30,13 @@ export interface Objective<P, F> {
   /** Shapes of one batch. */
   readonly inputs: Readonly<Record<string, InputSpec>>;
   readonly loss: (params: P, frozen: F, inputs: TensorRecord) => LossResult;
+}
+
+/** An objective with the parameters that it takes, as values. */
+export interface TrainingProblem<P, F> {
+  readonly objective: Objective<P, F>;
+  readonly initialParams: Sources<P, HostTensor>;
+  readonly frozen: Sources<F>;
 }
 
 /** A state whose four parts are flat records by parameter name. */
@@ -62,7 +76,7 @@ export function trainStep<P, F>(
 ): Program<F, TrainState<tf.Tensor>> {
   return ({ params: frozen, state, inputs }) => {
     const { loss, metrics, gradients } = lossGradients(
-      flat => objective.loss(nest(flat, structure) as P, frozen, inputs),
+      flat => objective.loss(paramsOf<P>(flat, structure), frozen, inputs),
       state.params,
     );
     const { state: next, gradientNorm } = adamWStep(state, gradients, inputs, optimizer);
@@ -73,7 +87,7 @@ export function trainStep<P, F>(
 /** The program of the loss alone; its state is the flat record of parameters, which it leaves as it is. */
 export function lossOnly<P, F>(objective: Objective<P, F>, structure: Tree<TensorSource>): Program<F, TensorRecord> {
   return ({ params: frozen, state, inputs }) => {
-    const { loss, metrics } = objective.loss(nest(state, structure) as P, frozen, inputs);
+    const { loss, metrics } = objective.loss(paramsOf<P>(state, structure), frozen, inputs);
     return { outputs: { loss, ...metrics }, state };
   };
 }
@@ -100,6 +114,12 @@ export function lossGradients(
   return { loss: value as tf.Scalar, metrics, gradients: Object.fromEntries(gradients) };
 }
 
+/** The parameters of an objective from their flat record. */
+function paramsOf<P>(flat: TensorRecord, structure: Tree<TensorSource>): P {
+  // The structure is that of the objective's parameters, see `TrainingProblem`; mapping it forgets its type.
+  return nest(flat, structure) as P;
+}
+
 /** The tree of `structure` with the tensors of the flat record `params`. */
 export function nest<T>(params: Readonly<Record<string, T>>, structure: Tree<TensorSource>): Tree<T> {
   return mapTree(structure, isTensorSource, (_, name) => params[name]!);
@@ -110,8 +130,4 @@ export function mapRecord<T, U>(
   f: (value: T, name: string) => U,
 ): Record<string, U> {
   return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, f(value, name)]));
-}
-
-function isHostTensor(node: unknown): node is HostTensor {
-  return isTensorSource(node) && 'data' in node;
 }

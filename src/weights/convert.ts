@@ -115,6 +115,11 @@ export async function convertCheckpoint(
   await writeSafetensors(file, header, tensors(), options);
 }
 
+/** The rules for a checkpoint that has our names already. */
+export function sameNames(spec: Tree<ParamSpec>): NameRule[] {
+  return Object.keys(flattenTree(spec, isParamSpec)).map(name => ({ ours: name, theirs: name }));
+}
+
 /** Our parameters of a checkpoint in memory. Throws as {@link planConversion} does. */
 export async function paramsFromCheckpoint<S extends Tree<ParamSpec>>(
   spec: S,

@@ -1,7 +1,6 @@
 /** Runs searches over a language model's cache on a golden backend. */
 import type { HostTensor } from '../../src/core/host-tensor.ts';
-import type { Tree } from '../../src/core/tree.ts';
-import { compile } from '../../src/engine/index.ts';
+import { compile, type Sources } from '../../src/engine/index.ts';
 import {
   type CachedProgramsOptions,
   cachedNextLogits,
@@ -17,7 +16,7 @@ import type { GoldenBackend } from './harness.ts';
 export async function decodeCached<P, R>(
   backend: GoldenBackend,
   searches: readonly Decoding<R>[],
-  params: Tree<HostTensor>,
+  params: Sources<P>,
   prefix: HostTensor,
   prefixLength: number,
   options: CachedProgramsOptions<P>,

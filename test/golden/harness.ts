@@ -6,10 +6,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { HostTensor, TensorSource } from '../../src/core/host-tensor.ts';
-import type { Tree } from '../../src/core/tree.ts';
+import type { HostTensor } from '../../src/core/host-tensor.ts';
 import { compile } from '../../src/engine/index.ts';
-import type { Program } from '../../src/engine/types.ts';
+import type { Program, Sources } from '../../src/engine/types.ts';
 import { type CaseResult, compare, type Tolerance } from './compare.ts';
 import type { WeightRecipe } from './weights.ts';
 
@@ -81,7 +80,7 @@ export function compareOutputs(golden: GoldenCase, got: Readonly<Record<string, 
 export async function runProgram<P>(
   backend: GoldenBackend,
   program: Program<P, undefined>,
-  params: Tree<TensorSource>,
+  params: Sources<P>,
   inputs: Readonly<Record<string, HostTensor>>,
 ): Promise<Record<string, HostTensor>> {
   const specs = Object.fromEntries(Object.entries(inputs).map(([name, { dtype, shape }]) => [name, { dtype, shape }]));

@@ -2,7 +2,6 @@
 import { trainTokenizer } from '../../src/clip/index.ts';
 import type { HostTensor } from '../../src/core/host-tensor.ts';
 import { seededRandom } from '../../src/core/random.ts';
-import type { Tree } from '../../src/core/tree.ts';
 import { initialise } from '../../src/nn/params.ts';
 import { type Model, type ModelConfig, modelSpecs } from '../../src/pipelines/index.ts';
 
@@ -69,7 +68,12 @@ function tinyConfig(): ModelConfig {
 export function tinyModel(seed = 1): Model<HostTensor> {
   const config = tinyConfig();
   const random = seededRandom(seed);
-  const specs = Object.entries(modelSpecs(config));
-  const weights = Object.fromEntries(specs.map(([name, spec]) => [name, initialise(spec, random)]));
-  return { config, tokenizer: tinyTokenizer, weights: weights as Record<keyof Model['weights'], Tree<HostTensor>> };
+  const { autoencoder, clip, captionDecoder, uvit } = modelSpecs(config);
+  const weights = {
+    autoencoder: initialise(autoencoder, random),
+    clip: initialise(clip, random),
+    captionDecoder: initialise(captionDecoder, random),
+    uvit: initialise(uvit, random),
+  };
+  return { config, tokenizer: tinyTokenizer, weights };
 }

@@ -6,12 +6,12 @@ import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { expectClose, wave } from '../../../test/support/kernel-table.ts';
-import { float32, type HostTensor, type TensorSource } from '../../core/host-tensor.ts';
+import { float32, type HostTensor } from '../../core/host-tensor.ts';
 import { seededRandom } from '../../core/random.ts';
 import { linear } from '../../ops/index.ts';
 import { openSafetensors } from '../../weights/safetensors.ts';
 import { saveSafetensors } from '../../weights/write-safetensors.ts';
-import { type CompileSpec, compile, type Precision, type Program, sessionHost } from '../index.ts';
+import { type CompileSpec, compile, type Precision, type Program, type Sources, sessionHost } from '../index.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -37,8 +37,11 @@ function noise(shape: readonly number[], seed: number): HostTensor {
   );
 }
 
-async function run(params: Record<string, TensorSource>, x: HostTensor, precision: Precision): Promise<HostTensor> {
-  const spec: CompileSpec = { params, inputs: { x: { dtype: 'float32', shape: ['batch', ...x.shape.slice(1)] } } };
+async function run(params: Sources<Layer>, x: HostTensor, precision: Precision): Promise<HostTensor> {
+  const spec: CompileSpec<Layer> = {
+    params,
+    inputs: { x: { dtype: 'float32', shape: ['batch', ...x.shape.slice(1)] } },
+  };
   const executable = await compile(layer, spec, { precision, name: 'layer' });
   const { y } = await executable.run({ x });
   await executable.release();
@@ -57,8 +60,8 @@ describe('precision int8', () => {
     for (const floats of ['F32', 'F16'] as const) {
       const file = join(folder, `${floats}.safetensors`);
       await saveSafetensors(file, params, { floats });
-      const { tensors } = await openSafetensors(file);
-      expectClose(await run(tensors, x, 'int8'), exact, tolerance, floats);
+      const { weight, bias } = (await openSafetensors(file)).tensors;
+      expectClose(await run({ weight: weight!, bias: bias! }, x, 'int8'), exact, tolerance, floats);
     }
   });
 
@@ -102,7 +105,7 @@ describe('precision int8', () => {
         z: tf.matMul(inputs['x']!, params.weight, false, true),
       },
     });
-    const spec: CompileSpec = {
+    const spec: CompileSpec<Layer> = {
       params: { weight: noise([200, 256], 7) },
       inputs: { x: { dtype: 'float32', shape: [4, 256] } },
     };
@@ -119,14 +122,15 @@ describe('precision int8', () => {
     const file = join(folder, 'mapped.safetensors');
     await saveSafetensors(file, { weight: noise([256, 192], 8) });
     const send = vi.spyOn(sessionHost, 'send');
-    await run((await openSafetensors(file)).tensors, noise([1, 256], 9), 'int8');
+    const { weight } = (await openSafetensors(file)).tensors;
+    await run({ weight: weight! }, noise([1, 256], 9), 'int8');
     const put = send.mock.calls.flatMap(([request]) => (request.kind === 'put' ? Object.keys(request.tensors) : []));
     expect(put).toEqual([]);
     vi.restoreAllMocks();
   });
 
   test('is refused where there is none', async () => {
-    const spec: CompileSpec = { params: {}, inputs: {} };
+    const spec: CompileSpec<Layer> = { params: { weight: noise([1, 1], 1) }, inputs: {} };
     await expect(compile(layer, spec, { precision: 'int8', device: 'reference' })).rejects.toMatchObject({
       code: 'invalid-argument',
       message: 'Precision int8 is for the device cpu; reference computes in fp32',

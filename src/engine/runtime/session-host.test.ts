@@ -6,7 +6,7 @@ import { sessionHost } from './session-host.ts';
 
 const open: Executable[] = [];
 
-async function compiled<P, S>(program: Program<P, S>, spec: CompileSpec): Promise<Executable> {
+async function compiled<P, S>(program: Program<P, S>, spec: CompileSpec<P, S>): Promise<Executable> {
   const executable = await compile(program, spec, { threads: 1 });
   open.push(executable);
   return executable;

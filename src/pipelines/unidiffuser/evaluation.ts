@@ -10,7 +10,7 @@ import { parseOrder, parseRequest } from './calls/requests.ts';
 import { findModel, type LoadOptions } from './load.ts';
 import { type Model, readModelFolder } from './model-folder.ts';
 import { CompiledNetworks } from './networks/compiled-networks.ts';
-import { denormaliseLatent } from './networks/statistics.ts';
+import { denormaliseLatent } from './networks/normalise-latents.ts';
 import type { Mode, SampleLatents } from './sampling/index.ts';
 import { sampleLatents } from './sampling/sample-latents.ts';
 

@@ -23,5 +23,5 @@ export type {
 } from './calls/types.ts';
 export { type LoadOptions, load } from './load.ts';
 export { type ModelConfig, parseModelConfig } from './model-config.ts';
-export { fillSpec, type Model, modelSpecs, packModel, readModelFolder, writeModelFolder } from './model-folder.ts';
+export { type Model, modelSpecs, packModel, readModelFolder, writeModelFolder } from './model-folder.ts';
 export { UniDiffuser } from './unidiffuser.ts';

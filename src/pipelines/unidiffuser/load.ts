@@ -1,6 +1,7 @@
 /** Finding and loading models. */
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { frameTokens } from '../../clip/index.ts';
 import { DuetError } from '../../core/errors.ts';
 import { packageRoot } from '../../core/package-root.ts';
 import type { Device, Precision } from '../../engine/index.ts';
@@ -26,9 +27,6 @@ export interface LoadOptions {
   readonly maxBatch?: number;
   readonly signal?: AbortSignal;
 }
-
-/** A caption stands between a start and an end token. */
-const frameTokens = 2;
 
 const embeddedModels = join(packageRoot(), 'models');
 

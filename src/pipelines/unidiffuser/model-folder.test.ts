@@ -3,11 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tinyModel } from '../../../test/support/tiny-model.ts';
-import { isTensorSource } from '../../core/host-tensor.ts';
+import { float32, isTensorSource, sizeOf, type TensorSource } from '../../core/host-tensor.ts';
 import { flattenTree } from '../../core/tree.ts';
 import { readFileTensor } from '../../engine/file-tensor.ts';
+import { loadSafetensors } from '../../weights/safetensors.ts';
+import { saveSafetensors } from '../../weights/write-safetensors.ts';
 import { load } from './load.ts';
-import { fillSpec, modelSpecs, readModelFolder, writeModelFolder } from './model-folder.ts';
+import { packModel, readModelFolder, writeModelFolder } from './model-folder.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -49,16 +51,30 @@ describe('model folder', () => {
     await expect(readModelFolder(broken)).rejects.toMatchObject({ code: 'invalid-config' });
   });
 
-  it('refuses weights that do not fit, naming what is missing, unknown or misshapen', () => {
-    const spec = modelSpecs(model.config).uvit;
-    const { 'norm.weight': _, ...rest } = flattenTree(model.weights.uvit, isTensorSource);
-    expect(() => fillSpec(spec, { ...rest, extra: rest['norm.bias']! }, 'x')).toThrow(
-      /1 parameters are missing \(norm\.weight\), 1 are unknown \(extra\)/,
+  it('refuses weights that do not fit, naming what is missing, unknown or misshapen', async () => {
+    const wrong = join(folder, 'wrong');
+    await writeModelFolder(wrong, model);
+    const file = join(wrong, 'uvit.safetensors');
+    const { 'norm.weight': weight, ...rest } = (await loadSafetensors(file)).tensors;
+    await saveSafetensors(file, { ...rest, extra: weight!, 'norm.bias': float32([3], new Float32Array(3)) });
+    const message =
+      `${file} does not fit its configuration: 1 parameters are missing (norm.weight), 1 are unknown (extra), ` +
+      '1 have another type or shape (norm.bias is float32 [3] instead of float32 [16])';
+    await expect(readModelFolder(wrong)).rejects.toMatchObject({ code: 'invalid-weights', message });
+    await expect(packModel(wrong, join(folder, 'packed'))).rejects.toMatchObject({ code: 'invalid-weights' });
+  });
+
+  it('is packed into half the size, under another name', async () => {
+    await writeModelFolder(join(folder, 'full'), model);
+    const bytes = await packModel(join(folder, 'full'), join(folder, 'packed'), 'small');
+    const packed = await readModelFolder(join(folder, 'packed'));
+    expect(packed.config).toEqual({ ...model.config, name: 'small' });
+    const sizes = Object.values(packed.weights).flatMap(tree =>
+      Object.values(flattenTree<TensorSource>(tree, isTensorSource)).map(({ shape }) => sizeOf(shape)),
     );
-    const norm = { dtype: 'float32', shape: [3], data: new Float32Array(3) } as const;
-    expect(() => fillSpec(spec, { ...rest, 'norm.weight': norm }, 'x')).toThrow(
-      /norm\.weight must be float32 \[16\], got float32 \[3\]/,
-    );
+    const parameters = sizes.reduce((sum, size) => sum + size, 0);
+    expect(bytes).toBeGreaterThan(2 * parameters);
+    expect(bytes).toBeLessThan(2 * parameters + 40_000); // the headers
   });
 });
 

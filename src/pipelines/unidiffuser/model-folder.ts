@@ -9,13 +9,15 @@ import { clipSpec } from '../../clip/index.ts';
 import { parseTokenizerData, stringifyTokenizerData, type TokenizerData } from '../../clip/tokenizer-file.ts';
 import { DuetError } from '../../core/errors.ts';
 import { makeFolder } from '../../core/folders.ts';
-import { type HostTensor, isTensorSource, type TensorSource } from '../../core/host-tensor.ts';
+import { type HostTensor, isHostTensor, type TensorSource } from '../../core/host-tensor.ts';
 import { readTextFile } from '../../core/text.ts';
-import { flattenTree, mapTree, type Tree } from '../../core/tree.ts';
+import { flattenTree, type Tree } from '../../core/tree.ts';
 import { captionDecoderSpec } from '../../lm/index.ts';
-import { isParamSpec, type ParamSpec } from '../../nn/params.ts';
+import { type Filled, fillParams, type ParamSpec } from '../../nn/params.ts';
 import { uvitSpec } from '../../uvit/index.ts';
-import { loadSafetensors, openSafetensors } from '../../weights/safetensors.ts';
+import { openCheckpoint } from '../../weights/checkpoint.ts';
+import { convertCheckpoint, sameNames } from '../../weights/convert.ts';
+import { openSafetensors } from '../../weights/safetensors.ts';
 import { saveSafetensors } from '../../weights/write-safetensors.ts';
 import { type ModelConfig, parseModelConfig } from './model-config.ts';
 
@@ -29,51 +31,29 @@ const weightFiles = {
 
 export type NetworkName = keyof typeof weightFiles;
 
-export interface Model<T extends TensorSource = TensorSource> {
-  readonly config: ModelConfig;
-  readonly tokenizer: TokenizerData;
-  /** Parameter trees as the networks' specs describe them. */
-  readonly weights: Readonly<Record<NetworkName, Tree<T>>>;
-}
+const networkNames = Object.keys(weightFiles) as NetworkName[]; // Object.keys forgets the type of the keys
 
 /** The parameters that each network of `config` has. */
-export function modelSpecs(config: ModelConfig): Record<NetworkName, Tree<ParamSpec>> {
+export function modelSpecs(config: ModelConfig) {
   return {
     autoencoder: autoencoderSpec(config.autoencoder),
     clip: clipSpec(config.clip),
     captionDecoder: captionDecoderSpec(config.captionDecoder),
     uvit: uvitSpec(config.uvit),
-  };
+  } satisfies Record<NetworkName, Tree<ParamSpec>>;
 }
 
-/**
- * The tree of `spec` filled from tensors by dotted name.
- * @throws DuetError 'invalid-weights' naming what is missing, left over or of another shape
- */
-export function fillSpec<T extends TensorSource>(
-  spec: Tree<ParamSpec>,
-  tensors: Readonly<Record<string, T>>,
-  origin: string,
-): Tree<T> {
-  const expected = flattenTree(spec, isParamSpec);
-  const missing = Object.keys(expected).filter(name => !Object.hasOwn(tensors, name));
-  const extra = Object.keys(tensors).filter(name => !Object.hasOwn(expected, name));
-  if (missing.length > 0 || extra.length > 0) {
-    const list = (names: string[]) => (names.length === 0 ? 'nothing' : names.slice(0, 3).join(', '));
-    throw new DuetError(
-      'invalid-weights',
-      `${origin} does not fit its configuration: ${missing.length} parameters are missing (${list(missing)}), ` +
-        `${extra.length} are unknown (${list(extra)})`,
-    );
-  }
-  return mapTree(spec, isParamSpec, ({ shape }, name): T => {
-    const tensor = tensors[name]!;
-    if (tensor.dtype === 'float32' && tensor.shape.join() === shape.join()) return tensor;
-    throw new DuetError(
-      'invalid-weights',
-      `${origin}: ${name} must be float32 [${shape.join(', ')}], got ${tensor.dtype} [${tensor.shape.join(', ')}]`,
-    );
-  });
+type ModelSpecs = ReturnType<typeof modelSpecs>;
+
+/** The parameters of all networks, as their specs describe them. */
+export type ModelWeights<T extends TensorSource = TensorSource> = {
+  readonly [K in NetworkName]: Filled<ModelSpecs[K], T>;
+};
+
+export interface Model<T extends TensorSource = TensorSource> {
+  readonly config: ModelConfig;
+  readonly tokenizer: TokenizerData;
+  readonly weights: ModelWeights<T>;
 }
 
 /** Reads a model folder. Weights stay in their files, which must stay as they are while the model is used. */
@@ -82,12 +62,17 @@ export async function readModelFolder(folder: string): Promise<Model> {
   const config = parseModelConfig(parseJson(await readText(configFile), configFile), configFile);
   const tokenizer = parseTokenizerData(await readText(join(folder, 'tokenizer.json')));
   const specs = modelSpecs(config);
-  const read = async (name: NetworkName): Promise<[NetworkName, Tree<TensorSource>]> => {
+  const read = async <K extends NetworkName>(name: K): Promise<Filled<ModelSpecs[K], TensorSource>> => {
     const file = join(folder, weightFiles[name]);
-    return [name, fillSpec(specs[name], (await openSafetensors(file)).tensors, file)];
+    return fillParams(specs[name], (await openSafetensors(file)).tensors, file);
   };
-  const weights = Object.fromEntries(await Promise.all((Object.keys(weightFiles) as NetworkName[]).map(read)));
-  return { config, tokenizer, weights: weights as Record<NetworkName, Tree<TensorSource>> };
+  const [autoencoder, clip, captionDecoder, uvit] = await Promise.all([
+    read('autoencoder'),
+    read('clip'),
+    read('captionDecoder'),
+    read('uvit'),
+  ]);
+  return { config, tokenizer, weights: { autoencoder, clip, captionDecoder, uvit } };
 }
 
 /** Writes a model folder that `readModelFolder` reads; `floats: 'F16'` halves it. */
@@ -98,36 +83,44 @@ export async function writeModelFolder(
 ): Promise<void> {
   await makeFolder(folder);
   const specs = modelSpecs(model.config);
-  for (const [name, fileName] of Object.entries(weightFiles) as [NetworkName, string][]) {
-    const file = join(folder, fileName);
-    const tensors = flattenTree(model.weights[name], isHostTensor);
-    fillSpec(specs[name], tensors, file);
-    await saveSafetensors(file, tensors, {
-      floats: options.floats ?? 'F32',
-      metadata: { format: 'duet', part: name },
-    });
+  for (const name of networkNames) {
+    const file = join(folder, weightFiles[name]);
+    const tensors = flattenTree<HostTensor>(model.weights[name], isHostTensor);
+    fillParams(specs[name], tensors, file);
+    await saveSafetensors(file, tensors, { floats: options.floats ?? 'F32', metadata: weightMetadata(name) });
   }
-  await writeFile(join(folder, 'tokenizer.json'), stringifyTokenizerData(model.tokenizer));
-  await writeFile(join(folder, 'config.json'), `${JSON.stringify(model.config, undefined, 2)}\n`);
+  await writeTexts(folder, model);
 }
 
-/** Copies a model folder in half precision, under a new `name` if one is given. Returns the bytes of its weights. */
+/**
+ * Copies a model folder in half precision, tensor by tensor, under a new `name` if one is given. Returns the bytes of its
+ * weights.
+ */
 export async function packModel(from: string, to: string, name?: string): Promise<number> {
   const { config, tokenizer } = await readModelFolder(from);
+  await makeFolder(to);
   const specs = modelSpecs(config);
-  const read = async (network: NetworkName): Promise<[NetworkName, Tree<HostTensor>]> => {
-    const file = join(from, weightFiles[network]);
-    return [network, fillSpec(specs[network], (await loadSafetensors(file)).tensors, file)];
-  };
-  const weights = Object.fromEntries(await Promise.all((Object.keys(weightFiles) as NetworkName[]).map(read)));
-  const model = { config: { ...config, name: name ?? config.name }, tokenizer, weights };
-  await writeModelFolder(to, model as Model<HostTensor>, { floats: 'F16' });
-  const sizes = await Promise.all(Object.values(weightFiles).map(async file => (await stat(join(to, file))).size));
-  return sizes.reduce((sum, size) => sum + size, 0);
+  let bytes = 0;
+  for (const network of networkNames) {
+    const [source, file] = [join(from, weightFiles[network]), join(to, weightFiles[network])];
+    await convertCheckpoint(specs[network], sameNames(specs[network]), await openCheckpoint(source), file, {
+      floats: 'F16',
+      metadata: weightMetadata(network),
+      mayIgnore: () => false,
+    });
+    bytes += (await stat(file)).size;
+  }
+  await writeTexts(to, { config: { ...config, name: name ?? config.name }, tokenizer });
+  return bytes;
 }
 
-function isHostTensor(node: unknown): node is HostTensor {
-  return isTensorSource(node) && 'data' in node;
+function weightMetadata(name: NetworkName): Record<string, string> {
+  return { format: 'duet', part: name };
+}
+
+async function writeTexts(folder: string, { config, tokenizer }: Pick<Model, 'config' | 'tokenizer'>): Promise<void> {
+  await writeFile(join(folder, 'tokenizer.json'), stringifyTokenizerData(tokenizer));
+  await writeFile(join(folder, 'config.json'), `${JSON.stringify(config, undefined, 2)}\n`);
 }
 
 async function readText(file: string): Promise<string> {

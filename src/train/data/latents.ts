@@ -8,18 +8,13 @@ import { join } from 'node:path';
 import { makeFolder } from '../../core/folders.ts';
 import { float32, type HostTensor, sizeOf } from '../../core/host-tensor.ts';
 import type { Executable } from '../../engine/types.ts';
+import type { LatentStatistics } from '../../pipelines/unidiffuser/model-config.ts';
 import { loadSafetensors } from '../../weights/safetensors.ts';
 import { saveSafetensors } from '../../weights/write-safetensors.ts';
 import { type PairSource, pictureBatch } from './source.ts';
 
 /** One row per item of the source in each tensor. */
 export type LatentTable = Readonly<Record<string, HostTensor>>;
-
-/** Mean and standard deviation per channel. */
-export interface ChannelStatistics {
-  readonly mean: Float32Array;
-  readonly std: Float32Array;
-}
 
 /**
  * The outputs of `encoder` (input `pixels` [batch, 3, S, S], outputs with the batch first) for every picture of `source`.
@@ -60,7 +55,7 @@ export function gatherRows(tensor: HostTensor, indices: readonly number[]): Floa
 }
 
 /** Statistics of `tensor` over all axes but `axis`. Constant channels get standard deviation 1. */
-export function channelStatistics({ shape, data }: HostTensor, axis: number): ChannelStatistics {
+export function channelStatistics({ shape, data }: HostTensor, axis: number): LatentStatistics {
   const channels = shape[axis]!;
   const inner = sizeOf(shape.slice(axis + 1));
   const sums = new Float64Array(channels);
@@ -71,10 +66,11 @@ export function channelStatistics({ shape, data }: HostTensor, axis: number): Ch
     squares[channel]! += data[i]! ** 2;
   }
   const count = data.length / channels;
-  const mean = Float32Array.from(sums, sum => sum / count);
-  const std = Float32Array.from(squares, (square, channel) => {
+  // Rounded to single precision, as programs take them.
+  const mean = Array.from(sums, sum => Math.fround(sum / count));
+  const std = Array.from(squares, (square, channel) => {
     const variance = square / count - (sums[channel]! / count) ** 2;
-    return variance > 1e-12 ? Math.sqrt(variance) : 1;
+    return variance > 1e-12 ? Math.fround(Math.sqrt(variance)) : 1;
   });
   return { mean, std };
 }

@@ -12,8 +12,8 @@ import {
   sampleLatent,
 } from '../../autoencoder/index.ts';
 import type { Program, TensorRecord } from '../../engine/types.ts';
+import { fillParams } from '../../nn/params.ts';
 import type { AutoencoderStage } from '../config.ts';
-import { fill } from '../stages/part.ts';
 import type { LossResult, Objective } from '../step.ts';
 
 /** Inputs: `pixels` [B, 3, S, S] in [-1, 1]; `noise` of the latents' shape, for the sample of the posterior. */
@@ -56,9 +56,9 @@ function edgeError(error: tf.Tensor4D): tf.Tensor {
 }
 
 /** pixels [B, 3, S, S] -> `reconstruction`, from the means; its state is the flat record of parameters. */
-export function autoencoderPreview(model: AutoencoderConfig): Program<unknown, TensorRecord> {
+export function autoencoderPreview(model: AutoencoderConfig): Program<undefined, TensorRecord> {
   return ({ state, inputs }) => {
-    const params = fill(autoencoderSpec(model), state) as AutoencoderParams;
+    const params = fillParams(autoencoderSpec(model), state, 'the averaged parameters');
     const { mean } = encodeMoments(params, inputs['pixels']!, model);
     return { outputs: { reconstruction: decode(params, mean, model) }, state };
   };

@@ -9,6 +9,10 @@ import { type CaptionDecoderParams, captionLogits, encodePrefix, tokenLoss } fro
 import type { CaptionTraining } from '../config.ts';
 import type { LossResult, Objective } from '../step.ts';
 
+/** What is trained: all of the decoder, or all but the bottleneck. */
+export type LearnedDecoder = Omit<CaptionDecoderParams, 'encodePrefix'> &
+  Partial<Pick<CaptionDecoderParams, 'encodePrefix'>>;
+
 /** The bottleneck is learned, or frozen where the latents are those of a finished model. */
 export interface CaptionDecoderFrozen {
   readonly text: ClipTextParams;
@@ -22,7 +26,7 @@ export interface CaptionDecoderFrozen {
 export function captionDecoderObjective(
   config: Pick<CaptionTraining, 'batch' | 'model'>,
   textTower: ClipTextConfig,
-): Objective<CaptionDecoderParams, CaptionDecoderFrozen> {
+): Objective<LearnedDecoder, CaptionDecoderFrozen> {
   const { batch, model } = config;
   const { prefixLength, latentWidth } = model;
   return {
@@ -38,7 +42,7 @@ export function captionDecoderObjective(
 }
 
 function reconstruct(
-  learned: CaptionDecoderParams,
+  learned: LearnedDecoder,
   frozen: CaptionDecoderFrozen,
   inputs: TensorRecord,
   { model }: Pick<CaptionTraining, 'model'>,
@@ -46,7 +50,9 @@ function reconstruct(
 ): LossResult {
   type Name = 'ids' | 'tokens' | 'tokenMask' | 'noise' | 'noiseLevel';
   const { ids, tokens, tokenMask, noise, noiseLevel } = inputs as Record<Name, tf.Tensor>;
-  const params = frozen.encodePrefix ? { ...learned, encodePrefix: frozen.encodePrefix } : learned;
+  const bottleneck = frozen.encodePrefix ?? learned.encodePrefix;
+  if (!bottleneck) throw new Error('encodePrefix is among the learned or the frozen parameters');
+  const params = { ...learned, encodePrefix: bottleneck };
   const latents = encodePrefix(params, clipText(frozen.text, { ids }, textTower));
   // Measured over the batch, so that no scale of the latents can drown the noise.
   const spread = tf.sqrt(tf.mean(tf.square(tf.sub(latents, tf.mean(latents, [0, 1]))), [0, 1])); // [d]

@@ -21,7 +21,11 @@ import type { ClipTraining } from '../config.ts';
 import type { LossResult, Objective } from '../step.ts';
 
 /** Both towers, some of whose parameters may be frozen: what is trained and what is not make them up together. */
-export type PartOfClip = { readonly [K in keyof ClipParams]?: Partial<ClipParams[K]> };
+export interface PartOfClip {
+  readonly text?: Partial<ClipParams['text']>;
+  readonly vision?: Partial<ClipParams['vision']>;
+  readonly logitScale?: tf.Tensor;
+}
 
 /** Inputs: `pixels` [B, 3, S, S] in [-1, 1]; `ids` int32 [B, L]; `ends` int32 [B], the position of each end token. */
 export function contrastiveObjective(config: ClipTraining): Objective<PartOfClip, PartOfClip> {
@@ -40,6 +44,7 @@ export function contrastiveObjective(config: ClipTraining): Objective<PartOfClip
 function merged(frozen: PartOfClip, trained: PartOfClip): ClipParams {
   const text = { ...frozen.text, ...trained.text };
   const vision = { ...frozen.vision, ...trained.vision };
+  // What is missing from the one is in the other.
   return { text, vision, logitScale: trained.logitScale ?? frozen.logitScale } as ClipParams;
 }
 

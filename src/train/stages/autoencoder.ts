@@ -2,11 +2,12 @@
 import { autoencoderSpec, downsamplingFactor } from '../../autoencoder/index.ts';
 import { float32, type HostTensor } from '../../core/host-tensor.ts';
 import { seededRandom } from '../../core/random.ts';
-import { compile, type Executable } from '../../engine/index.ts';
+import { compile } from '../../engine/index.ts';
 import { fromNetwork, pictureGrid } from '../../image/index.ts';
 import { initialise } from '../../nn/params.ts';
 import type { AutoencoderStage } from '../config.ts';
 import { batchIndices, type PairSource, pictureBatch } from '../data/source.ts';
+import { evaluationOf } from '../evaluation.ts';
 import type { Stage } from '../loop.ts';
 import { autoencoderObjective, autoencoderPreview } from '../objectives/autoencoder.ts';
 import { randomStream } from '../random.ts';
@@ -22,9 +23,14 @@ export async function autoencoderStage(config: AutoencoderStage, context: StageC
   const latent = [config.model.latentChannels, side, side] as const;
   const initialParams = initialise(autoencoderSpec(config.model), seededRandom(config.seed));
   // Latents that begin as mostly noise cost hundreds of steps before anything is reconstructed: begin with std e^-3.
-  const { quantConv } = initialParams as { quantConv: { bias: HostTensor } };
-  quantConv.bias.data.fill(-6, config.model.latentChannels);
-  let evaluation: Executable | undefined;
+  initialParams.quantConv.bias.data.fill(-6, config.model.latentChannels);
+  const evaluation = evaluationOf(state =>
+    compile(
+      autoencoderPreview(config.model),
+      { state, inputs: { pixels: { dtype: 'float32', shape: ['batch', 3, config.data.size, config.data.size] } } },
+      { ...context.engine, name: 'evaluate-autoencoder' },
+    ),
+  );
   return {
     config,
     objective: autoencoderObjective(config, latent),
@@ -38,13 +44,7 @@ export async function autoencoderStage(config: AutoencoderStage, context: StageC
     },
     sample: async ema => {
       const pixels = await validationPixels(validation);
-      evaluation ??= await compile(
-        autoencoderPreview(config.model) as never,
-        { state: ema, inputs: { pixels: { dtype: 'float32', shape: ['batch', ...pixels.shape.slice(1)] } } },
-        { ...context.engine, name: 'evaluate-autoencoder' },
-      );
-      await evaluation.writeState(ema);
-      const { reconstruction } = await evaluation.run({ pixels });
+      const { reconstruction } = await (await evaluation.on(ema)).run({ pixels });
       const pairs = [pixels, reconstruction!].map(tensor => fromNetwork(tensor).slice(0, shown / 2));
       return {
         metrics: { heldOutPsnr: meanPsnr(pixels, reconstruction!) },
@@ -54,7 +54,7 @@ export async function autoencoderStage(config: AutoencoderStage, context: StageC
         ),
       };
     },
-    release: async () => evaluation?.release(),
+    release: evaluation.release,
   };
 }
 

@@ -4,44 +4,48 @@ import { type ClipTextConfig, clipTextSpec, createTokenizer, type Tokenizer } fr
 import { parseTokenizerData } from '../../clip/tokenizer-file.ts';
 import { float32, type HostTensor } from '../../core/host-tensor.ts';
 import { seededRandom } from '../../core/random.ts';
-import { compile, type Executable } from '../../engine/index.ts';
 import { captionDecoderSpec } from '../../lm/index.ts';
-import { initialise } from '../../nn/params.ts';
+import { fillParams, initialise } from '../../nn/params.ts';
 import type { CaptionDecoderStage, CaptionTraining } from '../config.ts';
 import { batchIndices, captionBatch } from '../data/source.ts';
+import { lossEvaluation } from '../evaluation.ts';
 import type { Stage } from '../loop.ts';
-import { captionDecoderObjective } from '../objectives/caption-decoder.ts';
+import {
+  type CaptionDecoderFrozen,
+  captionDecoderObjective,
+  type LearnedDecoder,
+} from '../objectives/caption-decoder.ts';
 import { randomStream } from '../random.ts';
-import { lossOnly } from '../step.ts';
-import { openSource, openValidation, type StageContext, type StageMaterial, type Training } from './context.ts';
-import { fill, loadPart } from './part.ts';
+import { openSource, openValidation, type StageContext, type StageInputs, type Training } from './context.ts';
+import { loadTrainedNetwork } from './trained-network.ts';
 
 export async function captionDecoderStage(config: CaptionDecoderStage, context: StageContext): Promise<Stage> {
-  const clip = await loadPart(config.parts.clip, 'clip');
+  const clip = await loadTrainedNetwork(config.parts.clip, 'clip');
   const textTower = clip.config.model.text;
-  const material = {
+  const inputs = {
     tokenizer: createTokenizer(parseTokenizerData(clip.metadata['tokenizer']!)),
     textTower,
     source: await openSource(config.data, context),
     validation: await openValidation(config.data, config.batch),
     initialParams: initialise(captionDecoderSpec(config.model), seededRandom(config.seed)),
-    frozen: { text: fill(clipTextSpec(textTower), clip.tensors, 'text.') },
+    frozen: { text: fillParams(clipTextSpec(textTower), clip.tensors, config.parts.clip, 'text.') },
   };
-  return { config, ...captionTraining(config, material, context) };
+  return { config, ...captionTraining(config, inputs, context) };
 }
 
 /** Of the decoder, `encodePrefix` is in `initialParams` or in `frozen`. */
-export interface CaptionMaterial extends StageMaterial {
+export interface CaptionStageInputs extends StageInputs<LearnedDecoder, CaptionDecoderFrozen> {
   readonly textTower: ClipTextConfig;
 }
 
 export function captionTraining(
   config: CaptionTraining,
-  { tokenizer, textTower, source, validation, initialParams, frozen }: CaptionMaterial,
+  { tokenizer, textTower, source, validation, initialParams, frozen }: CaptionStageInputs,
   context: StageContext,
 ): Training {
   const objective = captionDecoderObjective(config, textTower);
-  let evaluation: Executable | undefined;
+  const options = { ...context.engine, name: 'evaluate-caption-decoder' };
+  const evaluation = lossEvaluation({ objective, initialParams, frozen }, options);
   return {
     objective,
     initialParams,
@@ -52,22 +56,17 @@ export function captionTraining(
       return captionInputs(captions, tokenizer, config, step, next => next() * config.noise);
     },
     sample: async ema => {
-      evaluation ??= await compile(
-        lossOnly(objective, initialParams) as never,
-        { params: frozen, state: ema, inputs: objective.inputs },
-        { ...context.engine, name: 'evaluate-caption-decoder' },
-      );
-      await evaluation.writeState(ema);
+      const executable = await evaluation.on(ema);
       const indices = Array.from({ length: config.batch }, (_, i) => i % validation.size);
       const captions = captionBatch(validation, indices, config.seed, 0);
       const metrics: Record<string, number> = {};
       for (const level of [0, 0.25, 0.5, 1]) {
-        const { accuracy } = await evaluation.run(captionInputs(captions, tokenizer, config, 0, () => level));
+        const { accuracy } = await executable.run(captionInputs(captions, tokenizer, config, 0, () => level));
         metrics[`heldOutAccuracyNoise${level}`] = accuracy!.data[0]!;
       }
       return { metrics };
     },
-    release: async () => evaluation?.release(),
+    release: evaluation.release,
   };
 }
 

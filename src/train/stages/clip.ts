@@ -4,16 +4,14 @@ import { stringifyTokenizerData, type TokenizerData } from '../../clip/tokenizer
 import { DuetError } from '../../core/errors.ts';
 import { float32, type HostTensor } from '../../core/host-tensor.ts';
 import { seededRandom } from '../../core/random.ts';
-import type { Tree } from '../../core/tree.ts';
-import { compile, type Executable } from '../../engine/index.ts';
 import { initialise } from '../../nn/params.ts';
 import type { ClipStage, ClipTraining } from '../config.ts';
 import { batchIndices, captionBatch, type PairSource, pictureBatch } from '../data/source.ts';
+import { lossEvaluation } from '../evaluation.ts';
 import type { Stage } from '../loop.ts';
-import { contrastiveObjective } from '../objectives/contrastive.ts';
+import { contrastiveObjective, type PartOfClip } from '../objectives/contrastive.ts';
 import { randomStream } from '../random.ts';
-import { lossOnly } from '../step.ts';
-import { openSource, openValidation, type StageContext, type StageMaterial, type Training } from './context.ts';
+import { openSource, openValidation, type StageContext, type StageInputs, type Training } from './context.ts';
 
 /** How many captions the vocabulary is learned from. */
 const vocabularyCaptions = 60_000;
@@ -28,8 +26,8 @@ export async function clipStage(config: ClipStage, context: StageContext): Promi
       `model.text.vocabularySize is ${config.model.text.vocabularySize}, the tokenizer has ${tokenizer.vocabularySize} ids`,
     );
   }
-  const fresh = initialise(clipSpec(config.model), seededRandom(config.seed)) as Record<string, Tree<HostTensor>>;
-  const material = {
+  const fresh = initialise(clipSpec(config.model), seededRandom(config.seed));
+  const inputs = {
     tokenizer,
     source,
     validation: await openValidation(config.data, config.batch * 4),
@@ -38,7 +36,7 @@ export async function clipStage(config: ClipStage, context: StageContext): Promi
   };
   return {
     config,
-    ...clipTraining(config, material, context),
+    ...clipTraining(config, inputs, context),
     metadata: { tokenizer: stringifyTokenizerData(data) },
   };
 }
@@ -46,11 +44,12 @@ export async function clipStage(config: ClipStage, context: StageContext): Promi
 /** Both towers together are in `initialParams` and `frozen`. */
 export function clipTraining(
   config: ClipTraining,
-  { tokenizer, source, validation, initialParams, frozen }: StageMaterial,
+  { tokenizer, source, validation, initialParams, frozen }: StageInputs<PartOfClip, PartOfClip>,
   context: StageContext,
 ): Training {
   const objective = contrastiveObjective(config);
-  let evaluation: Executable | undefined;
+  const options = { ...context.engine, name: 'evaluate-clip' };
+  const evaluation = lossEvaluation({ objective, initialParams, frozen }, options);
   return {
     objective,
     initialParams,
@@ -60,17 +59,12 @@ export function clipTraining(
       return pairBatch(source, tokenizer, indices, captionBatch(source, indices, config.seed, step), config);
     },
     sample: async ema => {
-      evaluation ??= await compile(
-        lossOnly(objective, initialParams) as never,
-        { params: frozen, state: ema, inputs: objective.inputs },
-        { ...context.engine, name: 'evaluate-clip' },
-      );
-      await evaluation.writeState(ema);
+      const executable = await evaluation.on(ema);
       const sums: Record<string, number> = {};
       for (let round = 0; round < 4; round++) {
         const indices = Array.from({ length: config.batch }, (_, i) => (round * config.batch + i) % validation.size);
         const captions = captionBatch(validation, indices, config.seed, round);
-        const outputs = await evaluation.run(await pairBatch(validation, tokenizer, indices, captions, config));
+        const outputs = await executable.run(await pairBatch(validation, tokenizer, indices, captions, config));
         for (const [name, { data }] of Object.entries(outputs)) sums[name] = (sums[name] ?? 0) + data[0]! / 4;
       }
       return {
@@ -81,7 +75,7 @@ export function clipTraining(
         },
       };
     },
-    release: async () => evaluation?.release(),
+    release: evaluation.release,
   };
 }
 

@@ -1,13 +1,12 @@
 /** What every stage is built from beside its configuration. */
 import type { Tokenizer } from '../../clip/index.ts';
-import type { HostTensor } from '../../core/host-tensor.ts';
-import type { Tree } from '../../core/tree.ts';
 import type { CompileOptions } from '../../engine/types.ts';
 import type { DataConfig } from '../config.ts';
 import { folderSource } from '../data/folder.ts';
 import { sceneSource } from '../data/scenes.ts';
 import type { PairSource } from '../data/source.ts';
 import type { Stage } from '../loop.ts';
+import type { TrainingProblem } from '../step.ts';
 
 export interface StageContext {
   readonly engine?: Pick<CompileOptions, 'device' | 'threads'>;
@@ -21,14 +20,14 @@ export interface StageContext {
   readonly signal?: AbortSignal;
 }
 
-/** What a stage learns from that goes on with finished parameters or begins with new ones. */
-export interface StageMaterial {
+/**
+ * What a stage learns from that goes on with finished parameters or begins with new ones; trained and frozen parameters
+ * are together all that the objective needs.
+ */
+export interface StageInputs<P, F> extends Omit<TrainingProblem<P, F>, 'objective'> {
   readonly tokenizer: Tokenizer;
   readonly source: PairSource;
   readonly validation: PairSource;
-  /** With `frozen` together all that the objective needs. */
-  readonly initialParams: Tree<HostTensor>;
-  readonly frozen: Tree<HostTensor>;
 }
 
 /** The part of a stage that is the same whether its network is new or finished. */

@@ -1,25 +1,17 @@
 /** Stage `fine-tune`: a finished model's U-ViT trained further on a folder of pairs; the other networks stay frozen. */
 import { basename, resolve } from 'node:path';
+import { createTokenizer, frameTokens, type Tokenizer } from '../../clip/index.ts';
 import { DuetError } from '../../core/errors.ts';
 import { findModel } from '../../pipelines/unidiffuser/load.ts';
-import type { LatentStatistics } from '../../pipelines/unidiffuser/model-config.ts';
 import { readModelFolder } from '../../pipelines/unidiffuser/model-folder.ts';
-import { createSchedule } from '../../sampler/index.ts';
-import { uvitSpec } from '../../uvit/index.ts';
 import { absolutePaths } from '../absolute-paths.ts';
-import type { FineTuneStage, JointTraining } from '../config.ts';
+import type { FineTuneStage } from '../config.ts';
 import { countPairs } from '../data/folder.ts';
-import type { ChannelStatistics } from '../data/latents.ts';
 import type { Stage } from '../loop.ts';
+import { loadBaseModel } from './base-model.ts';
 import { openSource, type StageContext } from './context.ts';
+import { imageLatents } from './frozen-networks.ts';
 import { jointTraining } from './joint.ts';
-import { modelFolder } from './joint-model.ts';
-import { imageLatents, type JointParts } from './joint-parts.ts';
-import { fill } from './part.ts';
-import { loadWholeModel, partsOf, saveWholeModel } from './whole-model.ts';
-
-/** Tokens around a caption. */
-const frameTokens = 2;
 
 /**
  * A configuration for `from` (an embedded model or a model folder) and the pairs in the folder `data`, for sets of a
@@ -65,8 +57,8 @@ export async function fineTuneConfig(
 }
 
 export async function fineTuneStage(config: FineTuneStage, context: StageContext): Promise<Stage> {
-  const base = await loadWholeModel(config.from);
-  const { imageSize, uvit, diffusion, latents: statistics } = base.config;
+  const model = await loadBaseModel(config.from);
+  const { imageSize, uvit, diffusion, textTokens } = model.config;
   if (config.data.size !== imageSize) {
     throw new DuetError(
       'invalid-config',
@@ -74,33 +66,20 @@ export async function fineTuneStage(config: FineTuneStage, context: StageContext
     );
   }
   const source = await openSource(config.data, context);
-  const parts = partsOf(base);
-  warnAboutCaptions(source.captions ?? [], parts, base.config.textTokens, context);
-  const training: JointTraining = { ...config, model: uvit, prediction: diffusion.prediction };
-  const material = {
-    parts,
-    source,
-    latents: await imageLatents(parts, source, context),
-    statistics: {
-      image: channels(statistics.image),
-      clip: channels(statistics.clip),
-      text: channels(statistics.text),
-    },
-    schedule: createSchedule(diffusion.schedule),
-  };
+  warnAboutCaptions(source.captions ?? [], createTokenizer(model.tokenizer), textTokens, context);
+  const training = { ...config, model: uvit, prediction: diffusion.prediction };
+  const latents = await imageLatents(model, source, context);
   return {
     config,
-    initialParams: base.weights.uvit,
-    ...jointTraining(training, material, context),
-    save: (ema, out) => saveWholeModel(base, out, config.name, { uvit: fill(uvitSpec(uvit), ema) }),
-    result: modelFolder,
+    initialParams: model.weights.uvit,
+    ...jointTraining(training, { base: model, source, latents }, context),
   };
 }
 
 /** Words that the frozen tokenizer and text tower never met cannot be learned well; captions may be too long. */
 function warnAboutCaptions(
   captions: readonly string[],
-  { tokenizer }: JointParts,
+  tokenizer: Tokenizer,
   textTokens: number,
   { onWarning }: StageContext,
 ): void {
@@ -120,10 +99,6 @@ function warnAboutCaptions(
 function few(texts: readonly string[]): string {
   const shown = texts.slice(0, 8).map(text => JSON.stringify(text));
   return `${shown.join(', ')}${texts.length > 8 ? ` and ${texts.length - 8} more` : ''}`;
-}
-
-function channels({ mean, std }: LatentStatistics): ChannelStatistics {
-  return { mean: Float32Array.from(mean), std: Float32Array.from(std) };
 }
 
 /** Letters, digits and hyphens from the model's and the folder's names. */

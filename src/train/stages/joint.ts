@@ -1,62 +1,88 @@
 /** Stage `joint`: the U-ViT, trained on the latents that the three earlier stages define. */
+import { createTokenizer } from '../../clip/index.ts';
 import { float32, type HostTensor } from '../../core/host-tensor.ts';
 import { seededRandom } from '../../core/random.ts';
-import { initialise } from '../../nn/params.ts';
-import { cosine, type Schedule } from '../../sampler/index.ts';
+import { fillParams, initialise } from '../../nn/params.ts';
+import type { ModelConfig } from '../../pipelines/unidiffuser/model-config.ts';
+import type { Model } from '../../pipelines/unidiffuser/model-folder.ts';
+import { latentNormaliser, normaliseLatent } from '../../pipelines/unidiffuser/networks/normalise-latents.ts';
+import { createSchedule, type Schedule } from '../../sampler/index.ts';
 import { uvitSpec } from '../../uvit/index.ts';
 import type { JointStage, JointTraining } from '../config.ts';
 import { gatherRows, type LatentTable } from '../data/latents.ts';
 import { batchIndices, captionBatch, type PairSource } from '../data/source.ts';
+import type { Averages } from '../evaluation.ts';
 import type { Stage } from '../loop.ts';
 import { jointObjective } from '../objectives/joint.ts';
 import { type RandomStream, randomStream } from '../random.ts';
 import { drawTimesteps, mixAt, type Timesteps } from '../timesteps.ts';
+import { type BaseModel, modelFolder, saveTrainedModel } from './base-model.ts';
 import { openSource, type StageContext } from './context.ts';
-import { modelFolder, writeJointModel } from './joint-model.ts';
 import {
+  type FrozenNetworks,
   imageLatents,
-  type JointParts,
-  type LatentStatisticsTable,
   latentStatistics,
-  loadJointParts,
+  loadFrozenNetworks,
   textEncoder,
-} from './joint-parts.ts';
-import { type JointPreview, jointPreview } from './joint-preview.ts';
+} from './frozen-networks.ts';
+import { jointValidation } from './joint-validation.ts';
 
 export async function jointStage(config: JointStage, context: StageContext): Promise<Stage> {
-  const parts = await loadJointParts(config);
+  const networks = await loadFrozenNetworks(config);
   const source = await openSource(config.data, context);
-  const latents = await imageLatents(parts, source, context);
-  const statistics = await latentStatistics(parts, source, latents, context);
+  const latents = await imageLatents(networks, source, context);
+  const statistics = await latentStatistics(networks, source, latents, context);
+  const base = { ...networks, config: modelConfig(config, networks, statistics) };
   return {
     config,
     initialParams: initialise(uvitSpec(config.model), seededRandom(config.seed)),
-    ...jointTraining(config, { parts, source, latents, statistics, schedule: cosine() }, context),
-    save: (ema, out) => writeJointModel(out, ema, config, parts, statistics),
-    result: modelFolder,
+    ...jointTraining(config, { base, source, latents }, context),
+  };
+}
+
+/** Guidance and steps to begin with; evaluation chooses better ones. */
+const sampling: ModelConfig['sampling'] = { steps: 20, guidance: { t2i: 3, i2t: 3, joint: 2 } };
+
+/** The config.json of the model that the stage makes. */
+function modelConfig(config: JointStage, networks: FrozenNetworks, latents: ModelConfig['latents']): ModelConfig {
+  return {
+    format: 'duet-model-1',
+    name: config.name,
+    imageSize: config.data.size,
+    textTokens: config.model.textTokens,
+    ...networks.config,
+    uvit: config.model,
+    diffusion: { prediction: config.prediction, schedule: { kind: 'cosine' } },
+    latents,
+    sampling,
   };
 }
 
 /** What the U-ViT learns from. */
-export interface JointMaterial {
-  readonly parts: JointParts;
+export interface JointStageInputs {
+  /** The finished networks, with statistics of their latents and the schedule of noise levels. */
+  readonly base: BaseModel;
   readonly source: PairSource;
   readonly latents: LatentTable;
-  readonly statistics: LatentStatisticsTable;
-  /** Noise levels by network time. */
-  readonly schedule: Schedule;
 }
 
 /** The part of a stage that is the same whether the U-ViT is new or finished. */
 export function jointTraining(
-  config: JointTraining,
-  { parts, source, latents, statistics, schedule }: JointMaterial,
+  config: JointTraining & Pick<JointStage, 'name'>,
+  { base, source, latents }: JointStageInputs,
   context: StageContext,
-): Pick<Stage, 'objective' | 'frozen' | 'batch'> & JointPreview {
+): Pick<Stage, 'objective' | 'frozen' | 'batch' | 'sample' | 'save' | 'result'> {
+  const { latents: statistics, diffusion, clip } = base.config;
+  const schedule = createSchedule(diffusion.schedule);
+  const tokenizer = createTokenizer(base.tokenizer);
+  const withUvit = (ema: Averages): Model<HostTensor> => {
+    const uvit = fillParams(uvitSpec(config.model), ema, 'the averaged parameters');
+    return { ...base, weights: { ...base.weights, uvit } };
+  };
+  const validation = jointValidation(config.data, context);
   return {
-    ...jointPreview(config, parts, statistics, context, schedule),
-    objective: jointObjective(config, parts.clip.config.model.text),
-    frozen: textEncoder(parts, statistics.text),
+    objective: jointObjective(config, clip.text),
+    frozen: textEncoder(base, statistics.text),
     batch: async step => {
       const indices = batchIndices(config.seed, step, config.batch, source.size);
       const random = randomStream(config.seed, 'noise', step);
@@ -68,11 +94,14 @@ export function jointTraining(
       const times = drawTimesteps(mix, config.batch, random);
       const captions = captionsToLearn(source, indices, times, captionBatch(source, indices, config.seed, step));
       return {
-        ids: parts.tokenizer.frameBatch(captions, config.model.textTokens),
+        ids: tokenizer.frameBatch(captions, config.model.textTokens),
         ...inputs,
         ...timeInputs(times, schedule, config.prediction),
       };
     },
+    sample: ema => validation(withUvit(ema)),
+    save: (ema, out) => saveTrainedModel(withUvit(ema), out, config.name),
+    result: modelFolder,
   };
 }
 
@@ -94,25 +123,17 @@ function captionsToLearn(
 /** Image latents sampled from their posterior and CLIP embeddings, both normalised. */
 function cleanLatents(
   latents: LatentTable,
-  statistics: LatentStatisticsTable,
+  statistics: ModelConfig['latents'],
   indices: readonly number[],
   { batch, model }: JointTraining,
   random: RandomStream,
 ): Record<string, HostTensor> {
-  const plane = model.latentSize ** 2;
-  const image = gatherRows(latents['mean']!, indices);
+  const mean = gatherRows(latents['mean']!, indices);
   const spread = gatherRows(latents['std']!, indices);
-  const noise = random.normal(image.length);
-  for (let i = 0; i < image.length; i++) {
-    const channel = Math.floor(i / plane) % model.latentChannels;
-    const sampled = image[i]! + spread[i]! * noise[i]!;
-    image[i] = (sampled - statistics.image.mean[channel]!) / statistics.image.std[channel]!;
-  }
-  const clip = gatherRows(latents['clip']!, indices);
-  for (let i = 0; i < clip.length; i++) {
-    const channel = i % model.clipDim;
-    clip[i] = (clip[i]! - statistics.clip.mean[channel]!) / statistics.clip.std[channel]!;
-  }
+  const noise = random.normal(mean.length);
+  const normalise = latentNormaliser(statistics.image, model.latentSize ** 2);
+  const image = mean.map((x, i) => normalise(x + spread[i]! * noise[i]!, i));
+  const clip = normaliseLatent(gatherRows(latents['clip']!, indices), statistics.clip, 1);
   return {
     image: float32([batch, model.latentChannels, model.latentSize, model.latentSize], image),
     clip: float32([batch, 1, model.clipDim], clip),

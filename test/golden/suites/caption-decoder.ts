@@ -1,8 +1,7 @@
 /** The caption decoder: bottleneck, prefix logits, training loss, beam search with many end tokens. */
 import type * as tf from '@tensorflow/tfjs';
 import type { HostTensor } from '../../../src/core/host-tensor.ts';
-import type { Tree } from '../../../src/core/tree.ts';
-import type { Program, TensorRecord } from '../../../src/engine/types.ts';
+import type { Program, Sources, TensorRecord } from '../../../src/engine/types.ts';
 import {
   type Beam,
   beamSearch,
@@ -71,7 +70,7 @@ async function beamsOf(
   search: Search,
   backend: GoldenBackend,
   config: CaptionDecoderConfig,
-  params: Tree<HostTensor>,
+  params: Sources<CaptionDecoderParams>,
   latents: HostTensor,
 ): Promise<Beam[]> {
   const latent = sample(latents, search.sample);

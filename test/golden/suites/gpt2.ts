@@ -1,8 +1,7 @@
 /** GPT-2: logits, hidden states, loss, and greedy continuation through the cache. */
 import type * as tf from '@tensorflow/tfjs';
 import type { HostTensor } from '../../../src/core/host-tensor.ts';
-import type { Tree } from '../../../src/core/tree.ts';
-import type { Program } from '../../../src/engine/types.ts';
+import type { Program, Sources } from '../../../src/engine/types.ts';
 import {
   embedTokens,
   type Gpt2Config,
@@ -69,7 +68,7 @@ function greedyTokens(
   golden: GoldenCase,
   backend: GoldenBackend,
   config: Gpt2Config,
-  params: Tree<HostTensor>,
+  params: Sources<Gpt2Params>,
   inputs: Inputs,
 ): Promise<number[][]> {
   const maxTokens = golden['greedy_tokens'] as number;

@@ -101,10 +101,10 @@ function isTensor(node: unknown): node is tf.Tensor {
 }
 
 async function gradientCase(golden: GoldenCase, subject: Subject, backend: GoldenBackend): Promise<CaseResult[]> {
-  const outputs = await runProgram<Tree<tf.Tensor>>(
+  const outputs = await runProgram<unknown>(
     backend,
     ({ params, inputs }) => {
-      const flat = flattenTree<tf.Tensor>(params, isTensor);
+      const flat = flattenTree(params as Tree<tf.Tensor>, isTensor);
       const { loss, metrics, gradients } = lossGradients(
         flat => subject.loss(nest(flat, subject.params), inputs),
         flat,
@@ -156,7 +156,7 @@ async function adamWCase(golden: GoldenCase, subject: Subject, backend: GoldenBa
   const inputs = { ...subject.inputs, ...scalarsAt(0) };
   const executable = await compile(
     program,
-    { state: initialState(subject.params) as unknown as Tree<HostTensor>, inputs },
+    { state: initialState(subject.params), inputs },
     { device: backend, name: 'golden-adamw', threads: 1 },
   );
   try {

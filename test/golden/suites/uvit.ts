@@ -1,7 +1,6 @@
 /** UniDiffuser's joint noise predictor, under the original names and under those of diffusers. */
 import type { HostTensor } from '../../../src/core/host-tensor.ts';
-import type { Tree } from '../../../src/core/tree.ts';
-import type { TensorRecord } from '../../../src/engine/types.ts';
+import type { Sources, TensorRecord } from '../../../src/engine/types.ts';
 import { type UvitConfig, type UvitParams, uvit, uvitSpec } from '../../../src/uvit/index.ts';
 import {
   type DiffusersUvit,
@@ -31,7 +30,7 @@ export const jointOutputs = { img: 'image', clip_img: 'clipImage', text: 'text' 
 
 interface JointModel {
   readonly config: UvitConfig;
-  readonly params: Tree<HostTensor>;
+  readonly params: Sources<UvitParams>;
 }
 
 /** The network of a case from the arguments of the original or of diffusers. */

@@ -6,9 +6,8 @@
 import type { BatchingDriver, CallOptions, RowsCall } from '../../../batching/batching-driver.ts';
 import type { Tokenizer } from '../../../clip/index.ts';
 import { DuetError } from '../../../core/errors.ts';
-import { float32, type HostTensor, type TensorSource } from '../../../core/host-tensor.ts';
-import type { Tree } from '../../../core/tree.ts';
-import { type CompileOptions, compile, type Executable } from '../../../engine/index.ts';
+import { float32, type HostTensor } from '../../../core/host-tensor.ts';
+import { type CompileOptions, compile, type Executable, type Sources } from '../../../engine/index.ts';
 import {
   beamSearch,
   type CaptionDecoderConfig,
@@ -61,7 +60,7 @@ export class CaptionWriter {
 
   static async create(
     config: CaptionDecoderConfig,
-    params: Tree<TensorSource>,
+    params: Sources<CaptionDecoderParams>,
     tokenizer: Tokenizer,
     driver: BatchingDriver,
     options: CompileOptions,

@@ -3,11 +3,10 @@ import { type AutoencoderParams, decode } from '../../../autoencoder/index.ts';
 import { fixedLimit, MeasuredLimit } from '../../../batching/batch-limit.ts';
 import type { CallOptions } from '../../../batching/batching-driver.ts';
 import { BatchingDriver, type RowsCall } from '../../../batching/batching-driver.ts';
-import { createTokenizer, type Tokenizer } from '../../../clip/index.ts';
+import { createTokenizer, frameTokens, type Tokenizer } from '../../../clip/index.ts';
 import { DuetError } from '../../../core/errors.ts';
-import { type HostTensor, sizeOf, type TensorSource } from '../../../core/host-tensor.ts';
+import { type HostTensor, sizeOf } from '../../../core/host-tensor.ts';
 import { stackRows, unstackRows } from '../../../core/rows.ts';
-import type { Tree } from '../../../core/tree.ts';
 import { type CompileOptions, compile, type Executable, type RunOptions } from '../../../engine/index.ts';
 import { fromNetwork, type Pixels, toNetwork } from '../../../image/index.ts';
 import { type CaptionTemplate, fillTemplate } from '../../../lm/index.ts';
@@ -24,9 +23,9 @@ import {
   unstackPredictions,
 } from '../sampling/index.ts';
 import { CaptionWriter } from './caption-writer.ts';
-import { encodeText, imageEncoder, type TextEncoderParams } from './encode-programs.ts';
+import { compileImageEncoder, compileTextEncoder } from './encode-programs.ts';
 import type { Networks } from './networks.ts';
-import { denormaliseLatent, normaliseLatent } from './statistics.ts';
+import { denormaliseLatent, normaliseLatent } from './normalise-latents.ts';
 
 /** Pictures or captions that are encoded or decoded in one call: few, for denoising waits meanwhile. */
 const codecBatch = 8;
@@ -133,7 +132,10 @@ export class CompiledNetworks implements Networks {
       position = end + 1;
     }
     if (position > positions) {
-      throw new DuetError('invalid-argument', `The caption is too long: the model reads ${positions - 2} tokens`);
+      throw new DuetError(
+        'invalid-argument',
+        `The caption is too long: the model reads ${positions - frameTokens} tokens`,
+      );
     }
     return { values, mask };
   }
@@ -191,27 +193,12 @@ async function compileAll(
   driver: BatchingDriver,
   options: CompileOptions,
 ): Promise<Executables> {
-  const { imageSize, textTokens } = config;
   const shapes = latentShapes(config);
   /** What is done once a sample, not at every step, has no need of speed. */
   const exact: CompileOptions = { ...options, precision: 'fp32' };
   const float = (shape: readonly number[]) => ({ dtype: 'float32', shape: ['batch', ...shape] }) as const;
-  const encodeTexts = await compile<TextEncoderParams, undefined>(
-    ({ params, inputs }) => ({ outputs: { y: encodeText(params, inputs['ids']!, config.clip.text) } }),
-    {
-      params: { text: branch(weights.clip, 'text'), encodePrefix: branch(weights.captionDecoder, 'encodePrefix') },
-      inputs: { ids: { dtype: 'int32', shape: ['batch', textTokens] } },
-    },
-    { ...exact, name: 'encode-text' },
-  );
-  const encodeImage = await compile(
-    imageEncoder(config.autoencoder, config.clip.vision),
-    {
-      params: { autoencoder: weights.autoencoder, vision: branch(weights.clip, 'vision') },
-      inputs: { pixels: float([3, imageSize, imageSize]) },
-    },
-    { ...exact, name: 'encode-image' },
-  );
+  const encodeTexts = await compileTextEncoder({ config, weights }, exact);
+  const encodeImage = await compileImageEncoder({ config, weights }, config.imageSize, exact);
   const predict = await compile<UvitParams, undefined>(
     ({ params, inputs }) => ({ outputs: { ...uvit(params, inputs as unknown as UvitInputs, config.uvit) } }),
     {
@@ -234,9 +221,4 @@ async function compileAll(
   const { captionDecoder } = weights;
   const captionWriter = await CaptionWriter.create(config.captionDecoder, captionDecoder, tokenizer, driver, exact);
   return { encodeText: encodeTexts, encodeImage, predict, decodeImage, captionWriter };
-}
-
-/** A part of a parameter tree, so that a program is given no more weights than it uses. */
-function branch(tree: Tree<TensorSource>, key: string): Tree<TensorSource> | undefined {
-  return (tree as Readonly<Record<string, Tree<TensorSource> | undefined>>)[key];
 }

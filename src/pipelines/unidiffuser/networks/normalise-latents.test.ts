@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { denormaliseLatent, normaliseLatent } from './statistics.ts';
+import { denormaliseLatent, normaliseLatent } from './normalise-latents.ts';
 
 describe('latent statistics', () => {
   it('work per channel, planes and last axes alike', () => {

@@ -1,0 +1,47 @@
+/** A finished model as the beginning of further training, and what training makes of it. */
+import { join } from 'node:path';
+import { type HostTensor, isTensorSource, type TensorSource } from '../../core/host-tensor.ts';
+import { flattenTree, type Tree } from '../../core/tree.ts';
+import { readFileTensor } from '../../engine/file-tensor.ts';
+import { type Filled, fillParams, type ParamSpec } from '../../nn/params.ts';
+import { findModel } from '../../pipelines/unidiffuser/load.ts';
+import {
+  type Model,
+  type ModelWeights,
+  modelSpecs,
+  readModelFolder,
+  writeModelFolder,
+} from '../../pipelines/unidiffuser/model-folder.ts';
+
+/** Where a run keeps the model folder that it makes. */
+export const modelFolder = 'model';
+
+/** A model but for its U-ViT, which is trained. */
+export interface BaseModel extends Omit<Model<HostTensor>, 'weights'> {
+  readonly weights: Omit<ModelWeights<HostTensor>, 'uvit'>;
+}
+
+/** A whole model in memory: its files may be replaced while it is trained. */
+export async function loadBaseModel(from: string): Promise<Model<HostTensor>> {
+  const { weights, ...model } = await readModelFolder(await findModel(from));
+  const inMemory = <S extends Tree<ParamSpec>>(spec: S, tree: Tree<TensorSource>): Filled<S, HostTensor> => {
+    const entries = Object.entries(flattenTree(tree, isTensorSource));
+    const read = entries.map(([name, source]) => [name, 'data' in source ? source : readFileTensor(source)] as const);
+    return fillParams(spec, Object.fromEntries(read), from);
+  };
+  const specs = modelSpecs(model.config);
+  return {
+    ...model,
+    weights: {
+      autoencoder: inMemory(specs.autoencoder, weights.autoencoder),
+      clip: inMemory(specs.clip, weights.clip),
+      captionDecoder: inMemory(specs.captionDecoder, weights.captionDecoder),
+      uvit: inMemory(specs.uvit, weights.uvit),
+    },
+  };
+}
+
+/** Writes `model` to `out`/model under another name. */
+export async function saveTrainedModel(model: Model<HostTensor>, out: string, name: string): Promise<void> {
+  await writeModelFolder(join(out, modelFolder), { ...model, config: { ...model.config, name } });
+}
