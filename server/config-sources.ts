@@ -3,9 +3,9 @@ import { resolve } from 'node:path';
 import type { TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 import { DuetError } from '../src/core/errors.ts';
+import { nearestName } from '../src/core/nearest-name.ts';
 import { readTextFile } from '../src/core/text.ts';
 import { type ServerConfig, serverConfigSchema } from './config.ts';
-import { nearestName } from './nearest-name.ts';
 
 export type Origin = 'flag' | 'environment' | 'file' | 'default';
 export type ConfigKey = keyof ServerConfig;

@@ -5,6 +5,26 @@
 import type { FastifyBaseLogger } from 'fastify';
 import { DuetError, type ErrorCode } from '../src/core/errors.ts';
 
+/** The server's own codes. */
+type ServerErrorCode =
+  | 'not-found'
+  | 'job-over'
+  | 'job-expired'
+  | 'cancelled'
+  | 'too-large'
+  | 'unsupported-media-type'
+  | 'unauthorized'
+  | 'not-allowed'
+  | 'rate-limited'
+  | 'queue-full'
+  | 'shutting-down'
+  | 'overloaded'
+  | 'storage-full';
+
+declare module '../src/core/errors.ts' {
+  interface ErrorCodes extends Readonly<Record<ServerErrorCode, unknown>> {}
+}
+
 interface Answer {
   readonly status: number;
   /** The code on the wire, in snake_case. */
@@ -45,9 +65,13 @@ const answers: Record<ErrorCode, Answer> = {
   'non-finite-loss': generationFailed,
 };
 
+export function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(answers, code);
+}
+
 /** A code as clients see it: `queue-full` of a failed job is `queue_full`, `invalid-argument` is `invalid_value`. */
 export function wireCode(code: string): string {
-  return Object.hasOwn(answers, code) ? answers[code as ErrorCode].code : code.replaceAll('-', '_');
+  return isErrorCode(code) ? answers[code].code : code.replaceAll('-', '_');
 }
 
 /** An error as every family needs it to answer. */

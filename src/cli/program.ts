@@ -1,7 +1,7 @@
 /** The command line put together: all commands, and what errors and Ctrl-C become. */
 import { Command, CommanderError } from 'commander';
 import pc from 'picocolors';
-import { DuetError, errorCodes } from '../core/errors.ts';
+import { DuetError, isInputFault } from '../core/errors.ts';
 import { packageVersion } from '../core/package-root.ts';
 import { load } from '../pipelines/index.ts';
 import { registerDemo } from './demo.ts';
@@ -96,7 +96,7 @@ async function report(error: unknown, { stderr, signal }: Terminal, debug: boole
   const message = error instanceof Error ? error.message : String(error);
   await write(stderr, `${pc.red('Error:')} ${message}\n`);
   if (debug && error instanceof Error) await write(stderr, `${pc.dim(error.stack ?? '')}\n`);
-  if (DuetError.isInstance(error)) return errorCodes[error.code] === 'input' ? 2 : 1;
+  if (DuetError.isInstance(error)) return isInputFault(error.code) ? 2 : 1;
   if (!debug) await write(stderr, pc.dim('Add --debug to see where it happened.\n'));
   return 1;
 }

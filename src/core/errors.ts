@@ -1,12 +1,11 @@
 /**
- * One table of coded errors: the single source for messages, exit codes, docs and HTTP statuses.
- * A message says what was wrong, what is allowed and what to do next.
+ * Errors with stable codes. A message says what was wrong, what is allowed and what to do next.
  */
 
 const marker = Symbol.for('duet.error');
 
-/** Codes and the kind of fault: `input` (the caller can fix it; CLI exit code 2) or `runtime` (exit code 1). */
-export const errorCodes = {
+/** Codes of the library and the kind of fault: `input` (the caller can fix it; CLI exit code 2) or `runtime` (exit code 1). */
+const libraryCodes = {
   'invalid-argument': 'input',
   'invalid-config': 'input',
   'invalid-image': 'input',
@@ -19,23 +18,19 @@ export const errorCodes = {
   'worker-died': 'runtime',
   released: 'runtime',
   'non-finite-loss': 'runtime',
-  // Of the server; server/errors.ts maps all codes to HTTP.
-  'queue-full': 'runtime',
-  'shutting-down': 'runtime',
-  'rate-limited': 'runtime',
-  overloaded: 'runtime',
-  'storage-full': 'runtime',
-  'too-large': 'input',
-  'unsupported-media-type': 'input',
-  unauthorized: 'input',
-  'not-allowed': 'input',
-  'not-found': 'input',
-  'job-over': 'input',
-  'job-expired': 'input',
-  cancelled: 'runtime',
 } as const;
 
-export type ErrorCode = keyof typeof errorCodes;
+type LibraryCodes = typeof libraryCodes;
+
+/** All codes. A program built on the library declares its own by extending this interface, as server/errors.ts does. */
+export interface ErrorCodes extends LibraryCodes {}
+
+export type ErrorCode = keyof ErrorCodes;
+
+/** Whether the caller can mend what an error of this code is about. */
+export function isInputFault(code: ErrorCode): boolean {
+  return Object.hasOwn(libraryCodes, code) && libraryCodes[code as keyof LibraryCodes] === 'input';
+}
 
 export interface DuetErrorOptions {
   readonly cause?: unknown;

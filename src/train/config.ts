@@ -4,6 +4,7 @@ import { Value } from 'typebox/value';
 import { autoencoderConfigSchema } from '../autoencoder/index.ts';
 import { clipConfigSchema } from '../clip/index.ts';
 import { DuetError } from '../core/errors.ts';
+import { nearestName } from '../core/nearest-name.ts';
 import { captionDecoderConfigSchema } from '../lm/index.ts';
 import { uvitConfigSchema } from '../uvit/index.ts';
 
@@ -266,32 +267,11 @@ function unknownKey(schema: unknown, value: unknown, path: string): string | und
   for (const [key, child] of Object.entries(value)) {
     const at = path === '' ? key : `${path}.${key}`;
     if (!Object.hasOwn(properties, key)) {
-      const near = nearest(key, known);
+      const near = nearestName(key, known);
       return `unknown key "${at}"${near ? `; did you mean "${near}"?` : `; known are ${known.join(', ')}`}`;
     }
     const nested = unknownKey(properties[key], child, at);
     if (nested !== undefined) return nested;
   }
   return undefined;
-}
-
-function nearest(word: string, known: readonly string[]): string | undefined {
-  const ranked = known.map(other => ({ other, distance: editDistance(word.toLowerCase(), other.toLowerCase()) }));
-  ranked.sort((a, b) => a.distance - b.distance);
-  const [best] = ranked;
-  return best && best.distance <= Math.max(2, word.length / 3) ? best.other : undefined;
-}
-
-/** Levenshtein distance. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replace = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replace, row[j]! + 1, next[j - 1]! + 1));
-    }
-    row = next;
-  }
-  return row[b.length]!;
 }

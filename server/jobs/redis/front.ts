@@ -3,7 +3,8 @@
  * one over twice (after a restart of this process or of Redis) is still one job. History, files and owners stay here, and
  * what Redis forgot is handed over again: Redis is the way to the workers, not the place where jobs are kept.
  */
-import { DuetError, errorCodes } from '../../../src/core/errors.ts';
+import { DuetError } from '../../../src/core/errors.ts';
+import { isErrorCode } from '../../errors.ts';
 
 import type { JobObserver } from '../observers.ts';
 import type { Perform } from '../perform.ts';
@@ -207,7 +208,7 @@ function priorityOf(priority = 0): { priority: number } {
 function toFailure(reason: string | undefined): unknown {
   try {
     const { code, message } = JSON.parse(reason ?? '') as JobError;
-    if (Object.hasOwn(errorCodes, code)) return new DuetError(code as keyof typeof errorCodes, message);
+    if (isErrorCode(code)) return new DuetError(code, message);
     if (code === 'generation-failed') return new Error(message);
   } catch {
     // BullMQ's own words, such as "job stalled more than allowable limit".

@@ -1,11 +1,14 @@
 /** What somebody may have meant by a name that there is not. */
 
-/** The name nearest to `name` by edit distance (Levenshtein), if it is near at all; case counts little. */
+/**
+ * The name nearest to `name` by edit distance (Levenshtein 1966), if it is near at all. Neither case counts nor whether words
+ * are joined by hyphens, underscores or nothing.
+ */
 export function nearestName(name: string, names: readonly string[]): string | undefined {
   const given = plain(name);
   const [nearest] = names
     .map(known => ({ known, distance: distance(given, plain(known)) }))
-    .filter(({ known, distance: steps }) => steps <= Math.max(1, Math.floor(known.length / 3)))
+    .filter(({ known, distance: steps }) => steps <= Math.max(2, known.length / 3))
     .sort((a, b) => a.distance - b.distance);
   return nearest?.known;
 }
