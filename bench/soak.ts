@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- soak [--minutes 60] [--pause 2000] [--model emoji]`: people use a server all day; does it grow? The real
+ * `npm run bench -- soak [--minutes 60] [--pause 2000] [--burst 6] [--model emoji]`: people use a server all day; does it grow? The real
  * `duet serve` runs as a process of its own with a data folder, and is asked for everything it serves, a little at a time
  * and now and then much at once. Every minute the memory, threads and handles of the server are printed, and memory and
  * threads of each of its child processes, such as the one of the inference runtime. Exit code 1 if the server grew.
@@ -10,14 +10,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { visits } from './soak-visits.ts';
 
 /** Growth of the resident memory, from the second fifth of the run to the last, that counts as none. */
 const allowedGrowth = 0.05;
 const sampleMs = 60_000;
-/** Every so many visits come this many at once. */
-const burst = { every: 25, size: 6 };
+/** Every so many visits come `--burst` at once. */
+const burstEvery = 25;
 const metrics = {
   heapMiB: 'nodejs_heap_size_used_bytes',
   externalMiB: 'nodejs_external_memory_bytes',
@@ -40,7 +41,7 @@ interface Sample extends ProcessSize {
 
 export async function run(): Promise<void> {
   const text = (value: string) => ({ type: 'string', default: value }) as const;
-  const options = { minutes: text('60'), pause: text('2000'), model: text('emoji') };
+  const options = { minutes: text('60'), pause: text('2000'), burst: text('6'), model: text('emoji') };
   const { values } = parseArgs({ args: process.argv.slice(3), options });
   const data = await mkdtemp(join(tmpdir(), 'duet-soak-'));
   const server = startServer(values.model, data);
@@ -49,7 +50,12 @@ export async function run(): Promise<void> {
     for (const visit of visits) await visit(origin, 0); // graphs are recorded and caches warm
     const samples: Sample[] = [];
     const sampling = sampleEveryMinute(origin, server.pid!, samples);
-    const failures = await visitFor(origin, Number(values.minutes) * 60_000, Number(values.pause));
+    const failures = await visitFor(
+      origin,
+      Number(values.minutes) * 60_000,
+      Number(values.pause),
+      Number(values.burst),
+    );
     sampling.stop();
     report(samples, failures);
   } finally {
@@ -60,7 +66,7 @@ export async function run(): Promise<void> {
 }
 
 function startServer(model: string, data: string): ChildProcess {
-  const main = new URL('../src/cli/main.ts', import.meta.url).pathname;
+  const main = fileURLToPath(new URL('../bin/duet.ts', import.meta.url));
   const flags = ['serve', '--port', '0', '--model', model, '--data', data, '--log-level', 'warn', '--max-jobs', '200'];
   return spawn(process.execPath, [...process.execArgv, main, ...flags], { stdio: ['ignore', 'pipe', 'inherit'] });
 }
@@ -77,13 +83,18 @@ async function originOf({ stdout }: ChildProcess): Promise<string> {
 }
 
 /** Each visit once in turn, one every `pauseMs` and sometimes several at once. @returns what went wrong, by message */
-async function visitFor(origin: string, milliseconds: number, pauseMs: number): Promise<Map<string, number>> {
+async function visitFor(
+  origin: string,
+  milliseconds: number,
+  pauseMs: number,
+  burst: number,
+): Promise<Map<string, number>> {
   const failures = new Map<string, number>();
   const count = (error: unknown) => failures.set(String(error), (failures.get(String(error)) ?? 0) + 1);
   const underWay = new Set<Promise<unknown>>();
   const end = performance.now() + milliseconds;
   for (let seed = 1; performance.now() < end; seed++) {
-    const together = seed % burst.every === 0 ? burst.size : 1;
+    const together = seed % burstEvery === 0 ? burst : 1;
     for (let index = 0; index < together; index++) {
       const visit = visits[(seed + index) % visits.length]!;
       const done = visit(origin, seed).catch(count);
