@@ -1,6 +1,7 @@
 /** What the job service of a process is given. */
 import type { LoadedModel } from '../types.ts';
 import type { JobObserver } from './observers.ts';
+import type { Outage } from './outage.ts';
 import type { Perform } from './perform.ts';
 import type { RequestLimits } from './requests.ts';
 import type { RetentionLimits } from './retention.ts';
@@ -27,6 +28,8 @@ export interface InProcessJobsOptions {
   readonly version: string;
   /** @default on the model of this process */
   readonly perform?: Perform;
+  /** Of what `perform` needs. @default it is never away */
+  readonly outage?: Outage;
   /** @default Date.now */
   readonly now?: () => number;
 }

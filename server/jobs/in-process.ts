@@ -13,6 +13,7 @@ import { JobKeeper } from './job-keeper.ts';
 import { Lane } from './lane.ts';
 import { type LiveJob, liveJob, type Outcome } from './live-job.ts';
 import { type JobObserver, tellAll } from './observers.ts';
+import type { Outage } from './outage.ts';
 import { performHere } from './perform.ts';
 import {
   interrupted,
@@ -82,14 +83,21 @@ export class InProcessJobs implements JobService {
   }
 
   /** Why it would not take a job, for /health/ready. */
-  readonly checks: readonly ReadinessCheck[] = [
-    { status: 'stopping', objection: () => (this.#isDraining ? 'The server is stopping' : undefined) },
-    {
-      status: 'full',
-      objection: () => (this.hasRoom ? undefined : `${this.queued} jobs are waiting, and no more may`),
-    },
-    { status: 'no-storage', objection: () => this.#keeper.store.fault?.message },
-  ];
+  get checks(): readonly ReadinessCheck[] {
+    return [
+      { status: 'stopping', objection: () => (this.#isDraining ? 'The server is stopping' : undefined) },
+      ...(this.outage ? [this.outage.check] : []),
+      { status: 'no-storage', objection: () => this.#keeper.store.fault?.message },
+      {
+        status: 'full',
+        objection: () => (this.hasRoom ? undefined : `${this.queued} jobs are waiting, and no more may`),
+      },
+    ];
+  }
+
+  get outage(): Outage | undefined {
+    return this.#options.outage;
+  }
 
   async submit(request: JobRequest, { owner, idempotencyKey, isAwaited = false }: SubmitOptions): Promise<JobView> {
     const idempotency = idempotencyKey === undefined ? undefined : idempotencyMark(idempotencyKey, request);
@@ -160,17 +168,21 @@ export class InProcessJobs implements JobService {
 
   async run(request: JobRequest, { owner, signal, onEvent, needsFiles = false }: RunOptions): Promise<JobResult> {
     signal.throwIfAborted();
+    if (this.outage?.fault) throw this.outage.fault;
     let job: LiveJob | undefined;
     const cancel = () => job && this.#cancel(job, signal.reason);
     signal.addEventListener('abort', cancel, { once: true });
+    let stopListening = () => {};
     try {
       job = await this.#admit(request, { owner, isAwaited: true }, { onEvent, needsFiles });
       if (signal.aborted) cancel();
+      stopListening = this.outage?.listen(fault => this.#fail(job!, fault)) ?? stopListening;
       const outcome = await job.outcome;
       if ('failure' in outcome) throw outcome.failure;
       return outcome.result;
     } finally {
       signal.removeEventListener('abort', cancel);
+      stopListening();
     }
   }
 
@@ -316,6 +328,10 @@ export class InProcessJobs implements JobService {
     if (!job.isOver) this.#stop(job, { status: 'cancelled' }, reason);
   }
 
+  #fail(job: LiveJob, reason: DuetError): void {
+    if (!job.isOver) this.#stop(job, { status: 'failed', error: toJobError(reason) }, reason);
+  }
+
   #stop(job: LiveJob, change: Pick<JobRecord, 'status' | 'error'>, reason: unknown): void {
     this.#end(job, change, { failure: reason });
     job.lane.leave(job.record.id);
@@ -344,7 +360,7 @@ export class InProcessJobs implements JobService {
     const reason = new DuetError('shutting-down', 'The server stopped before the job was done');
     for (const job of [...this.#live.values()].filter(({ record, isOver }) => record.status === status && !isOver)) {
       if (job.record.isAwaited || this.#options.unfinished === 'fail') {
-        this.#stop(job, { status: 'failed', error: toJobError(reason) }, reason);
+        this.#fail(job, reason);
         continue;
       }
       job.isOver = true;

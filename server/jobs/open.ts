@@ -38,6 +38,7 @@ export async function openJobs({ config, models, log, observers }: OpenJobsOptio
     ...options,
     store: { ...store, close },
     perform: front.perform,
+    outage: front.outage,
     observers: [...observers, front.observer],
   });
 }

@@ -1,5 +1,6 @@
 /** Jobs: what is asked for, what happens to it and who runs it. Routes know this interface, not its implementation. */
 import type { CallMode, SolverName, Timings } from '../../src/pipelines/index.ts';
+import type { Outage } from './outage.ts';
 
 export type JobMode = CallMode;
 export type JobStatus = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
@@ -114,6 +115,8 @@ export interface RunOptions {
 }
 
 export interface JobService {
+  /** Of what does the jobs, if that is not in this process. */
+  readonly outage: Outage | undefined;
   /** @throws DuetError 'queue-full' | 'shutting-down' | 'invalid-argument' | 'storage-full' | 'overloaded' */
   submit(request: JobRequest, options: SubmitOptions): Promise<JobView>;
   view(id: string): JobView | undefined;

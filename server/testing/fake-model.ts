@@ -121,7 +121,7 @@ export function fakeCaption(seed: number): string {
 }
 
 /** One colour that follows from the seed. */
-function fakePicture(seed: number): Picture {
+export function fakePicture(seed: number): Picture {
   const data = new Uint8Array(imageSize * imageSize * 3).map((_, index) => (seed * (1 + (index % 3))) % 256);
   return new Picture({ width: imageSize, height: imageSize, data });
 }

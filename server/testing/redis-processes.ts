@@ -23,6 +23,8 @@ export interface TestRedis {
   /** On the same port and folder as before. */
   start(): Promise<void>;
   stop(signal: 'SIGKILL' | 'SIGTERM'): Promise<void>;
+  /** Its connections stay open, and nothing comes back over them. */
+  freeze(isFrozen: boolean): void;
   /** Stops it and removes its folder. */
   remove(): Promise<void>;
 }
@@ -46,6 +48,7 @@ export async function testRedis(): Promise<TestRedis> {
       redis.stdout!.resume();
     },
     stop,
+    freeze: isFrozen => void redis?.kill(isFrozen ? 'SIGSTOP' : 'SIGCONT'),
     async remove() {
       await stop('SIGKILL');
       await rm(folder, { recursive: true });

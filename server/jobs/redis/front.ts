@@ -5,8 +5,8 @@
  */
 import { DuetError } from '../../../src/core/errors.ts';
 import { isErrorCode } from '../../errors.ts';
-
 import type { JobObserver } from '../observers.ts';
+import { Outage } from '../outage.ts';
 import type { Perform } from '../perform.ts';
 import type { JobError } from '../types.ts';
 import {
@@ -20,6 +20,7 @@ import {
   queueOf,
   reportSeldom,
 } from './connect.ts';
+import { watchRedis } from './heartbeat.ts';
 import {
   receiveEvent,
   receiveResult,
@@ -31,6 +32,8 @@ import {
 
 export interface RedisFront {
   readonly perform: Perform;
+  /** Of Redis. */
+  readonly outage: Outage;
   /** Removes from Redis what is over here. */
   readonly observer: JobObserver;
   close(): Promise<void>;
@@ -67,13 +70,8 @@ export async function openRedisFront(
   });
   const events = new bullmq.QueueEvents(name, { connection });
   const publisher = new Redis(url, connectionOptions);
-  let awaySince: number | undefined;
-  publisher.on('close', () => {
-    awaySince ??= Date.now();
-  });
-  publisher.on('ready', () => {
-    awaySince = undefined;
-  });
+  const outage = new Outage({ message: 'The queue of the workers cannot be reached or written', patienceMs });
+  const stopWatching = watchRedis(publisher, outage);
   queue.on('error', onError);
   events.on('error', onError);
   publisher.on('error', onError);
@@ -95,8 +93,9 @@ export async function openRedisFront(
     };
     let wake: () => void = () => {};
     followers.set(id, { tell, wake: () => wake() });
-    const impatience = isAwaited ? endImpatiently(() => awaySince, patienceMs) : undefined;
-    const stop = impatience ? AbortSignal.any([signal, impatience.signal]) : signal;
+    const impatience = new AbortController();
+    const endImpatience = isAwaited ? outage.listen(fault => impatience.abort(fault)) : () => {};
+    const stop = AbortSignal.any([signal, impatience.signal]);
     const stopped = rejection(stop);
 
     const look = async (): Promise<Ending | undefined> => {
@@ -117,6 +116,7 @@ export async function openRedisFront(
         return state === 'completed' ? { result: job.returnvalue } : { reason: job.failedReason };
       } catch (error) {
         onError(error); // such as a full disk of Redis: the job can wait until somebody has mended it
+        outage.begin();
         return undefined;
       }
     };
@@ -141,7 +141,7 @@ export async function openRedisFront(
       throw error;
     } finally {
       followers.delete(id);
-      impatience?.over();
+      endImpatience();
     }
   };
 
@@ -152,13 +152,15 @@ export async function openRedisFront(
 
   return {
     perform,
+    outage,
     observer: {
       started: () => {},
       step: () => {},
       ended: ({ id }) => void queue.remove(id).catch(() => {}),
     },
     async close() {
-      if (awaySince === undefined) {
+      stopWatching();
+      if (!outage.isAway) {
         await endsWithin(closeMs, Promise.all(givenUp));
         await endsWithin(closeMs, Promise.allSettled([publisher.quit(), queue.close(), events.close()]));
       }
@@ -171,21 +173,6 @@ export async function openRedisFront(
 /** A job that the next process comes back for is left alone. */
 function isPutOff(isAwaited: boolean, reason: unknown): boolean {
   return DuetError.isInstance(reason) && reason.code === 'shutting-down' && !isAwaited;
-}
-
-/** Aborts with 'overloaded' once Redis has been away for longer than `patienceMs`. */
-function endImpatiently(
-  awaySince: () => number | undefined,
-  patienceMs: number,
-): { signal: AbortSignal; over: () => void } {
-  const controller = new AbortController();
-  const check = () => {
-    if (Date.now() - (awaySince() ?? Date.now()) < patienceMs) return;
-    controller.abort(new DuetError('overloaded', 'The queue of the workers cannot be reached; try again later'));
-  };
-  const timer = setInterval(check, Math.min(1000, patienceMs));
-  check();
-  return { signal: controller.signal, over: () => clearInterval(timer) };
 }
 
 /** Rejects when `signal` aborts. */

@@ -2,12 +2,16 @@
 import type { ChildProcess } from 'node:child_process';
 import { setTimeout } from 'node:timers/promises';
 import { Queue } from 'bullmq';
+import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { buildApp } from '../../app.ts';
+import { serverConfig } from '../../config.ts';
 import { toProblem } from '../../errors.ts';
-import { fakeModel } from '../../testing/fake-model.ts';
+import { fakeModel, fakePicture } from '../../testing/fake-model.ts';
 import { jobLimits } from '../../testing/job-limits.ts';
 import { endOf, hasRedis, startProcess, type TestRedis, testRedis } from '../../testing/redis-processes.ts';
 import { InProcessJobs } from '../in-process.ts';
+import type { JobLimits } from '../in-process-options.ts';
 import { memoryStore } from '../memory-store.ts';
 import type { JobEvent } from '../types.ts';
 import { openRedisFront, type RedisFront } from './front.ts';
@@ -33,17 +37,21 @@ describe.skipIf(!hasRedis)('jobs on Redis (needs redis-server, a Debian package)
   });
   afterAll(() => redis.remove());
 
-  async function startFront(patienceMs?: number): Promise<{ jobs: InProcessJobs; front: RedisFront }> {
+  async function startFront(
+    patienceMs?: number,
+    limits: Partial<JobLimits> = {},
+  ): Promise<{ jobs: InProcessJobs; front: RedisFront }> {
     const front = await openRedisFront(url, 'fake', () => {}, patienceMs);
     const { info } = fakeModel();
     const jobs = await InProcessJobs.open({
       models: [{ info, model: null }],
       store: memoryStore(),
-      limits: jobLimits({ maxRunning: 50, maxQueue: 50 }),
+      limits: jobLimits(limits),
       unfinished: 'fail',
       log,
       observers: [front.observer],
       perform: front.perform,
+      outage: front.outage,
       version: '0.0.0',
     });
     ends.push(async () => {
@@ -206,6 +214,96 @@ describe.skipIf(!hasRedis)('jobs on Redis (needs redis-server, a Debian package)
       const model = await startWorker();
       expect(await lastEvents(jobs, ids)).toEqual(['completed', 'completed']);
       expect(model.calls.map(({ mode }) => mode)).toEqual(['i2t2i', 'i2t2i']);
+    });
+
+    const drawing = { mode: 't2i', prompt: 'an apple' } as const;
+    const objections = (jobs: InProcessJobs) => jobs.checks.flatMap(({ objection }) => objection() ?? []);
+
+    /** `count` requests that wait for their answer; only one of them runs at a time. */
+    const ask = (jobs: InProcessJobs, count: number) => {
+      const { signal } = new AbortController();
+      return Promise.allSettled(Array.from({ length: count }, () => jobs.run(drawing, { owner, signal })));
+    };
+
+    async function expectRefused(jobs: InProcessJobs, asked: ReturnType<typeof ask>): Promise<void> {
+      for (const answer of await asked) {
+        expect(toProblem((answer as PromiseRejectedResult).reason)).toMatchObject({ status: 503, retryAfter: 5 });
+      }
+      await expect.poll(() => [jobs.queued, jobs.running], patient).toEqual([0, 0]);
+      expect(objections(jobs)).toEqual([expect.stringContaining('queue of the workers')]);
+    }
+
+    async function expectServed(jobs: InProcessJobs): Promise<void> {
+      await expect.poll(() => objections(jobs), patient).toEqual([]);
+      expect((await ask(jobs, 2)).map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled']);
+    }
+
+    it('answers 503 to those too whose jobs wait behind others, and says that it is not ready', async () => {
+      const { jobs } = await startFront(500, { maxRunning: 1 });
+      const asked = ask(jobs, 3);
+      await expect.poll(() => [jobs.running, jobs.queued], patient).toEqual([1, 2]);
+      await redis.stop('SIGKILL');
+      await expectRefused(jobs, asked);
+      await expectRefused(jobs, ask(jobs, 2));
+      await redis.start();
+      await startWorker();
+      await expectServed(jobs);
+    });
+
+    it('notices a Redis that hangs', async () => {
+      const { jobs } = await startFront(500, { maxRunning: 1 });
+      redis.freeze(true);
+      await expectRefused(jobs, ask(jobs, 3));
+      redis.freeze(false);
+      await startWorker();
+      await expectServed(jobs);
+    });
+
+    it('notices a Redis that takes no writes', async () => {
+      const { jobs } = await startFront(500, { maxRunning: 1 });
+      const admin = new Redis(url);
+      await admin.config('SET', 'maxmemory', '1');
+      await expectRefused(jobs, ask(jobs, 3));
+      await admin.config('SET', 'maxmemory', '0');
+      await admin.quit();
+      await startWorker();
+      await expectServed(jobs);
+    });
+
+    it('tells every family of clients, streams too', async () => {
+      const { info } = fakeModel();
+      const config = serverConfig({ queue: url, data: null, maxRunning: 1, maxEventLoopDelay: 0 });
+      const app = await buildApp({ config, models: [{ info, model: null }], pageFolder: '/nowhere' });
+      ends.push(() => app.close());
+      const post = (path: string, payload: object, headers = {}) =>
+        app.inject({ method: 'POST', url: path, payload, headers });
+      const { prompt } = drawing;
+      const image = `data:image/png;base64,${Buffer.from(await fakePicture(1).toPng()).toString('base64')}`;
+      const messages = [{ role: 'user', content: [{ type: 'image_url', image_url: { url: image } }] }];
+      const prediction = '/replicate/v1/models/duet/fake/predictions';
+      const answers = Promise.all([
+        post('/v1/images/generations', { prompt }),
+        post('/v1/chat/completions', { messages }),
+        post('/sdapi/v1/txt2img', { prompt }),
+        post(prediction, { input: { prompt } }, { prefer: 'wait=600' }),
+        post('/v1/images/generations', { prompt, stream: true }),
+        post('/v1/chat/completions', { messages, stream: true }),
+      ]);
+      await expect.poll(async () => (await app.inject('/health/ready')).json().queued, patient).toBe(5);
+      await redis.stop('SIGKILL');
+      const [openai, chat, sdapi, replicate, ...streams] = await answers;
+      for (const answer of [openai, chat, sdapi, replicate]) {
+        expect([answer!.statusCode, answer!.headers['retry-after']], answer!.body).toEqual([503, '5']);
+        expect(answer!.body).toContain('The queue of the workers cannot be reached');
+      }
+      expect(openai!.json().error.code).toBe('overloaded');
+      expect(sdapi!.json().detail).toContain('queue of the workers');
+      expect(replicate!.json()).toMatchObject({ status: 503, title: 'Service Unavailable' });
+      for (const stream of streams) expect(stream.body).toMatch(/event: error\ndata: .*overloaded/);
+      const ready = await app.inject('/health/ready');
+      expect([ready.statusCode, ready.json().status]).toEqual([503, 'no-queue']);
+      await redis.start();
+      await expect.poll(async () => (await app.inject('/health/ready')).json().status, patient).toBe('ready');
     });
 
     it('lets the front and workers stop', async () => {

@@ -13,14 +13,18 @@ export function secondsToWait({ headers }: Pick<FastifyRequest, 'headers'>): num
 }
 
 /**
- * Until the job is over, or for so many seconds. A client that hangs up cancels the job, as it was never told its id.
- * @throws DuetError 'cancelled' if it does
+ * Until the job is over, or for so many seconds. A client that hangs up cancels the job, as it was never told its id; so
+ * does one that is told that the workers are away.
+ * @throws DuetError 'cancelled' if it hangs up, 'overloaded' while the workers are away for long
  */
 export async function waitForEnd({ server, hangUp }: FastifyRequest, id: string, seconds: number): Promise<void> {
-  const signal = AbortSignal.any([hangUp, AbortSignal.timeout(seconds * 1000)]);
-  const events = server.jobs.events(id, { signal })[Symbol.asyncIterator]();
+  const { jobs } = server;
+  const outage = new AbortController();
+  const stopListening = jobs.outage?.listen(fault => outage.abort(fault));
+  const signal = AbortSignal.any([hangUp, outage.signal, AbortSignal.timeout(seconds * 1000)]);
+  const events = jobs.events(id, { signal })[Symbol.asyncIterator]();
   while (!(await events.next()).done);
-  if (!hangUp.aborted) return;
-  server.jobs.cancel(id);
-  hangUp.throwIfAborted();
+  stopListening?.();
+  const reason = AbortSignal.any([hangUp, outage.signal]);
+  if (reason.aborted && jobs.cancel(id) === 'cancelled') reason.throwIfAborted();
 }

@@ -1,0 +1,64 @@
+/** Whether what does the jobs is away, and for how long already: clients on open connections wait for it only so long. */
+import { DuetError } from '../../src/core/errors.ts';
+import type { ReadinessCheck } from '../readiness.ts';
+
+export interface OutageOptions {
+  /** For clients and probes: what is away. */
+  readonly message: string;
+  /** Milliseconds after which clients that wait give up. */
+  readonly patienceMs: number;
+}
+
+export class Outage {
+  readonly #message: string;
+  readonly #patienceMs: number;
+  readonly #listeners = new Set<(fault: DuetError) => void>();
+  #isAway = false;
+  #fault: DuetError | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor({ message, patienceMs }: OutageOptions) {
+    this.#message = message;
+    this.#patienceMs = patienceMs;
+  }
+
+  get isAway(): boolean {
+    return this.#isAway;
+  }
+
+  /** Set once the outage has lasted longer than clients wait. */
+  get fault(): DuetError | undefined {
+    return this.#fault;
+  }
+
+  /** Objects from the first moment on. */
+  readonly check: ReadinessCheck = {
+    status: 'no-queue',
+    objection: () => (this.#isAway ? this.#message : undefined),
+  };
+
+  begin(): void {
+    if (this.#isAway) return;
+    this.#isAway = true;
+    this.#timer = setTimeout(() => this.#giveUp(), this.#patienceMs).unref();
+  }
+
+  end(): void {
+    this.#isAway = false;
+    this.#fault = undefined;
+    clearTimeout(this.#timer);
+  }
+
+  /** Calls `listener` once the outage of now or the next one has lasted too long. @returns what stops that */
+  listen(listener: (fault: DuetError) => void): () => void {
+    if (this.#fault) listener(this.#fault);
+    else this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  #giveUp(): void {
+    this.#fault = new DuetError('overloaded', `${this.#message}; try again later`);
+    for (const listener of [...this.#listeners]) listener(this.#fault);
+    this.#listeners.clear();
+  }
+}
