@@ -4,6 +4,9 @@ import sharp from 'sharp';
 /** One visit to the server at `origin`; `seed` makes it another one than before. @throws Error at an answer that is wrong */
 type Visit = (origin: string, seed: number) => Promise<void>;
 
+/** The server had too much to do and said when to come again, as it should. */
+export class PutOff extends Error {}
+
 const words = ['an apple', 'two red hearts', 'a cat to the left of a dog', 'a rocket above a house', 'three stars'];
 const promptOf = (seed: number) => words[seed % words.length]!;
 
@@ -36,9 +39,10 @@ export const visits: readonly Visit[] = [
     await expectStatus(fetch(`${origin}/v1/images/edits`, { method: 'POST', body: form }), 200);
   },
   async (origin, seed) => {
-    const drawing = post(origin, '/sdapi/v1/txt2img', { prompt: promptOf(seed), seed, steps: 10 });
-    await expectStatus(fetch(`${origin}/sdapi/v1/progress`), 200);
-    await drawing;
+    await Promise.all([
+      post(origin, '/sdapi/v1/txt2img', { prompt: promptOf(seed), seed, steps: 10 }),
+      expectStatus(fetch(`${origin}/sdapi/v1/progress`), 200),
+    ]);
   },
   (origin, seed) =>
     post(
@@ -79,8 +83,8 @@ async function post(origin: string, path: string, body: object, headers = {}): P
 
 async function submit(origin: string, body: object): Promise<string> {
   const answer = await send(origin, '/v1/jobs', body, { 'idempotency-key': JSON.stringify(body).slice(-200) });
-  if (answer.status !== 202) throw new Error(`/v1/jobs answered ${answer.status} ${await answer.text()}`);
-  return ((await answer.json()) as { id: string }).id;
+  const text = await readAnswer(answer, 202);
+  return (JSON.parse(text) as { id: string }).id;
 }
 
 /** To its end, and then its first picture, if it has one. */
@@ -90,9 +94,17 @@ async function follow(origin: string, id: string): Promise<void> {
 }
 
 async function expectStatus(answer: Promise<Response>, ...statuses: readonly number[]): Promise<void> {
-  const { status, url } = await answer;
-  const text = await (await answer).text();
-  if (!statuses.includes(status)) throw new Error(`${new URL(url).pathname} answered ${status} ${text.slice(0, 200)}`);
+  await readAnswer(await answer, ...statuses);
+}
+
+/** @throws PutOff or Error if its status is none of `statuses` */
+async function readAnswer(answer: Response, ...statuses: readonly number[]): Promise<string> {
+  const { status, url, headers } = answer;
+  const text = await answer.text();
+  if (statuses.includes(status)) return text;
+  const isPutOff = (status === 429 || status === 503) && headers.has('retry-after');
+  const path = new URL(url).pathname.replace(/job_\w+/, 'ID');
+  throw new (isPutOff ? PutOff : Error)(`${path} answered ${status} ${text.slice(0, 200)}`);
 }
 
 async function dataUrl(seed: number): Promise<string> {

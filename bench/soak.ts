@@ -12,7 +12,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { visits } from './soak-visits.ts';
+import { PutOff, visits } from './soak-visits.ts';
 
 /** Growth of the resident memory, from the second fifth of the run to the last, that counts as none. */
 const allowedGrowth = 0.05;
@@ -90,7 +90,9 @@ async function visitFor(
   burst: number,
 ): Promise<Map<string, number>> {
   const failures = new Map<string, number>();
-  const count = (error: unknown) => failures.set(String(error), (failures.get(String(error)) ?? 0) + 1);
+  const count = (error: unknown) => {
+    if (!(error instanceof PutOff)) failures.set(String(error), (failures.get(String(error)) ?? 0) + 1);
+  };
   const underWay = new Set<Promise<unknown>>();
   const end = performance.now() + milliseconds;
   for (let seed = 1; performance.now() < end; seed++) {

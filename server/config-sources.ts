@@ -88,12 +88,12 @@ interface SchemaShape {
   readonly anyOf?: readonly { readonly type?: string; readonly pattern?: string }[];
 }
 
-/** Flags and the environment know only text: numbers, true/false, comma-separated lists and "none". */
+/** Flags and the environment know only text: numbers, true/false, lists separated by commas or line breaks and "none". */
 function readText(schema: SchemaShape, text: string): unknown {
   const { type, anyOf } = schema;
   if (type === 'integer') return /^[+-]?\d+$/.test(text.trim()) ? Number(text) : text;
   if (type === 'boolean') return { true: true, 1: true, false: false, 0: false }[text.trim().toLowerCase()] ?? text;
-  if (type === 'array') return text.split(',').flatMap(part => part.trim() || []);
+  if (type === 'array') return text.split(/[,\r\n]/).flatMap(part => part.trim() || []);
   if (text === 'none' && anyOf?.some(option => option.type === 'null')) return null;
   return text;
 }

@@ -32,7 +32,10 @@ export const serverConfigSchema = Type.Object(
       0,
       'MiB of memory at which the inference process is replaced between calls; 0 is no ceiling',
     ),
-    apiKeys: texts('keys that clients must send; without any, everybody on the address may ask', 'key1,key2'),
+    apiKeys: texts(
+      'keys that clients must send, of 24 characters at least; without any, everybody on the address may ask',
+      'key1,key2',
+    ),
     allowedHosts: texts('further Host names that requests may come for', 'duet.example.org'),
     trustProxy: Type.Boolean({ default: false, description: 'believe X-Forwarded headers: only behind a proxy' }),
     corsOrigins: texts('web origins that may call from a browser', 'https://app.example.org'),

@@ -5,6 +5,7 @@ import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { packageRoot, packageVersion } from '../src/core/package-root.ts';
 import { inference } from '../src/pipelines/index.ts';
+import { checkApiKeys } from './api-keys.ts';
 import { type ConfigKey, configKeys, type Origin, type ResolvedConfig } from './config-sources.ts';
 import { checkWritable } from './jobs/file-store.ts';
 import { loadRedisPackages } from './jobs/redis/connect.ts';
@@ -59,6 +60,12 @@ export async function examine({ config, origins, file, unknownVariables }: Resol
       return `${data} can be written`;
     }),
     ...(queue === null ? [] : [check('queue', () => pingRedis(queue))]),
+    check('api keys', async () => {
+      checkApiKeys(apiKeys);
+      return apiKeys.length === 0
+        ? 'none: everybody who reaches the address may ask'
+        : `${apiKeys.length}, long enough`;
+    }),
     check('page', async () =>
       existsSync(join(packageRoot(), 'web', 'dist', 'index.html')) ? 'built' : 'not built: npm run build',
     ),

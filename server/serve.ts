@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { DuetError } from '../src/core/errors.ts';
 import { inference, type LoadOptions } from '../src/pipelines/index.ts';
+import { checkApiKeys } from './api-keys.ts';
 import { buildApp } from './app.ts';
 import type { ServerConfig } from './config.ts';
 import { type LogStream, loggerOptions } from './logging.ts';
@@ -28,6 +29,7 @@ export interface RunningServer {
 
 export async function startServer({ config, load, logs, signal }: ServeOptions): Promise<RunningServer> {
   const { device, precision, threads, host, port } = config;
+  checkApiKeys(config.apiKeys);
   inference.setMaxMemory(config.maxMemory);
   const loaded = await load(config.model, {
     device,

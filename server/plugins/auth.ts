@@ -5,6 +5,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { DuetError } from '../../src/core/errors.ts';
+import { trimKeys } from '../api-keys.ts';
 import { pathOf } from './request-path.ts';
 import { countWrongKeys } from './wrong-keys.ts';
 
@@ -13,7 +14,7 @@ const ownerDigits = 16;
 const openPaths = /^\/health\//;
 
 export function requireApiKey(app: FastifyInstance, apiKeys: readonly string[]): void {
-  const digests = apiKeys.map(digest);
+  const digests = trimKeys(apiKeys).map(digest);
   app.decorateRequest('owner', 'anonymous');
   if (digests.length === 0) return;
   const wrongKeys = countWrongKeys();
@@ -21,13 +22,12 @@ export function requireApiKey(app: FastifyInstance, apiKeys: readonly string[]):
     const path = pathOf(request);
     if (openPaths.test(path)) return;
     const candidates = candidatesOf(request);
-    if (candidates.length > 0) wrongKeys.check(request.ip);
     const known = candidates.find(candidate => isOneOf(digests, digest(candidate)));
     if (known !== undefined) {
       request.owner = `key-${digest(known).toString('hex').slice(0, ownerDigits)}`;
       return;
     }
-    if (candidates.length > 0) wrongKeys.count(request.ip);
+    if (candidates.length > 0) wrongKeys.count(request.ip); // a right key passes however many wrong ones came before
     const isApi = /^\/(replicate\/)?v1\//.test(path);
     reply.header('www-authenticate', isApi ? 'Bearer' : 'Basic realm="duet", charset="UTF-8"');
     throw new DuetError('unauthorized', 'A valid API key is missing; send one as Authorization: Bearer <key>');

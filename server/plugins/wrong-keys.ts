@@ -1,4 +1,7 @@
-/** Guessing keys is slow: an address that sends too many wrong ones is not listened to for the rest of a minute. */
+/**
+ * Guessing keys is slow and seen: an address that sends too many wrong ones gets 429 for further wrong ones until the minute
+ * is over. A right key always passes: behind a proxy everybody has the same address.
+ */
 import { DuetError } from '../../src/core/errors.ts';
 
 export interface WrongKeyLimits {
@@ -11,8 +14,7 @@ export interface WrongKeyLimits {
 }
 
 export interface WrongKeys {
-  /** Before a key is looked at. @throws DuetError 'rate-limited' */
-  check(address: string): void;
+  /** One more wrong key. @throws DuetError 'rate-limited' if there were too many before */
   count(address: string): void;
 }
 
@@ -30,15 +32,13 @@ export function countWrongKeys({
     return undefined;
   };
   return {
-    check(address) {
-      const window = current(address);
-      if (!window || window.count < most) return;
-      throw new DuetError('rate-limited', 'Too many wrong API keys came from this address; wait a little', {
-        retryAfter: Math.max(1, Math.ceil((window.until - now()) / 1000)),
-      });
-    },
     count(address) {
       const window = current(address);
+      if (window && window.count >= most) {
+        throw new DuetError('rate-limited', 'Too many wrong API keys came from this address; wait a little', {
+          retryAfter: Math.max(1, Math.ceil((window.until - now()) / 1000)),
+        });
+      }
       if (window) {
         window.count++;
         return;
