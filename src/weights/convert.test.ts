@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
@@ -122,14 +122,19 @@ describe('a checkpoint', () => {
   });
 });
 
-test('what a killed process left of an unfinished write is removed, what a running one writes is not', async () => {
+test('what a killed process left of an unfinished write is removed, what may still be written is not', async () => {
   const file = join(folder, 'model.safetensors');
-  const dead = 4_194_305; // above the largest process id that Linux gives
-  const names = [`model.safetensors.${dead}.tmp`, `model.safetensors.${process.ppid}.tmp`, `other.${dead}.tmp`];
-  for (const name of names) await writeFile(join(folder, name), 'half');
+  const [dead, deadToo] = [4_194_305, 4_194_306]; // above the largest process id that Linux gives
+  const names = [dead, deadToo, process.ppid].map(pid => `model.safetensors.${pid}.tmp`);
+  for (const name of [...names, `other.${dead}.tmp`]) {
+    await writeFile(join(folder, name), 'half');
+    await utimes(join(folder, name), 0, 0);
+  }
+  const elsewhere = `model.safetensors.${deadToo}.tmp`; // of a process on another machine, which is writing
+  await utimes(join(folder, elsewhere), new Date(), new Date());
   await saveSafetensors(file, { tensor: counting([1]) });
   const left = (await readdir(folder)).filter(name => name.endsWith('.tmp')).sort();
-  expect(left).toEqual(names.slice(1).sort());
+  expect(left).toEqual([elsewhere, names[2], `other.${dead}.tmp`].sort());
 });
 
 test('memory holds one of our tensors at a time, with what it is made of', async () => {
@@ -146,7 +151,7 @@ test('memory holds one of our tensors at a time, with what it is made of', async
     vocabularySize: 64,
     positions: 16,
     width: 32,
-    layers: 6,
+    layers: 2,
     heads: 2,
     mlpWidth: 64,
     activation: 'tanh',

@@ -4,7 +4,7 @@
  * an abort never leaves half a file under the final name, and what a killed process left beside it is removed by the
  * next write of the same file.
  */
-import { type FileHandle, open, readdir, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { DuetError } from '../core/errors.ts';
 import { floatToHalf } from '../core/float-formats.ts';
@@ -201,13 +201,19 @@ async function writeAt(handle: FileHandle, bytes: Uint8Array, position: number):
   }
 }
 
+/** A file that nothing was written to for so long (in ms) is not being written: its writer may run on another machine. */
+const abandonedAfter = 3_600_000;
+
 /** Removes what processes that are no longer there left of an unfinished write of `file`. */
 async function removeLeftovers(file: string): Promise<void> {
   const [folder, start] = [dirname(file), `${basename(file)}.`];
   const names = await readdir(folder).catch(() => []); // the write itself says why a folder cannot be used
   for (const name of names) {
     const owner = name.startsWith(start) ? /^(\d+)\.tmp$/.exec(name.slice(start.length))?.[1] : undefined;
-    if (owner !== undefined && !isRunning(Number(owner))) await rm(join(folder, name), { force: true });
+    if (owner === undefined || isRunning(Number(owner))) continue;
+    const leftover = join(folder, name);
+    const written = await stat(leftover).then(({ mtimeMs }) => mtimeMs, Date.now); // it may be gone meanwhile
+    if (Date.now() - written > abandonedAfter) await rm(leftover, { force: true });
   }
 }
 

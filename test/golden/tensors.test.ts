@@ -60,6 +60,7 @@ describe('one tensor', () => {
     });
     expect(readTensor({ shape: [1], dtype: 'int64', data: [7] })).toMatchObject({ data: Float32Array.of(7) });
     expect(readTensor(980.02).data[0]).toBe(Math.fround(980.02));
+    expect(() => readTensor([1, 0.5], 'int32')).toThrow(/integers holds 0.5/);
   });
 
   test.each([

@@ -97,8 +97,11 @@ export function toTensor({ shape, data }: Values, dtype: DType = 'float32'): Hos
   switch (dtype) {
     case 'float32':
       return { dtype, shape, data: Float32Array.from(data) };
-    case 'int32':
+    case 'int32': {
+      const wrong = data.find(value => value !== (value | 0));
+      if (wrong !== undefined) throw new Error(`A tensor of integers holds ${wrong}`);
       return { dtype, shape, data: Int32Array.from(data) };
+    }
     case 'bool':
       return { dtype, shape, data: Uint8Array.from(data) };
   }

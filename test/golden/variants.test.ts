@@ -13,10 +13,13 @@ const suites = await loadSuites();
 const files = (await listGoldenFiles()).filter(file => suites.has(file));
 
 async function runFile(file: string, golden: GoldenFile): Promise<CaseResult[]> {
-  return suites.get(file)!.run(golden, 'cpu');
+  return suites.get(file)!.run(golden, 'reference');
 }
 
-/** The file with the inputs of every case replaced by `change`; cases that it leaves as they are are left out. */
+/**
+ * The file with the inputs of two cases replaced by `change`, the first two that it changes: more would tell nothing more,
+ * since what is tried here does not depend on the network.
+ */
 function withInputs(
   golden: GoldenFile,
   change: (value: unknown, name: string, golden: GoldenCase) => unknown,
@@ -26,7 +29,7 @@ function withInputs(
     const isChanged = changed.some(([name, value]) => value !== item.inputs[name]);
     return isChanged ? [{ ...item, inputs: Object.fromEntries(changed) }] : [];
   });
-  return { ...golden, cases };
+  return { ...golden, cases: cases.slice(0, 2) };
 }
 
 /** The same tensor, written out. */
@@ -73,7 +76,7 @@ const shared: Readonly<Record<string, readonly string[]>> = {
   'uvit-v1-diffusers.json': ['img', 'clip_img', 'text', 't_img', 't_text'],
   'uvit-plain-class.json': ['x', 'timesteps', 'y'],
   'uvit-plain-text.json': ['x', 'timesteps', 'context'],
-  'uvit-grad.json': ['img', 'text', 't_text', 'data_type', 'target_text', 'x', 'timesteps', 'y', 'target'],
+  'uvit-grad.json': ['t_text', 'target_text', 'y', 'target'],
   'clip-text.json': ['attention_mask'],
   'gpt2.json': ['attention_mask', 'labels'],
   'caption-decoder.json': ['train_tokens', 'train_clip_states'],
@@ -97,9 +100,7 @@ describe.each(Object.entries(shared))('%s', (file, names) => {
           ? row
           : { shape: [rows, ...row.shape.slice(1)], data: Array.from({ length: rows }, () => row.data).flat() };
       });
-    // Two cases tell as much as all of them: what is tried here does not depend on the network.
-    const firstTwo = ({ cases, ...rest }: GoldenFile) => ({ ...rest, cases: cases.slice(0, 2) });
-    const [once, repeated] = [firstTwo(change(true)), firstTwo(change(false))];
+    const [once, repeated] = [change(true), change(false)];
     expect(once.cases.length).toBeGreaterThan(0);
     expect(errors(await runFile(file, once))).toEqual(errors(await runFile(file, repeated)));
   });

@@ -1,4 +1,4 @@
-/** CLIP under Hugging Face's names (spec clip-gpt2-llama, 1.6); linear weights there are [out, in]. */
+/** CLIP under the names of transformers' CLIPModel; linear weights there are [out, in]. */
 import type { ClipTextConfig, ClipVisionConfig } from '../../clip/index.ts';
 import { DuetError } from '../../core/errors.ts';
 import { linear, type NameRule, transposeLinear, weightAndBias } from './name-map.ts';

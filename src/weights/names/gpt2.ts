@@ -1,4 +1,4 @@
-/** GPT-2 under Hugging Face's names (spec clip-gpt2-llama, 2.3). Conv1D weights are [in, out] as ours; q, k, v are fused. */
+/** GPT-2 under the names of transformers' GPT2Model. Conv1D weights are [in, out] as ours; q, k, v are fused. */
 import { DuetError } from '../../core/errors.ts';
 import type { Gpt2Config } from '../../lm/index.ts';
 import { activationOf } from './clip.ts';

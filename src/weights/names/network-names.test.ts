@@ -46,7 +46,7 @@ const diffusers = {
 };
 
 describe('U-ViT', () => {
-  // Numbers of tensors: spec unidiffuser, 2.1 and 7.2; diffusers has a dead copy of the patch embedding (2 tensors).
+  // As many as the published checkpoints hold; diffusers' has a copy of the patch embedding that nothing uses (2 tensors).
   test('the original checkpoints are used whole', () => {
     for (const [variant, count] of [
       ['v0', 416],
