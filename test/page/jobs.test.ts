@@ -80,6 +80,8 @@ describe.skipIf(!chromiumPath)(
       const kept = result(page).getByRole('link', { name: /^Picture \d, unfinished/ });
       expect(await kept.count()).toBe(3);
       await result(page).getByText('Cancelled after step 2 of 4').waitFor();
+      await page.reload();
+      await kept.nth(2).waitFor();
       const download = page.waitForEvent('download');
       await kept.first().click();
       expect((await download).suggestedFilename()).toBe('duet-unfinished-1.png');

@@ -4,7 +4,7 @@ import { ApiError } from './api.ts';
 import { noticeLoss, report } from './faults.ts';
 import { fieldsOf } from './form.ts';
 import { mergeHistory, removedJobs } from './history.ts';
-import { isOver, jobFromView, reduceJob } from './job-state.ts';
+import { isOver, type JobState, jobFromView, reduceJob } from './job-state.ts';
 import { closeOverlay, tab, viewed } from './navigation.ts';
 import { notify } from './notices.ts';
 import * as state from './state.ts';
@@ -124,10 +124,18 @@ function apply(id: string, event: WireEvent): void {
   if (!job) return;
   const next = reduceJob(job, event);
   replace(next);
+  if (event.type === 'cancelled' && next.previews.length > 0) keepUnfinished(next);
   if (isOver(next)) tellWindows();
   if (isOver(next) || event.type === 'queued') state.spoken.value = `${modeNames[next.mode]}: ${statusLine(next)}`;
 }
 
-function replace(next: ReturnType<typeof jobFromView>): void {
+function keepUnfinished({ id, mode, previews }: JobState): void {
+  const { tab: ownTab } = fieldsOf(mode);
+  const shown = state.shownJobs.value[ownTab];
+  if (shown?.id !== id) return;
+  state.shownJobs.value = { ...state.shownJobs.value, [ownTab]: { ...shown, unfinished: previews } };
+}
+
+function replace(next: JobState): void {
   state.jobs.value = state.jobs.value.map(job => (job.id === next.id ? next : job));
 }

@@ -84,7 +84,6 @@ export function reduceJob(job: JobState, event: WireEvent): JobState {
     case 'failed':
       return { ...job, status: 'failed', position: null, progress: null, previews: [], error: event.error };
     case 'cancelled':
-      // How far the pictures had come stays to be seen.
       return { ...job, status: 'cancelled', position: null };
     default:
       return job;

@@ -99,10 +99,18 @@ function isKind(kind: string): kind is Form['kind'] {
 }
 
 function isShown(value: unknown): value is ShownJobs {
-  const isEntry = (entry: unknown) => isRecord(entry) && typeof entry['id'] === 'string' && isRecord(entry['pictures']);
+  const isEntry = (entry: unknown) =>
+    isRecord(entry) &&
+    typeof entry['id'] === 'string' &&
+    isRecord(entry['pictures']) &&
+    (entry['unfinished'] === undefined || isListOfPictures(entry['unfinished']));
   return (
     isRecord(value) && Object.entries(value).every(([tab, entry]) => tabIds.some(id => id === tab) && isEntry(entry))
   );
+}
+
+function isListOfPictures(value: unknown): boolean {
+  return Array.isArray(value) && value.every(url => typeof url === 'string' && url.startsWith('data:image/'));
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

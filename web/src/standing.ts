@@ -10,6 +10,8 @@ type PictureName = (typeof pictureNames)[number];
 export interface Shown {
   readonly id: string;
   readonly pictures: Readonly<Partial<Record<PictureName, string>>>;
+  /** How far its pictures had come when it was cancelled: the server keeps only finished ones. */
+  readonly unfinished?: readonly string[];
 }
 
 export function shownFor(id: string, form: Form): Shown {

@@ -46,7 +46,7 @@ export function Stage({ tab, empty, ready = empty }: StageProps) {
     <section ref={element} class="stage" aria-label="Result" aria-busy={!isOver(job)}>
       <MadeFrom job={job} isFormer={standing === 'former'} />
       <div class="stage-body">
-        <Result job={job} />
+        <Result job={job} unfinished={shown?.unfinished ?? []} />
       </div>
       <Status job={job} />
     </section>
@@ -83,12 +83,12 @@ function Empty({ children }: { children: ComponentChildren }) {
   );
 }
 
-function Result({ job }: { job: JobState }) {
+function Result({ job, unfinished }: { job: JobState; unfinished: readonly string[] }) {
   if (job.status === 'failed') return <Fault title="That did not work" text={job.error?.message ?? ''} />;
   if (job.samples.length > 0) return <Finished job={job} />;
   if (job.status !== 'cancelled') return <Pending job={job} />;
-  return job.previews.length > 0 ? (
-    <Unfinished job={job} />
+  return unfinished.length > 0 ? (
+    <Unfinished pictures={unfinished} />
   ) : (
     <Fault title="Cancelled" text="It had not begun to show." />
   );
@@ -119,10 +119,10 @@ function Finished({ job }: { job: JobState }) {
 }
 
 /** The pictures as far as they had come when the job was cancelled. */
-function Unfinished({ job }: { job: JobState }) {
+function Unfinished({ pictures }: { pictures: readonly string[] }) {
   return (
-    <ul class="tiles" style={{ '--columns': String(columnsFor(job.previews.length)) }}>
-      {job.previews.map((url, index) => (
+    <ul class="tiles" style={{ '--columns': String(columnsFor(pictures.length)) }}>
+      {pictures.map((url, index) => (
         <li key={index} class="plate">
           <a class="tile is-unfinished" href={url} download={`duet-unfinished-${index + 1}.png`} title="Download">
             <Picture url={url} alt={`Picture ${index + 1}, unfinished. Download`} />

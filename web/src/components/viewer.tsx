@@ -161,8 +161,11 @@ function Actions({ job, index }: { job: JobState; index: number }) {
 function Removal({ job }: { job: JobState }) {
   const asks = useSignal(false);
   const keep = useRef<HTMLButtonElement>(null);
+  const really = useRef<HTMLButtonElement>(null);
   useEffect(() => {
-    if (asks.value) keep.current?.focus();
+    if (!asks.value) return;
+    keep.current?.focus();
+    really.current?.scrollIntoView({ block: 'nearest' });
   }, [asks.value]);
   if (!asks.value) {
     return (
@@ -176,7 +179,7 @@ function Removal({ job }: { job: JobState }) {
       <button key="keep" ref={keep} type="button" class="quiet" onClick={() => (asks.value = false)}>
         <Icon name="close" /> Keep
       </button>
-      <button key="delete" type="button" class="danger" onClick={() => void remove(job.id)}>
+      <button key="delete" ref={really} type="button" class="danger" onClick={() => void remove(job.id)}>
         {job.samples.length > 1 ? `Delete all ${job.samples.length} of this run` : 'Really delete'}
       </button>
     </>
