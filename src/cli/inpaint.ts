@@ -14,7 +14,7 @@ export function registerInpaint(program: Command, context: CommandContext): void
   const command = program
     .command('inpaint')
     .description('fill in part of a picture, or the gaps of a caption; the rest stays exactly')
-    .argument('[picture]', 'a picture file, or - to read it from standard input')
+    .argument('[picture]', 'a picture file or its address (https://...), or - to read it from standard input')
     .option('--mask <picture>', 'transparent or white where to repaint (default: where the picture is transparent)')
     .option('--caption <caption>', 'what the picture shows; a word _ is a gap, as in "a _ to the left of a dog"');
   command.addOption(strengthOption());

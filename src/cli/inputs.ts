@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { DuetError } from '../core/errors.ts';
 import { decodeText, unifyLineEnds } from '../core/text.ts';
-import type { ImageInput } from '../image/index.ts';
+import { type ImageInput, isPictureAddress, type Pixels } from '../image/index.ts';
 import type { PairInput } from '../pipelines/index.ts';
 import { readAll, type Terminal } from './terminal.ts';
 
@@ -20,22 +20,23 @@ export async function readCaption(terminal: Terminal, argument: string): Promise
   return caption;
 }
 
-/** The picture given: a path, or the bytes on standard input for `-`. */
-export async function readPicture(terminal: Terminal, argument: string): Promise<ImageInput> {
+/** The picture given: a path or an address, or the bytes on standard input for `-`. */
+export async function readPicture(terminal: Terminal, argument: string): Promise<Exclude<ImageInput, Pixels>> {
   return argument === '-' ? readStdin(terminal, pictureLimit) : argument;
 }
 
 /**
- * A picture or a caption, whichever `argument` is: a picture if it is a file or is named like one, or standard input for
- * `-`; otherwise a caption.
+ * A picture or a caption, whichever `argument` is: a picture if it is a file or is named like one, an address, or standard
+ * input for `-`; otherwise a caption.
  */
 export async function readPictureOrCaption(terminal: Terminal, argument: string): Promise<PairInput> {
-  const isPicture = argument === '-' || pictureName.test(argument) || (await isFile(argument));
+  const isPicture =
+    argument === '-' || isPictureAddress(argument) || pictureName.test(argument) || (await isFile(argument));
   if (isPicture) return { picture: await readPicture(terminal, argument) };
   return { caption: await readCaption(terminal, argument) };
 }
 
-const pictureName = /\.(png|jpe?g|webp|gif|avif|tiff?)$/i;
+const pictureName = /\.(png|jpe?g|jfif|webp|gif|avif|tiff?)$/i;
 
 async function isFile(path: string): Promise<boolean> {
   const stats = await stat(path).catch(() => undefined);

@@ -1,37 +1,27 @@
 /** `duet inspect`: how a picture was made, read from its file; no model is loaded. */
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { DuetError } from '../core/errors.ts';
-import { type ReadParameters, readParameters } from '../image/index.ts';
+import { type ReadParameters, readImageBytes, readParameters } from '../image/index.ts';
 import { readPicture } from './inputs.ts';
 import { jsonOption } from './options.ts';
 import type { CommandContext } from './sampling-command.ts';
-import { type Terminal, write } from './terminal.ts';
+import { write } from './terminal.ts';
 
 export function registerInspect(program: Command, { terminal }: CommandContext): void {
   program
     .command('inspect')
     .description('tell how a picture was made, from the parameters in its file (also of A1111 and its kin)')
-    .argument('<picture>', 'a PNG, JPEG or WebP file, or - to read it from standard input')
+    .argument('<picture>', 'a PNG, JPEG or WebP file or its address, or - to read it from standard input')
     .addOption(jsonOption())
     .action(async (argument: string, { json }: { readonly json: boolean }) => {
-      const bytes = await readBytes(terminal, argument);
-      const found = readParameters(bytes);
+      const picture = await readPicture(terminal, argument);
+      const found = readParameters(await readImageBytes(picture, { signal: terminal.signal }));
       if (!found) {
         throw new DuetError('invalid-image', `${argument === '-' ? 'The picture' : argument} carries no parameters`);
       }
       await write(terminal.stdout, json ? `${JSON.stringify(asJson(found), undefined, 2)}\n` : asText(found));
     });
-}
-
-async function readBytes(terminal: Terminal, argument: string): Promise<Uint8Array> {
-  const input = await readPicture(terminal, argument);
-  if (input instanceof Uint8Array) return input;
-  return readFile(argument).catch((error: unknown) => {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new DuetError('invalid-image', `Cannot open the picture ${argument}: ${reason}`, { cause: error });
-  });
 }
 
 function asJson({ infotext, parameters, text }: ReadParameters): object {

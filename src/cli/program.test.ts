@@ -1,8 +1,11 @@
 /** The command line in one process: a tiny model of random weights, streams in memory. */
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable, Writable } from 'node:stream';
+import { pathToFileURL } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tinyModel } from '../../test/support/tiny-model.ts';
@@ -120,6 +123,29 @@ describe('captions', () => {
     const fromStdin = await duet(['i2t', '-', '-n', '2', '--seed', '1'], await readFile(at('picture.png')));
     expect(fromFile.code).toBe(0);
     expect(fromFile.stdout.text).toBe(fromStdin.stdout.text);
+  });
+
+  it('describes a picture behind an address', async () => {
+    await duet(['image', '--seed', '1', '-o', at('served picture.png')]);
+    const bytes = await readFile(at('served picture.png'));
+    const server = createServer((_, response) => response.end(bytes));
+    await new Promise<void>(resolve => {
+      server.listen(0, '127.0.0.1', resolve);
+    });
+    const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/a.png`;
+    const captions = async (picture: string) => (await duet(['i2t', picture, '--seed', '1'])).stdout.text;
+    const expected = await captions(at('served picture.png'));
+    expect(expected).not.toBe('');
+    expect(await captions(address)).toBe(expected);
+    expect(await captions(pathToFileURL(at('served picture.png')).href)).toBe(expected);
+    expect(await captions(`data:image/png;base64,${bytes.toString('base64')}`)).toBe(expected);
+    expect((await duet(['inspect', address])).stdout.text).toContain('Seed: 1');
+    server.closeAllConnections();
+    await new Promise(resolve => {
+      server.close(resolve);
+    });
+    const { code, stderr } = await duet(['i2t', address]);
+    expect([code, stderr.text]).toEqual([2, expect.stringMatching(/Cannot get the picture http:.*ECONNREFUSED/)]);
   });
 
   it.each([[['text', '-n', '2']], [['rephrase', 'a red apple', '-n', '2']]])('prints %j as JSON', async args => {

@@ -13,7 +13,7 @@ export function registerVary(program: Command, context: CommandContext): void {
   const command = program
     .command('vary')
     .description('draw variations of a picture, by way of its description')
-    .argument('<picture>', 'a picture file, or - to read it from standard input')
+    .argument('<picture>', 'a picture file or its address (https://...), or - to read it from standard input')
     .addOption(strengthOption())
     .option('--caption <caption>', "what the variations show (default: the model's own description)");
   addSamplingOptions(command, 'pictures').action((argument: string, flags: VaryFlags) =>

@@ -2,29 +2,17 @@
  * Pictures in and out of files: sharp (libvips), loaded only when a picture is decoded or encoded.
  * Input comes from strangers: bytes and pixels are limited, and only raster formats are let in (an SVG is a program).
  */
-import { open } from 'node:fs/promises';
 import type SharpFactory from 'sharp';
 import type { Metadata, OutputInfo, Sharp } from 'sharp';
 import { DuetError } from '../core/errors.ts';
+import { type DecodeOptions, type ImageInput, isPixels, nameOf, readImageBytes, tooLarge } from './image-input.ts';
 import { cropSquare, type Pixels } from './pixels.ts';
 
 export type ImageFormat = 'png' | 'webp' | 'jpeg';
 
-/** A path, a file URL, the bytes of an encoded picture, or pixels. */
-export type ImageInput = string | URL | Uint8Array | Pixels;
-
-export interface DecodeOptions {
-  /** Largest encoded size. @default 64 MiB */
-  readonly maxBytes?: number;
-  /** Largest decoded size, width x height. @default 100 million */
-  readonly maxPixels?: number;
-  readonly signal?: AbortSignal;
-}
-
 /** As sharp calls what may be decoded. `heif` is AVIF alone: the codec of HEIC is not in sharp. */
 export const rasterFormats = ['jpeg', 'png', 'webp', 'gif', 'heif', 'tiff'] as const;
 const formatNames = 'JPEG, PNG, WebP, GIF, AVIF or TIFF';
-const defaultMaxBytes = 64 * 2 ** 20;
 const defaultMaxPixels = 100_000_000;
 
 /** Decodes a picture upright (EXIF rotation applied), transparency on white. Throws DuetError 'invalid-image'. */
@@ -59,12 +47,8 @@ async function decodeInput<T>(
   options: DecodeOptions,
   decode: (bytes: Uint8Array, source: string, maxPixels: number) => Promise<T>,
 ): Promise<T> {
-  const source = input instanceof Uint8Array ? 'The picture' : String(input);
-  const maxBytes = options.maxBytes ?? defaultMaxBytes;
-  const bytes = input instanceof Uint8Array ? input : await readLimited(input, maxBytes);
-  if (bytes.length > maxBytes) throw tooLarge(source, `${bytes.length} bytes`, `${maxBytes} bytes`);
-  if (bytes.length === 0) throw new DuetError('invalid-image', `${source} is empty; give a ${formatNames} picture`);
-  const picture = await decode(bytes, source, options.maxPixels ?? defaultMaxPixels);
+  const bytes = await readImageBytes(input, options);
+  const picture = await decode(bytes, nameOf(input), options.maxPixels ?? defaultMaxPixels);
   options.signal?.throwIfAborted();
   return picture;
 }
@@ -97,29 +81,6 @@ export function formatOfFile(file: string): ImageFormat {
   if (extension === 'webp') return 'webp';
   if (extension === 'jpg' || extension === 'jpeg') return 'jpeg';
   throw new DuetError('invalid-argument', `Cannot write a .${extension} file; end the name in .png, .webp or .jpg`);
-}
-
-function isPixels(input: ImageInput): input is Pixels {
-  return typeof input === 'object' && 'width' in input && 'data' in input;
-}
-
-function tooLarge(source: string, got: string, limit: string): DuetError {
-  return new DuetError('invalid-image', `${source} has ${got}, at most ${limit} are allowed; make it smaller`);
-}
-
-async function readLimited(path: string | URL, maxBytes: number): Promise<Uint8Array> {
-  const handle = await open(path, 'r').catch((error: unknown) => {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new DuetError('invalid-image', `Cannot open the picture ${path}: ${reason}`, { cause: error });
-  });
-  try {
-    const stats = await handle.stat();
-    if (stats.isDirectory()) throw new DuetError('invalid-image', `${path} is a folder; give a picture file`);
-    if (stats.size > maxBytes) throw tooLarge(String(path), `${stats.size} bytes`, `${maxBytes} bytes`);
-    return await handle.readFile();
-  } finally {
-    await handle.close();
-  }
 }
 
 /** A picture opened and checked, its pixels not yet read. */

@@ -1,15 +1,20 @@
 export { encodeAnimation } from './animation.ts';
 export {
   checkImage,
-  type DecodeOptions,
   decodeImage,
   encodeImage,
   formatOfFile,
   type ImageFormat,
-  type ImageInput,
   squareImage,
 } from './codec.ts';
 export { inDecodeSlot } from './decode-slots.ts';
+export {
+  type DecodeOptions,
+  fetchIfRemote,
+  type ImageInput,
+  isPictureAddress,
+  readImageBytes,
+} from './image-input.ts';
 export { formatInfotext, type Infotext, parseInfotext } from './infotext.ts';
 export { composite, decodeMask, decodeTransparency, keptCells, type Mask, squareMask } from './mask.ts';
 export {

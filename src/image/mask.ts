@@ -1,6 +1,7 @@
 /** Which pixels of a picture are painted anew: masks of any size, and what they do to pictures of one size. */
 import { DuetError } from '../core/errors.ts';
-import { type DecodeOptions, decodeImage, decodeOpacity, type ImageInput, type Opacity } from './codec.ts';
+import { decodeImage, decodeOpacity, type Opacity } from './codec.ts';
+import type { DecodeOptions, ImageInput } from './image-input.ts';
 import type { Pixels } from './pixels.ts';
 
 /** `repaint`: one byte a pixel, row by row; 1: painted anew, 0: kept. */

@@ -1,7 +1,7 @@
 /** A folder of pictures with captions as training data. */
 
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import { decodeImage, squareImage } from '../../image/index.ts';
 import { findPairs } from './pairs.ts';
 import type { PairSource } from './source.ts';
@@ -22,7 +22,7 @@ export async function folderSource(
   const items: { picture: Uint8Array; captions: readonly string[] }[] = [];
   const hash = createHash('sha256');
   for (const { path, captions, repeats } of pairs) {
-    const { data } = await squareImage(await decodeImage(join(folder, path)), side);
+    const { data } = await squareImage(await decodeImage(resolve(folder, path)), side);
     hash.update(data).update(JSON.stringify(captions));
     if (repeats > 1) hash.update(` ${repeats} times`);
     for (let i = 0; i < repeats; i++) items.push({ picture: data, captions });

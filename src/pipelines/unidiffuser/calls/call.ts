@@ -9,6 +9,7 @@ import type { Precision } from '../../../engine/index.ts';
 import {
   type DecodeOptions,
   decodeImage,
+  fetchIfRemote,
   type ImageInput,
   inDecodeSlot,
   Picture,
@@ -86,8 +87,9 @@ export class Call<M extends CallMode = CallMode> {
 
   encodePicture(picture: ImageInput): Promise<EncodedPicture> {
     return this.measure('encode', async () => {
+      const local = await fetchIfRemote(picture, this.#options);
       const square = await inDecodeSlot(async () =>
-        squareImage(await decodeImage(picture, this.#options), this.imageSize),
+        squareImage(await decodeImage(local, this.#options), this.imageSize),
       );
       const [latents] = await this.networks.encodeImages([square], this.callOptions);
       return { square, latents: latents! };

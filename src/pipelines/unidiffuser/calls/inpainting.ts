@@ -9,6 +9,7 @@ import {
   decodeImage,
   decodeMask,
   decodeTransparency,
+  fetchIfRemote,
   inDecodeSlot,
   keptCells,
   type Mask,
@@ -107,9 +108,11 @@ async function readPicture(call: Call, { picture, mask }: InpaintInput): Promise
   }
   return call.measure('encode', async () => {
     const { options, imageSize, networks, callOptions } = call;
+    const local = await fetchIfRemote(picture, options);
+    const localMask = mask === undefined ? undefined : await fetchIfRemote(mask, options);
     const { square, own } = await inDecodeSlot(async () => {
-      const whole = await decodeImage(picture, options);
-      const raw = mask === undefined ? await decodeTransparency(picture, options) : await decodeMask(mask, options);
+      const whole = await decodeImage(local, options);
+      const raw = localMask ? await decodeMask(localMask, options) : await decodeTransparency(local, options);
       const own = raw && squareMask(raw, whole.width, whole.height, imageSize);
       return { square: await squareImage(whole, imageSize), own };
     });
