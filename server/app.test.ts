@@ -145,6 +145,43 @@ describe('jobs', () => {
     expect(response.json().error).toMatchObject({ param, message: expect.any(String), code: expect.any(String) });
   });
 
+  it.each([
+    ['num_steps', "did you mean 'steps'?"],
+    ['num_inference_steps', "did you mean 'steps'?"],
+    ['Prompt', "did you mean 'prompt'?"],
+    ['negativePrompt', "did you mean 'negative_prompt'?"],
+    ['guidance_scale', "did you mean 'guidance'?"],
+    ['init_images', "did you mean 'image'?"],
+    ['widht', 'Fields: mode'],
+    ['width', '/v1/images/generations takes size'],
+    ['output_format', '/v1/images/generations takes size'],
+    ['__proto', 'Fields: mode'],
+    ['x'.repeat(5000), 'Fields: mode'],
+  ])('refuse the unknown field %.30s and say what there is', async (name, hint) => {
+    const { app } = await start();
+    const response = await post(app, { ...drawing, [name]: 1 });
+    expect(response.statusCode).toBe(400);
+    const { error } = response.json();
+    expect(error).toMatchObject({ code: 'invalid_value', param: expect.stringContaining(name.slice(0, 50)) });
+    expect(error.message).toContain(hint);
+    expect(error.message).toContain('preview_every');
+    expect(error.message.length).toBeLessThan(600);
+    const query = await app.inject({ url: `/v1/jobs?limit=1&befor=2` });
+    expect([query.statusCode, query.json().error.message]).toEqual([
+      400,
+      expect.stringContaining("did you mean 'before'?"),
+    ]);
+    const form = new FormData();
+    form.set('mode', 't2i');
+    form.set('prompt', 'an apple');
+    form.set(name, '1');
+    const sent = new Response(form);
+    const headers = { 'content-type': sent.headers.get('content-type') ?? '' };
+    const payload = Buffer.from(await sent.arrayBuffer());
+    const refused = await app.inject({ method: 'POST', url: '/v1/jobs', headers, payload });
+    expect(refused.statusCode).toBe(400);
+  });
+
   it('answer a full queue with 429 and when to come back', async () => {
     const { app } = await start({ maxRunning: 1, maxQueue: 0 }, { pace: 'stepwise' });
     await submit(app);

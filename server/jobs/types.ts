@@ -1,4 +1,5 @@
 /** Jobs: what is asked for, what happens to it and who runs it. Routes know this interface, not its implementation. */
+import type { ImageFormat } from '../../src/image/index.ts';
 import type { CallMode, SolverName, Timings } from '../../src/pipelines/index.ts';
 import type { Outage } from './outage.ts';
 
@@ -26,6 +27,17 @@ export interface JobRequest {
   readonly strength?: number;
   readonly previewEvery?: number;
   readonly priority?: number;
+  /** Says nothing to the model: kept for routes that show the job's pictures later. @default PNG as drawn */
+  readonly rendering?: Rendering;
+}
+
+/** How a finished picture is shown. */
+export interface Rendering {
+  /** @default the picture's own */
+  readonly size?: { readonly width: number; readonly height: number } | undefined;
+  readonly format: ImageFormat;
+  /** 1 to 100, of jpeg and webp. */
+  readonly quality: number;
 }
 
 /** A request as it is shown and stored: without the bytes of its pictures. */

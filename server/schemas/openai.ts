@@ -25,6 +25,9 @@ const size =
   'draws squares of its own size; other sizes are those enlarged or shrunk (Lanczos), with no more detail, and where the ' +
   'shape is not square the picture is centred and its edges are continued to the sides.';
 
+/** Named so that the documentation says it; the header x-ignored-fields tells these and unknown ones. */
+const ignored = optional(Type.Unsafe<unknown>({ description: 'Accepted and ignored', 'x-ignored': true }));
+
 const sampling = {
   seed: optional(
     Type.Integer({ minimum: -1, maximum: 2 ** 32 - 1, description: 'Picture i is drawn from seed + i; -1 is random' }),
@@ -64,7 +67,12 @@ const output = {
       description: 'Previews to stream on the way, spread evenly over the steps',
     }),
   ),
-  user: optional(Type.Unsafe<unknown>({ description: 'Accepted and ignored, as are quality, style and the like' })),
+  user: ignored,
+  quality: ignored,
+  style: ignored,
+  background: ignored,
+  moderation: ignored,
+  input_fidelity: ignored,
 };
 
 export const ImageGenerationBody = Type.Object({

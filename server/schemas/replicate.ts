@@ -1,12 +1,21 @@
 /**
  * Bodies of the Replicate family as they go over the wire. A prediction's input has the fields of a native job, and beside
- * them the names that Replicate's picture models have in common; what is unknown is ignored.
+ * them the names that Replicate's picture models have in common; what is unknown is ignored, which a header tells.
  */
 import Type, { type Static } from 'typebox';
+import { largestSide, smallestSide } from '../routes/compat/picture-size.ts';
 import { JobBody } from '../routes/native/job-fields.ts';
 
 const optional = Type.Optional;
 const { model: _named, mode, ...jobFields } = JobBody.properties;
+
+const side = Type.Integer({
+  minimum: smallestSide,
+  maximum: largestSide,
+  description:
+    'Pixels of the output; one alone means both. The model draws squares of its own size, which are enlarged or shrunk ' +
+    'to this',
+});
 
 export const PredictionInput = Type.Object(
   {
@@ -29,6 +38,12 @@ export const PredictionInput = Type.Object(
         description: 'solver, under any of its names; the input that is shown has the one that runs',
       }),
     ),
+    width: optional(side),
+    height: optional(side),
+    output_format: optional(
+      Type.Enum(['png', 'webp', 'jpg', 'jpeg'], { description: "The output's file format; png by default" }),
+    ),
+    output_quality: optional(Type.Integer({ minimum: 0, maximum: 100, description: 'Of webp and jpg; 90 by default' })),
   },
   { title: 'Input' },
 );

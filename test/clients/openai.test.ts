@@ -66,6 +66,17 @@ describe('images.generate', () => {
     }
   });
 
+  it('tells which fields were ignored', async () => {
+    const body = { prompt: 'an apple', quality: 'high', style: 'vivid', steps: 2, stop: null, 'x\u0416"': 1 };
+    const ignored = async (fields: object) => {
+      const call = client.images.generate({ ...body, ...fields } as OpenAI.ImageGenerateParamsNonStreaming);
+      return (await call.asResponse()).headers.get('x-ignored-fields');
+    };
+    expect(await ignored({})).toBe('quality, style, x??');
+    expect(await ignored({ stream: true })).toBe('quality, style, x??');
+    expect((await ignored(Object.fromEntries(Array.from({ length: 900 }, (_, i) => [`f${i}`, 1]))))?.length).toBe(1003);
+  });
+
   it('gives URLs that serve the picture', async () => {
     const body = { prompt: 'an apple', response_format: 'url', size: '256x256', output_format: 'jpeg' } as const;
     const { data } = await client.images.generate(body);

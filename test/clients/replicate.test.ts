@@ -49,17 +49,58 @@ describe('run', () => {
     });
   });
 
-  it('names a version, knows schedulers and what is to be left out, and ignores what is not known here', async () => {
+  it('names a version, knows schedulers and what is to be left out, and tells what is not known here', async () => {
     const input = {
       prompt: 'an apple',
       negative_prompt: 'lowres',
       scheduler: 'DPMSolverMultistep',
-      width: 768,
-      lora: null,
+      lora: 'x',
+      width: null,
     };
     const output = await client.run('duet/fake:fake', { input });
     expect(output).toHaveLength(1);
     expect(model.calls.at(-1)?.options).toMatchObject({ negative: 'lowres', solver: 'dpm-multistep' });
+    const headers = { 'content-type': 'application/json' };
+    const body = JSON.stringify({ version: 'fake', input, webhook_events_filter: [] });
+    const answer = await fetch(`${server.origin}/replicate/v1/predictions`, { method: 'POST', headers, body });
+    expect(answer.headers.get('x-ignored-fields')).toBe('input.lora, webhook_events_filter');
+  });
+
+  it('gives files of the format and size asked for, also later', async () => {
+    for (const [asked, metadata] of [
+      [{ output_format: 'webp' }, { format: 'webp', width: 16, height: 16 }],
+      [
+        { output_format: 'jpg', output_quality: 50, width: 64, height: 32 },
+        { format: 'jpeg', width: 64, height: 32 },
+      ],
+      [{ width: 48 }, { format: 'png', width: 48, height: 48 }],
+      [
+        { height: '32', output_format: 'png' },
+        { format: 'png', width: 32, height: 32 },
+      ],
+    ] as const) {
+      const input = { prompt: 'an apple', ...asked };
+      const [file] = (await client.run('duet/fake', { input })) as FileOutput[];
+      expect(await metadataOf(file!)).toMatchObject(metadata);
+      const [latest] = (await client.predictions.list()).results;
+      expect(latest?.input).toMatchObject({ width: metadata.width === 16 ? undefined : metadata.width });
+      const found = await client.predictions.get(latest!.id);
+      expect(found.output[0].slice(0, 20)).toBe(`data:image/${metadata.format};base64,`.slice(0, 20));
+      const listed = await fetch(latest!.output[0]);
+      expect(await sharp(Buffer.from(await listed.arrayBuffer())).metadata()).toMatchObject(metadata);
+    }
+  });
+
+  it('reads the names of other models', async () => {
+    const image = `data:image/png;base64,${(await png(16, 'red')).toString('base64')}`;
+    const input = { text: 'an apple', num_steps: 3, cfg: 4, num_images: '2', sampler: 'DDIM', random_seed: 5 };
+    await client.run('duet/fake', { input });
+    const options = { steps: 3, guidance: 4, n: 2, solver: 'ddim', seed: 5 };
+    expect(model.calls.at(-1)).toMatchObject({ mode: 't2i', inputs: ['an apple'], options });
+    await client.run('duet/fake', { input: { input_image: image, prompt: 'an apple', denoising_strength: 0.4 } });
+    expect(model.calls.at(-1)).toMatchObject({ mode: 'i2t2i', options: { strength: 0.4, caption: 'an apple' } });
+    const two = client.predictions.create({ version: 'fake', input: { images: [image, image] } });
+    expect(await refusalOf(two)).toMatchObject({ status: 422, body: { detail: expect.stringContaining('got 2') } });
   });
 
   it('names the scheduler that runs where there is none of the name', async () => {
@@ -256,6 +297,8 @@ describe('errors', () => {
     [{ prompt: 'an apple', num_outputs: 0 }, 'input.num_outputs'],
     [{ prompt: 'an apple', mode: 'dream' }, 'input.mode'],
     [{ prompt: 'an apple', scheduler: 'magic' }, 'input.scheduler'],
+    [{ prompt: 'an apple', width: 8 }, 'input.width'],
+    [{ prompt: 'an apple', output_format: 'bmp' }, 'input.output_format'],
     [{ image: 7 }, 'input.image'],
     [[], 'input'],
   ])('422 for %j', async (wrong, field) => {

@@ -1,15 +1,13 @@
 /** Finished pictures in the size and format that a client asks for. */
+import type { FastifyRequest } from 'fastify';
 import sharp, { type Sharp } from 'sharp';
-import { type ImageFormat, type PictureParameters, readParameters, withParameters } from '../../../src/image/index.ts';
-import type { Size } from './picture-size.ts';
+import { type PictureParameters, readParameters, withParameters } from '../../../src/image/index.ts';
+import type { Rendering } from '../../jobs/types.ts';
+import { originOf } from './origin.ts';
+import { formatSize, type Size } from './picture-size.ts';
 
-export interface Rendering {
-  /** @default the picture's own */
-  readonly size?: Size | undefined;
-  readonly format: ImageFormat;
-  /** 1 to 100, of jpeg and webp. */
-  readonly quality: number;
-}
+/** Of jpeg and webp, where a client asks for none. */
+export const defaultQuality = 90;
 
 /** `png` as a file of `rendering`, with the parameters that it carries; the same bytes if nothing is to be changed. */
 export async function renderPicture(png: Uint8Array, { size, format, quality }: Rendering): Promise<Uint8Array> {
@@ -26,6 +24,20 @@ export async function renderPicture(png: Uint8Array, { size, format, quality }: 
     width: info.width,
     height: info.height,
   } as unknown as PictureParameters);
+}
+
+/**
+ * Where a job's picture is served as a file of the rendering. Results are kept at least for the hour that clients count on:
+ * see `maxAgeHours`.
+ */
+export function renderedUrl(
+  request: FastifyRequest,
+  id: string,
+  file: string,
+  { size, format, quality }: Rendering,
+): string {
+  const query = new URLSearchParams({ format, quality: String(quality), ...(size && { size: formatSize(size) }) });
+  return `${originOf(request)}/v1/images/files/${id}/${file}?${query}`;
 }
 
 /** As large as fits, centred; where the shape differs, the edges are continued. */

@@ -1,13 +1,13 @@
 /** Duet's own routes under /v1: jobs of every mode, and what there is to ask for. Errors look like OpenAI's, as all under /v1. */
 import type { FastifyPluginAsync } from 'fastify';
 import { answerErrors } from '../compat/answer-errors.ts';
-import { bodyValidator } from '../compat/parse-body.ts';
 import { toOpenaiError } from '../openai/errors.ts';
 import { capabilityRoutes } from './capabilities.ts';
 import { jobRoutes } from './jobs.ts';
+import { strictValidator } from './strict-fields.ts';
 
 export const nativeRoutes: FastifyPluginAsync = async app => {
-  app.setValidatorCompiler(bodyValidator);
+  app.setValidatorCompiler(strictValidator);
   answerErrors(app, toOpenaiError);
   await app.register(jobRoutes);
   await app.register(capabilityRoutes);

@@ -1,13 +1,12 @@
 /** Pictures as OpenAI's image routes return them: at once, and as a stream of events. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ImageFormat } from '../../../src/image/index.ts';
-import type { JobEvent, JobRequest } from '../../jobs/types.ts';
+import type { JobEvent, JobRequest, Rendering } from '../../jobs/types.ts';
 import type { ImageOutput } from '../../schemas/openai.ts';
 import type { ModelInfo } from '../../types.ts';
 import { countTokens } from '../compat/count-tokens.ts';
-import { originOf } from '../compat/origin.ts';
 import { formatSize, parseSize, type Size } from '../compat/picture-size.ts';
-import { type Rendering, renderPicture } from '../compat/render-picture.ts';
+import { defaultQuality, renderedUrl, renderPicture } from '../compat/render-picture.ts';
 import { type DrawnSample, drawnSamples, runJob } from '../compat/run-job.ts';
 import { failInStream, openStream, sendEvent } from './event-stream.ts';
 
@@ -24,8 +23,6 @@ interface Look {
   /** Fields that say how the pictures look, in answers and events alike. */
   readonly fields: Readonly<Record<string, string>>;
 }
-
-const defaultQuality = 90;
 
 export async function answerImages(request: FastifyRequest, reply: FastifyReply, call: ImageCall): Promise<unknown> {
   const look = lookOf(call);
@@ -101,7 +98,7 @@ async function entryOf(
 ): Promise<Record<string, unknown>> {
   const picture =
     body.response_format === 'url'
-      ? { url: urlOf(request, id, sample, rendering) }
+      ? { url: renderedUrl(request, id, sample.file ?? '', rendering) }
       : { b64_json: toBase64(await renderPicture(sample.png, rendering)) };
   const text = sample.caption === undefined ? {} : { text: sample.caption };
   return { ...picture, revised_prompt: sample.caption ?? null, seed: sample.seed, ...text };
@@ -109,17 +106,6 @@ async function entryOf(
 
 function needsFiles({ body }: ImageCall): boolean {
   return body.response_format === 'url';
-}
-
-/** Results are kept at least for the hour that clients count on: see `maxAgeHours`. */
-function urlOf(
-  request: FastifyRequest,
-  id: string,
-  { file }: DrawnSample,
-  { size, format, quality }: Rendering,
-): string {
-  const query = new URLSearchParams({ format, quality: String(quality), ...(size && { size: formatSize(size) }) });
-  return `${originOf(request)}/v1/images/files/${id}/${file ?? ''}?${query}`;
 }
 
 /** Of text; pictures are not made of tokens here. */

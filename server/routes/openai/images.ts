@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import Type, { type Static } from 'typebox';
 import { ImageEditBody, ImageGenerationBody, ImageVariationBody } from '../../schemas/openai.ts';
 import { parseSize } from '../compat/picture-size.ts';
-import { renderPicture } from '../compat/render-picture.ts';
+import { defaultQuality, renderPicture } from '../compat/render-picture.ts';
 import { WireFault } from '../compat/wire-fault.ts';
 import { answerImages } from './image-answer.ts';
 import { editJob, generationJob, modelOf, variationJob } from './image-request.ts';
@@ -56,8 +56,9 @@ export async function imageRoutes(app: FastifyInstance): Promise<void> {
     { schema: { tags, summary: 'A picture of an earlier answer', querystring: FileQuery } },
     async (request, reply) => {
       const { id, name } = request.params;
-      const { format = 'png', quality = 90, size } = request.query;
-      const png = await request.server.jobs.file(id, name);
+      const { format = 'png', quality = defaultQuality, size } = request.query;
+      const isOwn = app.jobs.view(id)?.owner === request.owner;
+      const png = isOwn ? await app.jobs.file(id, name) : undefined;
       if (!png) throw new WireFault('not_found', null, `There is no picture '${name.slice(0, 60)}' here, or no more.`);
       const picture = await renderPicture(png, { size: parseSize(size), format, quality });
       return reply.type(`image/${format}`).header('cache-control', 'private, max-age=3600').send(Buffer.from(picture));

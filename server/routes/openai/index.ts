@@ -4,6 +4,7 @@
  */
 import type { FastifyPluginAsync } from 'fastify';
 import { answerErrors } from '../compat/answer-errors.ts';
+import { tellIgnoredFields } from '../compat/ignored-fields.ts';
 import { bodyValidator } from '../compat/parse-body.ts';
 import { readForm } from '../compat/read-form.ts';
 import { chatRoutes } from './chat.ts';
@@ -14,6 +15,7 @@ import { modelRoutes } from './models.ts';
 export const openaiRoutes: FastifyPluginAsync = async app => {
   app.setValidatorCompiler(bodyValidator);
   app.addHook('preValidation', readForm);
+  app.addHook('preValidation', tellIgnoredFields);
   answerErrors(app, toOpenaiError);
   app.setNotFoundHandler(async (request, reply) => {
     const message = `Unknown request URL: ${request.method} ${request.url.slice(0, 200)}.`;

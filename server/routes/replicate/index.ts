@@ -4,16 +4,20 @@
  */
 import type { FastifyPluginAsync } from 'fastify';
 import { answerErrors } from '../compat/answer-errors.ts';
+import { tellIgnoredFields } from '../compat/ignored-fields.ts';
 import { bodyValidator } from '../compat/parse-body.ts';
 import { readForm } from '../compat/read-form.ts';
 import { toReplicateError } from './errors.ts';
 import { fileRoutes } from './files.ts';
 import { modelRoutes } from './models.ts';
+import { readOwnNames } from './own-names.ts';
 import { predictionRoutes } from './predictions.ts';
 
 export const replicateRoutes: FastifyPluginAsync = async app => {
   app.setValidatorCompiler(bodyValidator);
   app.addHook('preValidation', readForm);
+  app.addHook('preValidation', readOwnNames);
+  app.addHook('preValidation', tellIgnoredFields);
   answerErrors(app, toReplicateError);
   app.setNotFoundHandler(async (_request, reply) => {
     const detail = 'The requested resource could not be found.';

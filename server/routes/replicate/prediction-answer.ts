@@ -1,7 +1,8 @@
 /** Jobs as predictions. */
 import type { FastifyRequest } from 'fastify';
-import type { JobMode, JobSample, JobStatus, JobView } from '../../jobs/types.ts';
+import type { JobMode, JobSample, JobStatus, JobView, Rendering } from '../../jobs/types.ts';
 import { originOf } from '../compat/origin.ts';
+import { renderedUrl, renderPicture } from '../compat/render-picture.ts';
 import { toWireRequest } from '../native/job-fields.ts';
 import { fullName } from './models.ts';
 import { pictureUrl } from './picture-url.ts';
@@ -28,9 +29,13 @@ export async function toPrediction(request: FastifyRequest, view: JobView): Prom
   const addresses = new Map<string, string>();
   for (const { file } of view.result?.samples ?? []) {
     const bytes = file === undefined ? undefined : await request.server.jobs.file(view.id, file);
-    if (file !== undefined && bytes) addresses.set(file, pictureUrl(bytes));
+    if (file !== undefined && bytes) addresses.set(file, pictureUrl(await rendered(bytes, view)));
   }
   return { ...toListedPrediction(request, view), output: outputOf(view, file => addresses.get(file) ?? null) };
+}
+
+function rendered(png: Uint8Array, { request: { rendering } }: JobView): Uint8Array | Promise<Uint8Array> {
+  return rendering ? renderPicture(png, rendering) : png;
 }
 
 /** A prediction with its pictures under the addresses of the native job's files, for which the API key is needed. */
@@ -39,6 +44,8 @@ export function toListedPrediction(request: FastifyRequest, view: JobView): Wire
   const origin = originOf(request);
   const url = `${origin}/replicate/v1/predictions/${id}`;
   const fileUrl = (name: string) => `${origin}/v1/jobs/${id}/files/${name}`;
+  const { rendering, ...asked } = view.request;
+  const shownUrl = (name: string) => (rendering ? renderedUrl(request, id, name, rendering) : fileUrl(name));
   const model = view.request.model ?? '';
   const steps = view.request.steps ?? request.server.models.get(model)?.defaults.steps ?? 0;
   return {
@@ -46,9 +53,13 @@ export function toListedPrediction(request: FastifyRequest, view: JobView): Wire
     model: fullName(model),
     version: model,
     status: statuses[status],
-    input: { ...toWireRequest(view.request), ...Object.fromEntries(inputs.map(name => [name, fileUrl(name)])) },
-    output: outputOf(view, fileUrl),
-    samples: result ? result.samples.map(sample => describe(sample, fileUrl)) : null,
+    input: {
+      ...toWireRequest(asked),
+      ...lookOf(rendering),
+      ...Object.fromEntries(inputs.map(name => [name, fileUrl(name)])),
+    },
+    output: outputOf(view, shownUrl),
+    samples: result ? result.samples.map(sample => describe(sample, shownUrl, rendering)) : null,
     error: error?.message ?? null,
     logs: progressLog(view, steps),
     metrics: {
@@ -77,11 +88,26 @@ function outputOf({ mode, result }: JobView, addressOf: AddressOf): readonly unk
 }
 
 /** What Replicate has no place for: seeds, and the captions of pictures. */
-function describe({ seed, caption, file, width, height }: JobSample, addressOf: AddressOf): object {
+function describe(
+  { seed, caption, file, width, height }: JobSample,
+  addressOf: AddressOf,
+  rendering: Rendering | undefined,
+): object {
   return {
     seed,
     ...(caption !== undefined && { caption }),
-    ...(file !== undefined && { url: addressOf(file), width, height }),
+    ...(file !== undefined && { url: addressOf(file), width, height, ...rendering?.size }),
+  };
+}
+
+/** A rendering under the names of the input's fields. */
+function lookOf(rendering: Rendering | undefined): Wire {
+  if (!rendering) return {};
+  const { size, format, quality } = rendering;
+  return {
+    ...size,
+    output_format: format === 'jpeg' ? 'jpg' : format,
+    ...(format !== 'png' && { output_quality: quality }),
   };
 }
 

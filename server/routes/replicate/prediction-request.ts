@@ -1,12 +1,13 @@
 /** What a prediction asks of the library: the only place where Replicate's names become ours. */
 import type { FastifyRequest } from 'fastify';
 import Type from 'typebox';
-import type { JobMode, JobRequest } from '../../jobs/types.ts';
+import type { JobMode, JobRequest, Rendering } from '../../jobs/types.ts';
 import { type PredictionBody, PredictionInput } from '../../schemas/replicate.ts';
 import type { ModelInfo } from '../../types.ts';
 import { bodyValidator } from '../compat/parse-body.ts';
 import { present } from '../compat/present.ts';
 import { pictureOf } from '../compat/read-picture.ts';
+import { defaultQuality } from '../compat/render-picture.ts';
 import { readSolver } from '../compat/solver-names.ts';
 import { WireFault } from '../compat/wire-fault.ts';
 import { toRequest } from '../native/job-fields.ts';
@@ -37,6 +38,7 @@ export async function toJobRequest(
     throw new WireFault('unsupported_value', 'webhook', 'Webhooks are not sent here; ask for the prediction instead.');
   }
   const { num_outputs, num_inference_steps, guidance_scale, prompt_strength, scheduler, ...fields } = input;
+  const rendering = renderingOf(input);
   const named = present({
     n: num_outputs,
     steps: num_inference_steps,
@@ -50,7 +52,19 @@ export async function toJobRequest(
     mask: await pictureOf(request, 'input.mask', input.mask),
   });
   const mode = input.mode ?? modeOf({ ...fields, ...named }, pictures);
-  return { ...toRequest({ ...fields, ...named, mode, model: model.id }), ...pictures };
+  return { ...toRequest({ ...fields, ...named, mode, model: model.id }), ...pictures, ...present({ rendering }) };
+}
+
+/** How the output is to look; undefined if as the model draws it. */
+function renderingOf({ width, height, output_format: format, output_quality: quality }: PredictionInput) {
+  const [wide = height, high = width] = [width, height];
+  const size = wide !== undefined && high !== undefined ? { width: wide, height: high } : undefined;
+  if (!size && format === undefined) return undefined;
+  return {
+    ...(size && { size }),
+    format: format === 'jpg' ? 'jpeg' : (format ?? 'png'),
+    quality: Math.max(1, quality ?? defaultQuality),
+  } satisfies Rendering;
 }
 
 /** What is meant where no mode is named. */

@@ -3,10 +3,10 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import sharp, { type KernelEnum, type ResizeOptions } from 'sharp';
 import { ExtraBatchBody, ExtraSingleBody, type ExtrasOptions } from '../../schemas/sdapi.ts';
 import { pictureOf } from '../compat/read-picture.ts';
+import { defaultQuality } from '../compat/render-picture.ts';
 import { WireFault } from '../compat/wire-fault.ts';
 
 const tags = ['A1111'];
-const quality = 90;
 /** A1111's upscalers that need no network. `None` leaves the picture as it is. */
 const kernels = { None: undefined, Lanczos: 'lanczos3', Nearest: 'nearest' } as const satisfies Record<
   string,
@@ -42,7 +42,7 @@ async function enlarge(request: FastifyRequest, options: ExtrasOptions, field: s
   const picture = sharp(bytes).autoOrient();
   const { width, height } = (await picture.metadata()).autoOrient;
   if (kernel) picture.resize({ kernel, ...targetOf(options, { width, height }, request.server.config.maxPixels) });
-  const file = await picture.toFormat(request.server.sdapiOptions.format(), { quality }).toBuffer();
+  const file = await picture.toFormat(request.server.sdapiOptions.format(), { quality: defaultQuality }).toBuffer();
   return file.toString('base64');
 }
 

@@ -4,7 +4,7 @@ import { readParameters, samplerLabels } from '../../../src/image/index.ts';
 import { ImageToImageBody, TextToImageBody } from '../../schemas/sdapi.ts';
 import type { ModelInfo } from '../../types.ts';
 import { formatSize, isSide, largestSide, type Size, smallestSide } from '../compat/picture-size.ts';
-import { renderPicture } from '../compat/render-picture.ts';
+import { defaultQuality, renderPicture } from '../compat/render-picture.ts';
 import { type DrawnSample, drawnSamples, runJob } from '../compat/run-job.ts';
 import { WireFault } from '../compat/wire-fault.ts';
 import { type ActiveJob, follow } from './active-jobs.ts';
@@ -14,7 +14,6 @@ import { imageToImageJob, modelOf, type SeededJob, textToImageJob } from './gene
 const tags = ['A1111'];
 /** A1111's default sides. */
 const defaultSide = 512;
-const quality = 90;
 
 export async function generationRoutes(app: FastifyInstance): Promise<void> {
   app.post<{ Body: TextToImageBody }>(
@@ -51,7 +50,9 @@ async function generate(
     const samples = await samplesOf(request, job, active);
     const pictures: Uint8Array[] = [];
     for (const { png } of samples)
-      pictures.push(await renderPicture(png, { size: enlarged, format: sdapiOptions.format(), quality }));
+      pictures.push(
+        await renderPicture(png, { size: enlarged, format: sdapiOptions.format(), quality: defaultQuality }),
+      );
     const infotexts = pictures.map(picture => readParameters(picture)?.text ?? '');
     const info = infoOf({ body, job, model, size, enlarged, samples, infotexts, created: active.created });
     const images = body.send_images === false ? [] : pictures.map(picture => Buffer.from(picture).toString('base64'));

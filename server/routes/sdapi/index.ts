@@ -4,6 +4,7 @@
  */
 import type { FastifyPluginAsync } from 'fastify';
 import { answerErrors } from '../compat/answer-errors.ts';
+import { tellIgnoredFields } from '../compat/ignored-fields.ts';
 import { bodyValidator } from '../compat/parse-body.ts';
 import { readForm } from '../compat/read-form.ts';
 import { type ActiveJobs, createActiveJobs } from './active-jobs.ts';
@@ -29,6 +30,7 @@ export const sdapiRoutes: FastifyPluginAsync = async app => {
   app.decorate('sdapiOptions', createOptions(app.models));
   app.setValidatorCompiler(bodyValidator);
   app.addHook('preValidation', readForm);
+  app.addHook('preValidation', tellIgnoredFields);
   answerErrors(app, toSdapiError);
   app.setNotFoundHandler(async (_request, reply) => reply.code(404).send(httpException('Not Found')));
   await app.register(generationRoutes);
