@@ -285,7 +285,7 @@ describe('addresses', () => {
     `/v1/jobs/${'x'.repeat(5000)}`,
     '/v1/nothing',
     '/v1/%zz',
-    '/v1//models',
+    '/v1//nothing',
   ])('%s', refusedAs('openai'));
 
   it.each([
