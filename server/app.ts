@@ -19,7 +19,7 @@ import { acceptBodies } from './plugins/body-types.ts';
 import { noticeHangUps } from './plugins/hang-up.ts';
 import { guardHosts } from './plugins/host-guard.ts';
 import { createMetrics, serveMetrics } from './plugins/metrics.ts';
-import { servePage } from './plugins/page.ts';
+import { pageFor, servePage } from './plugins/page.ts';
 import { answerWithRequestId, requestId } from './plugins/request-id.ts';
 import { pathOf } from './plugins/request-path.ts';
 import { sendSecurityHeaders } from './plugins/security-headers.ts';
@@ -67,7 +67,10 @@ export async function buildApp({ config, models, logger, pageFolder }: AppOption
     frameworkErrors: answerError, // addresses that cannot even be read
   });
   app.setErrorHandler(answerError);
+  const page = pageFolder ?? join(packageRoot(), 'web', 'dist');
   app.setNotFoundHandler((request, reply) => {
+    const shown = pageFor(request, reply, page);
+    if (shown) return shown;
     const message = `There is nothing at ${request.method} ${pathOf(request).slice(0, 200)}`;
     const error = { message, type: 'invalid_request_error', param: null, code: 'unknown_url' };
     return reply.code(404).send({ error });
@@ -115,7 +118,7 @@ export async function buildApp({ config, models, logger, pageFolder }: AppOption
   logDeaths(app);
   serveMetrics(app, metrics);
   await serveApiDocs(app);
-  await servePage(app, pageFolder ?? join(packageRoot(), 'web', 'dist'));
+  await servePage(app, page);
   return app;
 }
 

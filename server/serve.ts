@@ -1,4 +1,5 @@
 /** The server as a process has it: models loaded, listening, and brought down without losing a job. */
+import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { DuetError } from '../src/core/errors.ts';
 import { inference, type LoadOptions } from '../src/pipelines/index.ts';
@@ -6,6 +7,7 @@ import { checkApiKeys } from './api-keys.ts';
 import { buildApp } from './app.ts';
 import type { ServerConfig } from './config.ts';
 import { type LogStream, loggerOptions } from './logging.ts';
+import { reachableAddresses } from './reachable-addresses.ts';
 import type { LoadedModel } from './types.ts';
 
 export interface ServeOptions {
@@ -19,6 +21,8 @@ export interface ServeOptions {
 export interface RunningServer {
   /** Where it listens, such as `http://127.0.0.1:7860`. */
   readonly url: string;
+  /** All addresses at which it can be opened, this machine's own first. */
+  readonly addresses: readonly string[];
   /** Takes no more jobs, gives running ones `shutdownSeconds`, releases the model. Idempotent. */
   close(): Promise<void>;
   /** Resolves once it is closed. */
@@ -40,8 +44,11 @@ export async function startServer({ config, load, logs, signal }: ServeOptions):
   let app: FastifyInstance | undefined;
   try {
     app = await buildApp({ config, models: [loaded], logger: loggerOptions(config.logLevel, logs) });
-    const url = await app.listen({ host, port, listenTextResolver: address => `listening at ${address}` });
-    return running(app, loaded, url, config.shutdownSeconds * 1000);
+    await app.listen({ host, port, listenTextResolver: address => `listening at ${address}` });
+    const { port: taken } = app.server.address() as AddressInfo; // a socket of TCP has no other
+    const addresses = reachableAddresses(host, taken);
+    app.log.info({ addresses }, 'can be opened');
+    return running(app, loaded, addresses, config.shutdownSeconds * 1000);
   } catch (error) {
     await app?.close();
     await loaded.model?.release();
@@ -49,7 +56,12 @@ export async function startServer({ config, load, logs, signal }: ServeOptions):
   }
 }
 
-function running(app: FastifyInstance, { model }: LoadedModel, url: string, drainMs: number): RunningServer {
+function running(
+  app: FastifyInstance,
+  { model }: LoadedModel,
+  addresses: readonly string[],
+  drainMs: number,
+): RunningServer {
   let closing: Promise<void> | undefined;
   let report: () => void = () => {};
   const closed = new Promise<void>(resolve => {
@@ -62,7 +74,8 @@ function running(app: FastifyInstance, { model }: LoadedModel, url: string, drai
     report();
   };
   return {
-    url,
+    url: addresses[0] ?? '',
+    addresses,
     closed,
     close: () => {
       closing ??= close();

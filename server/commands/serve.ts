@@ -39,15 +39,16 @@ async function runServe(terminal: Terminal, flags: ServerFlags): Promise<void> {
     },
   );
   signal.addEventListener('abort', () => void server.close(), { once: true });
-  await write(stdout, greeting(server.url, config));
+  await write(stdout, greeting(server.addresses, config));
   await server.closed;
   grace.uninstall();
 }
 
-function greeting(url: string, { apiKeys, host, data }: ServerConfig): string {
+function greeting([url = '', ...others]: readonly string[], { apiKeys, host, data }: ServerConfig): string {
   const isOpen = apiKeys.length === 0 && !/^(127\.|localhost$|::1$)/.test(host);
   return [
     `Duet listens on ${pc.cyan(url)}`,
+    ...others.map(other => `  in the network: ${pc.cyan(other)}`),
     `  page ${url}/   API ${url}/v1   documentation ${url}/docs`,
     `  results ${data === null ? 'are kept in memory only' : `go to ${data}`}`,
     ...(isOpen ? [pc.yellow('  Everybody who reaches this address may use it: set DUET_API_KEYS.')] : []),
