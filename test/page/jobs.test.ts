@@ -112,6 +112,7 @@ describe.skipIf(!chromiumPath)(
       await shared.click();
       await other.getByRole('button', { name: 'Delete' }).click();
       await other.getByRole('button', { name: 'Really delete' }).click();
+      await other.getByRole('dialog').waitFor({ state: 'hidden' });
       await shared.waitFor({ state: 'detached' });
       await one
         .getByRole('region', { name: 'Gallery' })

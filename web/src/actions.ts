@@ -3,7 +3,7 @@ import { ApiError } from './api.ts';
 import { report } from './faults.ts';
 import { type Form, fieldsOf, missingInputs, type TabId, toBody, toForm } from './form.ts';
 import { mergeHistory } from './history.ts';
-import { refresh, tellWindows } from './job-feed.ts';
+import { forgetShown, refresh, tellWindows } from './job-feed.ts';
 import type { JobState } from './job-state.ts';
 import { closeOverlay, openTab, viewed } from './navigation.ts';
 import { notify } from './notices.ts';
@@ -58,6 +58,7 @@ export async function remove(id: string): Promise<void> {
     await state.api.remove(id);
     tellWindows();
     if (viewed.value?.jobId === id) closeOverlay();
+    forgetShown(id);
     state.jobs.value = state.jobs.value.filter(job => job.id !== id);
   } catch (error) {
     report(error);

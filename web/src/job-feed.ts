@@ -111,12 +111,17 @@ async function seek(id: string): Promise<void> {
     state.jobs.value = mergeHistory(state.jobs.value, [await state.api.job(id)]);
   } catch (error) {
     if (!(error instanceof ApiError && (error.status === 404 || error.status === 410))) return report(error);
-    const shown = Object.entries(state.shownJobs.value).filter(([, job]) => job.id !== id);
-    state.shownJobs.value = Object.fromEntries(shown);
+    forgetShown(id);
     if (viewed.value?.jobId !== id) return;
     closeOverlay();
     notify('What this address leads to is no longer kept.');
   }
+}
+
+/** Takes a job that is no more off the stages. */
+export function forgetShown(id: string): void {
+  const others = Object.entries(state.shownJobs.value).filter(([, shown]) => shown.id !== id);
+  state.shownJobs.value = Object.fromEntries(others);
 }
 
 function apply(id: string, event: WireEvent): void {

@@ -4,6 +4,7 @@ import { useRef } from 'preact/hooks';
 import { copyText } from '../copy-text.ts';
 import { toBody } from '../form.ts';
 import { closeOverlay, showsCode, tab } from '../navigation.ts';
+import { commandKey } from '../platform.ts';
 import { snippets } from '../snippets/index.ts';
 import { capabilities, forms } from '../state.ts';
 import { Dialog } from './dialog.tsx';
@@ -51,7 +52,8 @@ function Code() {
         </button>
       </div>
       <p class="hint" role="status" hidden={outcome.value !== 'selected'}>
-        {outcome.value === 'selected' && `The browser lets this page copy nothing. The code is selected: ${copyKeys}.`}
+        {outcome.value === 'selected' &&
+          `The browser lets this page copy nothing. The code is selected: copy it with ${commandKey} C.`}
       </p>
       <textarea
         ref={field}
@@ -66,5 +68,3 @@ function Code() {
     </>
   );
 }
-
-const copyKeys = /mac|iphone|ipad/i.test(navigator.userAgent) ? 'copy it with ⌘ C' : 'copy it with Ctrl C';

@@ -5,6 +5,7 @@ import { run } from '../actions.ts';
 import { missingInputs, type TabId } from '../form.ts';
 import { isOver } from '../job-state.ts';
 import { showCode } from '../navigation.ts';
+import { commandKey } from '../platform.ts';
 import { capabilities, findJob, forms, sending, serverFault, shownJobs } from '../state.ts';
 import { missingLine } from '../words.ts';
 import { Icon } from './icons.tsx';
@@ -37,7 +38,7 @@ export function JobForm({ tab, verb, children }: JobFormProps) {
       <div class="run-row">
         <button type="submit" class="primary" disabled={!ready} aria-describedby={`missing-${tab}`}>
           {sending.value.has(tab) ? 'Sending' : shown && !isOver(shown) ? `${verb} another` : verb}
-          <kbd>{isMac ? '⌘' : 'Ctrl'} ↵</kbd>
+          <kbd>{commandKey} ↵</kbd>
         </button>
         <button type="button" class="quiet is-end" onClick={showCode}>
           <Icon name="code" /> Use via API
@@ -49,5 +50,3 @@ export function JobForm({ tab, verb, children }: JobFormProps) {
     </form>
   );
 }
-
-const isMac = /mac|iphone|ipad/i.test(navigator.userAgent);
