@@ -231,7 +231,7 @@ describe("Hugging Face's layout", () => {
     const { captions, warnings } = await read({ 'a.png': png, 'metadata.jsonl': rows.join('\n') });
     expect(captions).toEqual({ 'a.png': ['x'] });
     expect(warnings).toEqual([
-      `Pictures that a table names but that are not there: 3 (gone.png, ${outside}, /etc/passwd)`,
+      `Pictures that a table names but that are not there or cannot be read: 3 (gone.png, ${outside}, /etc/passwd)`,
     ]);
   });
 });

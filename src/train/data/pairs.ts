@@ -61,7 +61,7 @@ export async function findPairs(folder: string): Promise<Pairs> {
     warnings: [
       ...warningsOf(listing),
       told('Captions not read, since they belong to no picture or to one that has others', unused),
-      told('Pictures that a table names but that are not there', tables.missing),
+      told('Pictures that a table names but that are not there or cannot be read', tables.missing),
       told('Pictures of the same name with one caption file, used for each of them', sharing(beside)),
       told('Pictures without a caption of their own, for which the name of the folder is taken', named),
     ].filter(sentence => sentence !== undefined),
