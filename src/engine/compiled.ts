@@ -12,8 +12,20 @@ import { toInt8 } from './recorder/int8.ts';
 import { type Recording, residentName, residentsOf } from './recorder/record.ts';
 import { Recordings } from './recorder/recordings.ts';
 import { ProcessEnded } from './runtime/inference-process.ts';
-import type { Request } from './runtime/protocol.ts';
+import { addedPositions, type Request } from './runtime/protocol.ts';
 import { sessionHost } from './runtime/session-host.ts';
+import {
+  assertNoSequences,
+  extendRows,
+  type Group,
+  type GroupResult,
+  type SequenceRow,
+  sequencesOf,
+  withSequenceInputs,
+} from './sequences/extend-rows.ts';
+import { ProcessSequences } from './sequences/process-sequences.ts';
+import { checkAdded } from './sequences/sequence-memory.ts';
+import type { SequenceStore } from './sequences/sequence-store.ts';
 import type { CompileOptions, CompileSpec, Executable, Program, RunOptions } from './types.ts';
 
 /** A recording together with the session that runs it in one particular inference process. */
@@ -39,7 +51,7 @@ export class CompiledExecutable<P, S> implements Executable {
   constructor(program: Program<P, S>, spec: CompileSpec, options: CompileOptions) {
     this.#spec = spec;
     this.#options = options;
-    this.#recordings = new Recordings(this.#name, program, spec);
+    this.#recordings = new Recordings(this.#name, program, withSequenceInputs(this.#name, spec));
     this.#weightsFolder = weightsFolderOf(spec);
   }
 
@@ -70,6 +82,7 @@ export class CompiledExecutable<P, S> implements Executable {
         modelFile: bucket.modelFile,
         ...(this.#weightsFolder && { weightsFolder: this.#weightsFolder }),
         threads: this.#options.threads ?? availableParallelism(),
+        isGrowing: this.#spec.sequences !== undefined,
       });
       bucket.session = { id, generation };
     }
@@ -103,15 +116,53 @@ export class CompiledExecutable<P, S> implements Executable {
     { signal }: RunOptions = {},
   ): Promise<Record<string, HostTensor>> {
     signal?.throwIfAborted();
+    assertNoSequences(this.#name, this.#spec);
     const sizes = dimensionsOf(this.#name, this.#spec, inputs);
-    for (;;) {
-      try {
-        return await this.#runOnce(sizes, inputs, signal);
-      } catch (error) {
-        // Somebody else's call was interrupted, or the process had grown too large: without state, nothing is lost.
-        if (!(error instanceof ProcessEnded) || this.#spec.state) throw error;
-      }
-    }
+    return untilAnswered(this.#spec.state === undefined, () => this.#runOnce(sizes, inputs, signal));
+  }
+
+  async extend(rows: readonly SequenceRow[], { signal }: RunOptions = {}): Promise<Record<string, HostTensor>[]> {
+    signal?.throwIfAborted();
+    this.#assertLive();
+    const { store, backend } = sequencesOf(this.#name, this.#spec, ProcessSequences);
+    return extendRows(store, rows, group => {
+      const isFresh = group.lengths.every(length => length === 0);
+      return untilAnswered(isFresh, () => this.#extendOnce(store, backend, group, signal));
+    });
+  }
+
+  async #extendOnce(
+    { layout }: SequenceStore,
+    sequences: ProcessSequences,
+    { ids, lengths, inputs }: Group,
+    signal: AbortSignal | undefined,
+  ): Promise<GroupResult> {
+    const sizes = dimensionsOf(this.#name, this.#spec, inputs, { batch: ids.length, past: Math.max(...lengths) });
+    const { recording, session } = await this.#prepare(sizes);
+    checkAdded(this.#name, layout, recording.outputs);
+    await sequences.open();
+    signal?.throwIfAborted();
+    sequences.assertHeld(ids);
+    if (!sessionHost.isAlive(session!.generation)) throw new ProcessEnded();
+    const outputs = Object.entries(recording.outputs);
+    const added = outputs.filter(([name]) => name in layout).map(([name, { value }]) => [name, value]);
+    const others = outputs.filter(([name]) => !(name in layout));
+    const request: Request = {
+      kind: 'extend',
+      session: session!.id,
+      store: this.#store,
+      memory: sequences.memory,
+      operations: sequences.operationsBefore(ids),
+      sequences: ids,
+      tensors: graphInputs(inputs),
+      fetches: others.map(([, { value }]) => value),
+      added: Object.fromEntries(added),
+    };
+    const results = await sessionHost.send(request, signal);
+    return {
+      outputs: Object.fromEntries(others.map(([name, { value }]) => [name, results[value]!])),
+      positions: results[addedPositions]!.data[0]!,
+    };
   }
 
   async #runOnce(
@@ -127,7 +178,7 @@ export class CompiledExecutable<P, S> implements Executable {
       kind: 'run',
       session: session!.id,
       store: this.#store,
-      tensors: Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [`inputs/${name}`, tensor])),
+      tensors: graphInputs(inputs),
       fetches: Object.values(recording.outputs).map(output => output.value),
       feedback: recording.feedback,
     };
@@ -186,6 +237,21 @@ export class CompiledExecutable<P, S> implements Executable {
   #assertLive(): void {
     if (this.#released) throw new DuetError('released', `${this.#name} was released; compile it again to run it`);
   }
+}
+
+/** Calls again after the process was ended for another's sake (an interrupted call, its size), unless something was lost with it. */
+async function untilAnswered<R>(isStateless: boolean, call: () => Promise<R>): Promise<R> {
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof ProcessEnded) || !isStateless) throw error;
+    }
+  }
+}
+
+function graphInputs(inputs: Readonly<Record<string, HostTensor>>): Record<string, HostTensor> {
+  return Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [`inputs/${name}`, tensor]));
 }
 
 function mappedTensors(spec: CompileSpec): FileTensor[] {

@@ -66,7 +66,8 @@ describe('one graph for all sizes of several dimensions', () => {
           causal: attention(x, all, all, { ...heads, causal: true }),
           own: attention(x, x, x, { ...heads, causal: true, mask: x.sum(-1).reshape([batch, 1, 1, length]) }),
           last: x.slice([0, length - 1, 0], [batch, 1, 8]).reshape([batch, 8]),
-          positions: tf.range(past, past + length, 1, 'int32'),
+          positions: tf.range(past, past + length, 1, 'int32').sub(tf.scalar(length, 'int32')),
+          average: x.sum(1).div(length),
           table: table.slice([0, 0], [Math.min(length, 40), 8]).mul(1),
           split: linear(flat, tf.ones([8, 4]).mul(0.5))
             .reshape([batch, past + length, 2, 2])
@@ -134,7 +135,15 @@ describe('a program that is not one graph for all sizes', () => {
   test('of one dimension still is for those of the others', async () => {
     const program: Program<unknown, unknown> = ({ inputs: { x } }) => {
       const length = x!.shape[1]!;
-      return { outputs: { y: x!.sum(1).div(length).reshape([-1, 1]), square: x!.tile([1, length]) } };
+      return {
+        outputs: {
+          y: x!
+            .sum(1)
+            .mul(1 / length)
+            .reshape([-1, 1]),
+          square: x!.tile([1, length]),
+        },
+      };
     };
     const inputs = { x: float('batch', 'length') };
     const run = (batch: number, length: number) => ({ x: wave([batch, length]) });
@@ -211,8 +220,8 @@ test('a spec that makes no sense is refused', async () => {
     /no input has the dimension "length"; there are batch/,
   );
   await refused(
-    { inputs: { x: float('batch') }, dimensions: { batch: { max: 0 } } },
-    /max of the dimension "batch" must be an integer of at least 1, got 0/,
+    { inputs: { x: float('batch') }, dimensions: { batch: { max: -1 } } },
+    /max of the dimension "batch" must be an integer of at least 0, got -1/,
   );
   await refused({ inputs: { x: float('batch') }, dimensions: { batch: { multipleOf: 1.5 } } }, /multipleOf.*got 1.5/);
 });

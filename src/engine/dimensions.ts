@@ -38,21 +38,23 @@ export function checkDimensions(program: string, { inputs, dimensions = {} }: Di
   for (const [name, limits] of Object.entries(dimensions)) {
     if (!names.includes(name)) fail(`no input has the dimension "${name}"; there are ${names.join(', ') || 'none'}`);
     for (const [limit, value] of Object.entries(limits)) {
-      if (!Number.isSafeInteger(value) || value < 1) {
-        fail(`${limit} of the dimension "${name}" must be an integer of at least 1, got ${value}`);
+      const least = limit === 'max' ? 0 : 1;
+      if (!Number.isSafeInteger(value) || value < least) {
+        fail(`${limit} of the dimension "${name}" must be an integer of at least ${least}, got ${value}`);
       }
     }
   }
 }
 
 /**
- * The sizes of a run's dimensions, read from its inputs.
+ * The sizes of a run's dimensions, read from its inputs as far as they are not `known`.
  * @throws DuetError `invalid-argument` if an input is missing, unknown or of another shape or type, or a size out of limits
  */
 export function dimensionsOf(
   program: string,
   { inputs: specs, dimensions = {} }: DimensionSpec,
   inputs: Readonly<Record<string, HostTensor>>,
+  known: DimensionSizes = {},
 ): DimensionSizes {
   const unknown = Object.keys(inputs).filter(name => !(name in specs));
   if (unknown.length > 0) {
@@ -61,7 +63,7 @@ export function dimensionsOf(
       `${program} has no input "${unknown.join('", "')}"; it takes ${Object.keys(specs).join(', ') || 'none'}`,
     );
   }
-  const sizes: Record<string, number> = {};
+  const sizes: Record<string, number> = { ...known };
   for (const [name, spec] of Object.entries(specs)) readSizes(program, name, spec, inputs[name], sizes);
   for (const [name, { max = Number.POSITIVE_INFINITY, multipleOf = 1 }] of Object.entries(dimensions)) {
     const size = sizes[name]!;

@@ -9,6 +9,9 @@ import { dimensionsOf } from './dimensions.ts';
 import { readFileTensor } from './file-tensor.ts';
 import { checkNextState, checkState } from './inputs.ts';
 import { isTensor } from './is-tensor.ts';
+import { EagerSequences } from './sequences/eager-sequences.ts';
+import { assertNoSequences, extendRows, type SequenceRow, sequencesOf } from './sequences/extend-rows.ts';
+import { checkAdded } from './sequences/sequence-memory.ts';
 import type { CompileOptions, CompileSpec, Executable, Program, RunOptions, TensorRecord } from './types.ts';
 
 /** tfjs backend names by device. */
@@ -91,25 +94,60 @@ export class EagerExecutable<P, S> implements Executable {
   ): Promise<Record<string, HostTensor>> {
     this.#assertLive();
     signal?.throwIfAborted();
+    assertNoSequences(this.#name, this.#spec);
     dimensionsOf(this.#name, this.#spec, inputs);
-    return withBackend(this.#backend, () => {
-      tf.engine().startScope(this.#name);
-      try {
-        const tensors: TensorRecord = Object.fromEntries(
-          Object.entries(inputs).map(([name, tensor]) => [name, toTensor(tensor)]),
-        );
-        const { outputs, state } = this.#program({
-          params: this.#params as P,
-          state: this.#state as S,
-          inputs: tensors,
-        });
+    return this.#compute(
+      inputs,
+      () => ({}),
+      (outputs, state) => {
         // Before the old state goes: an output may be a part of it.
         const results = Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, toHost(tensor)]));
         this.#replaceState((state ?? {}) as Tree<tf.Tensor>);
         return results;
+      },
+    );
+  }
+
+  /** Calls the program on `inputs` and `further` ones; `finish` takes what outlives the call. */
+  #compute<R>(
+    inputs: Readonly<Record<string, HostTensor>>,
+    further: () => TensorRecord,
+    finish: (outputs: TensorRecord, state: S | undefined) => R,
+  ): R {
+    return withBackend(this.#backend, () => {
+      tf.engine().startScope(this.#name);
+      try {
+        const given = Object.entries(inputs).map(([name, tensor]) => [name, toTensor(tensor)]);
+        const { outputs, state } = this.#program({
+          params: this.#params as P,
+          state: this.#state as S,
+          inputs: { ...Object.fromEntries(given), ...further() },
+        });
+        return finish(outputs, state);
       } finally {
         tf.engine().endScope();
       }
+    });
+  }
+
+  async extend(rows: readonly SequenceRow[], { signal }: RunOptions = {}): Promise<Record<string, HostTensor>[]> {
+    const { store, backend } = sequencesOf(this.#name, this.#spec, EagerSequences);
+    return extendRows(store, rows, async ({ ids, lengths, inputs }) => {
+      this.#assertLive();
+      signal?.throwIfAborted();
+      const known = { batch: ids.length, past: Math.max(...lengths) };
+      dimensionsOf(this.#name, this.#spec, inputs, known);
+      return this.#compute(
+        { ...inputs },
+        () => backend.gather(ids),
+        outputs => {
+          checkAdded(this.#name, store.layout, outputs);
+          const added = Object.fromEntries(Object.keys(store.layout).map(name => [name, outputs[name]!]));
+          const others = Object.entries(outputs).filter(([name]) => !(name in added));
+          const results = Object.fromEntries(others.map(([name, tensor]) => [name, toHost(tensor)]));
+          return { outputs: results, positions: backend.append(ids, added) };
+        },
+      );
     });
   }
 

@@ -1,11 +1,18 @@
 /** The engine: turns pure tfjs programs into executables. Knows no model. */
+import { totalmem } from 'node:os';
 import { DuetError } from '../core/errors.ts';
 import { CompiledExecutable } from './compiled.ts';
 import { checkDimensions } from './dimensions.ts';
 import { EagerExecutable } from './eager.ts';
-import type { CompileOptions, CompileSpec, Executable, Program } from './types.ts';
+import { EagerSequences } from './sequences/eager-sequences.ts';
+import { withSequenceInputs } from './sequences/extend-rows.ts';
+import { ProcessSequences } from './sequences/process-sequences.ts';
+import { type SequenceLayout, SequenceStore } from './sequences/sequence-store.ts';
+import type { CompileOptions, CompileSpec, Device, Executable, Program } from './types.ts';
 
 export { type InferenceStatus, sessionHost } from './runtime/session-host.ts';
+export type { SequenceRow } from './sequences/extend-rows.ts';
+export type { Sequence, SequenceLayout, SequenceOptions, SequenceStore } from './sequences/sequence-store.ts';
 export type {
   CompileOptions,
   CompileSpec,
@@ -44,7 +51,8 @@ export async function compile<P, S>(
   if (precision !== 'fp32' && device !== 'cpu') {
     throw new DuetError('invalid-argument', `Precision ${precision} is for the device cpu; ${device} computes in fp32`);
   }
-  checkDimensions(options.name ?? 'program', spec);
+  const name = options.name ?? 'program';
+  checkDimensions(name, withSequenceInputs(name, spec));
   switch (device) {
     case 'cpu':
       return new CompiledExecutable(program, spec, options);
@@ -52,4 +60,34 @@ export async function compile<P, S>(
     case 'reference':
       return EagerExecutable.create(program, spec, options);
   }
+}
+
+export interface SequencesOptions {
+  /** That of the programs that extend them. @default 'cpu' */
+  readonly device?: Device;
+  /**
+   * Bytes that all of them may take together. A call that extends several needs as much again for those while it runs.
+   * @default a quarter of the machine's memory
+   */
+  readonly maxBytes?: number;
+}
+
+/**
+ * Sequences whose growing tensors stay where programs run: on the device `cpu` in the inference process.
+ * @param layout one position of each tensor
+ *
+ * @example
+ * const sequences = createSequences({ key: { dtype: 'float32', shape: [64] }, value: { dtype: 'float32', shape: [64] } });
+ * const step = await compile(program, { params, inputs: { ids: { dtype: 'int32', shape: ['batch'] } }, sequences });
+ * const sequence = sequences.create({ signal });
+ * const [row] = await step.extend([{ sequence, inputs: { ids: { dtype: 'int32', shape: [], data: Int32Array.of(7) } } }]);
+ * sequences.drop(sequence);
+ */
+export function createSequences(layout: SequenceLayout, options: SequencesOptions = {}): SequenceStore {
+  const { device = 'cpu', maxBytes = totalmem() / 4 } = options;
+  if (!(maxBytes > 0)) {
+    throw new DuetError('invalid-argument', `maxBytes must be a positive number of bytes, got ${maxBytes}`);
+  }
+  const backend = device === 'cpu' ? new ProcessSequences(layout, maxBytes) : new EagerSequences(layout, maxBytes);
+  return new SequenceStore(layout, backend);
 }

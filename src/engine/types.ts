@@ -5,6 +5,8 @@
 import type * as tf from '@tensorflow/tfjs';
 import type { DType, HostTensor, TensorSource } from '../core/host-tensor.ts';
 import type { Tree } from '../core/tree.ts';
+import type { SequenceRow } from './sequences/extend-rows.ts';
+import type { SequenceStore } from './sequences/sequence-store.ts';
 
 /** `cpu`: recorded to ONNX and run by ONNX Runtime. `tensorflow`: eager on tfjs-node(-gpu). `reference`: eager on tfjs's own JavaScript backend (slow; the oracle in tests). */
 export type Device = 'cpu' | 'tensorflow' | 'reference';
@@ -63,6 +65,13 @@ export interface CompileSpec<P = unknown, S = unknown> {
   readonly inputs: Readonly<Record<string, InputSpec>>;
   /** Limits of named dimensions. A program that refuses sizes above some number must name it here to be one graph for all others. */
   readonly dimensions?: Readonly<Record<string, DimensionLimits>>;
+  /**
+   * Sequences that the program extends, from {@link createSequences} for the same device. The program is given them as inputs
+   * named as in their layout, [batch, past, ...] each, with `pastLengths` int32 [batch]: of row b the first pastLengths[b]
+   * positions are there, what follows is zero and must be masked. It returns under the same names, among its outputs, what it
+   * adds to each: [batch, N, ...]. Its own inputs begin with 'batch'.
+   */
+  readonly sequences?: SequenceStore;
 }
 
 export interface CompileOptions {
@@ -88,6 +97,15 @@ export interface Executable {
    * @throws DuetError 'worker-died' if the inference process ends meanwhile
    */
   run(inputs: Readonly<Record<string, HostTensor>>, options?: RunOptions): Promise<Record<string, HostTensor>>;
+  /**
+   * Extends sequences (see {@link CompileSpec.sequences}). Each row is a sequence and the program's inputs without their batch
+   * axis; sequences may be of different lengths. Rows whose inputs have the same shapes share one call of the program.
+   * @returns for each row the program's other outputs, without their batch axis
+   * @throws DuetError 'worker-died' if the process that held a sequence is gone: it must be started again; 'released' if it
+   * was dropped; 'overloaded' if there is no room for it. What fails to be extended stays as it was, unless `signal` aborts:
+   * then its sequences are to be dropped.
+   */
+  extend(rows: readonly SequenceRow[], options?: RunOptions): Promise<Record<string, HostTensor>[]>;
   /** The current state by dotted name. */
   readState(): Promise<Record<string, HostTensor>>;
   /** Replaces the state (all of it) by dotted name. */

@@ -33,20 +33,22 @@ interface Live {
   /** Sum of log probabilities. */
   readonly score: number;
   readonly stopped: boolean;
-  readonly parent: number;
+  /** The row of the last query that it continues. */
+  readonly row: number;
 }
 
 /** Beams of one sequence, best first. `0` is the filler token of stopped beams whatever the vocabulary. */
 export function* beamSearch(options: BeamSearchOptions): Decoding<Beam[]> {
   const { beams = 5, maxTokens = 67, temperature = 1, endId } = options;
   requireOptions(beams, maxTokens, temperature);
-  let live: readonly Live[] = [{ tokens: [], length: 0, score: 0, stopped: false, parent: 0 }];
-  for (let round = 0; round < maxTokens && !live.every(beam => beam.stopped); round++) {
-    const rows = yield { sequences: live.map(beam => beam.tokens), parents: live.map(beam => beam.parent) };
-    const logprobs = rows.map((row, index) => {
-      const beam = live[index]!;
-      const own = logSoftmax(row.map(logit => logit / temperature));
-      return options.allowed && !beam.stopped ? restrict(own, options.allowed(beam.tokens)) : own;
+  let live: readonly Live[] = [{ tokens: [], length: 0, score: 0, stopped: false, row: 0 }];
+  for (let round = 0; round < maxTokens; round++) {
+    const going = live.filter(beam => !beam.stopped);
+    if (going.length === 0) break;
+    const answers = yield { sequences: going.map(beam => beam.tokens), parents: going.map(beam => beam.row) };
+    const logprobs = answers.map(({ logits }, row) => {
+      const own = logSoftmax(temperature === 1 ? logits : logits.map(logit => logit / temperature));
+      return options.allowed ? restrict(own, options.allowed(going[row]!.tokens)) : own;
     });
     live = extend(live, logprobs, beams, endId);
   }
@@ -60,7 +62,7 @@ export function contentTokens(beam: Beam, endId: number): number[] {
   return tokens.at(-1) === endId ? tokens.slice(0, -1) : tokens;
 }
 
-/** Of which only the `allowed` have a chance, at their full price: a forced token can still tell against its beam. */
+/** `logprobs` with minus infinity for all tokens but the `allowed`, whose log probabilities stay what they are. */
 function restrict(logprobs: Float64Array, allowed: ReadonlySet<number>): Float64Array {
   return logprobs.map((logprob, token) => (allowed.has(token) ? logprob : Number.NEGATIVE_INFINITY));
 }
@@ -71,36 +73,39 @@ interface Candidate {
   readonly average: number;
 }
 
-/** One round: the best continuations of all beams by average log probability. */
+/**
+ * One round: the best continuations of all beams by average log probability.
+ * @param logprobs of the next token [V], for each beam that has not stopped
+ */
 function extend(live: readonly Live[], logprobs: readonly Float64Array[], beams: number, endId: number): Live[] {
-  const lengths = live.map(beam => beam.length + (beam.stopped ? 0 : 1));
   const best = new TopCandidates(beams);
-  live.forEach((beam, index) => {
-    const length = lengths[index]!;
+  const rows: number[] = [];
+  let going = 0;
+  for (const [index, beam] of live.entries()) {
+    rows.push(going);
     if (beam.stopped) {
-      best.offer(index, 0, beam.score / length);
-      return;
+      best.offer(index, 0, beam.score / beam.length);
+      continue;
     }
-    const row = logprobs[index]!;
+    const row = logprobs[going++]!;
     for (let token = 0; token < row.length; token++) {
       if (row[token] === Number.NEGATIVE_INFINITY) continue; // not allowed
-      best.offer(index, token, (beam.score + row[token]!) / length);
+      best.offer(index, token, (beam.score + row[token]!) / (beam.length + 1));
     }
-  });
+  }
   return best.list.map(({ beam, token, average }) => {
     const parent = live[beam]!;
-    const length = lengths[beam]!;
+    const length = parent.length + (parent.stopped ? 0 : 1);
     return {
       tokens: [...parent.tokens, token],
       length,
       score: average * length,
       stopped: parent.stopped || token === endId,
-      parent: beam,
+      row: rows[beam]!,
     };
   });
 }
 
-/** The `size` largest candidates, in descending order; the earlier one wins a tie. */
 class TopCandidates {
   readonly list: Candidate[] = [];
   readonly #size: number;

@@ -50,9 +50,9 @@ describe('tokens of a template', () => {
     const allowed = (tokens: readonly number[]) => nextTokens(template, tokens);
     await fc.assert(
       fc.asyncProperty(fc.infiniteStream(fc.double({ min: -20, max: 20, noNaN: true })), async numbers => {
-        const logits = () => Float32Array.from({ length: 10 }, () => numbers.next().value as number);
+        const next = () => ({ logits: Float32Array.from({ length: 10 }, () => numbers.next().value as number) });
         const beams = await runDecoding(beamSearch({ endId, maxTokens: 12, allowed }), async ({ sequences }) =>
-          sequences.map(logits),
+          sequences.map(next),
         );
         const tokens = contentTokens(beams[0]!, endId);
         expect(gapTokens(template, tokens)).toHaveLength(2);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { beamSearch, contentTokens } from './beam-search.ts';
-import { type DecodingQuery, greedy, nucleus, runDecoding, runDecodings } from './decoding.ts';
+import { type DecodingQuery, runDecoding } from './decoding.ts';
 import { keepTopK, keepTopP, logSoftmax, processLogits, softmax } from './logits-processors.ts';
 
 /** A model whose next-token logits depend on the whole sequence in a fixed, irregular way. */
@@ -13,7 +13,7 @@ function toyLogits(sequence: readonly number[], size: number, seed = 0): Float32
 const toy =
   (size: number) =>
   async ({ sequences }: DecodingQuery) =>
-    sequences.map(sequence => toyLogits(sequence, size));
+    sequences.map(sequence => ({ logits: toyLogits(sequence, size) }));
 
 describe('logits processors', () => {
   it('keep the largest k, ties of the k-th included', () => {
@@ -45,28 +45,6 @@ describe('logits processors', () => {
     expect(() => processLogits(logits, { temperature: 0 })).toThrow(/temperature must be above 0/);
     expect(() => processLogits(logits, { topP: 1.5 })).toThrow(/at most 1, got 1.5/);
     expect(() => processLogits(logits, { topK: 0 })).toThrow(/at least 1, got 0/);
-  });
-});
-
-describe('greedy and nucleus', () => {
-  it('greedy stops after the end token', async () => {
-    const free = await runDecoding(greedy({ maxTokens: 12 }), toy(7));
-    expect(free).toHaveLength(12);
-    const endId = free[4]!;
-    const ended = await runDecoding(greedy({ maxTokens: 12, endId }), toy(7));
-    expect(ended).toEqual(free.slice(0, free.indexOf(endId) + 1));
-  });
-  it('draws in proportion to the probabilities', async () => {
-    const logits = Float32Array.of(Math.log(0.5), Math.log(0.3), Math.log(0.2));
-    const drawn = async (uniform: number) =>
-      (await runDecoding(nucleus({ maxTokens: 1, random: () => uniform }), async () => [logits]))[0];
-    expect([await drawn(0.1), await drawn(0.6), await drawn(0.9), await drawn(0.9999999)]).toEqual([0, 1, 2, 2]);
-    const confined = nucleus({ maxTokens: 1, topP: 0.6, random: () => 0.99 });
-    expect(await runDecoding(confined, async () => [logits])).toEqual([1]);
-  });
-  it('stops at an abort', async () => {
-    const signal = AbortSignal.abort();
-    await expect(runDecoding(greedy({ maxTokens: 3 }), toy(5), { signal })).rejects.toThrow(/abort/i);
   });
 });
 
@@ -110,24 +88,23 @@ describe('beam search', () => {
       return toy(6)(query);
     });
   });
-  it('gives the same beams alone and in company', async () => {
-    const seeds = [1, 5, 9];
-    const sizes = { beams: 3, maxTokens: 8, endId: 3 };
-    const alone = await Promise.all(
-      seeds.map(seed =>
-        runDecoding(beamSearch(sizes), async ({ sequences }) => sequences.map(tokens => toyLogits(tokens, 6, seed))),
-      ),
-    );
-    let owners = seeds;
-    const together = await runDecodings(
-      seeds.map(() => beamSearch(sizes)),
-      async ({ sequences, parents }) => {
-        const mine = parents.map(parent => owners[parent]!);
-        owners = mine;
-        return sequences.map((tokens, row) => toyLogits(tokens, 6, mine[row]!));
-      },
-    );
-    expect(together).toEqual(alone);
+  it('of one beam is greedy', async () => {
+    const [beam] = await runDecoding(beamSearch({ beams: 1, maxTokens: 12, endId: -1 }), toy(7));
+    for (const [index, token] of beam!.tokens.entries()) {
+      const logits = toyLogits(beam!.tokens.slice(0, index), 7);
+      expect(token).toBe(logits.indexOf(Math.max(...logits)));
+    }
+  });
+  it('asks about beams that go on, and no others', async () => {
+    const endId = 2;
+    await runDecoding(beamSearch({ beams: 4, maxTokens: 10, endId }), async query => {
+      for (const sequence of query.sequences) expect(sequence).not.toContain(endId);
+      return toy(5)(query);
+    });
+  });
+  it('stops at an abort', async () => {
+    const signal = AbortSignal.abort();
+    await expect(runDecoding(beamSearch({ endId: 1 }), toy(5), { signal })).rejects.toThrow(/abort/i);
   });
   it('refuses impossible options', async () => {
     await expect(runDecoding(beamSearch({ beams: 0, endId: 1 }), toy(3))).rejects.toThrow(/beams must be/);

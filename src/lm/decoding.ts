@@ -1,8 +1,7 @@
 /**
- * Choosing tokens, as generators: each yields a query (the sequences so far) and receives the logits of the next token,
- * so the search knows nothing of networks and caches, and several searches can share one forward pass.
+ * Choosing tokens, as generators: each yields a query (the sequences so far) and receives the logits of the next token, so the
+ * search knows nothing of networks and caches.
  */
-import { argMax, type LogitsOptions, processLogits, softmax } from './logits-processors.ts';
 
 /** What a search wants to know. Row r continues row `parents[r]` of its previous query (a cache is reordered by it). */
 export interface DecodingQuery {
@@ -11,92 +10,30 @@ export interface DecodingQuery {
   readonly parents: readonly number[];
 }
 
-/** Next-token logits [V] per row of the query. */
-export type NextLogits = (query: DecodingQuery) => Promise<readonly Float32Array[]>;
+/** What a language model says about the token after a sequence. */
+export interface NextToken {
+  /** [V] */
+  readonly logits: Float32Array;
+  /** The hidden state that the logits are made from, [W], where the model was asked for it. */
+  readonly hidden?: Float32Array;
+}
 
-/** A search: yields queries, receives logits per row, returns its result. */
-export type Decoding<R> = Generator<DecodingQuery, R, readonly Float32Array[]>;
+/** Answers a query, row by row. */
+export type NextTokens = (query: DecodingQuery) => Promise<readonly NextToken[]>;
+
+/** A search: yields queries, receives an answer per row, returns its result. */
+export type Decoding<R> = Generator<DecodingQuery, R, readonly NextToken[]>;
 
 /** Runs one search; `signal` is checked before each query. */
 export async function runDecoding<R>(
   decoding: Decoding<R>,
-  nextLogits: NextLogits,
+  nextTokens: NextTokens,
   options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<R> {
   let step = decoding.next();
   while (!step.done) {
     options.signal?.throwIfAborted();
-    step = decoding.next(await nextLogits(step.value));
+    step = decoding.next(await nextTokens(step.value));
   }
   return step.value;
-}
-
-/**
- * Runs several searches together: one query holds the rows of all that are still going. The i-th search starts at row i
- * of the first query, so `nextLogits` sees one row per search (its prefix) before any has branched.
- */
-export async function runDecodings<R>(
-  decodings: readonly Decoding<R>[],
-  nextLogits: NextLogits,
-  options: { readonly signal?: AbortSignal | undefined } = {},
-): Promise<R[]> {
-  const steps = decodings.map(decoding => decoding.next());
-  let offsets = decodings.map((_, index) => index);
-  for (;;) {
-    const sequences: (readonly number[])[] = [];
-    const parents: number[] = [];
-    const starts = steps.map((step, index) => {
-      const start = sequences.length;
-      if (!step.done) {
-        sequences.push(...step.value.sequences);
-        parents.push(...step.value.parents.map(parent => offsets[index]! + parent));
-      }
-      return start;
-    });
-    if (sequences.length === 0) return steps.map(step => step.value as R);
-    options.signal?.throwIfAborted();
-    const rows = await nextLogits({ sequences, parents });
-    offsets = starts;
-    steps.forEach((step, index) => {
-      if (step.done) return;
-      const from = starts[index]!;
-      steps[index] = decodings[index]!.next(rows.slice(from, from + step.value.sequences.length));
-    });
-  }
-}
-
-export interface SamplingOptions extends LogitsOptions {
-  readonly maxTokens: number;
-  /** Generation ends after this token, which is part of the result. */
-  readonly endId?: number;
-  /** Uniform numbers in [0, 1); without it the most probable token is taken (greedy). */
-  readonly random?: () => number;
-}
-
-/** Greedy decoding: the most probable token each time, after the processors. Returns the new tokens. */
-export function greedy(options: Omit<SamplingOptions, 'random'>): Decoding<number[]> {
-  return nucleus(options);
-}
-
-/** Nucleus (top-p, top-k, temperature) sampling of one row. Returns the new tokens, the end token included. */
-export function* nucleus(options: SamplingOptions): Decoding<number[]> {
-  const tokens: number[] = [];
-  while (tokens.length < options.maxTokens) {
-    const [logits] = yield { sequences: [[...tokens]], parents: [0] };
-    const processed = processLogits(logits!, options, tokens);
-    const token = options.random ? draw(softmax(processed), options.random()) : argMax(processed);
-    tokens.push(token);
-    if (token === options.endId) break;
-  }
-  return tokens;
-}
-
-/** The index at which the running sum of `probabilities` first exceeds `uniform`. */
-function draw(probabilities: Float64Array, uniform: number): number {
-  let sum = 0;
-  for (let id = 0; id < probabilities.length; id++) {
-    sum += probabilities[id]!;
-    if (uniform < sum) return id;
-  }
-  return argMax(probabilities);
 }

@@ -3,30 +3,30 @@ import { describe, expect, it } from 'vitest';
 import { float32, type HostTensor, isHostTensor } from '../core/host-tensor.ts';
 import { seededRandom } from '../core/random.ts';
 import { flattenTree } from '../core/tree.ts';
-import { compile } from '../engine/index.ts';
+import type { Device } from '../engine/index.ts';
 import { fillParams, initialise } from '../nn/params.ts';
+import { CompiledDecoder } from '../pipelines/compiled-decoder.ts';
 import {
   beamSearch,
   type CaptionDecoderConfig,
   type CaptionDecoderParams,
-  cachedNextLogits,
-  cachedPrograms,
-  cachedRows,
   captionDecoderSpec,
   captionLogits,
   captionLoss,
   type DecodingQuery,
+  decodeCached,
   decodePrefix,
+  decodingPrograms,
   embedTokens,
   encodePrefix,
   gpt2,
   gpt2Logits,
-  gpt2Prefill,
-  gpt2Step,
-  runDecodings,
+  gpt2Model,
+  type KeyValueCache,
+  runDecoding,
   tokenLogits,
-  unstack,
 } from './index.ts';
+import { concatKeyValue } from './key-value-cache.ts';
 
 const config: CaptionDecoderConfig = {
   prefixLength: 3,
@@ -84,59 +84,55 @@ describe('gpt2', () => {
   it('refuses more positions than it has', () => {
     expect(() => gpt2(params.gpt2, { embeddings: tf.zeros([1, 13, 8]) }, config.gpt2)).toThrow(/12 positions, got 13/);
   });
-  it('token by token through the cache gives the logits of the whole sequence', () => {
-    const latent = tensor(wave(2, 3, 4));
-    const whole = captionLogits(params, { latent, tokens: tf.tensor2d(tokens, [2, 4], 'int32') }, config);
-    let state = gpt2Prefill(params.gpt2, { embeddings: decodePrefix(params, latent) }, config.gpt2, 9);
-    for (let i = 0; i <= 4; i++) {
-      const expected = whole.slice([0, 2 + i, 0], [2, 1, 9]).reshape([2, 9]);
-      expect(largestDifference(state.logits, expected)).toBeLessThan(1e-5);
-      if (i === 4) break;
-      const ids = tf.tensor1d(
-        tokens.map(row => row[i]!),
-        'int32',
-      );
-      const positions = tf.tensor1d([3 + i, 3 + i], 'int32');
-      state = gpt2Step(params.gpt2, { ids, positions, cache: state.cache }, config.gpt2);
-    }
-  });
-  it('rows of the cache may be at different positions, and keys may be hidden', () => {
-    const latent = tensor(wave(1, 3, 4));
-    const start = gpt2Prefill(params.gpt2, { embeddings: decodePrefix(params, latent) }, config.gpt2, 6);
-    const step = (rows: readonly [id: number, position: number][], cache = start.cache, visible?: number[][]) =>
-      gpt2Step(
+
+  describe('with its cache', () => {
+    const model = gpt2Model(config.gpt2);
+    const empty = (batch: number) =>
+      params.gpt2.layers.map(() => ({ key: tf.zeros([batch, 0, 8]), value: tf.zeros([batch, 0, 8]) }));
+    const ids = (rows: readonly (readonly number[])[]) =>
+      model.embed(
         params.gpt2,
-        {
-          ids: tf.tensor1d(
-            rows.map(row => row[0]),
-            'int32',
-          ),
-          positions: tf.tensor1d(
-            rows.map(row => row[1]),
-            'int32',
-          ),
-          cache,
-          ...(visible && { visible: tf.tensor2d(visible) }),
-        },
-        config.gpt2,
+        tf.tensor2d(
+          rows.map(row => [...row]),
+          [rows.length, rows[0]!.length],
+          'int32',
+        ),
       );
-    const one = step([[5, 3]]);
-    const two = step([[2, 4]], one.cache);
-    const both = [start.cache, one.cache];
-    const stacked = start.cache.map((_, layer) => ({
-      key: tf.concat(both.map(cache => cache[layer]!.key)),
-      value: tf.concat(both.map(cache => cache[layer]!.value)),
-    }));
-    const mixed = step(
-      [
-        [5, 3],
-        [2, 4],
-      ],
-      stacked,
-    );
-    expect(largestDifference(mixed.logits, tf.concat([one.logits, two.logits]))).toBeLessThan(1e-6);
-    const hidden = step([[5, 3]], start.cache, [[0, 1, 1, 1, 1, 1]]);
-    expect(largestDifference(hidden.logits, one.logits)).toBeGreaterThan(1e-3);
+    const extend = (embeddings: tf.Tensor, past: KeyValueCache, pastLengths: number[]) =>
+      model.extend(params.gpt2, { embeddings, past, pastLengths: tf.tensor1d(pastLengths, 'int32') });
+    const joined = (past: KeyValueCache, added: KeyValueCache) =>
+      past.map((layer, index) => concatKeyValue(layer, added[index]!));
+
+    it('token by token, or some at a time, gives the states of the whole sequence', () => {
+      const prefix = decodePrefix(params, tensor(wave(2, 3, 4)));
+      const whole = gpt2(params.gpt2, { embeddings: tf.concat([prefix, ids(tokens)], 1) }, config.gpt2);
+      const parts = [prefix, ids(tokens.map(row => row.slice(0, 1))), ids(tokens.map(row => row.slice(1, 3)))];
+      let past: KeyValueCache = empty(2);
+      let length = 0;
+      for (const part of parts) {
+        const { hidden, added } = extend(part, past, [length, length]);
+        const size = part.shape[1]!;
+        expect(largestDifference(hidden, whole.slice([0, length, 0], [2, size, 8]))).toBeLessThan(1e-5);
+        past = joined(past, added);
+        length += size;
+      }
+    });
+    it('takes rows of different lengths, whatever lies behind the shorter', () => {
+      const start = extend(decodePrefix(params, tensor(wave(1, 3, 4))), empty(1), [0]);
+      const one = extend(ids([[5]]), start.added, [3]);
+      const longer = joined(start.added, one.added);
+      const two = extend(ids([[2]]), longer, [4]);
+      const padded = start.added.map(({ key, value }) => {
+        const pad = (x: tf.Tensor) => tf.concat([x, tf.fill([1, 1, 8], 3)], 1);
+        return { key: pad(key), value: pad(value) };
+      });
+      const both = padded.map((layer, index) => ({
+        key: tf.concat([layer.key, longer[index]!.key]),
+        value: tf.concat([layer.value, longer[index]!.value]),
+      }));
+      const mixed = extend(ids([[5], [2]]), both, [3, 4]);
+      expect(largestDifference(mixed.hidden, tf.concat([one.hidden, two.hidden]))).toBeLessThan(1e-6);
+    });
   });
 });
 
@@ -180,44 +176,70 @@ describe('caption decoder', () => {
   });
 });
 
-describe('beam search through the cache', () => {
+describe.each<Device>(['cpu', 'reference'])('decoding through the cache on %s', device => {
   const latents = wave(3, 3, 4);
   const maxTokens = 6;
-  const searches = () => [1, 2, 3].map(() => beamSearch({ beams: 3, maxTokens, endId: 4 }));
+  const search = () => beamSearch({ beams: 3, maxTokens, endId: 4 });
+  const latent = (row: number) => float32([3, 4], (latents.data as Float32Array).slice(row * 12, (row + 1) * 12));
 
   /** The whole sequence read again for each token. */
-  async function uncached({ sequences, parents }: DecodingQuery, owners: number[]): Promise<Float32Array[]> {
-    const mine = parents.map(parent => owners[parent]!);
-    owners.splice(0, owners.length, ...mine);
-    return sequences.map((sequence, row) => {
-      const latent = tensor(latents).slice([mine[row]!, 0, 0], [1, 3, 4]);
-      const ids = sequence.length === 0 ? undefined : tf.tensor2d([...sequence], [1, sequence.length], 'int32');
-      const logits = captionLogits(params, { latent, tokens: ids }, config);
-      return logits.slice([0, 2 + sequence.length, 0], [1, 1, 9]).dataSync() as Float32Array;
-    });
-  }
-
-  it('several captions together, compiled, gives the beams of plain passes', async () => {
-    const owners = [0, 1, 2];
-    const expected = await runDecodings(searches(), query => uncached(query, owners));
-    const { prefill, step, stepInputs } = cachedPrograms<CaptionDecoderParams>({
-      config: config.gpt2,
-      length: 3 + maxTokens,
-      model: params => params.gpt2,
-      embed: decodePrefix,
-    });
-    const options = { threads: 1, name: 'captions' };
-    const prefixInputs = { prefix: { dtype: 'float32', shape: ['batch', 3, 4] } } as const;
-    const first = await compile(prefill, { params: weights, inputs: prefixInputs }, options);
-    const next = await compile(step, { params: weights, inputs: stepInputs }, options);
-    const run = { prefill: first.run.bind(first), step: next.run.bind(next) };
-    const found = await runDecodings(searches(), cachedNextLogits(cachedRows(run), unstack(latents), 3));
-    found.forEach((beams, index) => {
-      expect(beams.map(beam => beam.tokens)).toEqual(expected[index]!.map(beam => beam.tokens));
-      beams.forEach((beam, rank) => {
-        expect(beam.averageLogprob).toBeCloseTo(expected[index]![rank]!.averageLogprob, 4);
+  const uncached =
+    (row: number) =>
+    async ({ sequences }: DecodingQuery) =>
+      sequences.map(sequence => {
+        const ids = sequence.length === 0 ? undefined : tf.tensor2d([...sequence], [1, sequence.length], 'int32');
+        const logits = captionLogits(params, { latent: tensor(latent(row)).expandDims(), tokens: ids }, config);
+        return { logits: logits.slice([0, 2 + sequence.length, 0], [1, 1, 9]).dataSync() as Float32Array };
       });
-    });
-    await Promise.all([first.release(), next.release()]);
+
+  const decoder = (withHidden = false) =>
+    CompiledDecoder.create(
+      decodingPrograms({
+        model: gpt2Model(config.gpt2),
+        params: (params: CaptionDecoderParams) => params.gpt2,
+        embedPrefix: decodePrefix,
+        withHidden,
+      }),
+      { params: weights, prefix: { dtype: 'float32', shape: [3, 4] }, positions: 12 },
+      { device, threads: 1, name: 'captions' },
+    );
+
+  it('several captions together give the beams of plain passes', async () => {
+    const compiled = await decoder();
+    const found = await Promise.all([0, 1, 2].map(row => decodeCached(search(), latent(row), compiled.sequences())));
+    for (const [row, beams] of found.entries()) {
+      const expected = await runDecoding(search(), uncached(row));
+      expect(beams.map(beam => beam.tokens)).toEqual(expected.map(beam => beam.tokens));
+      for (const [rank, beam] of beams.entries()) {
+        expect(beam.averageLogprob).toBeCloseTo(expected[rank]!.averageLogprob, 4);
+      }
+    }
+    await compiled.release();
+  });
+
+  it('hands out the hidden states that tokens are chosen from', async () => {
+    const compiled = await decoder(true);
+    const sequences = compiled.sequences();
+    const sequence = sequences.create();
+    await sequences.prefill([{ sequence, prefix: latent(1) }]);
+    const [next] = await sequences.step([{ sequence, token: 5 }]);
+    const prefix = decodePrefix(params, tensor(latent(1)).expandDims());
+    const embeddings = tf.concat([prefix, embedTokens(params.gpt2, tf.tensor2d([5], [1, 1], 'int32'))], 1);
+    const states = gpt2(params.gpt2, { embeddings }, config.gpt2).slice([0, 3, 0], [1, 1, 8]).reshape([1, 8]);
+    expect(largestDifference(tf.tensor2d(next!.hidden!, [1, 8]), states)).toBeLessThan(1e-5);
+    expect(largestDifference(tf.tensor2d(next!.logits, [1, 9]), gpt2Logits(params.gpt2, states))).toBeLessThan(1e-4);
+    await compiled.release();
+  });
+
+  it('refuses more positions than the model has', async () => {
+    const compiled = await decoder();
+    const sequences = compiled.sequences();
+    const sequence = sequences.create();
+    await sequences.prefill([{ sequence, prefix: latent(0) }]);
+    for (let token = 0; token < 9; token++) await sequences.step([{ sequence, token: token % 9 }]);
+    await expect(sequences.step([{ sequence, token: 0 }])).rejects.toThrow(
+      /"past" of captions-step must be at most 11, got 12/,
+    );
+    await compiled.release();
   });
 });

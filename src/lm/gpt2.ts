@@ -5,7 +5,9 @@ import { DuetError } from '../core/errors.ts';
 import { embeddingLayer, embeddingSpec, WEIGHT_STD } from '../nn/linear.ts';
 import { layerNormLayer, normSpec } from '../nn/norm.ts';
 import type { Params } from '../nn/params.ts';
-import { keyMask, preNormBlock, preNormBlockSpec } from '../nn/pre-norm-block.ts';
+import { type KeyValue, keyMask, preNormBlock, preNormBlockSpec } from '../nn/pre-norm-block.ts';
+import { concatKeyValue, pastMask } from './key-value-cache.ts';
+import type { Extended, ExtendInputs, LanguageModel } from './language-model.ts';
 
 const size = Type.Integer({ minimum: 1 });
 
@@ -74,6 +76,35 @@ export function gpt2(params: Gpt2Params, inputs: Gpt2Inputs, config: Gpt2Config)
   let x = addPositions(params, inputs.embeddings, inputs.positions);
   for (const layer of params.layers) x = preNormBlock(layer, x, config, { causal: true, mask });
   return layerNormLayer(params.finalNorm, x, config.epsilon);
+}
+
+/** GPT-2 for decoding: adds positions to sequences whose keys and values are kept. */
+export function gpt2Model(config: Gpt2Config): LanguageModel<Gpt2Params> {
+  return {
+    cache: { layers: config.layers, width: config.width },
+    embed: embedTokens,
+    extend: (params, inputs) => gpt2Extend(params, inputs, config),
+    logits: gpt2Logits,
+  };
+}
+
+function gpt2Extend(params: Gpt2Params, inputs: ExtendInputs, config: Gpt2Config): Extended {
+  const { embeddings, past, pastLengths } = inputs;
+  const [batch, length] = embeddings.shape as [number, number, number];
+  const places = tf.range(0, length, 1, 'int32').reshape([1, length]);
+  const positions = tf.add(pastLengths.reshape([batch, 1]), places); // [B, N]
+  const mask = pastMask(pastLengths, past[0]!.key.shape[1]!, length);
+  const added: KeyValue[] = [];
+  let x = addPositions(params, embeddings, positions);
+  for (const [index, layer] of params.layers.entries()) {
+    const remember = (current: KeyValue): KeyValue => {
+      added.push(current);
+      return concatKeyValue(past[index]!, current);
+    };
+    // One new position sees all others, so that it needs no causal mask.
+    x = preNormBlock(layer, x, config, { causal: length > 1, mask, remember });
+  }
+  return { hidden: layerNormLayer(params.finalNorm, x, config.epsilon), added };
 }
 
 /** Hidden states [..., W] -> logits [..., V], by the tied embedding. */

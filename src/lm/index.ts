@@ -1,17 +1,6 @@
 /** Language models and how they choose tokens. */
 export { type Beam, type BeamSearchOptions, beamSearch, contentTokens } from './beam-search.ts';
-export {
-  type CachedPrograms,
-  type CachedProgramsOptions,
-  type CachedRows,
-  cachedNextLogits,
-  cachedPrograms,
-  cachedRows,
-  type NextRow,
-  type RunProgram,
-  type StepRow,
-  unstack,
-} from './cached-decoder.ts';
+export { type CachedSequences, decodeCached, type PrefixRow, type TokenRow } from './cached-decoding.ts';
 export {
   type CaptionDecoderConfig,
   type CaptionDecoderParams,
@@ -34,16 +23,7 @@ export {
   parseTemplate,
   type TokenTemplate,
 } from './caption-template.ts';
-export {
-  type Decoding,
-  type DecodingQuery,
-  greedy,
-  type NextLogits,
-  nucleus,
-  runDecoding,
-  runDecodings,
-  type SamplingOptions,
-} from './decoding.ts';
+export { type Decoding, type DecodingQuery, type NextToken, type NextTokens, runDecoding } from './decoding.ts';
 export {
   embedTokens,
   type Gpt2Config,
@@ -52,8 +32,18 @@ export {
   gpt2,
   gpt2ConfigSchema,
   gpt2Logits,
+  gpt2Model,
   gpt2Spec,
   tokenLoss,
 } from './gpt2.ts';
-export { gpt2Prefill, gpt2Step } from './gpt2-cache.ts';
+export type { KeyValueCache, KeyValueCacheSize } from './key-value-cache.ts';
+export {
+  type DecodingProgram,
+  type DecodingPrograms,
+  type DecodingProgramsOptions,
+  decodingPrograms,
+  type Extended,
+  type ExtendInputs,
+  type LanguageModel,
+} from './language-model.ts';
 export { type LogitsOptions, processLogits } from './logits-processors.ts';

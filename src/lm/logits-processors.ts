@@ -71,13 +71,14 @@ export function softmax(logits: ArrayLike<number>): Float64Array {
 
 /** Log probabilities [V] in float64. */
 export function logSoftmax(logits: ArrayLike<number>): Float64Array {
-  const out = Float64Array.from(logits);
+  const out = new Float64Array(logits);
   let largest = Number.NEGATIVE_INFINITY;
-  for (const logit of out) largest = Math.max(largest, logit);
+  for (let i = 0; i < out.length; i++) largest = Math.max(largest, out[i]!);
   let total = 0;
-  for (const logit of out) total += Math.exp(logit - largest);
+  for (let i = 0; i < out.length; i++) total += Math.exp(out[i]! - largest);
   const shift = largest + Math.log(total);
-  return out.map(logit => logit - shift);
+  for (let i = 0; i < out.length; i++) out[i]! -= shift;
+  return out;
 }
 
 /** Index of the largest value, the first one on ties. */

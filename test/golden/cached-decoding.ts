@@ -1,39 +1,41 @@
-/** Runs searches over a language model's cache on a golden backend. */
+/** Runs searches over a language model's sequences on a golden backend. */
 import type { HostTensor } from '../../src/core/host-tensor.ts';
-import { compile, type Sources } from '../../src/engine/index.ts';
-import {
-  type CachedProgramsOptions,
-  cachedNextLogits,
-  cachedPrograms,
-  cachedRows,
-  type Decoding,
-  runDecodings,
-  unstack,
-} from '../../src/lm/index.ts';
+import type { Sources } from '../../src/engine/index.ts';
+import { type Decoding, type DecodingProgramsOptions, decodeCached, decodingPrograms } from '../../src/lm/index.ts';
+import { CompiledDecoder } from '../../src/pipelines/compiled-decoder.ts';
 import type { GoldenBackend } from './harness.ts';
 
-/** One search per row of `prefix`, all together; `prefixLength` is the number of positions that a prefix takes. */
-export async function decodeCached<P, R>(
+export interface CachedSearches<P, R> {
+  /** One for each row of the prefix. */
+  readonly searches: readonly Decoding<R>[];
+  readonly params: Sources<P>;
+  /** [B, L, ...] */
+  readonly prefix: HostTensor;
+  readonly positions: number;
+}
+
+/** The results of all searches, which run at the same time. */
+export async function searchCached<P, M, R>(
   backend: GoldenBackend,
-  searches: readonly Decoding<R>[],
-  params: Sources<P>,
-  prefix: HostTensor,
-  prefixLength: number,
-  options: CachedProgramsOptions<P>,
+  { searches, params, prefix, positions }: CachedSearches<P, R>,
+  options: DecodingProgramsOptions<P, M>,
 ): Promise<R[]> {
-  const programs = cachedPrograms(options);
-  const compileOptions = { device: backend, name: 'golden', threads: 1 } as const;
-  const prefixSpec = { dtype: prefix.dtype, shape: ['batch', ...prefix.shape.slice(1)] } as const;
-  const prefill = await compile(programs.prefill, { params, inputs: { prefix: prefixSpec } }, compileOptions);
-  const step = await compile(programs.step, { params, inputs: programs.stepInputs }, compileOptions);
+  const [count = 0, length = 0, ...rest] = prefix.shape;
+  const shape = [length, ...rest] as const;
+  const decoder = await CompiledDecoder.create(
+    decodingPrograms(options),
+    { params, prefix: { dtype: prefix.dtype, shape }, positions },
+    { device: backend, name: 'golden', threads: 1 },
+  );
+  const size = prefix.data.length / count;
   try {
-    const run = {
-      prefill: (inputs: Readonly<Record<string, HostTensor>>) => prefill.run(inputs),
-      step: (inputs: Readonly<Record<string, HostTensor>>) => step.run(inputs),
-    };
-    return await runDecodings(searches, cachedNextLogits(cachedRows(run), unstack(prefix), prefixLength));
+    return await Promise.all(
+      searches.map((search, row) => {
+        const data = prefix.data.subarray(row * size, (row + 1) * size);
+        return decodeCached(search, { dtype: prefix.dtype, shape, data }, decoder.sequences());
+      }),
+    );
   } finally {
-    await prefill.release();
-    await step.release();
+    await decoder.release();
   }
 }

@@ -1,5 +1,5 @@
-/** ONNX nodes that compute shape constants from the sizes of a run's named dimensions. All values are int64. */
-import type { OnnxInitializer, OnnxNode } from '../onnx/model.ts';
+/** ONNX nodes that compute a recording's constants from the sizes of a run's named dimensions, as int64 until the last. */
+import { type OnnxInitializer, type OnnxNode, typeCodes } from '../onnx/model.ts';
 import { factorsOf, type SizePolynomial } from './size-polynomial.ts';
 
 /** A named dimension and where a run shows its size. */
@@ -23,11 +23,13 @@ export class SizeComputation {
     this.#sources = sources;
   }
 
-  /** Makes the constant `name` of a recording a computation of its entries. */
-  define(name: string, isScalar: boolean, entries: readonly SizePolynomial[]): void {
+  /** Makes a constant of a recording, a number or a list of numbers, a computation of its entries. */
+  define({ name, type, shape }: OnnxInitializer, entries: readonly SizePolynomial[]): void {
     const parts = entries.map(polynomial => this.#sum(polynomial));
-    if (isScalar) this.#emit('Squeeze', parts, name);
-    else this.#emit('Concat', parts, name, { axis: 0 });
+    const whole = type === 'int64' ? name : `${name}/int64`;
+    if (shape.length === 0) this.#emit('Squeeze', parts, whole);
+    else this.#emit('Concat', parts, whole, { axis: 0 });
+    if (whole !== name) this.#emit('Cast', [whole], name, { to: typeCodes[type] });
   }
 
   #sum(polynomial: SizePolynomial): string {

@@ -1,8 +1,8 @@
 /**
  * One graph for all sizes of a program's named dimensions. tfjs programs see concrete shapes only, so the program is recorded
  * at several sizes and the recordings are compared: where they differ, a number follows the sizes. Such numbers occur in
- * shape-like constants (targets of Reshape and Expand, ends of Slice and Range), which become small computations on the run's
- * sizes. One more recording, at sizes of its own, confirms what was found.
+ * constants (targets of Reshape and Expand, ends of Slice and Range, a number to compare with), which become small computations
+ * on the run's sizes. One more recording, at sizes of its own, confirms what was found.
  */
 
 import { type DimensionSizes, inputShapes } from '../dimensions.ts';
@@ -28,7 +28,7 @@ export interface SymbolicRecording extends Recording {
 
 /**
  * A recording that serves all sizes of `dimensions`, or `undefined` if the program depends on one of them in another way than
- * through polynomials in shapes (a loss that divides by the batch size, say): then it needs a recording for each size.
+ * through integers that are polynomials in it (a factor 1 / batch, say): then it needs a recording for each size.
  */
 export function recordSymbolic<P, S>(
   name: string,
@@ -106,10 +106,10 @@ function sourceOf(name: string, { inputs, dimensions = {} }: CompileSpec): SizeS
   return { name, input: `inputs/${input}`, axis: shape.indexOf(name), multipleOf: dimensions[name]?.multipleOf ?? 1 };
 }
 
-/** Entries of shape constants that follow the sizes, by the constant's name. */
+/** Entries of constants that follow the sizes, by the constant's name. */
 type Polynomials = ReadonlyMap<string, readonly SizePolynomial[]>;
 
-/** `undefined` if the recordings differ in more than polynomials in shape constants. */
+/** `undefined` if the recordings differ in more than polynomials in constants. */
 function generalise(corners: readonly Recording[], probes: readonly Probe[]): Polynomials | undefined {
   const [{ model: first }, ...others] = corners as [Recording, ...Recording[]];
   const nodes = JSON.stringify(first.nodes);
@@ -119,8 +119,9 @@ function generalise(corners: readonly Recording[], probes: readonly Probe[]): Po
   for (const [index, initializer] of first.initializers.entries()) {
     const all = corners.map(({ model }) => model.initializers[index]);
     if (all.every(other => other && sameContent(initializer, other))) continue;
-    if (!all.every(other => other?.name === initializer.name && isShapeLike(other, initializer))) return undefined;
-    const values = all.map(other => entriesOf(other!));
+    if (!all.every(other => other && isLike(other, initializer))) return undefined;
+    const values = all.map(other => integersOf(other!));
+    if (!values.every(corner => corner !== undefined)) return undefined;
     const entries = values[0]!.map((_, entry) =>
       interpolate(
         grid,
@@ -142,7 +143,7 @@ function agrees(model: OnnxModel, first: OnnxModel, found: Polynomials, u: reado
       const expected = first.initializers[index]!;
       const entries = initializer.name === expected.name && found.get(initializer.name);
       if (!entries) return sameContent(initializer, expected);
-      const values = isShapeLike(initializer, expected) && entriesOf(initializer);
+      const values = isLike(initializer, expected) && integersOf(initializer);
       return values && entries.every((polynomial, entry) => evaluate(polynomial, sizes) === values[entry]);
     }) &&
     JSON.stringify(model.nodes) === JSON.stringify(first.nodes)
@@ -157,9 +158,9 @@ function symbolicModel(
   { inputs }: CompileSpec,
 ): OnnxModel {
   const computation = new SizeComputation(sources);
-  for (const { name, shape } of first.initializers) {
-    const entries = found.get(name);
-    if (entries) computation.define(name, shape.length === 0, entries);
+  for (const initializer of first.initializers) {
+    const entries = found.get(initializer.name);
+    if (entries) computation.define(initializer, entries);
   }
   const names = new Set(sources.map(source => source.name));
   return {
@@ -190,11 +191,24 @@ function sameContent(a: OnnxInitializer, b: OnnxInitializer): boolean {
   return Buffer.compare(a.data, b.data) === 0;
 }
 
-/** Whether `a` is a list of int64 as long as `b`. */
-function isShapeLike(a: OnnxInitializer, b: OnnxInitializer): boolean {
-  return a.type === 'int64' && a.shape.length <= 1 && a.shape.join() === b.shape.join() && a.data instanceof Uint8Array;
+function isLike(a: OnnxInitializer, b: OnnxInitializer): boolean {
+  return a.name === b.name && a.type === b.type && a.shape.join() === b.shape.join();
 }
 
-function entriesOf({ data }: OnnxInitializer): bigint[] {
-  return [...new BigInt64Array((data as Uint8Array).slice().buffer)];
+/** The values of a number or a list of numbers; `undefined` if they are not all integers. */
+function integersOf({ type, shape, data }: OnnxInitializer): bigint[] | undefined {
+  if (shape.length > 1 || !(data instanceof Uint8Array)) return undefined;
+  const { buffer } = data.slice();
+  switch (type) {
+    case 'int64':
+      return [...new BigInt64Array(buffer)];
+    case 'int32':
+      return Array.from(new Int32Array(buffer), BigInt);
+    case 'float32': {
+      const values = [...new Float32Array(buffer)];
+      return values.every(Number.isSafeInteger) ? values.map(BigInt) : undefined;
+    }
+    default:
+      return undefined;
+  }
 }

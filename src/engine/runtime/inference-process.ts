@@ -160,8 +160,25 @@ export class InferenceProcess {
   }
 
   #noteState(request: Request): void {
-    if (request.kind === 'put' && request.isState) this.#stateful.add(request.store);
-    if (request.kind === 'release') this.#stateful.delete(request.store);
+    switch (request.kind) {
+      case 'put':
+        if (request.isState) this.#stateful.add(request.store);
+        break;
+      case 'extend':
+        this.#stateful.add(request.memory);
+        break;
+      case 'release':
+        this.#stateful.delete(request.store);
+        break;
+      case 'update-sequences':
+        if (request.isEmpty) this.#stateful.delete(request.memory);
+        break;
+      case 'close-sequences':
+        this.#stateful.delete(request.memory);
+        break;
+    }
+    // Without state a call that nobody needs may be ended with the process.
+    this.#watchOldest();
   }
 
   #receive(header: ReplyHeader, tensors: Tensors): void {

@@ -1,11 +1,12 @@
 /**
- * What the inference process does with ONNX Runtime: sessions, and the tensors in stores that live here between runs
- * (weights given as values, training state).
+ * What the inference process does with ONNX Runtime: sessions, the tensors in stores that live here between runs (weights given
+ * as values, training state), and sequences.
  */
 import { readFile } from 'node:fs/promises';
 import * as ort from 'onnxruntime';
 import type { DType, HostTensor } from '../../core/host-tensor.ts';
-import type { Request, Tensors } from './protocol.ts';
+import { SequenceMemory } from '../sequences/sequence-memory.ts';
+import { addedPositions, type Request, type Tensors } from './protocol.ts';
 
 type RequestOf<K extends Request['kind']> = Extract<Request, { kind: K }>;
 
@@ -16,11 +17,17 @@ interface Loaded {
 
 const sessions = new Map<number, Loaded>();
 const stores = new Map<number, Map<string, ort.Tensor>>();
+const memories = new Map<number, SequenceMemory>();
 /** Tensors that fell out of a store by feedback: the next run writes its outputs into their memory. */
 const spares = new Map<number, Map<string, ort.Tensor>>();
 
-/** Does what `request` asks for and returns the tensors that answer it. */
-export async function perform(request: Request): Promise<Tensors> {
+/** Does what `request` asks for and returns the tensors that answer it; if nobody needs those, only what later requests build on. */
+export async function perform(request: Request, isNeeded: boolean): Promise<Tensors> {
+  if (request.kind === 'extend') memoryOf(request.memory).apply(request.operations);
+  return isNeeded ? answer(request) : {};
+}
+
+async function answer(request: Request): Promise<Tensors> {
   switch (request.kind) {
     case 'load':
       await load(request);
@@ -35,14 +42,27 @@ export async function perform(request: Request): Promise<Tensors> {
     case 'release':
       await release(request);
       return {};
+    case 'open-sequences':
+      memories.set(request.memory, new SequenceMemory(request.layout, request.maxBytes));
+      return {};
+    case 'extend':
+      return extend(request);
+    case 'update-sequences':
+      memoryOf(request.memory).apply(request.operations);
+      return {};
+    case 'close-sequences':
+      memories.delete(request.memory);
+      return {};
   }
 }
 
-async function load({ session: id, modelFile, weightsFolder, threads }: RequestOf<'load'>): Promise<void> {
+async function load({ session: id, modelFile, weightsFolder, threads, isGrowing }: RequestOf<'load'>): Promise<void> {
   const options: ort.InferenceSession.SessionOptions = {
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     graphOptimizationLevel: 'all',
+    // A plan of memory is kept for each shape that was seen: sequences have a new one at each step.
+    enableMemPattern: !isGrowing,
     logSeverityLevel: 3,
     extra: {
       // This fusion reads shapes that graphs with a symbolic batch do not have, and crashes the process (ONNX Runtime 1.30).
@@ -61,15 +81,11 @@ async function load({ session: id, modelFile, weightsFolder, threads }: RequestO
 }
 
 async function run(request: RequestOf<'run'>): Promise<Tensors> {
-  const loaded = sessions.get(request.session);
-  if (!loaded) throw new Error(`Session ${request.session} is not loaded`);
+  const loaded = sessionOf(request.session);
   const store = storeOf(request.store);
   const spare = spares.get(request.store) ?? new Map<string, ort.Tensor>();
   spares.set(request.store, spare);
-  const feeds: Record<string, ort.Tensor> = {};
-  for (const [name, tensor] of store) if (loaded.inputNames.has(name)) feeds[name] = tensor;
-  for (const [name, tensor] of Object.entries(request.tensors))
-    if (loaded.inputNames.has(name)) feeds[name] = toOrt(tensor);
+  const feeds = feedsOf(loaded, store, request.tensors);
   const fetches: Record<string, ort.Tensor | null> = {};
   for (const name of request.fetches) fetches[name] = null;
   for (const [resident, output] of Object.entries(request.feedback)) fetches[output] = spare.get(resident) ?? null;
@@ -85,6 +101,20 @@ async function run(request: RequestOf<'run'>): Promise<Tensors> {
   );
 }
 
+async function extend(request: RequestOf<'extend'>): Promise<Tensors> {
+  const loaded = sessionOf(request.session);
+  const memory = memoryOf(request.memory);
+  const past = Object.entries(memory.gather(request.sequences)).map(([name, tensor]) => [`inputs/${name}`, tensor]);
+  const feeds = feedsOf(loaded, storeOf(request.store), { ...request.tensors, ...Object.fromEntries(past) });
+  const results = await loaded.session.run(feeds, [...request.fetches, ...Object.values(request.added)]);
+  const added = Object.entries(request.added).map(([name, output]) => [name, toHost(results[output]!)] as const);
+  const positions = memory.append(request.sequences, Object.fromEntries(added));
+  return {
+    ...Object.fromEntries(request.fetches.map(name => [name, toHost(results[name]!)])),
+    [addedPositions]: { dtype: 'int32', shape: [], data: Int32Array.of(positions) },
+  };
+}
+
 async function release({ sessions: ids, store }: RequestOf<'release'>): Promise<void> {
   for (const id of ids) {
     await sessions.get(id)?.session.release();
@@ -92,6 +122,28 @@ async function release({ sessions: ids, store }: RequestOf<'release'>): Promise<
   }
   stores.delete(store);
   spares.delete(store);
+}
+
+/** Those of the store's and the request's tensors that the session takes. */
+function feedsOf(
+  { inputNames }: Loaded,
+  store: ReadonlyMap<string, ort.Tensor>,
+  tensors: Tensors,
+): Record<string, ort.Tensor> {
+  const given = Object.entries(tensors).map(([name, tensor]) => [name, toOrt(tensor)] as const);
+  return Object.fromEntries([...store, ...given].filter(([name]) => inputNames.has(name)));
+}
+
+function sessionOf(id: number): Loaded {
+  const loaded = sessions.get(id);
+  if (!loaded) throw new Error(`Session ${id} is not loaded`);
+  return loaded;
+}
+
+function memoryOf(id: number): SequenceMemory {
+  const memory = memories.get(id);
+  if (!memory) throw new Error(`Sequences ${id} are not open`);
+  return memory;
 }
 
 function storeOf(id: number): Map<string, ort.Tensor> {

@@ -4,6 +4,8 @@
  */
 import type { ErrorCode } from '../../core/errors.ts';
 import type { HostTensor } from '../../core/host-tensor.ts';
+import type { SequenceOperation } from '../sequences/sequence-memory.ts';
+import type { SequenceLayout } from '../sequences/sequence-store.ts';
 
 export type Tensors = Readonly<Record<string, HostTensor>>;
 
@@ -14,6 +16,8 @@ export type Request =
       readonly modelFile: string;
       readonly weightsFolder?: string;
       readonly threads: number;
+      /** Whether it extends sequences, so that its inputs are of ever new shapes. */
+      readonly isGrowing: boolean;
     }
   /** Adds tensors to a store that sessions of one executable share. */
   | {
@@ -34,7 +38,38 @@ export type Request =
       /** Graph output that replaces the named tensor of the store. */
       readonly feedback: Readonly<Record<string, string>>;
     }
-  | { readonly kind: 'release'; readonly sessions: readonly number[]; readonly store: number };
+  | { readonly kind: 'release'; readonly sessions: readonly number[]; readonly store: number }
+  | {
+      readonly kind: 'open-sequences';
+      readonly memory: number;
+      readonly layout: SequenceLayout;
+      readonly maxBytes: number;
+    }
+  /** A run that reads sequences as inputs and adds outputs to them. Its operations are done even if the run is cancelled. */
+  | {
+      readonly kind: 'extend';
+      readonly session: number;
+      readonly store: number;
+      readonly memory: number;
+      readonly operations: readonly SequenceOperation[];
+      readonly sequences: readonly number[];
+      /** Feeds of the graph beside the store's tensors and the sequences. */
+      readonly tensors: Tensors;
+      readonly fetches: readonly string[];
+      /** Graph output that is added to the tensor of that name of each sequence. */
+      readonly added: Readonly<Record<string, string>>;
+    }
+  | {
+      readonly kind: 'update-sequences';
+      readonly memory: number;
+      readonly operations: readonly SequenceOperation[];
+      /** Whether no sequence is left. */
+      readonly isEmpty: boolean;
+    }
+  | { readonly kind: 'close-sequences'; readonly memory: number };
+
+/** Name of the tensor in the answer to 'extend' that says how many positions each sequence has got, int32 []. */
+export const addedPositions = 'added-positions';
 
 /** A request without its tensors, which follow the header. */
 type HeaderOf<R> = R extends Request ? Omit<R, 'tensors'> : never;

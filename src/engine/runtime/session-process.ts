@@ -46,9 +46,9 @@ async function answer(id: number, request: Request): Promise<void> {
   try {
     // A turn of the event loop, in which a cancellation that lies in the channel is read.
     await new Promise(resolve => setImmediate(resolve));
-    const isNeeded = needed.get(id);
+    const isNeeded = needed.get(id) === true;
     needed.delete(id);
-    const tensors = isNeeded ? await perform(request) : {};
+    const tensors = await perform(request, isNeeded);
     reply({ kind: 'done', id, ...residentBytes() }, tensors);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);

@@ -12,13 +12,14 @@ import {
   captionLoss,
   decodePrefix,
   encodePrefix,
+  gpt2Model,
 } from '../../../src/lm/index.ts';
 import {
   captionDecoderConfigFrom,
   captionDecoderRules,
   type DiffusersCaptionDecoder,
 } from '../../../src/weights/names/caption-decoder.ts';
-import { decodeCached } from '../cached-decoding.ts';
+import { searchCached } from '../cached-decoding.ts';
 import { type CaseResult, compare, compareExact, type Tolerance } from '../compare.ts';
 import { compareOutputs, eachCase, type GoldenBackend, type GoldenCase, runProgram } from '../harness.ts';
 import { makeInputs, readValues } from '../tensors.ts';
@@ -74,19 +75,21 @@ async function beamsOf(
   latents: HostTensor,
 ): Promise<Beam[]> {
   const latent = sample(latents, search.sample);
-  const prefixLength = latent.shape[1]!;
   const decoding = beamSearch({
     beams: search.beams,
     maxTokens: search.max_tokens,
     endId: search.eos,
     ...(search.temperature !== undefined && { temperature: search.temperature }),
   });
-  const [beams] = await decodeCached<CaptionDecoderParams, Beam[]>(backend, [decoding], params, latent, prefixLength, {
-    config: config.gpt2,
-    length: prefixLength + search.max_tokens,
-    model: params => params.gpt2,
-    embed: decodePrefix,
-  });
+  const [beams] = await searchCached(
+    backend,
+    { searches: [decoding], params, prefix: latent, positions: config.gpt2.positions },
+    {
+      model: gpt2Model(config.gpt2),
+      params: (params: CaptionDecoderParams) => params.gpt2,
+      embedPrefix: decodePrefix,
+    },
+  );
   return beams!;
 }
 

@@ -3,17 +3,18 @@ import type * as tf from '@tensorflow/tfjs';
 import type { HostTensor } from '../../../src/core/host-tensor.ts';
 import type { Program, Sources } from '../../../src/engine/types.ts';
 import {
+  beamSearch,
   embedTokens,
   type Gpt2Config,
   type Gpt2Params,
   gpt2,
   gpt2Logits,
+  gpt2Model,
   gpt2Spec,
-  greedy,
   tokenLoss,
 } from '../../../src/lm/index.ts';
 import { gpt2ConfigFrom, gpt2Rules, type HuggingFaceGpt2 } from '../../../src/weights/names/gpt2.ts';
-import { decodeCached } from '../cached-decoding.ts';
+import { searchCached } from '../cached-decoding.ts';
 import { type CaseResult, compare, compareExact } from '../compare.ts';
 import { eachCase, type GoldenBackend, type GoldenCase, runProgram } from '../harness.ts';
 import { makeInputs, readValues } from '../tensors.ts';
@@ -64,7 +65,7 @@ function visibleRows({ shape, data }: HostTensor, mask: HostTensor) {
   return { shape: [rows.length / width, width], data: rows };
 }
 
-function greedyTokens(
+async function greedyTokens(
   golden: GoldenCase,
   backend: GoldenBackend,
   config: Gpt2Config,
@@ -74,14 +75,19 @@ function greedyTokens(
   const maxTokens = golden['greedy_tokens'] as number;
   const name = inputs['embeddings'] ? 'embeddings' : 'ids';
   const prefix = inputs[name]!;
-  const [rows, length] = prefix.shape as [number, number];
-  const searches = Array.from({ length: rows }, () => greedy({ maxTokens }));
-  return decodeCached<Gpt2Params, number[]>(backend, searches, params, prefix, length, {
-    config,
-    length: length + maxTokens,
-    model: params => params,
-    embed: (params, prefix) => embed(params, { [name]: prefix }),
-  });
+  const [rows] = prefix.shape as [number];
+  // One beam is greedy decoding; no token ends it.
+  const searches = Array.from({ length: rows }, () => beamSearch({ beams: 1, maxTokens, endId: -1 }));
+  const found = await searchCached(
+    backend,
+    { searches, params, prefix, positions: config.positions },
+    {
+      model: gpt2Model(config),
+      params: (params: Gpt2Params) => params,
+      embedPrefix: (params, prefix) => embed(params, { [name]: prefix }),
+    },
+  );
+  return found.map(([beam]) => [...beam!.tokens]);
 }
 
 const names = {

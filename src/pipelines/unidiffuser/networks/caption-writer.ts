@@ -6,26 +6,27 @@
 import type { BatchingDriver, CallOptions, RowsCall } from '../../../batching/batching-driver.ts';
 import type { Tokenizer } from '../../../clip/index.ts';
 import { DuetError } from '../../../core/errors.ts';
-import { float32, type HostTensor } from '../../../core/host-tensor.ts';
-import { type CompileOptions, compile, type Executable, type Sources } from '../../../engine/index.ts';
+import { float32 } from '../../../core/host-tensor.ts';
+import type { CompileOptions, Sequence, Sources } from '../../../engine/index.ts';
 import {
   beamSearch,
   type CaptionDecoderConfig,
   type CaptionDecoderParams,
   type CaptionTemplate,
-  cachedNextLogits,
-  cachedPrograms,
-  cachedRows,
   contentTokens,
+  decodeCached,
   decodePrefix,
+  decodingPrograms,
   fillTemplate,
   gapTokens,
-  type NextRow,
+  gpt2Model,
+  type NextToken,
   nextTokens,
-  runDecoding,
-  type StepRow,
+  type PrefixRow,
+  type TokenRow,
   type TokenTemplate,
 } from '../../../lm/index.ts';
+import { CompiledDecoder } from '../../compiled-decoder.ts';
 
 /** As in UniDiffuser (spec/unidiffuser, section 3.5). */
 const beams = 5;
@@ -34,28 +35,24 @@ const templateBeams = 20;
 /** Captions in one call. */
 const most = 16;
 
-interface Networks {
-  readonly prefill: Executable;
-  readonly step: Executable;
-}
-
 export class CaptionWriter {
   readonly #config: CaptionDecoderConfig;
   readonly #tokenizer: Tokenizer;
-  readonly #networks: Networks;
-  readonly #prefill: RowsCall<HostTensor, NextRow>;
-  readonly #step: RowsCall<StepRow, NextRow>;
+  readonly #decoder: CompiledDecoder;
+  readonly #prefill: RowsCall<PrefixRow<Sequence>, NextToken>;
+  readonly #step: RowsCall<TokenRow<Sequence>, NextToken>;
 
-  private constructor(config: CaptionDecoderConfig, tokenizer: Tokenizer, networks: Networks, driver: BatchingDriver) {
+  private constructor(
+    config: CaptionDecoderConfig,
+    tokenizer: Tokenizer,
+    decoder: CompiledDecoder,
+    driver: BatchingDriver,
+  ) {
     this.#config = config;
     this.#tokenizer = tokenizer;
-    this.#networks = networks;
-    const rows = cachedRows({
-      prefill: inputs => networks.prefill.run(inputs),
-      step: inputs => networks.step.run(inputs),
-    });
-    this.#prefill = driver.batched(rows.prefill, { limit: most });
-    this.#step = driver.batched(rows.step, { limit: most * beams, unit: beams });
+    this.#decoder = decoder;
+    this.#prefill = driver.batched((rows, signal) => decoder.prefill(rows, { signal }), { limit: most });
+    this.#step = driver.batched((rows, signal) => decoder.step(rows, { signal }), { limit: most * beams, unit: beams });
   }
 
   static async create(
@@ -65,23 +62,16 @@ export class CaptionWriter {
     driver: BatchingDriver,
     options: CompileOptions,
   ): Promise<CaptionWriter> {
-    const { prefixLength, latentWidth } = config;
-    const programs = cachedPrograms<CaptionDecoderParams>({
-      config: config.gpt2,
-      length: cacheLength(config),
-      model: ({ gpt2 }) => gpt2,
-      embed: decodePrefix,
+    const { prefixLength, latentWidth, gpt2 } = config;
+    const programs = decodingPrograms<CaptionDecoderParams, CaptionDecoderParams['gpt2']>({
+      model: gpt2Model(gpt2),
+      params: params => params.gpt2,
+      embedPrefix: decodePrefix,
     });
-    const prefixInputs = { prefix: { dtype: 'float32', shape: ['batch', prefixLength, latentWidth] } } as const;
-    const networks = {
-      prefill: await compile(
-        programs.prefill,
-        { params, inputs: prefixInputs },
-        { ...options, name: 'caption-prefill' },
-      ),
-      step: await compile(programs.step, { params, inputs: programs.stepInputs }, { ...options, name: 'caption-step' }),
-    };
-    return new CaptionWriter(config, tokenizer, networks, driver);
+    const prefix = { dtype: 'float32', shape: [prefixLength, latentWidth] } as const;
+    const spec = { params, prefix, positions: gpt2.positions };
+    const decoder = await CompiledDecoder.create(programs, spec, { ...options, name: 'caption' });
+    return new CaptionWriter(config, tokenizer, decoder, driver);
   }
 
   /** The most likely caption of each latent [P, d] (not normalised). */
@@ -104,11 +94,13 @@ export class CaptionWriter {
   }
 
   async release(): Promise<void> {
-    await Promise.all([this.#networks.prefill.release(), this.#networks.step.release()]);
+    await this.#decoder.release();
   }
 
   get #maxTokens(): number {
-    return cacheLength(this.#config) - this.#config.prefixLength;
+    const { gpt2, prefixLength } = this.#config;
+    // As many as a prefix has positions, if there are.
+    return Math.min(gpt2.positions, 2 * prefixLength) - prefixLength;
   }
 
   /** The tokens of the best caption of each latent, of those that `template` allows. */
@@ -120,9 +112,10 @@ export class CaptionWriter {
     const { endId } = this.#tokenizer;
     const { prefixLength, latentWidth } = this.#config;
     const allowed = template && ((tokens: readonly number[]) => nextTokens(template, tokens));
-    const rows = {
-      prefill: (prefixes: readonly HostTensor[]) => this.#prefill(prefixes, options),
-      step: (continued: readonly StepRow[]) => this.#step(continued, options),
+    const sequences = {
+      ...this.#decoder.sequences(options.signal),
+      prefill: (rows: readonly PrefixRow<Sequence>[]) => this.#prefill(rows, options),
+      step: (rows: readonly TokenRow<Sequence>[]) => this.#step(rows, options),
     };
     const searchOne = async (latent: Float32Array): Promise<number[]> => {
       const search = beamSearch({
@@ -132,7 +125,7 @@ export class CaptionWriter {
         ...(allowed && { allowed }),
       });
       const prefix = float32([prefixLength, latentWidth], latent);
-      const [best] = await runDecoding(search, cachedNextLogits(rows, [prefix], prefixLength), options);
+      const [best] = await decodeCached(search, prefix, sequences, options);
       return best ? contentTokens(best, endId) : [];
     };
     return Promise.all(latents.map(searchOne));
@@ -150,9 +143,4 @@ function tokenTemplate(template: CaptionTemplate, tokenizer: Tokenizer, longest:
   const fitting = words.filter(word => word.length <= room);
   if (fitting.length > 0) return { texts, words: fitting, endId: tokenizer.endId };
   throw new DuetError('invalid-argument', `The caption is too long: the model writes at most ${longest} tokens`);
-}
-
-/** Positions of a cache: the prefix and a caption of the same length, its end token included. */
-function cacheLength({ prefixLength, gpt2 }: CaptionDecoderConfig): number {
-  return Math.min(gpt2.positions, 2 * prefixLength);
 }

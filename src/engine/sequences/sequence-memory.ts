@@ -1,0 +1,257 @@
+/**
+ * The memory of sequences in the inference process. A sequence is a list of parts, the beginnings of growing segments; most
+ * have one part. Forks share segments: the first to go on writes behind the rows that all have, which the others do not look
+ * at, and those that come later begin a segment of their own. The one sequence of a call is read where it lies if it has one
+ * part.
+ */
+import { DuetError } from '../../core/errors.ts';
+import { type HostTensor, sizeOf } from '../../core/host-tensor.ts';
+import { bytesPerPosition, type SequenceLayout, sequencesFull } from './sequence-store.ts';
+
+/** Segments grow to twice their size, but by this many positions at most: a long sequence must not waste as much again. */
+const largestGrowth = 256;
+/**
+ * Positions that a segment holds at least, and a multiple of. A fork that finds fewer in its last part copies them instead of
+ * beginning another, so that sequences have few parts.
+ */
+const block = 16;
+
+type Data = HostTensor['data'];
+
+const arrays = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
+
+interface Segment {
+  readonly data: Readonly<Record<string, Data>>;
+  /** Positions that there is room for. */
+  readonly capacity: number;
+  /** Positions that some sequence has written. */
+  written: number;
+  /** Sequences that have a part of it. */
+  users: number;
+}
+
+/** The first `count` positions of a segment. */
+interface Part {
+  readonly segment: Segment;
+  count: number;
+}
+
+interface Held {
+  length: number;
+  readonly parts: Part[];
+}
+
+/** An operation on sequences by their numbers. */
+export type SequenceOperation = readonly [kind: 'fork', from: number, to: number] | readonly [kind: 'drop', id: number];
+
+export class SequenceMemory {
+  readonly #layout: SequenceLayout;
+  readonly #maxBytes: number;
+  readonly #bytesPerPosition: number;
+  /** The layout with single bytes last, so that all others begin at multiples of their size. */
+  readonly #byAlignment: readonly (readonly [string, SequenceLayout[string]])[];
+  readonly #sequences = new Map<number, Held>();
+  /** Memory of batched tensors, used again by the next call. */
+  readonly #scratch = new Map<string, Data>();
+  #bytes = 0;
+
+  constructor(layout: SequenceLayout, maxBytes: number) {
+    this.#layout = layout;
+    this.#maxBytes = maxBytes;
+    this.#bytesPerPosition = bytesPerPosition(layout);
+    this.#byAlignment = Object.entries(layout).sort(
+      ([, a], [, b]) => Number(a.dtype === 'bool') - Number(b.dtype === 'bool'),
+    );
+  }
+
+  /** What the sequences take, in bytes. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  apply(operations: readonly SequenceOperation[]): void {
+    for (const operation of operations) {
+      if (operation[0] === 'fork') this.#fork(operation[1], operation[2]);
+      else this.#drop(operation[1]);
+    }
+  }
+
+  /**
+   * The tensors of the given sequences side by side: [B, P, ...] for the longest of P positions, zero behind the others' ends,
+   * and `pastLengths` int32 [B]. Valid until the next call.
+   */
+  gather(ids: readonly number[]): Record<string, HostTensor> {
+    const held = ids.map(id => this.#held(id));
+    const past = Math.max(0, ...held.map(({ length }) => length));
+    const pastLengths = Int32Array.from(held, ({ length }) => length);
+    const gathered: Record<string, HostTensor> = {
+      pastLengths: { dtype: 'int32', shape: [ids.length], data: pastLengths },
+    };
+    const only = held.length === 1 && held[0]!.parts.length === 1 ? held[0]!.parts[0]!.segment : undefined;
+    for (const [name, { dtype, shape }] of Object.entries(this.#layout)) {
+      const width = sizeOf(shape);
+      const data = only ? only.data[name]!.subarray(0, past * width) : this.#sideBySide(name, held, past);
+      gathered[name] = { dtype, shape: [ids.length, past, ...shape], data };
+    }
+    return gathered;
+  }
+
+  /**
+   * Adds to each sequence its row of `added`, tensors [B, N, ...].
+   * @returns N
+   * @throws DuetError 'overloaded' if there is no room; then nothing is changed
+   */
+  append(ids: readonly number[], added: Readonly<Record<string, HostTensor>>): number {
+    const positions = Object.values(added)[0]?.shape[1] ?? 0;
+    if (positions === 0) return 0;
+    const held = ids.map(id => this.#held(id));
+    this.#makeRoom(held, positions);
+    for (const [row, sequence] of held.entries()) {
+      const part = sequence.parts.at(-1)!;
+      for (const [name, target] of Object.entries(part.segment.data)) {
+        const width = sizeOf(this.#layout[name]!.shape);
+        const source = added[name]!.data.subarray(row * positions * width, (row + 1) * positions * width);
+        target.set(source, part.count * width);
+      }
+      part.count += positions;
+      part.segment.written = part.count;
+      sequence.length += positions;
+    }
+    return positions;
+  }
+
+  /** Makes the last part of each sequence one with room for `positions` more that no other sequence sees. */
+  #makeRoom(held: readonly Held[], positions: number): void {
+    const taken = new Set<Segment>();
+    const moves = held.flatMap(sequence => {
+      const part = sequence.parts.at(-1);
+      const isOwn = part !== undefined && !taken.has(part.segment) && isOwnEnd(part);
+      if (isOwn && part.count + positions <= part.segment.capacity) {
+        taken.add(part.segment);
+        return [];
+      }
+      // What only this sequence has grows in one piece; what it shares is copied only if it is little.
+      const grows = isOwn && part.segment.users === 1;
+      const copied = part && (grows || part.count < block) ? part : undefined;
+      return [
+        {
+          sequence,
+          copied,
+          capacity: capacityFor((copied?.count ?? 0) + positions, grows ? part.segment.capacity : 0),
+        },
+      ];
+    });
+    const needed = moves.reduce((sum, { capacity }) => sum + capacity, 0) * this.#bytesPerPosition;
+    const freed = moves.reduce(
+      (sum, { copied }) => sum + (copied?.segment.users === 1 ? this.#size(copied.segment) : 0),
+      0,
+    );
+    const total = this.#bytes + needed - freed;
+    if (total > this.#maxBytes) throw sequencesFull(total, this.#maxBytes);
+    for (const { sequence, copied, capacity } of moves) {
+      const segment = this.#newSegment(capacity);
+      if (copied) {
+        for (const [name, target] of Object.entries(segment.data)) {
+          target.set(copied.segment.data[name]!.subarray(0, copied.count * sizeOf(this.#layout[name]!.shape)));
+        }
+        sequence.parts.pop();
+        this.#leave(copied.segment);
+      }
+      sequence.parts.push({ segment, count: copied?.count ?? 0 });
+    }
+  }
+
+  /** One piece of memory for all tensors. */
+  #newSegment(capacity: number): Segment {
+    const memory = new ArrayBuffer(capacity * this.#bytesPerPosition);
+    let offset = 0;
+    const data: Record<string, Data> = {};
+    for (const [name, { dtype, shape }] of this.#byAlignment) {
+      data[name] = new arrays[dtype](memory, offset, capacity * sizeOf(shape));
+      offset += data[name].byteLength;
+    }
+    const segment = { data, capacity, written: 0, users: 1 };
+    this.#bytes += this.#size(segment);
+    return segment;
+  }
+
+  #sideBySide(name: string, held: readonly Held[], past: number): Data {
+    const { dtype, shape } = this.#layout[name]!;
+    const width = sizeOf(shape);
+    const size = past * width;
+    const total = held.length * size;
+    let scratch = this.#scratch.get(name);
+    if (!scratch || scratch.length < total) {
+      scratch = new arrays[dtype](total);
+      this.#scratch.set(name, scratch);
+    }
+    for (const [row, { parts }] of held.entries()) {
+      let at = row * size;
+      for (const { segment, count } of parts) {
+        scratch.set(segment.data[name]!.subarray(0, count * width), at);
+        at += count * width;
+      }
+      scratch.fill(0, at, (row + 1) * size);
+    }
+    return scratch.subarray(0, total);
+  }
+
+  #fork(from: number, to: number): void {
+    const { length, parts } = this.#held(from);
+    for (const { segment } of parts) segment.users++;
+    this.#sequences.set(to, { length, parts: parts.map(part => ({ ...part })) });
+  }
+
+  #drop(id: number): void {
+    for (const { segment } of this.#sequences.get(id)?.parts ?? []) this.#leave(segment);
+    this.#sequences.delete(id);
+    if (this.#sequences.size === 0) this.#scratch.clear();
+  }
+
+  #leave(segment: Segment): void {
+    segment.users--;
+    if (segment.users === 0) this.#bytes -= this.#size(segment);
+  }
+
+  #held(id: number): Held {
+    const known = this.#sequences.get(id);
+    if (known) return known;
+    const fresh: Held = { length: 0, parts: [] };
+    this.#sequences.set(id, fresh);
+    return fresh;
+  }
+
+  #size({ capacity }: Segment): number {
+    return capacity * this.#bytesPerPosition;
+  }
+}
+
+/** Whether the sequence of `part` may write behind it. */
+function isOwnEnd({ segment, count }: Part): boolean {
+  return segment.users === 1 || segment.written === count;
+}
+
+function capacityFor(needed: number, capacity: number): number {
+  const wanted = Math.max(needed, capacity + Math.min(capacity, largestGrowth));
+  return Math.ceil(wanted / block) * block;
+}
+
+/** Checks that a program adds to every tensor of `layout`. Throws `invalid-argument`. */
+export function checkAdded(
+  program: string,
+  layout: SequenceLayout,
+  outputs: Readonly<Record<string, { readonly dtype: string; readonly shape: readonly number[] }>>,
+): void {
+  const positions = Object.keys(layout).flatMap(name => outputs[name]?.shape[1] ?? [])[0];
+  for (const [name, { dtype, shape }] of Object.entries(layout)) {
+    const added = outputs[name];
+    const [, count, ...position] = added?.shape ?? [];
+    if (added?.dtype === dtype && count === positions && position.join() === shape.join()) continue;
+    const got = added ? `${added.dtype} [${added.shape.join(', ')}]` : 'nothing';
+    const wanted = ['batch', positions ?? 'added positions', ...shape].join(', ');
+    throw new DuetError(
+      'invalid-argument',
+      `${program} must return what it adds to "${name}" as ${dtype} [${wanted}], as many positions as for the others, got ${got}`,
+    );
+  }
+}

@@ -1,0 +1,149 @@
+/**
+ * Sequences and what the engine keeps of each where it computes: tensors that grow by a position at a time, such as a language
+ * model's keys and values. A caller holds handles; what grows does not leave the engine.
+ */
+import { DuetError } from '../../core/errors.ts';
+import { type DType, sizeOf } from '../../core/host-tensor.ts';
+
+/** One position of each tensor that grows with a sequence, by name: `{ 'key.0': { dtype: 'float32', shape: [192] } }`. */
+export type SequenceLayout = Readonly<Record<string, { readonly dtype: DType; readonly shape: readonly number[] }>>;
+
+/** The handle of one sequence. */
+export interface Sequence {
+  /** Positions so far. */
+  readonly length: number;
+}
+
+export interface SequenceOptions {
+  /** Its abort drops the sequence, and those forked from it. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Where the tensors are: in the inference process, or beside an eager backend. Sequences are known by numbers there. */
+export interface SequenceBackend {
+  /** Makes `to` what `from` is. */
+  fork(from: number, to: number): void;
+  drop(id: number): void;
+  release(): Promise<void>;
+}
+
+interface Entry {
+  readonly id: number;
+  readonly handle: { length: number };
+  readonly signal: AbortSignal | undefined;
+  readonly stopListening: () => void;
+  isBusy: boolean;
+}
+
+export class SequenceStore {
+  readonly layout: SequenceLayout;
+  readonly backend: SequenceBackend;
+  readonly #entries = new Map<Sequence, Entry>();
+  #nextId = 1;
+  #isReleased = false;
+
+  constructor(layout: SequenceLayout, backend: SequenceBackend) {
+    this.layout = layout;
+    this.backend = backend;
+  }
+
+  /** An empty sequence. */
+  create({ signal }: SequenceOptions = {}): Sequence {
+    this.#assertOpen();
+    signal?.throwIfAborted();
+    return this.#add(0, signal).handle;
+  }
+
+  /**
+   * A second sequence that goes on from where `sequence` is.
+   * @throws DuetError 'released' if it was dropped, 'invalid-argument' while a call extends it
+   */
+  fork(sequence: Sequence): Sequence {
+    const { id, handle, signal } = this.#idle(sequence);
+    const entry = this.#add(handle.length, signal);
+    this.backend.fork(id, entry.id);
+    return entry.handle;
+  }
+
+  /** Frees what is kept of the sequence, once a call that extends it is over. Idempotent. */
+  drop(sequence: Sequence): void {
+    const entry = this.#entries.get(sequence);
+    if (!entry) return;
+    this.#entries.delete(sequence);
+    entry.stopListening();
+    this.backend.drop(entry.id);
+  }
+
+  /** Drops all sequences. Idempotent; further calls throw. */
+  async release(): Promise<void> {
+    if (this.#isReleased) return;
+    this.#isReleased = true;
+    for (const { stopListening } of this.#entries.values()) stopListening();
+    this.#entries.clear();
+    await this.backend.release();
+  }
+
+  /**
+   * For executables: extends different sequences by what `run` computes. They are as long as before if it fails.
+   * @param run called with the sequences' numbers and lengths; returns how many positions were added
+   */
+  async extend<R extends { readonly positions: number }>(
+    sequences: readonly Sequence[],
+    run: (ids: readonly number[], lengths: readonly number[]) => Promise<R>,
+  ): Promise<R> {
+    const entries = sequences.map(sequence => this.#idle(sequence));
+    for (const entry of entries) entry.isBusy = true;
+    try {
+      const result = await run(
+        entries.map(({ id }) => id),
+        entries.map(({ handle }) => handle.length),
+      );
+      for (const { handle } of entries) handle.length += result.positions;
+      return result;
+    } finally {
+      for (const entry of entries) entry.isBusy = false;
+    }
+  }
+
+  #add(length: number, signal: AbortSignal | undefined): Entry {
+    const handle = { length };
+    const onAbort = () => this.drop(handle);
+    signal?.addEventListener('abort', onAbort, { once: true });
+    const stopListening = () => signal?.removeEventListener('abort', onAbort);
+    const entry = { id: this.#nextId++, handle, signal, stopListening, isBusy: false };
+    this.#entries.set(handle, entry);
+    return entry;
+  }
+
+  #idle(sequence: Sequence): Entry {
+    this.#assertOpen();
+    const entry = this.#entries.get(sequence);
+    if (!entry) {
+      throw new DuetError('released', 'The sequence was dropped, or belongs to other sequences; create it here');
+    }
+    if (entry.isBusy) {
+      throw new DuetError('invalid-argument', 'The sequence is being extended by another call; await that call first');
+    }
+    return entry;
+  }
+
+  #assertOpen(): void {
+    if (this.#isReleased) throw new DuetError('released', 'The sequences were released with their model');
+  }
+}
+
+const bytesPerValue = { float32: 4, int32: 4, bool: 1 } as const satisfies Record<DType, number>;
+
+/** Bytes that one position takes. */
+export function bytesPerPosition(layout: SequenceLayout): number {
+  return Object.values(layout).reduce((sum, { dtype, shape }) => sum + bytesPerValue[dtype] * sizeOf(shape), 0);
+}
+
+/** The error of sequences that do not fit into the memory allowed to them. */
+export function sequencesFull(needed: number, maxBytes: number): DuetError {
+  const megabytes = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MiB`;
+  return new DuetError(
+    'overloaded',
+    `The sequences need ${megabytes(needed)}, and may take ${megabytes(maxBytes)}. Drop some, make them shorter, or allow more (maxBytes).`,
+  );
+}

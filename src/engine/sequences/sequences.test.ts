@@ -1,0 +1,296 @@
+import * as tf from '@tensorflow/tfjs';
+import fc from 'fast-check';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { floats, ints } from '../../../test/support/kernel-table.ts';
+import type { HostTensor } from '../../core/host-tensor.ts';
+import {
+  type CompileSpec,
+  compile,
+  createSequences,
+  type Device,
+  type Executable,
+  type Program,
+  type Sequence,
+  type SequenceStore,
+  sessionHost,
+} from '../index.ts';
+
+/** A position is two numbers, their product as an integer, and whether the first is above zero. */
+const layout = {
+  pair: { dtype: 'float32', shape: [2] },
+  product: { dtype: 'int32', shape: [] },
+  positive: { dtype: 'bool', shape: [] },
+} as const;
+
+/** Adds the positions of `x`; tells of those before: how many are positive, and sums that depend on their order. */
+const program: Program<unknown, unknown> = ({ inputs }) => {
+  const { x, pair, product, positive, pastLengths } = inputs as Record<string, tf.Tensor>;
+  const [batch, length] = x!.shape as [number, number, number];
+  const past = pair!.shape[1]!;
+  const slots = tf.range(0, past, 1, 'float32').reshape([1, past]);
+  const isThere = tf.less(slots, pastLengths!.cast('float32').reshape([batch, 1])).cast('float32');
+  const places = slots.add(1).mul(isThere);
+  const [first, second] = [0, 1].map(axis => x!.slice([0, 0, axis], [batch, length, 1]).reshape([batch, length]));
+  return {
+    outputs: {
+      ordered: pair!.mul(places.reshape([batch, past, 1])).sum(1),
+      // Without a mask: what lies behind the end of a row is zero.
+      products: product!.sum(1),
+      positives: positive!.cast('int32').sum(1),
+      pair: x!,
+      product: first!.mul(second!).cast('int32'),
+      positive: first!.greater(0),
+    },
+  };
+};
+
+type Position = readonly [number, number];
+
+/** What the program says of `positions`. */
+function oracle(positions: readonly Position[]): Record<string, HostTensor> {
+  const ordered = [0, 1].map(axis => positions.reduce((sum, pair, index) => sum + (index + 1) * pair[axis]!, 0));
+  const products = positions.reduce((sum, [a, b]) => sum + a * b, 0);
+  const positives = positions.filter(([a]) => a > 0).length;
+  return {
+    ordered: floats(...ordered),
+    products: { ...ints([], products) },
+    positives: { ...ints([], positives) },
+  };
+}
+
+const x = (...positions: Position[]): Record<string, HostTensor> => ({
+  x: { dtype: 'float32', shape: [positions.length, 2], data: Float32Array.from(positions.flat()) },
+});
+
+const open: (Executable | SequenceStore)[] = [];
+
+afterEach(async () => {
+  for (const item of open.splice(0)) await item.release();
+  vi.restoreAllMocks();
+});
+
+async function setUp(device: Device, options: { maxBytes?: number; inputs?: CompileSpec['inputs'] } = {}) {
+  const { inputs = { x: { dtype: 'float32', shape: ['batch', 'length', 2] } }, ...rest } = options;
+  const sequences = createSequences(layout, { device, ...rest });
+  const executable = await compile(program, { inputs, sequences }, { device, name: 'toy', threads: 1 });
+  open.push(executable, sequences);
+  return { sequences, executable };
+}
+
+const devices: Device[] = ['cpu', 'reference'];
+
+describe.each(devices)('sequences on %s', device => {
+  test('go on, fork and are dropped in any order as lists do', async () => {
+    const { sequences, executable } = await setUp(device);
+    const position = fc.tuple(fc.integer({ min: -9, max: 9 }), fc.integer({ min: -9, max: 9 }));
+    const step = fc.record({
+      create: fc.boolean(),
+      fork: fc.option(fc.nat()),
+      drop: fc.option(fc.nat()),
+      extend: fc.array(fc.tuple(fc.nat(), fc.array(position, { minLength: 1, maxLength: 20 })), { maxLength: 4 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 12 }), async steps => {
+        const lists = new Map<Sequence, Position[]>([[sequences.create(), []]]);
+        const pick = (index: number) => [...lists.keys()][index % lists.size]!;
+        for (const { create, fork, drop, extend } of steps) {
+          if (create || lists.size === 0) lists.set(sequences.create(), []);
+          if (fork !== null) {
+            const from = pick(fork);
+            lists.set(sequences.fork(from), [...lists.get(from)!]);
+          }
+          const given = new Map(extend.map(([index, positions]) => [pick(index), positions] as const));
+          const rows = [...given].map(([sequence, positions]) => ({ sequence, inputs: x(...positions) }));
+          const results = await executable.extend(rows);
+          for (const [row, [sequence, positions]] of [...given].entries()) {
+            expect(results[row]).toEqual(oracle(lists.get(sequence)!));
+            lists.get(sequence)!.push(...positions);
+            expect(sequence.length).toBe(lists.get(sequence)!.length);
+          }
+          if (drop !== null) {
+            const gone = pick(drop);
+            sequences.drop(gone);
+            lists.delete(gone);
+          }
+        }
+        for (const sequence of lists.keys()) sequences.drop(sequence);
+      }),
+      { numRuns: device === 'cpu' ? 30 : 15 },
+    );
+  });
+
+  test('that grow long stay whole', async () => {
+    const { sequences, executable } = await setUp(device);
+    const sequence = sequences.create();
+    const positions: Position[] = [];
+    for (let i = 0; i < 70; i++) {
+      const added: Position[] = Array.from({ length: 1 + (i % 9) }, (_, k) => [i % 7, k]);
+      const [row] = await executable.extend([{ sequence, inputs: x(...added) }]);
+      expect(row).toEqual(oracle(positions));
+      positions.push(...added);
+    }
+  });
+
+  test('leave nothing behind', async () => {
+    const { sequences, executable } = await setUp(device);
+    await executable.extend([{ sequence: sequences.create(), inputs: x([1, 2]) }]);
+    const before = tf.memory().numTensors;
+    const sequence = sequences.create();
+    await executable.extend([{ sequence, inputs: x([1, 2], [3, 4]) }]);
+    const fork = sequences.fork(sequence);
+    await executable.extend([
+      { sequence, inputs: x([5, 6]) },
+      { sequence: fork, inputs: x([7, 8]) },
+    ]);
+    for (const each of [fork, sequence]) sequences.drop(each);
+    sequences.drop(sequence);
+    expect(tf.memory().numTensors).toBe(before);
+    await sequences.release();
+    await sequences.release();
+    expect(tf.memory().numTensors).toBe(device === 'cpu' ? before : before - 3);
+    expect(() => sequences.create()).toThrow(/released/);
+  });
+
+  test('that a signal aborts are dropped, with their forks', async () => {
+    const { sequences, executable } = await setUp(device);
+    const controller = new AbortController();
+    const sequence = sequences.create({ signal: controller.signal });
+    await executable.extend([{ sequence, inputs: x([1, 2]) }]);
+    const fork = sequences.fork(sequence);
+    const other = sequences.create();
+    controller.abort();
+    for (const gone of [sequence, fork]) {
+      const call = executable.extend([{ sequence: gone, inputs: x([1, 2]) }]);
+      await expect(call).rejects.toMatchObject({ code: 'released', message: expect.stringMatching(/was dropped/) });
+      expect(() => sequences.fork(gone)).toThrow(/was dropped/);
+    }
+    expect(() => sequences.create({ signal: controller.signal })).toThrow(/abort/i);
+    await expect(executable.extend([{ sequence: other, inputs: x([1, 2]) }])).resolves.toHaveLength(1);
+  });
+
+  test('may take so much memory and no more; a refusal changes nothing', async () => {
+    // 64 positions of 13 bytes.
+    const { sequences, executable } = await setUp(device, { maxBytes: 64 * 13 });
+    const many: Position[] = Array.from({ length: 48 }, (_, i) => [i, 1]);
+    const [first, second] = [sequences.create(), sequences.create()];
+    await executable.extend([{ sequence: first, inputs: x(...many) }]);
+    const refused = executable.extend([{ sequence: second, inputs: x(...many) }]);
+    await expect(refused).rejects.toMatchObject({ code: 'overloaded', message: expect.stringMatching(/Drop some/) });
+    expect([first.length, second.length]).toEqual([48, 0]);
+    await executable.extend([{ sequence: second, inputs: x([1, 1]) }]);
+    sequences.drop(first);
+    const [row] = await executable.extend([{ sequence: second, inputs: x(...many.slice(0, 15)) }]);
+    expect(row).toEqual(oracle([[1, 1]]));
+  });
+
+  test('are refused where a call makes no sense', async () => {
+    const { sequences, executable } = await setUp(device);
+    const sequence = sequences.create();
+    const refused = async (call: Promise<unknown>, message: RegExp) =>
+      expect(call).rejects.toMatchObject({ code: 'invalid-argument', message: expect.stringMatching(message) });
+    const row = { sequence, inputs: x([1, 2]) };
+    await refused(executable.extend([row, row]), /twice among the rows of one call; fork it first/);
+    await refused(
+      executable.extend([{ sequence, inputs: {} }]),
+      /"x" of toy must be float32 \[1, length, 2\], got nothing/,
+    );
+    await refused(executable.extend([{ sequence, inputs: { x: floats(1, 2) } }]), /got float32 \[1, 2\]/);
+    await refused(executable.run({ x: { ...x([1, 2])['x']!, shape: [1, 1, 2] } }), /use extend instead of run/);
+    const first = executable.extend([row]);
+    const second = executable.extend([row]);
+    expect(() => sequences.fork(sequence)).toThrow(/being extended by another call/);
+    await refused(second, /being extended by another call/);
+    await first;
+    expect(await executable.extend([])).toEqual([]);
+    const foreign = createSequences(layout, { device }).create();
+    const call = executable.extend([{ sequence: foreign, inputs: x([1, 2]) }]);
+    await expect(call).rejects.toThrow(/belongs to other sequences/);
+  });
+});
+
+test('programs that cannot extend sequences are refused', async () => {
+  const refused = async (spec: CompileSpec, message: RegExp, body = program, device: Device = 'cpu') => {
+    const call = async () => {
+      const executable = await compile(body, spec, { device, name: 'toy' });
+      open.push(executable);
+      await executable.extend([{ sequence: (spec.sequences ?? createSequences(layout)).create(), inputs: x([1, 2]) }]);
+    };
+    await expect(call()).rejects.toMatchObject({ code: 'invalid-argument', message: expect.stringMatching(message) });
+  };
+  const inputs = { x: { dtype: 'float32', shape: ['batch', 'length', 2] } } as const;
+  await refused({ inputs }, /compiled without; use run/);
+  for (const device of devices) {
+    const sequences = createSequences(layout, { device });
+    const other = device === 'cpu' ? 'reference' : 'cpu';
+    await refused({ inputs, sequences }, /are for another device/, program, other);
+    const forgetful: typeof program = args => ({ outputs: { pair: program(args).outputs['pair']! } });
+    await refused({ inputs, sequences }, /adds to "product" as int32 \[batch, \d+\].*got nothing/, forgetful, device);
+  }
+  const sequences = createSequences(layout);
+  await refused({ inputs: { ...inputs, pair: inputs.x }, sequences }, /has an input "pair" of its own/);
+  await refused({ inputs: { x: { dtype: 'float32', shape: ['length', 2] } }, sequences }, /must be 'batch'/);
+  await refused({ inputs, sequences, state: { s: floats(1) } }, /has state/);
+  expect(() => createSequences(layout, { maxBytes: 0 })).toThrow(/maxBytes must be a positive number/);
+});
+
+describe('in the inference process', () => {
+  test('what grows does not travel', async () => {
+    const { sequences, executable } = await setUp('cpu');
+    const sequence = sequences.create();
+    await executable.extend([{ sequence, inputs: x(...Array.from({ length: 100 }, (): Position => [1, 1])) }]);
+    const sent: number[] = [];
+    const send = sessionHost.send.bind(sessionHost);
+    vi.spyOn(sessionHost, 'send').mockImplementation(async (request, signal) => {
+      const bytes = (tensors: object) =>
+        Object.values(tensors as Record<string, HostTensor>).reduce((sum, { data }) => sum + data.byteLength, 0);
+      const reply = await send(request, signal);
+      sent.push('tensors' in request ? bytes(request.tensors) : 0, bytes(reply));
+      return reply;
+    });
+    await executable.extend([{ sequence, inputs: x([1, 1]) }]);
+    // A position goes out; ordered, products, positives and the number of positions come back.
+    expect(sent).toEqual([8, 8 + 4 + 4 + 4]);
+  });
+
+  test('they are lost with it, and say so; new ones work', async () => {
+    const { sequences, executable } = await setUp('cpu');
+    const [sequence, empty] = [sequences.create(), sequences.create()];
+    await executable.extend([{ sequence, inputs: x([1, 2]) }]);
+    const fork = sequences.fork(sequence);
+    await sessionHost.terminate();
+    for (const lost of [sequence, fork, sequences.fork(sequence)]) {
+      const call = executable.extend([{ sequence: lost, inputs: x([1, 2]) }]);
+      await expect(call).rejects.toMatchObject({
+        code: 'worker-died',
+        message: expect.stringMatching(/Start it again/),
+      });
+    }
+    const [row] = await executable.extend([{ sequence: empty, inputs: x([3, 4]) }]);
+    expect(row).toEqual(oracle([]));
+    sequences.drop(fork);
+    const [next] = await executable.extend([{ sequence: sequences.fork(empty), inputs: x([5, 6]) }]);
+    expect(next).toEqual(oracle([[3, 4]]));
+  });
+
+  test('a call that is aborted before its turn leaves the others right', async () => {
+    const { sequences, executable } = await setUp('cpu');
+    const controller = new AbortController();
+    const [one, other] = [sequences.create({ signal: controller.signal }), sequences.create()];
+    await executable.extend([one, other].map(sequence => ({ sequence, inputs: x([1, 2]) })));
+    const fork = sequences.fork(other);
+    // The fork is told to the process with the first call that follows, which is the one that is aborted.
+    const aborted = executable.extend([{ sequence: one, inputs: x([3, 4]) }], { signal: controller.signal });
+    const going = executable.extend([{ sequence: fork, inputs: x([5, 6]) }]);
+    controller.abort(new Error('enough'));
+    await expect(aborted).rejects.toThrow('enough');
+    expect(await going).toEqual([oracle([[1, 2]])]);
+    const rows = await executable.extend([other, fork].map(sequence => ({ sequence, inputs: x([7, 8]) })));
+    expect(rows).toEqual([
+      oracle([[1, 2]]),
+      oracle([
+        [1, 2],
+        [5, 6],
+      ]),
+    ]);
+  });
+});

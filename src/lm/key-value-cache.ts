@@ -1,0 +1,54 @@
+/** Keys and values of a sequence's earlier positions, which a decoder-only language model reads again at each new one. */
+import * as tf from '@tensorflow/tfjs';
+import { type KeyValue, keyMask } from '../nn/pre-norm-block.ts';
+
+/** Of each layer, [B, P, W] for P positions. */
+export type KeyValueCache = readonly KeyValue[];
+
+export interface KeyValueCacheSize {
+  readonly layers: number;
+  /** Values of one position's key, and of its value: heads for keys times their width. */
+  readonly width: number;
+}
+
+/** One position of a cache, by the names that {@link nameCache} gives. */
+export function cacheLayout({ layers, width }: KeyValueCacheSize) {
+  const position = { dtype: 'float32', shape: [width] } as const;
+  const names = Array.from({ length: layers }, (_, layer) => [`key.${layer}`, `value.${layer}`]).flat();
+  return Object.fromEntries(names.map(name => [name, position]));
+}
+
+/** A cache as named tensors, for a program's inputs and outputs. */
+export function nameCache(cache: KeyValueCache): Record<string, tf.Tensor> {
+  return Object.fromEntries(
+    cache.flatMap(({ key, value }, layer) => [
+      [`key.${layer}`, key],
+      [`value.${layer}`, value],
+    ]),
+  );
+}
+
+/** The inverse of {@link nameCache}: picks the cache of `layers` layers out of named tensors. */
+export function cacheFromNames(tensors: Readonly<Record<string, tf.Tensor>>, layers: number): KeyValueCache {
+  return Array.from({ length: layers }, (_, layer) => ({
+    key: tensors[`key.${layer}`]!,
+    value: tensors[`value.${layer}`]!,
+  }));
+}
+
+/** `past` with `current` behind it, [B, P + N, W]. */
+export function concatKeyValue(past: KeyValue, current: KeyValue): KeyValue {
+  return { key: tf.concat([past.key, current.key], 1), value: tf.concat([past.value, current.value], 1) };
+}
+
+/**
+ * The additive mask [B, 1, 1, P + N] of P cached positions, of which row b has pastLengths[b], and N new ones, which are all
+ * visible to one another.
+ * @param pastLengths int32 [B]
+ */
+export function pastMask(pastLengths: tf.Tensor, past: number, added: number): tf.Tensor {
+  const [batch] = pastLengths.shape as [number];
+  const slots = tf.range(0, past + added, 1, 'int32').reshape([1, past + added]);
+  const isCached = tf.less(slots, pastLengths.reshape([batch, 1]));
+  return keyMask(tf.logicalOr(isCached, tf.greaterEqual(slots, tf.scalar(past, 'int32'))));
+}
