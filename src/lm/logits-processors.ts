@@ -81,13 +81,6 @@ export function logSoftmax(logits: ArrayLike<number>): Float64Array {
   return out;
 }
 
-/** Index of the largest value, the first one on ties. */
-export function argMax(values: ArrayLike<number>): number {
-  let best = 0;
-  for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i;
-  return best;
-}
-
 function sortedIds(probabilities: Float64Array): Uint32Array {
   const ids = Uint32Array.from(probabilities, (_, id) => id);
   return ids.sort((a, b) => probabilities[b]! - probabilities[a]! || a - b);
