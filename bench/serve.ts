@@ -11,7 +11,7 @@
  * The ways take turns, in reversed order every other round, so that whatever else the machine does slows all of them.
  */
 import { parseArgs } from 'node:util';
-import { load } from '../src/pipelines/unidiffuser/load.ts';
+import { load } from '../src/pipelines/index.ts';
 import type { UniDiffuser } from '../src/pipelines/unidiffuser/unidiffuser.ts';
 
 /** How much quicker all at once has to be than one after the other. */

@@ -132,7 +132,7 @@ describe('jobs', () => {
   it.each([
     [{ mode: 'draw' }, 400, 'mode'],
     [{}, 400, 'mode'],
-    [{ mode: 't2i' }, 400, null],
+    [{ mode: 't2i' }, 400, 'prompt'],
     [{ ...drawing, n: 'many' }, 400, 'n'],
     [{ ...drawing, model: 'other' }, 404, 'model'],
     [{ mode: 'i2t', image: 'aGVsbG8=' }, 400, 'image'],

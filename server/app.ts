@@ -33,6 +33,7 @@ import { toReplicateError } from './routes/replicate/errors.ts';
 import { replicateRoutes } from './routes/replicate/index.ts';
 import { toSdapiError } from './routes/sdapi/errors.ts';
 import { sdapiRoutes } from './routes/sdapi/index.ts';
+import { withLimits } from './served-options.ts';
 import type { LoadedModel } from './types.ts';
 
 export interface AppOptions {
@@ -55,7 +56,8 @@ const hour = 3_600_000;
  * The application, ready to listen or to be injected into. `close` ends its jobs.
  * @example const app = await buildApp({ config: serverConfig({ data: null }), models: [fakeModel()] })
  */
-export async function buildApp({ config, models, logger, pageFolder }: AppOptions): Promise<FastifyInstance> {
+export async function buildApp({ config, logger, pageFolder, ...given }: AppOptions): Promise<FastifyInstance> {
+  const models = given.models.map(model => withLimits(model, config));
   const app = fastify({
     logger: logger ?? false,
     bodyLimit: config.maxBodyBytes,

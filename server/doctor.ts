@@ -4,13 +4,12 @@ import { createRequire } from 'node:module';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { packageRoot, packageVersion } from '../src/core/package-root.ts';
-import { inference } from '../src/pipelines/index.ts';
+import { describeModel, inference } from '../src/pipelines/index.ts';
 import { checkApiKeys } from './api-keys.ts';
 import { type ConfigKey, configKeys, type Origin, type ResolvedConfig } from './config-sources.ts';
 import { checkWritable } from './jobs/file-store.ts';
 import { loadRedisPackages } from './jobs/redis/connect.ts';
 import { isS3Url, type S3Place, s3Place } from './jobs/s3-place.ts';
-import { readModelConfig } from './load-model.ts';
 
 const mebibyte = 2 ** 20;
 
@@ -50,8 +49,8 @@ export async function examine({ config, origins, file, unknownVariables }: Resol
       return `${sharp.versions.sharp}, libvips ${sharp.versions.vips}`;
     }),
     check('model', async () => {
-      const { config: found, folder } = await readModelConfig(model);
-      return `${found.name}, ${found.imageSize} x ${found.imageSize} pixels, in ${folder}`;
+      const { description: found, folder } = await describeModel(model);
+      return `${found.name}, ${found.family}, ${found.imageSize} x ${found.imageSize} pixels, in ${folder}`;
     }),
     check('data folder', async () => {
       if (data === null) return 'none: results are kept in memory only';

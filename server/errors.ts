@@ -4,6 +4,7 @@
  */
 import type { FastifyBaseLogger } from 'fastify';
 import { DuetError, type ErrorCode } from '../src/core/errors.ts';
+import { snakeCase } from './schemas/snake-case.ts';
 
 /** The server's own codes. */
 type ServerErrorCode =
@@ -123,15 +124,21 @@ const codesOfStatuses: Readonly<Record<number, string>> = {
 /** Of Fastify's own errors, some of which hold the whole address. */
 const longestMessage = 300;
 
-/** Any thrown value as a problem. Unknown errors are a plain 500: what happened is for the log. */
-export function toProblem(error: unknown): Problem {
+/** The field of a request that an option or input of a call came from. */
+export type FieldOf = (name: string) => string;
+
+/**
+ * Any thrown value as a problem. Unknown errors are a plain 500: what happened is for the log.
+ * @param fieldOf @default the name in snake_case
+ */
+export function toProblem(error: unknown, fieldOf: FieldOf = snakeCase): Problem {
   if (DuetError.isInstance(error)) {
-    const { retryAfter } = error;
+    const { retryAfter, field } = error;
     return {
       ...answers[error.code],
       ...(retryAfter !== undefined && { retryAfter }),
       message: error.message,
-      param: null,
+      param: field === undefined ? null : fieldOf(field),
     };
   }
   const { statusCode, message, validation } = (error ?? {}) as WebError;

@@ -1,56 +1,17 @@
 /** What the server adds to Fastify: the decorators that routes work with. */
-import type {
-  AnySample,
-  CaptionReport,
-  GibbsOptions,
-  InpaintInput,
-  InpaintOptions,
-  InterpolateOptions,
-  PairInput,
-  Result,
-  SolverName,
-  UniDiffuser,
-} from '../src/pipelines/index.ts';
+import type { CaptionReport, ModelDescription, Pipeline } from '../src/pipelines/index.ts';
 import type { ServerConfig } from './config.ts';
-import type { JobMode, JobService } from './jobs/types.ts';
+import type { JobService } from './jobs/types.ts';
 
-/** What the server needs of a loaded model: a `UniDiffuser`, or a test's stand-in. */
-export type ServedModel = Pick<
-  UniDiffuser,
-  | 'name'
-  | 'imageSize'
-  | 'textToImage'
-  | 'imageToText'
-  | 'joint'
-  | 'image'
-  | 'text'
-  | 'vary'
-  | 'rephrase'
-  | 'inspectCaption'
-  | 'release'
-> & {
-  gibbs(start: PairInput, options?: GibbsOptions): Promise<Result<AnySample>>;
-  interpolate(a: PairInput, b: PairInput, options?: InterpolateOptions): Promise<Result<AnySample>>;
-  inpaint(input: InpaintInput, options?: InpaintOptions): Promise<Result<AnySample>>;
-};
+/** What the server needs of a loaded model. */
+export type ServedModel = Pipeline;
 
-/** What clients are told about a model. */
-export interface ModelInfo {
+/** What clients are told about a model: what it can do, as its family describes it. */
+export interface ModelInfo extends ModelDescription {
   /** The name that clients ask for, such as `emoji`. */
   readonly id: string;
   /** Seconds since 1970. */
   readonly created: number;
-  /** Side of the pictures in pixels. */
-  readonly imageSize: number;
-  readonly modes: readonly JobMode[];
-  readonly solvers: readonly SolverName[];
-  readonly defaults: {
-    readonly steps: number;
-    /** In diffusers' convention: 1 is off. */
-    readonly guidance: { readonly t2i: number; readonly i2t: number; readonly joint: number };
-  };
-  /** Captions that show what it can do. */
-  readonly examples: readonly string[];
   /** What the model makes of a caption's words, without running it. */
   inspectCaption(text: string): CaptionReport;
 }

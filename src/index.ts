@@ -6,21 +6,24 @@
  * const model = await Duet.load('emoji');
  * const { samples } = await model.textToImage('an apple', { seed: 1 });
  */
-import { load } from './pipelines/index.ts';
+import { load, loadAs } from './pipelines/index.ts';
 
 export { type InferenceStatus, inference } from './pipelines/index.ts';
 
-/** The way in: `Duet.load(name or folder)`. */
-export const Duet = { load } as const;
+/** The way in: `Duet.load(name or folder)`; `Duet.loadAs(family, name or folder)` where one family is wanted. */
+export const Duet = { load, loadAs } as const;
 
 export { DuetError, type ErrorCode } from './core/errors.ts';
 export type { Device, Precision } from './engine/types.ts';
 export type { DecodeOptions, ImageFormat, ImageInput, Picture, Pixels } from './image/index.ts';
 export type {
   AnySample,
+  CallInputs,
   CallMode,
+  CallOptions,
   CaptionReport,
   CaptionSample,
+  FamilyName,
   GibbsOptions,
   ImageSample,
   ImagineOptions,
@@ -29,8 +32,10 @@ export type {
   InpaintOptions,
   InterpolateOptions,
   LoadOptions,
+  ModelOf,
   PairInput,
   PairSample,
+  Pipeline,
   ProgressEvent,
   Result,
   SamplingOptions,

@@ -18,7 +18,7 @@ export function registerServe(program: Command, { terminal }: CommandContext): v
 async function runServe(terminal: Terminal, flags: ServerFlags): Promise<void> {
   const { config } = await resolveFlags(flags);
   // Fastify and its plugins, which other commands do not wait for.
-  const [{ startServer }, { describeModel, loadModel }, { default: closeWithGrace }] = await Promise.all([
+  const [{ startServer }, { describeServed, loadModel }, { default: closeWithGrace }] = await Promise.all([
     import('../serve.ts'),
     import('../load-model.ts'),
     import('close-with-grace'),
@@ -26,7 +26,7 @@ async function runServe(terminal: Terminal, flags: ServerFlags): Promise<void> {
   const { stderr, stdout, signal } = terminal;
   const server = await startServer({
     config,
-    load: config.queue === null ? loadModel : describeModel,
+    load: config.queue === null ? loadModel : describeServed,
     logs: stderr,
     signal,
   });

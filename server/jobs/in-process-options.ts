@@ -3,11 +3,10 @@ import type { LoadedModel } from '../types.ts';
 import type { JobObserver } from './observers.ts';
 import type { Outage } from './outage.ts';
 import type { Perform } from './perform.ts';
-import type { RequestLimits } from './requests.ts';
 import type { RetentionLimits } from './retention.ts';
 import type { JobStore } from './store.ts';
 
-export interface JobLimits extends RequestLimits, RetentionLimits {
+export interface JobLimits extends RetentionLimits {
   readonly maxRunning: number;
   readonly maxQueue: number;
   /** Jobs of one owner that are queued or running; 0 is no limit. */

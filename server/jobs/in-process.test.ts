@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DuetError } from '../../src/core/errors.ts';
+import { withLimits } from '../served-options.ts';
 import { type FakeModelOptions, fakeModel } from '../testing/fake-model.ts';
 import { InProcessJobs } from './in-process.ts';
 import type { JobLimits } from './in-process-options.ts';
@@ -12,8 +13,6 @@ import type { JobEvent, JobRequest } from './types.ts';
 const limits: JobLimits = {
   maxRunning: 2,
   maxQueue: 3,
-  maxSamples: 4,
-  maxSteps: 50,
   keyConcurrency: 0,
   maxAgeMs: 1000,
   maxBytes: 1e9,
@@ -33,7 +32,7 @@ async function setUp({ limits: some, unfinished = 'requeue', store, now, ...opti
   const model = fakeModel(options);
   const errors: object[] = [];
   const jobs = await InProcessJobs.open({
-    models: [model],
+    models: [withLimits(model, { maxSamples: 4, maxSteps: 50 })],
     store: store ?? memoryStore(),
     limits: { ...limits, ...some },
     unfinished,
@@ -139,7 +138,7 @@ describe('a job', () => {
   it.each([
     [{ mode: 't2i' }, /needs prompt/],
     [{ mode: 'i2t' }, /needs image/],
-    [{ mode: 'interpolate', prompt: 'one end' }, /prompt and prompt2, or image and image2/],
+    [{ mode: 'interpolate', prompt: 'one end' }, /the mode interpolate needs prompt2 or image2/],
     [{ ...drawing, n: 5 }, /n must be .* from 1 to 4, got 5/],
     [{ ...drawing, steps: 0.5 }, /steps/],
     [{ ...drawing, guidance: Number.NaN }, /guidance/],

@@ -225,7 +225,7 @@ export class InProcessJobs implements JobService {
     const { limits, models } = this.#options;
     const model = findModel(models, request.model);
     const lane = this.#lanes.get(model.info.id)!;
-    const checked = checkRequest(request, limits, model.info);
+    const checked = checkRequest(request, model.info);
     const active = this.#countActive(options.owner);
     requireRoom(lane, { active, keyConcurrency: limits.keyConcurrency, duration: this.#duration });
     const { record, files } = newRecord(checked, options, this.#now());

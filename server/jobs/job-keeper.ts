@@ -3,7 +3,7 @@
  * is removed again, and a job that can do without it goes on and is not kept.
  */
 import { DuetError } from '../../src/core/errors.ts';
-import type { AnySample, Result } from '../../src/pipelines/index.ts';
+import type { CallResult } from '../../src/pipelines/index.ts';
 import { GuardedStore } from './guarded-store.ts';
 import type { LiveJob } from './live-job.ts';
 import { OrderedSaves } from './ordered-saves.ts';
@@ -73,7 +73,7 @@ export class JobKeeper {
   }
 
   /** All pictures of a result or none. @throws DuetError 'storage-full' | 'overloaded' */
-  async keepSamples(job: LiveJob, made: Result<AnySample>): Promise<KeptResult> {
+  async keepSamples(job: LiveJob, made: CallResult): Promise<KeptResult> {
     const options = { version: this.#version, model: job.model.info };
     let kept: KeptResult | undefined;
     await this.#keep(job, async () => {

@@ -1,46 +1,14 @@
-/** One job done with a model: which call each mode is, and what its progress becomes. */
+/** One job done with a model, and what its progress becomes. */
 import { DuetError } from '../../src/core/errors.ts';
 import type { Picture } from '../../src/image/index.ts';
-import type { AnySample, ProgressEvent, Result, SamplingOptions } from '../../src/pipelines/index.ts';
+import type { CallResult, ProgressEvent } from '../../src/pipelines/index.ts';
 import type { LoadedModel, ServedModel } from '../types.ts';
 import { againAfterDeath } from './again-after-death.ts';
 import type { NewJobEvent } from './event-log.ts';
+import { partsOf } from './requests.ts';
 import type { JobRecord } from './store.ts';
 import { createTimeLeft } from './time-left.ts';
-import type { JobMode, JobRequest } from './types.ts';
-
-type Call = (
-  model: ServedModel,
-  request: JobRequest,
-  options: SamplingOptions & { maxPixels?: number },
-) => Promise<Result<AnySample>>;
-
-const calls: Record<JobMode, Call> = {
-  t2i: (model, { prompt = '' }, options) => model.textToImage(prompt, options),
-  i2t: (model, { image }, options) => model.imageToText(given(image), options),
-  joint: (model, _, options) => model.joint(options),
-  i: (model, _, options) => model.image(options),
-  t: (model, _, options) => model.text(options),
-  i2t2i: (model, { image, prompt, strength }, options) =>
-    model.vary(given(image), {
-      ...options,
-      ...(prompt?.trim() && { caption: prompt }),
-      ...(strength !== undefined && { strength }),
-    }),
-  t2i2t: (model, { prompt = '' }, options) => model.rephrase(prompt, options),
-  gibbs: (model, { prompt, image, rounds }, options) =>
-    model.gibbs(pair(prompt, image), { ...options, ...(rounds !== undefined && { rounds }) }),
-  interpolate: (model, { prompt, image, prompt2, image2, frames }, options) =>
-    model.interpolate(pair(prompt, image), pair(prompt2, image2), {
-      ...options,
-      ...(frames !== undefined && { frames }),
-    }),
-  inpaint: (model, { prompt, image, mask, strength }, options) =>
-    model.inpaint(
-      { ...pair(prompt, image), ...(mask && { mask }) },
-      { ...options, ...(strength !== undefined && { strength }) },
-    ),
-};
+import type { JobRequest } from './types.ts';
 
 export interface PerformOptions {
   readonly signal: AbortSignal;
@@ -54,7 +22,7 @@ export type Perform = (
   model: LoadedModel,
   request: JobRequest,
   options: PerformOptions,
-) => Promise<Result<AnySample>>;
+) => Promise<CallResult>;
 
 /** Here. Throws DuetError 'released' if the model is not in this process. */
 export const performHere: Perform = async (_record, { info, model }, request, options) => {
@@ -65,11 +33,7 @@ export const performHere: Perform = async (_record, { info, model }, request, op
 /**
  * Runs `request` on `model`, again if the inference process dies meanwhile; all previews have been emitted when it resolves.
  */
-export function performJob(
-  model: ServedModel,
-  request: JobRequest,
-  options: PerformOptions,
-): Promise<Result<AnySample>> {
+export function performJob(model: ServedModel, request: JobRequest, options: PerformOptions): Promise<CallResult> {
   return againAfterDeath(() => performOnce(model, request, options), options.signal);
 }
 
@@ -77,7 +41,7 @@ async function performOnce(
   model: ServedModel,
   request: JobRequest,
   { signal, emit, now }: PerformOptions,
-): Promise<Result<AnySample>> {
+): Promise<CallResult> {
   const timeLeft = createTimeLeft(now);
   const previews = createPreviews(emit);
   const onProgress = (event: ProgressEvent) => {
@@ -86,23 +50,10 @@ async function performOnce(
     const { step, total } = event;
     emit({ type: 'progress', step, steps: total, etaMs: timeLeft(step, total) });
   };
-  const result = await calls[request.mode](model, request, { ...samplingOptions(request), signal, onProgress });
+  const { inputs, options } = partsOf(request);
+  const result = await model.run(request.mode, inputs, { ...options, signal, onProgress });
   await previews.sent();
   return result;
-}
-
-function samplingOptions(request: JobRequest): SamplingOptions {
-  const { n, seed, steps, guidance, solver, previewEvery, priority, negativePrompt } = request;
-  return {
-    ...(n !== undefined && { n }),
-    ...(seed !== undefined && { seed }),
-    ...(steps !== undefined && { steps }),
-    ...(guidance !== undefined && { guidance }),
-    ...(solver !== undefined && { solver }),
-    ...(previewEvery !== undefined && { previewEvery }),
-    ...(priority !== undefined && { priority }),
-    ...(negativePrompt?.trim() && { negative: negativePrompt }),
-  };
 }
 
 /** Encodes previews one after the other, so that they keep their order. */
@@ -117,13 +68,4 @@ function createPreviews(emit: (event: NewJobEvent) => void) {
     },
     sent: () => sent,
   };
-}
-
-function given(image: Uint8Array | undefined): Uint8Array {
-  if (image) return image;
-  throw new DuetError('invalid-argument', 'A picture is missing; send one as image');
-}
-
-function pair(caption: string | undefined, picture: Uint8Array | undefined) {
-  return { ...(caption !== undefined && { caption }), ...(picture && { picture }) };
 }

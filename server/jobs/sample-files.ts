@@ -1,6 +1,6 @@
 /** Samples as files: each picture a PNG in the job's folder, with all that is needed to make it again inside. */
 import { type PictureParameters, withParameters } from '../../src/image/index.ts';
-import type { AnySample, Result, UsedSettings } from '../../src/pipelines/index.ts';
+import type { AnySample, CallResult, CallSettings } from '../../src/pipelines/index.ts';
 import type { ModelInfo } from '../types.ts';
 import type { JobRecord, JobStore } from './store.ts';
 import type { JobResult, JobSample } from './types.ts';
@@ -16,7 +16,7 @@ export interface KeepOptions {
 /** Writes the pictures of `made`, all of them or none; the result holds their bytes too. */
 export async function keepSamples(
   record: JobRecord,
-  { samples, settings, unknownWords, captionCut, timings }: Result<AnySample>,
+  { samples, settings, unknownWords, captionCut, timings }: CallResult,
   options: KeepOptions,
 ): Promise<{ result: JobResult; bytes: number }> {
   const { id } = record;
@@ -42,7 +42,7 @@ async function keepSample(
   record: JobRecord,
   sample: AnySample,
   index: number,
-  settings: UsedSettings,
+  settings: CallSettings,
   { store, model, version }: KeepOptions,
 ): Promise<JobSample> {
   const { seed, image, caption } = sample;
@@ -63,30 +63,21 @@ function fileOf(index: number): string {
 function parametersOf(
   { request }: JobRecord,
   { seed, image, caption }: AnySample,
-  { steps, guidance, solver, order, precision }: UsedSettings,
+  settings: CallSettings,
   model: ModelInfo,
   version: string,
 ): PictureParameters {
-  const { mode, prompt, prompt2, negativePrompt, frames, rounds, strength } = request;
+  const { mode, model: _model, n: _n, seed: _seed, previewEvery: _preview, priority: _priority, ...asked } = request;
   const { width, height } = image!;
   return {
     mode,
-    model: model.id,
     version,
     width,
     height,
     seed,
-    steps,
-    guidance,
-    solver,
-    ...(order !== undefined && { order }),
-    ...(precision !== undefined && { precision }),
-    ...(prompt !== undefined && { prompt }),
-    ...(prompt2 !== undefined && { prompt2 }),
-    ...(negativePrompt !== undefined && { negativePrompt }),
+    ...asked,
+    ...settings,
+    model: model.id,
     ...(caption !== undefined && { caption }),
-    ...(frames !== undefined && { frames }),
-    ...(rounds !== undefined && { rounds }),
-    ...(strength !== undefined && { strength }),
   };
 }

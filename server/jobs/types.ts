@@ -1,34 +1,19 @@
 /** Jobs: what is asked for, what happens to it and who runs it. Routes know this interface, not its implementation. */
 import type { ImageFormat } from '../../src/image/index.ts';
-import type { CallMode, SolverName, Timings } from '../../src/pipelines/index.ts';
+import type { CallMode, CommonOptions, OwnOptions, Timings } from '../../src/pipelines/index.ts';
 import type { Outage } from './outage.ts';
 
 export type JobMode = CallMode;
 export type JobStatus = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
 
-/** What is asked for. camelCase inside; snake_case only on the wire. */
-export interface JobRequest {
-  readonly mode: JobMode;
-  readonly model?: string;
+/** What a call is given. */
+export interface JobInputs {
   readonly prompt?: string;
   readonly prompt2?: string;
-  readonly negativePrompt?: string;
   /** Encoded files as uploaded, already checked to be decodable. */
   readonly image?: Uint8Array;
   readonly image2?: Uint8Array;
   readonly mask?: Uint8Array;
-  readonly n?: number;
-  readonly seed?: number;
-  readonly steps?: number;
-  readonly guidance?: number;
-  readonly solver?: SolverName;
-  readonly frames?: number;
-  readonly rounds?: number;
-  readonly strength?: number;
-  readonly previewEvery?: number;
-  readonly priority?: number;
-  /** Says nothing to the model: kept for routes that show the job's pictures later. @default PNG as drawn */
-  readonly rendering?: Rendering;
 }
 
 /** How a finished picture is shown. */
@@ -39,6 +24,18 @@ export interface Rendering {
   /** 1 to 100, of jpeg and webp. */
   readonly quality: number;
 }
+
+/** Options of the models' calls. */
+export type JobOptions = CommonOptions & OwnOptions;
+
+/** What is asked for. camelCase inside; snake_case only on the wire. */
+export type JobRequest = JobInputs &
+  JobOptions & {
+    readonly mode: JobMode;
+    readonly model?: string;
+    /** Says nothing to the model: kept for routes that show the job's pictures later. @default PNG as drawn */
+    readonly rendering?: Rendering;
+  };
 
 /** A request as it is shown and stored: without the bytes of its pictures. */
 export type JobRequestView = Omit<JobRequest, 'image' | 'image2' | 'mask'>;

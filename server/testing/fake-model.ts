@@ -2,10 +2,21 @@
  * A model without networks for tests of the server: pictures and captions follow from the seed alone. Instant, or step by
  * step under the test's control.
  */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { DuetError } from '../../src/core/errors.ts';
+import { packageRoot } from '../../src/core/package-root.ts';
 import { Picture } from '../../src/image/index.ts';
-import type { AnySample, Result, SamplingOptions } from '../../src/pipelines/index.ts';
+import {
+  type AnySample,
+  type CallMethods,
+  type CallOptions,
+  families,
+  type ModelDescription,
+  type Result,
+  runCall,
+} from '../../src/pipelines/index.ts';
 import type { JobMode } from '../jobs/types.ts';
 import type { LoadedModel, ServedModel } from '../types.ts';
 
@@ -30,7 +41,7 @@ export interface FakeModel extends LoadedModel {
 
 interface FakeCall {
   readonly mode: JobMode;
-  readonly options: SamplingOptions;
+  readonly options: CallOptions;
   readonly inputs: readonly unknown[];
 }
 
@@ -46,7 +57,7 @@ export function fakeModel({ id = 'fake', pace = 'instant', stepMs = 0, failure }
   async function sample(
     mode: JobMode,
     makes: { image?: boolean; caption?: boolean },
-    options: SamplingOptions,
+    options: CallOptions,
     ...inputs: unknown[]
   ): Promise<Result<AnySample>> {
     const { n = 1, seed = drawnSeed, steps = defaultSteps, signal, onProgress, previewEvery = 0 } = options;
@@ -80,9 +91,7 @@ export function fakeModel({ id = 'fake', pace = 'instant', stepMs = 0, failure }
   const pairs = (result: Promise<Result<AnySample>>) =>
     result as Promise<Result<{ seed: number; image: Picture; caption: string }>>;
 
-  const model: ServedModel = {
-    name: id,
-    imageSize,
+  const methods: CallMethods = {
     textToImage: (caption, options = {}) => images(sample('t2i', { image: true }, options, caption)),
     imageToText: (picture, options = {}) => captions(sample('i2t', { caption: true }, options, picture)),
     joint: (options = {}) => pairs(sample('joint', { image: true, caption: true }, options)),
@@ -91,28 +100,33 @@ export function fakeModel({ id = 'fake', pace = 'instant', stepMs = 0, failure }
     vary: (picture, options = {}) => pairs(sample('i2t2i', { image: true, caption: true }, options, picture)),
     rephrase: (caption, options = {}) => pairs(sample('t2i2t', { image: true, caption: true }, options, caption)),
     gibbs: (start, options = {}) =>
-      sample('gibbs', { image: true, caption: true }, { ...options, n: options.rounds ?? 2 }, start),
+      pairs(sample('gibbs', { image: true, caption: true }, { ...options, n: options.rounds ?? 2 }, start)),
     interpolate: (a, b, options = {}) =>
-      sample('interpolate', { image: true }, { ...options, n: options.frames ?? 5 }, a, b),
-    inpaint: (input, options = {}) => sample('inpaint', { image: true }, options, input),
+      pairs(sample('interpolate', { image: true }, { ...options, n: options.frames ?? 5 }, a, b)),
+    inpaint: (input, options = {}) => pairs(sample('inpaint', { image: true }, options, input)),
+  };
+  const model: ServedModel = {
+    family: 'unidiffuser',
+    name: id,
+    imageSize,
+    run: (mode, inputs, options = {}) => runCall(methods, mode, inputs, options),
     inspectCaption: text => ({ unknownWords: [], cut: false, tokens: 2 * text.split(' ').length }),
     release: async () => {},
   };
   return {
-    info: {
-      id,
-      created: 1_700_000_000,
-      imageSize,
-      modes: ['t2i', 'i2t', 'joint', 'i', 't', 'i2t2i', 't2i2t', 'gibbs', 'interpolate', 'inpaint'],
-      solvers: ['dpm-multistep', 'dpm-singlestep', 'ddim'],
-      defaults: { steps: defaultSteps, guidance: defaultGuidance },
-      examples: ['an apple'],
-      inspectCaption: model.inspectCaption,
-    },
+    info: { ...describeFake(id), id, created: 1_700_000_000, inspectCaption: model.inspectCaption },
     model,
     calls,
     advance: gate.open,
   };
+}
+
+/** What its family says of a model like the embedded one, with other defaults. */
+function describeFake(name: string): ModelDescription {
+  const sampling = { steps: defaultSteps, guidance: defaultGuidance };
+  const emoji = JSON.parse(readFileSync(join(packageRoot(), 'models/emoji/config.json'), 'utf8')) as object;
+  const config = { ...emoji, name, imageSize, sampling, examples: ['an apple'] };
+  return families.unidiffuser.describe(config, 'the fake model');
 }
 
 /** The caption that a fake model gives for a seed. */

@@ -5,8 +5,6 @@ export function jobLimits(some: Partial<JobLimits>): JobLimits {
   return {
     maxRunning: 50,
     maxQueue: 50,
-    maxSamples: 4,
-    maxSteps: 50,
     keyConcurrency: 0,
     maxAgeMs: 1e9,
     maxBytes: 1e9,

@@ -6,8 +6,9 @@ import pc from 'picocolors';
 import { checkFolder, makeFolder } from '../core/folders.ts';
 import { Picture, pictureGrid } from '../image/index.ts';
 import type { PairSample, UniDiffuser } from '../pipelines/index.ts';
+import { callOption } from './call-options.ts';
 import { type DemoSection, demoPage } from './demo-page.ts';
-import { deviceOption, modelOption, precisionOption, seedOption, threadsOption } from './options.ts';
+import { deviceOption, modelOption, precisionOption, threadsOption } from './options.ts';
 import { createProgressBar } from './progress-bar.ts';
 import { type CommandContext, type ModelFlags, withModel } from './sampling-command.ts';
 import { write } from './terminal.ts';
@@ -37,7 +38,7 @@ export function registerDemo(program: Command, context: CommandContext): void {
     .addOption(deviceOption())
     .addOption(precisionOption())
     .addOption(threadsOption())
-    .addOption(seedOption())
+    .addOption(callOption('t2i', 'seed'))
     .option('-o, --out <folder>', 'where pictures and the page go', 'out/demo')
     .action(async (flags: DemoFlags) => {
       await checkFolder(flags.out);

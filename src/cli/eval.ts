@@ -8,7 +8,8 @@ import { type Figure, kindTable, markdownTable } from '../eval/report.ts';
 import { measureSpeed } from '../eval/speed.ts';
 import type { Precision } from '../index.ts';
 import { loadEvalModel } from '../pipelines/unidiffuser/evaluation.ts';
-import { jsonOption, modelOption, precisionOption, stepsOption, threadsOption, wholeNumber } from './options.ts';
+import { callOption } from './call-options.ts';
+import { jsonOption, modelOption, precisionOption, threadsOption, wholeNumber } from './options.ts';
 import { checkFile, save } from './output.ts';
 import { createProgressBar } from './progress-bar.ts';
 import type { CommandContext } from './sampling-command.ts';
@@ -33,7 +34,7 @@ export function registerEval(program: Command, { terminal }: CommandContext): vo
     .addOption(modelOption())
     .addOption(new Option('-n, --count <number>', 'items of each measure').argParser(wholeNumber(1, 1e5)).default(500))
     .addOption(new Option('--seed <number>', 'seed of scenes and samples').argParser(wholeNumber(0, 2 ** 31)))
-    .addOption(stepsOption())
+    .addOption(callOption('t2i', 'steps'))
     .addOption(new Option('--measures <names...>', 'only these').choices([...measureNames, 'speed']))
     .addOption(new Option('-o, --out <file>', 'write the tables (Markdown) there as well'))
     .addOption(precisionOption())

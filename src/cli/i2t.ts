@@ -8,7 +8,7 @@ export function registerI2t(program: Command, context: CommandContext): void {
     .command('i2t')
     .description('describe a picture')
     .argument('<picture>', 'a picture file or its address (https://...), or - to read it from standard input');
-  addSamplingOptions(command, 'captions').action(async (argument, flags) =>
+  addSamplingOptions(command, 'i2t').action(async (argument, flags) =>
     runSampling(context, 'i2t', flags, async (duet, options) =>
       duet.imageToText(await readPicture(context.terminal, argument), options),
     ),

@@ -1,13 +1,11 @@
 /** `duet inpaint`: fill in part of a picture, or the gaps of a caption. */
 import type { Command } from 'commander';
 import { readCaption, readPicture } from './inputs.ts';
-import { strengthOption } from './options.ts';
 import { addSamplingOptions, type CommandContext, runSampling, type SamplingFlags } from './sampling-command.ts';
 
 interface InpaintFlags extends SamplingFlags {
   readonly mask?: string;
   readonly caption?: string;
-  readonly strength?: number;
 }
 
 export function registerInpaint(program: Command, context: CommandContext): void {
@@ -17,8 +15,7 @@ export function registerInpaint(program: Command, context: CommandContext): void
     .argument('[picture]', 'a picture file or its address (https://...), or - to read it from standard input')
     .option('--mask <picture>', 'transparent or white where to repaint (default: where the picture is transparent)')
     .option('--caption <caption>', 'what the picture shows; a word _ is a gap, as in "a _ to the left of a dog"');
-  command.addOption(strengthOption());
-  addSamplingOptions(command, 'pictures').action((argument: string | undefined, flags: InpaintFlags) =>
+  addSamplingOptions(command, 'inpaint').action((argument: string | undefined, flags: InpaintFlags) =>
     runSampling(context, 'inpaint', flags, async (duet, options) => {
       const { terminal } = context;
       const caption = flags.caption === undefined ? undefined : await readCaption(terminal, flags.caption);
@@ -27,9 +24,8 @@ export function registerInpaint(program: Command, context: CommandContext): void
         ...(flags.mask !== undefined && { mask: flags.mask }),
         ...(caption !== undefined && { caption }),
       };
-      const own = flags.strength === undefined ? {} : { strength: flags.strength };
-      const result = await duet.inpaint(input, { ...options, ...own });
-      return { ...result, asked: { ...own, ...(caption !== undefined && { prompt: caption }) } };
+      const result = await duet.inpaint(input, options);
+      return { ...result, asked: { ...(caption !== undefined && { prompt: caption }) } };
     }),
   );
 }

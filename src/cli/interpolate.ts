@@ -1,38 +1,30 @@
 /** `duet interpolate`: the way from one picture or caption to another, as a strip and as an animation. */
 import { join } from 'node:path';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { encodeAnimation, withParameters } from '../image/index.ts';
+import { standards } from '../pipelines/index.ts';
+import { callOptions } from './call-options.ts';
 import { readPictureOrCaption } from './inputs.ts';
-import { wholeNumber } from './options.ts';
 import { checkOutput, isFolder, parametersOf, printReport, type Report, save, writePictures } from './output.ts';
 import { addSamplingOptions, type CommandContext, type SamplingFlags, sampleReport } from './sampling-command.ts';
-
-interface InterpolateFlags extends SamplingFlags {
-  readonly frames: number;
-}
 
 export function registerInterpolate(program: Command, context: CommandContext): void {
   const command = program
     .command('interpolate')
     .description('lead from one picture or caption to another: a strip, and an animation (.webp)')
     .argument('<from>', 'a picture file, - for one on standard input, or a caption')
-    .argument('<to>', 'likewise')
-    .addOption(
-      new Option('--frames <number>', 'pictures from one to the other, both included')
-        .argParser(wholeNumber(2, 256))
-        .default(8),
-    );
-  addSamplingOptions(command, 'pictures')
+    .argument('<to>', 'likewise');
+  addSamplingOptions(command, 'interpolate')
     .addHelpText(
       'after',
       '\nWith --out x.webp only the animation is written, with x.png the strip and x.webp beside it.',
     )
-    .action((from: string, to: string, flags: InterpolateFlags) => run(context, from, to, flags));
+    .action((from: string, to: string, flags: SamplingFlags) => run(context, from, to, flags));
 }
 
-async function run(context: CommandContext, from: string, to: string, flags: InterpolateFlags): Promise<void> {
+async function run(context: CommandContext, from: string, to: string, flags: SamplingFlags): Promise<void> {
   const { terminal } = context;
-  const { frames } = flags;
+  const { frames = standards.frames } = callOptions(flags);
   await checkOutput(flags);
   const report = await sampleReport(context, 'interpolate', flags, async (duet, options) => {
     const [first, last] = [await readPictureOrCaption(terminal, from), await readPictureOrCaption(terminal, to)];

@@ -8,7 +8,7 @@ export function registerRephrase(program: Command, context: CommandContext): voi
     .command('rephrase')
     .description('say a caption in other words, by way of a picture of it')
     .argument('<caption>', 'a caption, or - to read it from standard input');
-  addSamplingOptions(command, 'captions').action(async (argument, flags) =>
+  addSamplingOptions(command, 't2i2t', 'captions').action(async (argument, flags) =>
     runSampling(context, 'rephrase', flags, async (duet, options) => {
       const result = await duet.rephrase(await readCaption(context.terminal, argument), options);
       return { ...result, samples: result.samples.map(({ seed, caption }) => ({ seed, caption })) };

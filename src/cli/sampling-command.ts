@@ -1,17 +1,9 @@
 /** What the sampling commands share: options, loading the model, progress, warnings and output. */
 import type { Command } from 'commander';
 import pc from 'picocolors';
-import {
-  type AnySample,
-  type Device,
-  inference,
-  type LoadOptions,
-  type Precision,
-  type Result,
-  type SamplingOptions,
-  type SolverName,
-  type UniDiffuser,
-} from '../index.ts';
+import { type AnySample, type Device, inference, type Precision, type Result, type UniDiffuser } from '../index.ts';
+import { type CallMode, type CallOptions, callOf, type LoadOptions } from '../pipelines/index.ts';
+import { addCallOptions, callOptions } from './call-options.ts';
 import * as option from './options.ts';
 import { checkOutput, type OutputFlags, type Report, writeResult } from './output.ts';
 import { createProgressBar } from './progress-bar.ts';
@@ -31,14 +23,8 @@ export interface ModelFlags {
   readonly maxMemory?: number;
 }
 
-export interface SamplingFlags extends ModelFlags, OutputFlags {
-  readonly count: number;
-  readonly seed?: number;
-  readonly steps?: number;
-  readonly guidance?: number;
-  readonly solver?: SolverName;
-  readonly negative?: string;
-}
+/** Flags of a call: those of its options stand beside these, by the names that commander gives them. */
+export interface SamplingFlags extends ModelFlags, OutputFlags {}
 
 function addModelOptions(command: Command): Command {
   return command
@@ -50,20 +36,15 @@ function addModelOptions(command: Command): Command {
     .addOption(option.jsonOption());
 }
 
-/** Adds the sampling options to `command`; `pictures` also those about picture files. */
-export function addSamplingOptions(command: Command, produces: 'pictures' | 'captions'): Command {
-  command
-    .addOption(option.countOption())
-    .addOption(option.seedOption())
-    .addOption(option.stepsOption())
-    .addOption(option.guidanceOption())
-    .addOption(option.solverOption());
-  if (produces === 'pictures') {
-    command
-      .addOption(option.negativeOption())
-      .addOption(option.outOption())
-      .addOption(option.columnsOption())
-      .addOption(option.enlargeOption());
+/** Adds the options of the call `mode` to `command`, and those about picture files where it writes any. */
+export function addSamplingOptions(
+  command: Command,
+  mode: CallMode,
+  writes: 'pictures' | 'captions' = callOf(mode).spec.makes === 'captions' ? 'captions' : 'pictures',
+): Command {
+  addCallOptions(command, mode);
+  if (writes === 'pictures') {
+    command.addOption(option.outOption()).addOption(option.columnsOption()).addOption(option.enlargeOption());
   }
   return addModelOptions(command);
 }
@@ -89,7 +70,7 @@ export async function runSampling(
   context: CommandContext,
   label: string,
   flags: SamplingFlags,
-  sample: (duet: UniDiffuser, options: SamplingOptions) => Promise<Report>,
+  sample: (duet: UniDiffuser, options: CallOptions) => Promise<Report>,
 ): Promise<void> {
   await checkOutput(flags);
   await writeResult(context.terminal, await sampleReport(context, label, flags, sample), flags);
@@ -100,14 +81,15 @@ export async function sampleReport(
   context: CommandContext,
   label: string,
   flags: SamplingFlags,
-  sample: (duet: UniDiffuser, options: SamplingOptions) => Promise<Report>,
+  sample: (duet: UniDiffuser, options: CallOptions) => Promise<Report>,
 ): Promise<Report> {
   const { terminal } = context;
-  const report = await withModel(context, flags, async duet => {
+  const asked = callOptions(flags);
+  const made = await withModel(context, flags, async duet => {
     const bar = createProgressBar(terminal.stderr, label);
     try {
       return await sample(duet, {
-        ...samplingOptions(flags),
+        ...asked,
         signal: terminal.signal,
         onProgress: event => {
           if (event.type === 'step-progress') bar.update(event.step, event.total);
@@ -117,8 +99,8 @@ export async function sampleReport(
       bar.clear();
     }
   });
-  await warnOfCaption(terminal, report);
-  return report;
+  await warnOfCaption(terminal, made);
+  return { ...made, asked: { ...beyondSettings(asked, made), ...made.asked } };
 }
 
 /** Tells which words the model has to guess and whether it read all of them. */
@@ -131,13 +113,7 @@ async function warnOfCaption(terminal: Terminal, result: Result<AnySample>): Pro
   for (const warning of warnings) await write(terminal.stderr, `${pc.yellow('Warning:')} ${warning}\n`);
 }
 
-function samplingOptions({ count, seed, steps, guidance, solver, negative }: SamplingFlags): SamplingOptions {
-  return {
-    n: count,
-    ...(seed !== undefined && { seed }),
-    ...(steps !== undefined && { steps }),
-    ...(guidance !== undefined && { guidance }),
-    ...(solver !== undefined && { solver }),
-    ...(negative !== undefined && { negative }),
-  };
+/** Options that were given and are not among the settings that a result tells anyway. */
+function beyondSettings({ n: _n, seed: _seed, ...asked }: CallOptions, { settings }: Report): object {
+  return Object.fromEntries(Object.entries(asked).filter(([name]) => !Object.hasOwn(settings, name)));
 }

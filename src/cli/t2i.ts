@@ -8,7 +8,7 @@ export function registerT2i(program: Command, context: CommandContext): void {
     .command('t2i')
     .description('draw pictures from a caption')
     .argument('<caption>', 'what to draw, or - to read it from standard input');
-  addSamplingOptions(command, 'pictures').action(async (argument, flags) =>
+  addSamplingOptions(command, 't2i').action(async (argument, flags) =>
     runSampling(context, 't2i', flags, async (duet, options) => {
       const prompt = await readCaption(context.terminal, argument);
       return { ...(await duet.textToImage(prompt, options)), asked: { prompt } };

@@ -4,7 +4,7 @@ import { addSamplingOptions, type CommandContext, runSampling } from './sampling
 
 export function registerText(program: Command, context: CommandContext): void {
   const command = program.command('text').description('imagine captions');
-  addSamplingOptions(command, 'captions').action(flags =>
+  addSamplingOptions(command, 't').action(flags =>
     runSampling(context, 'text', flags, (duet, options) => duet.text(options)),
   );
 }

@@ -34,6 +34,8 @@ export function isInputFault(code: ErrorCode): boolean {
 
 export interface DuetErrorOptions {
   readonly cause?: unknown;
+  /** The option or input at fault, by its camelCase name. */
+  readonly field?: string;
   /** Seconds after which the same request may succeed. */
   readonly retryAfter?: number;
 }
@@ -42,6 +44,7 @@ export interface DuetErrorOptions {
 export class DuetError extends Error {
   readonly code: ErrorCode;
   readonly retryAfter: number | undefined;
+  readonly field: string | undefined;
   readonly [marker] = true;
 
   constructor(code: ErrorCode, message: string, options?: DuetErrorOptions) {
@@ -49,6 +52,7 @@ export class DuetError extends Error {
     this.name = 'DuetError';
     this.code = code;
     this.retryAfter = options?.retryAfter;
+    this.field = options?.field;
   }
 
   static isInstance(error: unknown): error is DuetError {

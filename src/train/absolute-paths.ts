@@ -1,6 +1,6 @@
 /** Paths in configurations, which are relative to the working folder when they are written by hand. */
 import { resolve } from 'node:path';
-import { findModel } from '../pipelines/unidiffuser/load.ts';
+import { findModel } from '../pipelines/find-model.ts';
 
 /**
  * `config` with absolute paths: a run's config.json and its checkpoints then mean the same wherever they are used from.

@@ -78,7 +78,7 @@ describe('SillyTavern', () => {
     expect(info).toMatchObject({ seed: 42, all_seeds: [42], steps: 3, sampler_name: 'DDIM', width: 512, height: 384 });
     expect(info.infotexts[0]).toMatch(/^an apple\nNegative prompt: lowres\nSteps: 3, Sampler: DDIM.*Size: 512x384/);
     const call = model.calls.at(-1);
-    expect(call).toMatchObject({ mode: 't2i', options: { solver: 'ddim', guidance: 7, negative: 'lowres' } });
+    expect(call).toMatchObject({ mode: 't2i', options: { solver: 'ddim', guidance: 7, negativePrompt: 'lowres' } });
   });
 
   it('interrupts', async () => {

@@ -59,7 +59,7 @@ describe('run', () => {
     };
     const output = await client.run('duet/fake:fake', { input });
     expect(output).toHaveLength(1);
-    expect(model.calls.at(-1)?.options).toMatchObject({ negative: 'lowres', solver: 'dpm-multistep' });
+    expect(model.calls.at(-1)?.options).toMatchObject({ negativePrompt: 'lowres', solver: 'dpm-multistep' });
     const headers = { 'content-type': 'application/json' };
     const body = JSON.stringify({ version: 'fake', input, webhook_events_filter: [] });
     const answer = await fetch(`${server.origin}/replicate/v1/predictions`, { method: 'POST', headers, body });

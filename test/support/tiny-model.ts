@@ -25,6 +25,7 @@ function tinyConfig(): ModelConfig {
   });
   return {
     format: 'duet-model-1',
+    family: 'unidiffuser',
     name: 'tiny',
     imageSize: 16,
     textTokens,

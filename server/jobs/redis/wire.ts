@@ -1,6 +1,6 @@
 /** Jobs between the front and its workers, as JSON: pictures in base64. */
 import { decodeImage, Picture } from '../../../src/image/index.ts';
-import type { AnySample, Result } from '../../../src/pipelines/index.ts';
+import type { CallResult } from '../../../src/pipelines/index.ts';
 import type { NewJobEvent } from '../event-log.ts';
 import { inputNames } from '../store.ts';
 import type { JobRequest, JobRequestView } from '../types.ts';
@@ -10,7 +10,7 @@ export interface SentRequest {
   readonly files: Readonly<Record<string, string>>;
 }
 
-export interface SentResult extends Omit<Result<AnySample>, 'samples'> {
+export interface SentResult extends Omit<CallResult, 'samples'> {
   readonly samples: readonly { readonly seed: number; readonly caption?: string; readonly png?: string }[];
 }
 
@@ -43,7 +43,7 @@ export function receiveEvent(event: SentEvent): NewJobEvent {
   return event.type === 'preview' ? { ...event, images: event.images.map(toBytes) } : event;
 }
 
-export async function sendResult({ samples, ...rest }: Result<AnySample>): Promise<SentResult> {
+export async function sendResult({ samples, ...rest }: CallResult): Promise<SentResult> {
   const sent = samples.map(async ({ image, ...sample }) => ({
     ...sample,
     ...(image && { png: toText(await image.toPng()) }),
@@ -51,7 +51,7 @@ export async function sendResult({ samples, ...rest }: Result<AnySample>): Promi
   return { ...rest, samples: await Promise.all(sent) };
 }
 
-export async function receiveResult({ samples, ...rest }: SentResult): Promise<Result<AnySample>> {
+export async function receiveResult({ samples, ...rest }: SentResult): Promise<CallResult> {
   const received = samples.map(async ({ png, ...sample }) => ({
     ...sample,
     ...(png !== undefined && { image: new Picture(await decodeImage(toBytes(png))) }),

@@ -4,6 +4,7 @@ import { Value } from 'typebox/value';
 import { describe, expect, it } from 'vitest';
 import * as openai from '../../schemas/openai.ts';
 import * as sdapi from '../../schemas/sdapi.ts';
+import { fakeModel } from '../../testing/fake-model.ts';
 import { bodyValidator } from './parse-body.ts';
 import { WireFault } from './wire-fault.ts';
 
@@ -43,7 +44,9 @@ describe('bodyValidator', () => {
 
   it('takes or refuses anything at all, and what it takes fits the schema', () => {
     const bodies = [openai.ImageGenerationBody, openai.ImageEditBody, openai.ChatBody];
-    const schemas: TSchema[] = [...bodies, sdapi.TextToImageBody, sdapi.ImageToImageBody, sdapi.OptionsBody];
+    const models = [fakeModel().info];
+    const a1111 = [sdapi.textToImageBody(models), sdapi.imageToImageBody(models), sdapi.OptionsBody];
+    const schemas: TSchema[] = [...bodies, ...a1111];
     const value = fc.oneof(
       fc.anything(),
       fc.double(),

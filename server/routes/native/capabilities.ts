@@ -2,6 +2,11 @@
 import type { FastifyInstance } from 'fastify';
 import Type, { type Static } from 'typebox';
 import { DuetError } from '../../../src/core/errors.ts';
+import { type CallDefaults, type CallSpec, choicesOf, type Limits } from '../../../src/pipelines/index.ts';
+import type { ServerConfig } from '../../config.ts';
+import { optionFields, servedOptions } from '../../schemas/option-fields.ts';
+import { snakeCase } from '../../schemas/snake-case.ts';
+import type { ModelInfo } from '../../types.ts';
 
 const Query = Type.Object({ model: Type.Optional(Type.String({ description: 'one of /v1/models' })) });
 
@@ -12,24 +17,46 @@ export async function capabilityRoutes(app: FastifyInstance): Promise<void> {
     async ({ query }) => {
       const model = query.model === undefined ? app.models.list()[0] : app.models.get(query.model);
       if (!model) throw new DuetError('model-not-found', `There is no model ${JSON.stringify(query.model)}`);
-      const { maxSamples, maxSteps, maxBodyBytes, maxPixels } = app.config;
-      return {
-        model: model.id,
-        models: app.models.list().map(({ id }) => id),
-        modes: model.modes,
-        solvers: model.solvers,
-        image_size: model.imageSize,
-        defaults: model.defaults,
-        limits: {
-          n: maxSamples,
-          steps: maxSteps,
-          frames: maxSamples,
-          rounds: maxSamples,
-          request_bytes: maxBodyBytes,
-          image_pixels: maxPixels,
-        },
-        examples: model.examples,
-      };
+      return capabilitiesOf(model, app.models.list(), app.config);
     },
   );
+}
+
+/** Names as they are on the wire; `limits` and `defaults` once more by name, for clients that know the common options. */
+function capabilitiesOf(model: ModelInfo, models: readonly ModelInfo[], config: ServerConfig): object {
+  const { calls, defaults, examples } = model;
+  const options = servedOptions([model]);
+  const most = (name: string) => (options[name] as Limits | undefined)?.maximum;
+  const [first] = Object.values(defaults);
+  return {
+    model: model.id,
+    family: model.family,
+    models: models.map(({ id }) => id),
+    modes: Object.keys(calls),
+    calls: Object.fromEntries(Object.entries(calls).map(([mode, call]) => [mode, toWireCall(call, defaults[mode]!)])),
+    options: optionFields(options),
+    solvers: choicesOf(options['solver']),
+    image_size: model.imageSize,
+    defaults: {
+      steps: first?.steps,
+      guidance: Object.fromEntries(Object.entries(defaults).map(([mode, { guidance }]) => [mode, guidance])),
+    },
+    limits: {
+      n: most('n'),
+      steps: most('steps'),
+      frames: most('frames'),
+      rounds: most('rounds'),
+      request_bytes: config.maxBodyBytes,
+      image_pixels: config.maxPixels,
+    },
+    examples,
+  };
+}
+
+function toWireCall({ options, ...call }: CallSpec, defaults: CallDefaults): object {
+  return { ...call, options: options.map(snakeCase), defaults: withSnakeCase(defaults) };
+}
+
+function withSnakeCase(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [snakeCase(name), value]));
 }

@@ -1,62 +1,7 @@
-/** Jobs on the wire: the fields of POST /v1/jobs, and how jobs and their events are shown. */
-import Type, { type Static } from 'typebox';
+/** Jobs on the wire: how they and their events are shown. */
 import { wireCode } from '../../errors.ts';
-import type { JobEvent, JobMode, JobRequest, JobRequestView, JobResult, JobView } from '../../jobs/types.ts';
-
-const modes = [
-  't2i',
-  'i2t',
-  'joint',
-  'i',
-  't',
-  'i2t2i',
-  't2i2t',
-  'gibbs',
-  'interpolate',
-  'inpaint',
-] as const satisfies readonly JobMode[];
-
-/** A file of a form, base64 text, a data URL or, where that is allowed, an http(s) URL. */
-const picture = (description: string) =>
-  Type.Optional(Type.Unsafe<unknown>({ description: `${description}: a file, base64 text or a data URL` }));
-const text = (description: string) => Type.Optional(Type.String({ description }));
-const whole = (description: string) => Type.Optional(Type.Integer({ description }));
-const decimal = (description: string) => Type.Optional(Type.Number({ description }));
-
-export const JobBody = Type.Object(
-  {
-    mode: Type.Enum([...modes], { description: 'what to do' }),
-    model: text('one of /v1/models; the default model if absent'),
-    prompt: text('what to draw or what a variation shows, or where a chain or an interpolation starts'),
-    prompt2: text('where an interpolation ends'),
-    negative_prompt: text('what pictures should not show'),
-    image: picture('the picture given'),
-    image2: picture('where an interpolation ends'),
-    mask: picture('what to paint anew: transparent, or white'),
-    n: whole('samples'),
-    seed: whole('of the first sample; drawn if absent or -1'),
-    steps: whole('network evaluations per sample'),
-    guidance: decimal('1 is off'),
-    solver: text('dpm-multistep, dpm-singlestep or ddim'),
-    frames: whole('pictures of an interpolation, both ends included'),
-    rounds: whole('rounds of a Gibbs chain'),
-    strength: decimal('how much of the picture may change, from 0 to 1; modes i2t2i and inpaint'),
-    preview_every: whole('steps between previews; 0 for none'),
-    priority: whole('-10 to 10, the highest first'),
-  },
-  { title: 'Job' },
-);
-export type JobBody = Static<typeof JobBody>;
-
-/** The fields that are no pictures, as the service knows them. */
-export function toRequest(body: JobBody): JobRequest {
-  const { mode, model, prompt, prompt2, n, steps, guidance, frames, rounds, strength, priority } = body;
-  const { seed, solver, negative_prompt: negativePrompt, preview_every: previewEvery } = body;
-  const fields = { model, prompt, prompt2, negativePrompt, n, steps, guidance, frames, rounds, strength, priority };
-  const drawn = seed === -1 ? undefined : seed;
-  const all = Object.entries({ ...fields, seed: drawn, solver, previewEvery });
-  return { mode, ...Object.fromEntries(all.filter(([, value]) => value !== undefined)) };
-}
+import type { JobEvent, JobRequestView, JobResult, JobView } from '../../jobs/types.ts';
+import { snakeCase } from '../../schemas/snake-case.ts';
 
 const urlOf = (id: string) => `/v1/jobs/${id}`;
 
@@ -128,8 +73,4 @@ export function toWireEvent(event: JobEvent): object {
     default:
       return common;
   }
-}
-
-function snakeCase(name: string): string {
-  return name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`);
 }

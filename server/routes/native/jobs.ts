@@ -3,10 +3,11 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import Type, { type Static } from 'typebox';
 import { DuetError } from '../../../src/core/errors.ts';
 import type { JobView } from '../../jobs/types.ts';
+import { type JobBody, jobBody, toRequest } from '../../schemas/job.ts';
 import { readForm } from '../compat/read-form.ts';
 import { pictureOf } from '../compat/read-picture.ts';
 import { fileType } from './file-type.ts';
-import { acceptedOf, JobBody, toRequest, toWireEvent, toWireJob } from './job-fields.ts';
+import { acceptedOf, toWireEvent, toWireJob } from './job-fields.ts';
 
 const tags = ['Jobs'];
 const mostListed = 100;
@@ -32,7 +33,7 @@ export async function jobRoutes(app: FastifyInstance): Promise<void> {
         summary: 'Ask for a job',
         description: 'Answers 202 at once; a header Idempotency-Key makes it safe to send twice.',
         consumes: ['application/json', 'multipart/form-data'],
-        body: JobBody,
+        body: jobBody(app.models.list()),
       },
     },
     async (request, reply) => {
@@ -47,7 +48,7 @@ export async function jobRoutes(app: FastifyInstance): Promise<void> {
       const given = Object.entries(pictures).filter(([, picture]) => picture);
       const idempotencyKey = idempotencyKeyOf(request);
       const job = await app.jobs.submit(
-        { ...toRequest(body), ...Object.fromEntries(given) },
+        { ...toRequest(body, app.models.list()), ...Object.fromEntries(given) },
         { owner, ...(idempotencyKey !== undefined && { idempotencyKey }) },
       );
       const accepted = acceptedOf(job);

@@ -1,5 +1,5 @@
 /** Errors as OpenAI's clients read them: `{"error": {message, type, param, code}}`, for every status. */
-import { type Problem, problemHeaders, toProblem } from '../../errors.ts';
+import { type FieldOf, type Problem, problemHeaders, toProblem } from '../../errors.ts';
 import { WireFault } from '../compat/wire-fault.ts';
 
 interface OpenaiError {
@@ -18,8 +18,8 @@ interface OpenaiError {
 const types: Readonly<Record<number, string>> = { 403: 'permission_error', 429: 'rate_limit_error' };
 
 /** Any thrown value as an answer. */
-export function toOpenaiError(error: unknown): OpenaiError {
-  const problem = problemOf(error);
+export function toOpenaiError(error: unknown, fieldOf?: FieldOf): OpenaiError {
+  const problem = problemOf(error, fieldOf);
   const { status, message, param, code } = problem;
   const type = types[status] ?? (status >= 500 ? 'server_error' : 'invalid_request_error');
   // 408 and 409 would be tried again by the SDK, twice.
@@ -30,8 +30,8 @@ export function toOpenaiError(error: unknown): OpenaiError {
   return { status, headers, body: { error: { message, type, param, code } } };
 }
 
-function problemOf(error: unknown): Problem {
+function problemOf(error: unknown, fieldOf: FieldOf | undefined): Problem {
   if (error instanceof WireFault) return error.problem;
-  const problem = toProblem(error);
+  const problem = toProblem(error, fieldOf);
   return problem.code === 'model_not_found' ? { ...problem, param: 'model' } : problem;
 }

@@ -1,6 +1,7 @@
 /** Pictures as OpenAI's image routes return them: at once, and as a stream of events. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ImageFormat } from '../../../src/image/index.ts';
+import { stepsOf } from '../../jobs/requests.ts';
 import type { JobEvent, JobRequest, Rendering } from '../../jobs/types.ts';
 import type { ImageOutput } from '../../schemas/openai.ts';
 import type { ModelInfo } from '../../types.ts';
@@ -68,7 +69,7 @@ function previewSender(reply: FastifyReply, call: ImageCall, look: Look): (event
 
 /** A preview after the last step is the finished picture, which follows anyway. */
 function isLast({ step }: Extract<JobEvent, { type: 'preview' }>, { job, model }: ImageCall): boolean {
-  return step >= (job.steps ?? model.defaults.steps);
+  return step >= stepsOf(job, model);
 }
 
 function lookOf({ body, job, model }: ImageCall): Look {

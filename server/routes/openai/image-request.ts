@@ -2,7 +2,8 @@
 
 import type { FastifyRequest } from 'fastify';
 import sharp from 'sharp';
-import type { JobRequest } from '../../jobs/types.ts';
+import { stepsOf } from '../../jobs/requests.ts';
+import type { JobMode, JobOptions, JobRequest } from '../../jobs/types.ts';
 import {
   type ChatBody,
   defaultEditStrength,
@@ -44,7 +45,7 @@ export function modelOf({ server }: FastifyRequest, name: string | undefined): M
 }
 
 /** How to sample, under the library's names. */
-export function samplingOf(body: Sampling, model: ModelInfo): Partial<JobRequest> {
+export function samplingOf(body: Sampling, model: ModelInfo): JobOptions & { readonly model?: string } {
   return present({
     model: model.id,
     n: body.n,
@@ -57,25 +58,25 @@ export function samplingOf(body: Sampling, model: ModelInfo): Partial<JobRequest
 }
 
 /** Previews that fall evenly between start and end, as many as asked for where the steps suffice. */
-function previewsOf({ stream, partial_images = 0 }: ImageOutput, steps: number): Partial<JobRequest> {
+function previewsOf({ stream, partial_images = 0 }: ImageOutput, steps: number): JobOptions {
   if (!stream || partial_images === 0) return {};
   return { previewEvery: Math.max(1, Math.ceil(steps / (partial_images + 1))) };
 }
 
-function drawing(body: ImageOutput, model: ModelInfo): Partial<JobRequest> {
+function drawing(body: ImageOutput, model: ModelInfo, mode: JobMode): JobOptions & { readonly model?: string } {
   const sampling = samplingOf(body, model);
-  return { ...sampling, ...previewsOf(body, sampling.steps ?? model.defaults.steps) };
+  return { ...sampling, ...previewsOf(body, stepsOf({ mode, ...sampling }, model)) };
 }
 
 export function generationJob(body: ImageGenerationBody, model: ModelInfo): JobRequest {
   const mode = body.mode ?? 't2i';
   const prompt = body.prompt?.trim() ?? '';
-  if (mode !== 't2i') return { ...drawing(body, model), mode };
+  if (mode !== 't2i') return { ...drawing(body, model, mode), mode };
   if (prompt === '') {
     const message = "Missing required parameter: 'prompt'. For pictures of no prompt set mode to 'i' or 'joint'.";
     throw new WireFault('missing_required_parameter', 'prompt', message);
   }
-  return { ...drawing(body, model), mode, prompt };
+  return { ...drawing(body, model, mode), mode, prompt };
 }
 
 /** With a mask: inpainting. Without one the whole picture follows the prompt, from as much of it as `strength` leaves. */
@@ -84,9 +85,11 @@ export async function editJob(body: ImageEditBody, model: ModelInfo, request: Fa
   const mask = (await pictureOf(request, 'mask', body.mask)) ?? ((await hasTransparency(image)) ? image : undefined);
   const prompt = body.prompt?.trim();
   const { strength } = body;
-  const asked = { ...drawing(body, model), image, ...present({ prompt: prompt || undefined, strength }) };
-  if (mask) return { ...asked, mode: 'inpaint', mask };
-  if (prompt) return { ...asked, mode: 'i2t2i', strength: strength ?? defaultEditStrength };
+  const asked = { image, ...present({ prompt: prompt || undefined, strength }) };
+  if (mask) return { ...drawing(body, model, 'inpaint'), ...asked, mode: 'inpaint', mask };
+  if (prompt) {
+    return { ...drawing(body, model, 'i2t2i'), ...asked, mode: 'i2t2i', strength: strength ?? defaultEditStrength };
+  }
   const message =
     "Missing required parameter: 'prompt'. An edit needs a prompt, or a mask that says what is drawn anew.";
   throw new WireFault('missing_required_parameter', 'prompt', message);
@@ -98,7 +101,7 @@ export async function variationJob(
   request: FastifyRequest,
 ): Promise<JobRequest> {
   const image = await requiredPicture(body, request);
-  return { ...drawing(body, model), ...present({ strength: body.strength }), mode: 'i2t2i', image };
+  return { ...drawing(body, model, 'i2t2i'), ...present({ strength: body.strength }), mode: 'i2t2i', image };
 }
 
 async function requiredPicture({ image, images }: ImageVariationBody, request: FastifyRequest): Promise<Uint8Array> {

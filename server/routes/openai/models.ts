@@ -1,5 +1,6 @@
 /** GET /models and /models/ID; ids may contain slashes. */
 import type { FastifyInstance } from 'fastify';
+import { choicesOf } from '../../../src/pipelines/index.ts';
 import type { ModelInfo } from '../../types.ts';
 import { modelOf } from './image-request.ts';
 
@@ -17,14 +18,14 @@ export async function modelRoutes(app: FastifyInstance): Promise<void> {
 }
 
 /** OpenAI's four fields, and what the model can do. */
-function describe({ id, created, imageSize, modes, solvers, defaults }: ModelInfo): unknown {
+function describe({ id, created, imageSize, calls, options, defaults }: ModelInfo): unknown {
   const size = `${imageSize}x${imageSize}`;
-  const { steps, guidance } = defaults;
+  const guidance = Object.fromEntries(Object.entries(defaults).map(([mode, own]) => [mode, own.guidance]));
   const extras = {
-    modes,
-    solvers,
+    modes: Object.keys(calls),
+    solvers: choicesOf(options['solver']),
     native_size: size,
-    defaults: { num_inference_steps: steps, guidance_scale: guidance },
+    defaults: { num_inference_steps: Object.values(defaults)[0]?.steps, guidance_scale: guidance },
   };
   return { id, object: 'model', created, owned_by: 'local', ...extras };
 }

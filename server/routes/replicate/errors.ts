@@ -1,6 +1,6 @@
 /** Errors as Replicate's API writes them: `{title, detail, status}`, with the fields at fault where they are known. */
 import { STATUS_CODES } from 'node:http';
-import { problemHeaders, toProblem } from '../../errors.ts';
+import { type FieldOf, problemHeaders, toProblem } from '../../errors.ts';
 import { WireFault } from '../compat/wire-fault.ts';
 
 interface ReplicateError {
@@ -32,8 +32,8 @@ const inputFaults: ReadonlySet<string> = new Set([
 ]);
 
 /** Any thrown value as an answer. */
-export function toReplicateError(error: unknown): ReplicateError {
-  const problem = error instanceof WireFault ? error.problem : toProblem(error);
+export function toReplicateError(error: unknown, fieldOf?: FieldOf): ReplicateError {
+  const problem = error instanceof WireFault ? error.problem : toProblem(error, fieldOf);
   const { code, message, param } = problem;
   const status = problem.status === 400 && inputFaults.has(code) ? 422 : problem.status;
   const title = titles[status] ?? STATUS_CODES[status] ?? 'Error';

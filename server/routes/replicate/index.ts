@@ -3,6 +3,7 @@
  * names. It has a prefix of its own because /v1/models and /v1/files mean something else to OpenAI's clients.
  */
 import type { FastifyPluginAsync } from 'fastify';
+import { predictionNames } from '../../schemas/replicate.ts';
 import { answerErrors } from '../compat/answer-errors.ts';
 import { tellIgnoredFields } from '../compat/ignored-fields.ts';
 import { bodyValidator } from '../compat/parse-body.ts';
@@ -16,9 +17,9 @@ import { predictionRoutes } from './predictions.ts';
 export const replicateRoutes: FastifyPluginAsync = async app => {
   app.setValidatorCompiler(bodyValidator);
   app.addHook('preValidation', readForm);
-  app.addHook('preValidation', readOwnNames);
+  app.addHook('preValidation', readOwnNames(app.models.list()));
   app.addHook('preValidation', tellIgnoredFields);
-  answerErrors(app, toReplicateError);
+  answerErrors(app, toReplicateError, { names: predictionNames, within: 'input' });
   app.setNotFoundHandler(async (_request, reply) => {
     const detail = 'The requested resource could not be found.';
     return reply.code(404).send({ title: 'Not Found', detail, status: 404 });

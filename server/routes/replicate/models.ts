@@ -1,7 +1,7 @@
 /** GET /models and /models/OWNER/NAME: models without an owner in their name are those of `duet`. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { packageVersion } from '../../../src/core/package-root.ts';
-import { PredictionInput } from '../../schemas/replicate.ts';
+import { predictionInput } from '../../schemas/replicate.ts';
 import type { ModelInfo, ModelList } from '../../types.ts';
 import { originOf } from '../compat/origin.ts';
 import { WireFault } from '../compat/wire-fault.ts';
@@ -69,15 +69,16 @@ function served(models: ModelList): string {
     .join(', ')}`;
 }
 
-function describe(request: FastifyRequest, { id, created, examples, modes }: ModelInfo): object {
+function describe(request: FastifyRequest, info: ModelInfo): object {
+  const { id, created, examples, calls } = info;
   const model = fullName(id);
   const slash = model.indexOf('/');
-  const info = { title: model, version: id };
+  const about = { title: model, version: id };
   return {
     url: `${originOf(request)}/replicate/v1/models/${model}`,
     owner: model.slice(0, slash),
     name: model.slice(slash + 1),
-    description: `Modes: ${modes.join(', ')}. It knows captions such as ${JSON.stringify(examples[0] ?? '')}`,
+    description: `Modes: ${Object.keys(calls).join(', ')}. It knows captions such as ${JSON.stringify(examples[0] ?? '')}`,
     visibility: 'public',
     is_official: false,
     github_url: null,
@@ -90,7 +91,12 @@ function describe(request: FastifyRequest, { id, created, examples, modes }: Mod
       id,
       created_at: new Date(created * 1000).toISOString(),
       cog_version: `duet ${packageVersion()}`,
-      openapi_schema: { openapi: '3.1.0', info, paths: {}, components: { schemas: { Input: PredictionInput } } },
+      openapi_schema: {
+        openapi: '3.1.0',
+        info: about,
+        paths: {},
+        components: { schemas: { Input: predictionInput([info]) } },
+      },
     },
   };
 }

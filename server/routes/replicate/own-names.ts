@@ -1,20 +1,22 @@
 /** Replicate's models have many names for one thing; what Duet's fields are called elsewhere is read as those fields. */
 import type { FastifyRequest } from 'fastify';
-import { PredictionInput } from '../../schemas/replicate.ts';
+import { predictionInput } from '../../schemas/replicate.ts';
+import type { ModelInfo } from '../../types.ts';
 import { nativeField } from '../compat/foreign-names.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-const known: ReadonlySet<string> = new Set(Object.keys(PredictionInput.properties));
-
 /** A `preValidation` hook: the input under the names that the schema knows. */
-export async function readOwnNames(request: FastifyRequest): Promise<void> {
-  const { body } = request;
-  if (isFields(body) && isFields(body.input)) request.body = { ...body, input: withOwnNames(body.input) };
+export function readOwnNames(models: readonly ModelInfo[]): (request: FastifyRequest) => Promise<void> {
+  const known = new Set(Object.keys(predictionInput(models).properties));
+  return async request => {
+    const { body } = request;
+    if (isFields(body) && isFields(body.input)) request.body = { ...body, input: withOwnNames(body.input, known) };
+  };
 }
 
 /** A field that is there under its own name too stays as it is, to be told as ignored. */
-function withOwnNames(input: Fields): Fields {
+function withOwnNames(input: Fields, known: ReadonlySet<string>): Fields {
   const entries = Object.entries(input).map(([name, value]) => {
     const field = known.has(name) ? undefined : nativeField(name);
     const own = field === 'solver' ? 'scheduler' : field;

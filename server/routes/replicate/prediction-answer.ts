@@ -1,5 +1,6 @@
 /** Jobs as predictions. */
 import type { FastifyRequest } from 'fastify';
+import { stepsOf } from '../../jobs/requests.ts';
 import type { JobMode, JobSample, JobStatus, JobView, Rendering } from '../../jobs/types.ts';
 import { originOf } from '../compat/origin.ts';
 import { renderedUrl, renderPicture } from '../compat/render-picture.ts';
@@ -47,7 +48,8 @@ export function toListedPrediction(request: FastifyRequest, view: JobView): Wire
   const { rendering, ...asked } = view.request;
   const shownUrl = (name: string) => (rendering ? renderedUrl(request, id, name, rendering) : fileUrl(name));
   const model = view.request.model ?? '';
-  const steps = view.request.steps ?? request.server.models.get(model)?.defaults.steps ?? 0;
+  const info = request.server.models.get(model);
+  const steps = view.request.steps ?? (info ? stepsOf(view.request, info) : 0);
   return {
     id,
     model: fullName(model),

@@ -2,7 +2,13 @@
 import type { FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import type { JobMode, JobRequest, Rendering } from '../../jobs/types.ts';
-import { type PredictionBody, PredictionInput } from '../../schemas/replicate.ts';
+import { toRequest } from '../../schemas/job.ts';
+import {
+  type PredictionBody,
+  type PredictionInput,
+  predictionInput,
+  predictionNames,
+} from '../../schemas/replicate.ts';
 import type { ModelInfo } from '../../types.ts';
 import { bodyValidator } from '../compat/parse-body.ts';
 import { present } from '../compat/present.ts';
@@ -10,23 +16,24 @@ import { pictureOf } from '../compat/read-picture.ts';
 import { defaultQuality } from '../compat/render-picture.ts';
 import { readSolver } from '../compat/solver-names.ts';
 import { WireFault } from '../compat/wire-fault.ts';
-import { toRequest } from '../native/job-fields.ts';
 
 const Envelope = Type.Object({ version: Type.Optional(Type.String({ maxLength: 1000 })), input: Type.Object({}) });
 const readEnvelope = bodyValidator({ schema: Envelope });
-const readInput = bodyValidator({ schema: PredictionInput });
 
-/** A Fastify validator of `PredictionBody` that reads the input as forgivingly as other families read bodies. */
-export function readPrediction(body: unknown): { value: unknown } | { error: WireFault } {
-  const envelope = readEnvelope(body);
-  if ('error' in envelope) return envelope;
-  const outer = envelope.value as PredictionBody;
-  const input = readInput(outer.input);
-  if ('error' in input) {
-    const { code, param, message } = input.error;
-    return { error: new WireFault(code, param === null ? 'input' : `input.${param}`, message) };
-  }
-  return { value: { ...outer, input: input.value } };
+/** A Fastify validator of predictions that reads the input as forgivingly as other families read bodies. */
+export function predictionValidator(models: readonly ModelInfo[]) {
+  const readInput = bodyValidator({ schema: predictionInput(models) });
+  return (body: unknown): { value: unknown } | { error: WireFault } => {
+    const envelope = readEnvelope(body);
+    if ('error' in envelope) return envelope;
+    const outer = envelope.value as PredictionBody;
+    const input = readInput(outer.input);
+    if ('error' in input) {
+      const { code, param, message } = input.error;
+      return { error: new WireFault(code, param === null ? 'input' : `input.${param}`, message) };
+    }
+    return { value: { ...outer, input: input.value } };
+  };
 }
 
 export async function toJobRequest(
@@ -37,22 +44,16 @@ export async function toJobRequest(
   if (webhook !== undefined) {
     throw new WireFault('unsupported_value', 'webhook', 'Webhooks are not sent here; ask for the prediction instead.');
   }
-  const { num_outputs, num_inference_steps, guidance_scale, prompt_strength, scheduler, ...fields } = input;
   const rendering = renderingOf(input);
-  const named = present({
-    n: num_outputs,
-    steps: num_inference_steps,
-    guidance: guidance_scale,
-    strength: prompt_strength,
-    solver: readSolver('input.scheduler', scheduler),
-  });
+  const solver = present({ solver: readSolver('input.scheduler', input.scheduler) });
   const pictures = present({
-    image: await pictureOf(request, 'input.image', input.image),
-    image2: await pictureOf(request, 'input.image2', input.image2),
-    mask: await pictureOf(request, 'input.mask', input.mask),
+    image: await pictureOf(request, 'input.image', input['image']),
+    image2: await pictureOf(request, 'input.image2', input['image2']),
+    mask: await pictureOf(request, 'input.mask', input['mask']),
   });
-  const mode = input.mode ?? modeOf({ ...fields, ...named }, pictures);
-  return { ...toRequest({ ...fields, ...named, mode, model: model.id }), ...pictures, ...present({ rendering }) };
+  const asked = toRequest({ ...input, mode: 't2i', model: model.id }, request.server.models.list(), predictionNames);
+  const mode = input.mode ?? modeOf(asked, pictures);
+  return { ...asked, ...solver, mode, ...pictures, ...present({ rendering }) };
 }
 
 /** How the output is to look; undefined if as the model draws it. */

@@ -2,12 +2,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { DuetError } from '../../../src/core/errors.ts';
 import type { JobView } from '../../jobs/types.ts';
-import { PredictionBody, PredictionsQuery } from '../../schemas/replicate.ts';
+import { type PredictionBody, PredictionsQuery, predictionBody } from '../../schemas/replicate.ts';
 import type { ModelInfo } from '../../types.ts';
 import { originOf } from '../compat/origin.ts';
 import { type ModelParams, modelAt, modelOfVersion } from './models.ts';
 import { toListedPrediction, toPrediction } from './prediction-answer.ts';
-import { readPrediction, toJobRequest } from './prediction-request.ts';
+import { predictionValidator, toJobRequest } from './prediction-request.ts';
 import { secondsToWait, waitForEnd } from './wait-for-end.ts';
 
 const tags = ['Replicate'];
@@ -18,17 +18,17 @@ interface IdParams {
   readonly id: string;
 }
 
-const creation = {
-  schema: {
-    tags,
-    summary: 'Ask for a prediction',
-    description: 'Answers at once, or with Prefer: wait=SECONDS when the prediction is over or the time is.',
-    body: PredictionBody,
-  },
-  validatorCompiler: () => readPrediction,
-};
-
 export async function predictionRoutes(app: FastifyInstance): Promise<void> {
+  const validator = predictionValidator(app.models.list());
+  const creation = {
+    schema: {
+      tags,
+      summary: 'Ask for a prediction',
+      description: 'Answers at once, or with Prefer: wait=SECONDS when the prediction is over or the time is.',
+      body: predictionBody(app.models.list()),
+    },
+    validatorCompiler: () => validator,
+  };
   app.post<{ Body: PredictionBody }>('/predictions', creation, async (request, reply) =>
     create(request, reply, modelOfVersion(request, request.body.version)),
   );

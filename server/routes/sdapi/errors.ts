@@ -1,5 +1,5 @@
 /** Errors as stable-diffusion-webui and FastAPI write them: a list of faults for validation, one detail for all else. */
-import { problemHeaders, toProblem } from '../../errors.ts';
+import { type FieldOf, problemHeaders, toProblem } from '../../errors.ts';
 import { WireFault } from '../compat/wire-fault.ts';
 
 interface SdapiError {
@@ -9,11 +9,11 @@ interface SdapiError {
 }
 
 /** Any thrown value as an answer. */
-export function toSdapiError(error: unknown): SdapiError {
+export function toSdapiError(error: unknown, fieldOf?: FieldOf): SdapiError {
   if (error instanceof WireFault && error.statusCode === 400)
     return unprocessable(error.message, error.param, error.code);
   if (error instanceof WireFault) return { status: error.statusCode, headers: {}, body: httpException(error.message) };
-  const problem = toProblem(error);
+  const problem = toProblem(error, fieldOf);
   const { status, message, param, code } = problem;
   if (status === 400 && (code === 'invalid_value' || code === 'invalid_image'))
     return unprocessable(message, param, code);

@@ -1,5 +1,6 @@
 /** What A1111's answers tell about their pictures, in `info`. */
 import { samplerLabels } from '../../../src/image/index.ts';
+import { stepsOf } from '../../jobs/requests.ts';
 import type { ImageToImageBody } from '../../schemas/sdapi.ts';
 import type { ModelInfo } from '../../types.ts';
 import { formatSize, type Size } from '../compat/picture-size.ts';
@@ -22,7 +23,6 @@ interface Generation {
 
 export function infoOf({ body, job, model, size, enlarged, samples, infotexts, created }: Generation): object {
   const { prompt = '', negative_prompt: negative = '' } = body;
-  const { t2i } = model.defaults.guidance;
   return {
     prompt,
     all_prompts: samples.map(() => prompt),
@@ -36,8 +36,8 @@ export function infoOf({ body, job, model, size, enlarged, samples, infotexts, c
     width: size.width,
     height: size.height,
     sampler_name: samplerLabels[job.solver ?? 'dpm-multistep'],
-    cfg_scale: job.guidance ?? t2i,
-    steps: job.steps ?? model.defaults.steps,
+    cfg_scale: job.guidance ?? model.defaults[job.mode]?.guidance,
+    steps: stepsOf(job, model),
     batch_size: body.batch_size ?? 1,
     restore_faces: false,
     face_restoration_model: null,

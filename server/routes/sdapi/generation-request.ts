@@ -1,12 +1,11 @@
 /** What txt2img and img2img ask of the library: the only place where A1111's names become ours. */
-import { randomInt } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import sharp from 'sharp';
-import type { SolverName } from '../../../src/pipelines/index.ts';
-import type { JobRequest } from '../../jobs/types.ts';
-import type { ImageToImageBody, TextToImageBody } from '../../schemas/sdapi.ts';
+import { drawSeed, type Limits, type SolverName } from '../../../src/pipelines/index.ts';
+import type { JobMode, JobRequest } from '../../jobs/types.ts';
+import { readOptions, servedOptions } from '../../schemas/option-fields.ts';
+import { generationNames, type ImageToImageBody, type TextToImageBody } from '../../schemas/sdapi.ts';
 import type { ModelInfo } from '../../types.ts';
-import { present } from '../compat/present.ts';
 import { pictureOf } from '../compat/read-picture.ts';
 import { chooseSchedule, chooseSolver, scheduleHelp, solverHelp } from '../compat/solver-names.ts';
 import { WireFault } from '../compat/wire-fault.ts';
@@ -15,8 +14,6 @@ import { WireFault } from '../compat/wire-fault.ts';
 const stepsPerPreview = 10;
 /** A1111's own. */
 const defaultStrength = 0.75;
-/** batch_size x n_iter at their largest: the last seed must fit in 32 bits too. */
-const mostPictures = 64 * 64;
 
 /** A request that knows its seed: also what was interrupted is told with it. */
 export type SeededJob = JobRequest & { readonly seed: number };
@@ -31,9 +28,7 @@ export function modelOf(request: FastifyRequest, body: TextToImageBody): ModelIn
 
 export function textToImageJob(body: TextToImageBody, model: ModelInfo): SeededJob {
   const prompt = body.prompt?.trim() ?? '';
-  return prompt === ''
-    ? { ...samplingOf(body, model), mode: 'i' }
-    : { ...samplingOf(body, model), mode: 't2i', prompt };
+  return prompt === '' ? samplingOf(body, model, 'i') : { ...samplingOf(body, model, 't2i'), prompt };
 }
 
 /**
@@ -47,20 +42,20 @@ export async function imageToImageJob(
 ): Promise<SeededJob> {
   const image = await pictureOf(request, 'init_images', body.init_images);
   if (!image) throw new WireFault('not_found', 'init_images', 'Init image not found');
-  const sampling = samplingOf(body, model);
   const prompt = body.prompt?.trim() ?? '';
   const { denoising_strength: strength = defaultStrength } = body;
   const asked = { strength, ...(prompt !== '' && { prompt }) };
   const mask = await pictureOf(request, 'mask', body.mask);
   if (mask) {
     const white = await whiteMask(mask, body.inpainting_mask_invert === true);
-    return { ...sampling, ...asked, mode: 'inpaint', image, mask: white };
+    return { ...samplingOf(body, model, 'inpaint'), ...asked, image, mask: white };
   }
-  if (strength === 1 && prompt !== '') return { ...sampling, mode: 't2i', prompt };
-  return { ...sampling, ...asked, mode: 'i2t2i', image };
+  if (strength === 1 && prompt !== '') return { ...samplingOf(body, model, 't2i'), prompt };
+  return { ...samplingOf(body, model, 'i2t2i'), ...asked, image };
 }
 
-function samplingOf(body: TextToImageBody, model: ModelInfo): Omit<SeededJob, 'mode'> {
+/** The options that the mode has; what A1111's clients send for others means nothing here. */
+function samplingOf(body: TextToImageBody, model: ModelInfo, mode: JobMode): SeededJob {
   const script = body.script_name?.trim() ?? '';
   if (script !== '' && script.toLowerCase() !== 'none') {
     throw new WireFault(
@@ -69,18 +64,18 @@ function samplingOf(body: TextToImageBody, model: ModelInfo): Omit<SeededJob, 'm
       `Script not found: ${script.slice(0, 40)}. There are none.`,
     );
   }
-  const n = (body.batch_size ?? 1) * (body.n_iter ?? 1);
-  const options = present({
-    steps: body.steps,
-    guidance: body.cfg_scale,
-    solver: samplerOf(body).solver,
-    negativePrompt: body.negative_prompt || undefined,
-  });
-  return { ...options, model: model.id, n, seed: seedOf(body), previewEvery: stepsPerPreview };
+  const n = countOf(body, model);
+  const { seed = drawSeed(n), ...options } = readOptions(body, servedOptions([model], [mode]), generationNames);
+  const { solver } = samplerOf(body);
+  return { ...options, ...(solver && { solver }), mode, model: model.id, n, seed, previewEvery: stepsPerPreview };
 }
 
-function seedOf({ seed = -1 }: TextToImageBody): number {
-  return seed === -1 ? randomInt(2 ** 32 - mostPictures) : seed;
+function countOf({ batch_size = 1, n_iter = 1 }: TextToImageBody, { options }: ModelInfo): number {
+  const n = batch_size * n_iter;
+  const { maximum = n } = options['n'] as Limits;
+  if (n <= maximum) return n;
+  const message = `batch_size x n_iter must be at most ${maximum}, got ${n}; send several requests`;
+  throw new WireFault('invalid_value', 'batch_size', message);
 }
 
 /**

@@ -1,7 +1,7 @@
 /** POST /txt2img and /img2img. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { readParameters, samplerLabels } from '../../../src/image/index.ts';
-import { ImageToImageBody, TextToImageBody } from '../../schemas/sdapi.ts';
+import { type ImageToImageBody, imageToImageBody, type TextToImageBody, textToImageBody } from '../../schemas/sdapi.ts';
 import type { ModelInfo } from '../../types.ts';
 import { formatSize, isSide, largestSide, type Size, smallestSide } from '../compat/picture-size.ts';
 import { defaultQuality, renderPicture } from '../compat/render-picture.ts';
@@ -18,7 +18,7 @@ const defaultSide = 512;
 export async function generationRoutes(app: FastifyInstance): Promise<void> {
   app.post<{ Body: TextToImageBody }>(
     '/txt2img',
-    { schema: { tags, summary: 'Pictures of a prompt', body: TextToImageBody } },
+    { schema: { tags, summary: 'Pictures of a prompt', body: textToImageBody(app.models.list()) } },
     async request => {
       const { body } = request;
       const model = modelOf(request, body);
@@ -27,7 +27,13 @@ export async function generationRoutes(app: FastifyInstance): Promise<void> {
   );
   app.post<{ Body: ImageToImageBody }>(
     '/img2img',
-    { schema: { tags, summary: 'Parts of a picture drawn anew, or variations of it', body: ImageToImageBody } },
+    {
+      schema: {
+        tags,
+        summary: 'Parts of a picture drawn anew, or variations of it',
+        body: imageToImageBody(app.models.list()),
+      },
+    },
     async request => {
       const { body } = request;
       const model = modelOf(request, body);

@@ -3,6 +3,7 @@
  * errors of every kind are answered in its shapes.
  */
 import type { FastifyPluginAsync } from 'fastify';
+import { generationNames } from '../../schemas/sdapi.ts';
 import { answerErrors } from '../compat/answer-errors.ts';
 import { tellIgnoredFields } from '../compat/ignored-fields.ts';
 import { bodyValidator } from '../compat/parse-body.ts';
@@ -31,7 +32,7 @@ export const sdapiRoutes: FastifyPluginAsync = async app => {
   app.setValidatorCompiler(bodyValidator);
   app.addHook('preValidation', readForm);
   app.addHook('preValidation', tellIgnoredFields);
-  answerErrors(app, toSdapiError);
+  answerErrors(app, toSdapiError, { names: generationNames });
   app.setNotFoundHandler(async (_request, reply) => reply.code(404).send(httpException('Not Found')));
   await app.register(generationRoutes);
   await app.register(progressRoutes);

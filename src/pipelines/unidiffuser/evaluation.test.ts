@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tinyModel } from '../../../test/support/tiny-model.ts';
+import { load } from '../index.ts';
 import { loadEvalModel } from './evaluation.ts';
-import { load } from './load.ts';
 import { writeModelFolder } from './model-folder.ts';
 import type { UniDiffuser } from './unidiffuser.ts';
 

@@ -6,8 +6,9 @@ import { unstackRows } from '../../core/rows.ts';
 import { compile, type Executable } from '../../engine/index.ts';
 import type { EvalModel, JointSample, SampleSettings } from '../../eval/model.ts';
 import type { Pixels } from '../../image/index.ts';
-import { parseOrder, parseRequest } from './calls/requests.ts';
-import { findModel, type LoadOptions } from './load.ts';
+import type { LoadOptions } from '../family.ts';
+import { findModel } from '../find-model.ts';
+import { defaultsOf, parseRequest } from './calls/requests.ts';
 import { type Model, readModelFolder } from './model-folder.ts';
 import { CompiledNetworks } from './networks/compiled-networks.ts';
 import { denormaliseLatent } from './networks/normalise-latents.ts';
@@ -74,7 +75,7 @@ function evalModel({ config }: Model, networks: CompiledNetworks, embedder: Exec
     const said = await text(count, settings);
     return (await textToImage(said, settings)).map((pixels, index) => ({ pixels, caption: said[index]! }));
   };
-  const isTextFirst = parseOrder(undefined, config.sampling) === 'text-first';
+  const isTextFirst = defaultsOf('joint', config.sampling).order === 'text-first';
 
   return {
     textToImage,

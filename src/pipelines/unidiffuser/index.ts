@@ -1,27 +1,24 @@
-export type { UniDiffuserParts } from './calls/call.ts';
+/** UniDiffuser (Bao et al., arXiv 2303.06555): pictures and captions of one joint noise predictor. */
+export { type CommonOptions, type ImagineOrder, type OwnOptions, type SolverName, standards } from './calls/options.ts';
+export { type CallMethods, runCall } from './calls/run.ts';
+export type { CallMode } from './calls/table.ts';
 export type {
-  AnySample,
-  CallMode,
-  CaptionReport,
+  CallOptions,
   CaptionSample,
   GibbsOptions,
   ImageSample,
   ImagineOptions,
-  ImagineOrder,
   InpaintInput,
   InpaintOptions,
   InterpolateOptions,
   PairInput,
   PairSample,
-  ProgressEvent,
   Result,
   SamplingOptions,
-  SolverName,
-  Timings,
   UsedSettings,
   VaryOptions,
 } from './calls/types.ts';
-export { type LoadOptions, load } from './load.ts';
-export { type ModelConfig, parseModelConfig } from './model-config.ts';
-export { type Model, modelSpecs, packModel, readModelFolder, writeModelFolder } from './model-folder.ts';
+export { unidiffuser } from './family.ts';
+export type { ModelConfig } from './model-config.ts';
+export { type Model, modelSpecs, writeModelFolder } from './model-folder.ts';
 export { UniDiffuser } from './unidiffuser.ts';

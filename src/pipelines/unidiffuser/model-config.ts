@@ -27,9 +27,10 @@ const scheduleSchema = Type.Union([
   Type.Object({ kind: Type.Literal('vp-linear') }, closed),
 ]);
 
-const modelConfigSchema = Type.Object(
+export const modelConfigSchema = Type.Object(
   {
     format: Type.Literal('duet-model-1'),
+    family: Type.Literal('unidiffuser'),
     name: Type.String(),
     /** Side of the pictures in pixels; both the autoencoder and CLIP take this size. */
     imageSize: positive,
@@ -51,6 +52,8 @@ const modelConfigSchema = Type.Object(
       { image: latentStatisticsSchema, clip: latentStatisticsSchema, text: latentStatisticsSchema },
       closed,
     ),
+    /** Captions that show what the model can do. */
+    examples: Type.Optional(Type.Array(Type.String())),
     /** Defaults of sampling, chosen by evaluation. */
     sampling: Type.Object(
       {
@@ -67,8 +70,12 @@ const modelConfigSchema = Type.Object(
 );
 export type ModelConfig = Static<typeof modelConfigSchema>;
 
-/** Checks `value` (parsed JSON). Throws DuetError 'invalid-config' naming the place and `origin`. */
-export function parseModelConfig(value: unknown, origin: string): ModelConfig {
+/**
+ * Checks `value` (parsed JSON); without a `family` it is of the time before there were several. Throws DuetError
+ * 'invalid-config' naming the place and `origin`.
+ */
+export function parseModelConfig(json: unknown, origin: string): ModelConfig {
+  const value: unknown = isObject(json) ? { family: 'unidiffuser', ...json } : json;
   if (!Value.Check(modelConfigSchema, value)) {
     const [first] = Value.Errors(modelConfigSchema, value);
     const place = first?.instancePath || 'the whole file';
@@ -80,4 +87,8 @@ export function parseModelConfig(value: unknown, origin: string): ModelConfig {
     }
   }
   return value;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

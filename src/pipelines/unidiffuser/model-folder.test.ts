@@ -8,7 +8,7 @@ import { flattenTree } from '../../core/tree.ts';
 import { readFileTensor } from '../../engine/file-tensor.ts';
 import { loadSafetensors } from '../../weights/safetensors.ts';
 import { saveSafetensors } from '../../weights/write-safetensors.ts';
-import { load } from './load.ts';
+import { load } from '../index.ts';
 import { packModel, readModelFolder, writeModelFolder } from './model-folder.ts';
 
 let folder: string;

@@ -22,7 +22,7 @@ import { saveSafetensors } from '../../weights/write-safetensors.ts';
 import { type ModelConfig, parseModelConfig } from './model-config.ts';
 
 /** The file of each network in a model folder. */
-const weightFiles = {
+export const weightFiles = {
   autoencoder: 'autoencoder.safetensors',
   clip: 'clip.safetensors',
   captionDecoder: 'caption-decoder.safetensors',

@@ -1,7 +1,7 @@
 /** The pipeline over fake networks: what is asked of them, in which order, and what becomes of the answers. */
 import { describe, expect, it, vi } from 'vitest';
 import type { Pixels } from '../../image/index.ts';
-import type { ProgressEvent } from './calls/types.ts';
+import type { ProgressEvent } from '../pipeline.ts';
 import type { Networks } from './networks/networks.ts';
 import type { Evaluation } from './sampling/index.ts';
 import { UniDiffuser } from './unidiffuser.ts';
@@ -145,7 +145,7 @@ describe('UniDiffuser', () => {
     [{ n: 1.5 }, /n must be a whole number/],
     [{ seed: -1 }, /seed must be a whole number from 0 to 4294967295, got -1/],
     [{ steps: 0 }, /steps must be a whole number from 1 to 1000, got 0/],
-    [{ guidance: Number.NaN }, /guidance must be a number from 0 on/],
+    [{ guidance: Number.NaN }, /guidance must be a number from 0 to 100, got NaN/],
     [{ solver: 'euler' as never }, /solver must be one of dpm-multistep, dpm-singlestep, ddim, got "euler"/],
   ])('refuses %j', async (options, message) => {
     const { model } = fakeModel();

@@ -3,15 +3,16 @@
  * Each call encodes what is given, starts one sampling run per sample, answers all their questions together and decodes.
  */
 import type { DecodeOptions, ImageInput } from '../../image/index.ts';
+import type { AnySample, CallInputs, CaptionReport, Pipeline } from '../pipeline.ts';
 import { Call, type UniDiffuserParts } from './calls/call.ts';
 import { gibbs } from './calls/gibbs.ts';
 import { inpaint } from './calls/inpainting.ts';
 import { interpolate } from './calls/interpolation.ts';
-import { parseOrder } from './calls/requests.ts';
+import { defaultsOf } from './calls/requests.ts';
+import { runCall } from './calls/run.ts';
 import { textFirst } from './calls/text-first.ts';
 import type {
-  AnySample,
-  CaptionReport,
+  CallOptions,
   CaptionSample,
   GibbsOptions,
   ImageSample,
@@ -29,7 +30,8 @@ import { vary } from './calls/variation.ts';
 import type { Mode, SampleLatents } from './sampling/index.ts';
 
 /** A loaded model. Get one from `Duet.load`; call `release` when done with it. */
-export class UniDiffuser {
+export class UniDiffuser implements Pipeline {
+  readonly family = 'unidiffuser';
   readonly #parts: UniDiffuserParts;
 
   /** @internal `Duet.load` makes models. */
@@ -144,6 +146,15 @@ export class UniDiffuser {
     return inpaint(this.#parts, input, options);
   }
 
+  /**
+   * Any of the calls by its mode, with inputs and options under the names of the API.
+   * @throws DuetError 'invalid-argument' | 'invalid-image'
+   * @example const { samples } = await model.run('t2i', { prompt: 'an apple' }, { n: 2 });
+   */
+  run(mode: string, inputs: CallInputs, options: CallOptions = {}): Promise<Result<AnySample>> {
+    return runCall(this, mode, inputs, options);
+  }
+
   /** What the model will make of a caption's words, without running anything. */
   inspectCaption(text: string): CaptionReport {
     return this.#parts.inspectCaption(text);
@@ -177,7 +188,7 @@ export class UniDiffuser {
     options: ImagineOptions,
     shape: (sample: AnySample) => S,
   ): Promise<Result<S>> {
-    const order = parseOrder(options.order, this.#parts.config.sampling);
+    const { order } = defaultsOf(mode, this.#parts.config.sampling, options.order);
     const { settings, ...result } =
       order === 'together'
         ? await this.#sample(mode, {}, options, shape)

@@ -4,7 +4,7 @@ import { type HostTensor, isTensorSource, type TensorSource } from '../../core/h
 import { flattenTree, type Tree } from '../../core/tree.ts';
 import { readFileTensor } from '../../engine/file-tensor.ts';
 import { type Filled, fillParams, type ParamSpec } from '../../nn/params.ts';
-import { findModel } from '../../pipelines/unidiffuser/load.ts';
+import { findModel } from '../../pipelines/find-model.ts';
 import {
   type Model,
   type ModelWeights,

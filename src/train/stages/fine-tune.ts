@@ -2,7 +2,7 @@
 import { basename, resolve } from 'node:path';
 import { createTokenizer, frameTokens, type Tokenizer } from '../../clip/index.ts';
 import { DuetError } from '../../core/errors.ts';
-import { findModel } from '../../pipelines/unidiffuser/load.ts';
+import { findModel } from '../../pipelines/find-model.ts';
 import { readModelFolder } from '../../pipelines/unidiffuser/model-folder.ts';
 import { absolutePaths } from '../absolute-paths.ts';
 import type { FineTuneStage } from '../config.ts';

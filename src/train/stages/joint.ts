@@ -47,6 +47,7 @@ const sampling: ModelConfig['sampling'] = { steps: 20, guidance: { t2i: 3, i2t: 
 function modelConfig(config: JointStage, networks: FrozenNetworks, latents: ModelConfig['latents']): ModelConfig {
   return {
     format: 'duet-model-1',
+    family: 'unidiffuser',
     name: config.name,
     imageSize: config.data.size,
     textTokens: config.model.textTokens,

@@ -3,7 +3,7 @@
  * what is given, samples (in one go or several), decodes, reports progress over all of it and measures the time.
  */
 
-import type { CallOptions } from '../../../batching/batching-driver.ts';
+import type { CallOptions as QueueOptions } from '../../../batching/batching-driver.ts';
 import { DuetError } from '../../../core/errors.ts';
 import type { Precision } from '../../../engine/index.ts';
 import {
@@ -16,6 +16,8 @@ import {
   type Pixels,
   squareImage,
 } from '../../../image/index.ts';
+import { checkText } from '../../call-table.ts';
+import type { AnySample, CaptionReport } from '../../pipeline.ts';
 import type { ModelConfig } from '../model-config.ts';
 import type { Networks } from '../networks/networks.ts';
 import type { ImageLatents, RunMode, Sampled, SampleLatents } from '../sampling/index.ts';
@@ -27,7 +29,8 @@ import {
   sampleLatents,
 } from '../sampling/sample-latents.ts';
 import { type CallDefaults, parseRequest, type Request } from './requests.ts';
-import type { AnySample, CallMode, CaptionReport, Result, SamplingOptions } from './types.ts';
+import type { CallMode } from './table.ts';
+import type { CallOptions, Result } from './types.ts';
 
 export interface UniDiffuserParts {
   readonly config: Pick<ModelConfig, 'name' | 'imageSize' | 'diffusion' | 'sampling'>;
@@ -49,14 +52,14 @@ export class Call<M extends CallMode = CallMode> {
   readonly request: Request & { readonly mode: M };
   readonly networks: Networks;
   readonly #parts: UniDiffuserParts;
-  readonly #options: SamplingOptions & DecodeOptions;
+  readonly #options: CallOptions;
   readonly #started = performance.now();
   readonly #times = { encode: 0, sample: 0, decode: 0 };
   #negative: SampleLatents | undefined;
   #steps = { done: 0, total: 0 };
 
   /** Throws DuetError 'invalid-argument', or what the signal was aborted with. */
-  constructor(parts: UniDiffuserParts, mode: M, options: SamplingOptions & DecodeOptions, defaults: CallDefaults = {}) {
+  constructor(parts: UniDiffuserParts, mode: M, options: CallOptions, defaults: CallDefaults = {}) {
     options.signal?.throwIfAborted();
     this.request = parseRequest(mode, options, parts.config.sampling, defaults);
     this.networks = parts.networks;
@@ -74,13 +77,16 @@ export class Call<M extends CallMode = CallMode> {
   }
 
   /** For calls of networks. */
-  get callOptions(): CallOptions {
+  get callOptions(): QueueOptions {
     const { signal, priority } = this.#options;
     return { ...(signal && { signal }), ...(priority !== undefined && { priority }) };
   }
 
   async encodeCaption(caption: string): Promise<Float32Array> {
-    if (caption.trim() === '') throw new DuetError('invalid-argument', 'The caption is empty; give some words');
+    checkText(caption, 'prompt');
+    if (caption.trim() === '') {
+      throw new DuetError('invalid-argument', 'The caption is empty; give some words', { field: 'prompt' });
+    }
     const [text] = await this.measure('encode', () => this.networks.encodeTexts([caption], this.callOptions));
     return text!;
   }
@@ -144,7 +150,7 @@ export class Call<M extends CallMode = CallMode> {
   result<S extends AnySample>(samples: readonly S[], captions: readonly (string | undefined)[] = []): Result<S> {
     const reports = captions.flatMap(caption => (caption === undefined ? [] : [this.#parts.inspectCaption(caption)]));
     const { mode, steps, guidance, solver } = this.request;
-    const { negative } = this.#options;
+    const { negativePrompt } = this.#options;
     const { config, precision } = this.#parts;
     return {
       mode,
@@ -154,7 +160,7 @@ export class Call<M extends CallMode = CallMode> {
         steps,
         guidance,
         solver: solver.kind,
-        ...(negative !== undefined && { negative }),
+        ...(negativePrompt !== undefined && { negativePrompt }),
         ...(precision !== 'fp32' && { precision }),
       },
       timings: { ...this.#times, total: performance.now() - this.#started },
@@ -174,9 +180,9 @@ export class Call<M extends CallMode = CallMode> {
   }
 
   async #encodeNegative(): Promise<SampleLatents | undefined> {
-    const { negative = '' } = this.#options;
-    if (negative.trim() === '') return undefined;
-    this.#negative ??= { text: await this.encodeCaption(negative) };
+    const { negativePrompt = '' } = this.#options;
+    if (negativePrompt.trim() === '') return undefined;
+    this.#negative ??= { text: await this.encodeCaption(negativePrompt) };
     return this.#negative;
   }
 

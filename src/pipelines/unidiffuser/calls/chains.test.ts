@@ -3,10 +3,10 @@ import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { fillTemplate } from '../../../lm/index.ts';
 import { createSchedule } from '../../../sampler/index.ts';
+import type { ProgressEvent } from '../../pipeline.ts';
 import type { Networks } from '../networks/networks.ts';
 import type { Evaluation } from '../sampling/index.ts';
 import { UniDiffuser } from '../unidiffuser.ts';
-import type { ProgressEvent } from './types.ts';
 
 const side = 4;
 const shapes = { z: [3, side, side], c: [1, 2], y: [4, 2] };
@@ -277,7 +277,7 @@ describe('strength', () => {
 
 it('a negative prompt takes the place of the unconditional pass', async () => {
   const { model, asked } = pixelNetworks();
-  await model.textToImage('cat', { negative: 'dog', steps: 1, seed: 1 });
+  await model.textToImage('cat', { negativePrompt: 'dog', steps: 1, seed: 1 });
   expect(asked.map(({ tText }) => tText)).toEqual([0, 0]);
   expect(asked[0]!.y).not.toEqual(asked[1]!.y);
 });

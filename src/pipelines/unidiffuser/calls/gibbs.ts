@@ -2,10 +2,11 @@
 import { Picture } from '../../../image/index.ts';
 import type { SampleLatents } from '../sampling/index.ts';
 import { Call, type UniDiffuserParts } from './call.ts';
-import { requireWhole } from './requests.ts';
+import { standards } from './options.ts';
+import { requireSamples } from './requests.ts';
 import type { GibbsOptions, PairInput, PairSample, Result } from './types.ts';
 
-const defaultRounds = 4;
+/** Of all chains of a call. */
 const mostRounds = 1000;
 
 export async function gibbs(
@@ -13,10 +14,9 @@ export async function gibbs(
   start: PairInput,
   options: GibbsOptions,
 ): Promise<Result<PairSample>> {
-  const { rounds = defaultRounds } = options;
-  requireWhole('rounds', rounds, 1, mostRounds);
+  const { rounds = standards.rounds } = options;
   const call = new Call(parts, 'gibbs', options);
-  requireWhole('n x rounds', call.request.seeds.length * rounds, 1, mostRounds);
+  requireSamples('rounds', call.request.seeds.length, rounds, mostRounds);
   const text = start.caption === undefined ? undefined : await call.encodeCaption(start.caption);
   const picture = start.picture === undefined ? undefined : await call.encodePicture(start.picture);
   const given: SampleLatents = { ...(text && { text }), ...(picture && { image: picture.latents }) };

@@ -19,10 +19,10 @@ import {
   squareMask,
 } from '../../../image/index.ts';
 import { type CaptionTemplate, parseTemplate } from '../../../lm/index.ts';
+import { checkText } from '../../call-table.ts';
 import type { ImageLatents, Kept, KeptPart, PartialStart, SampleLatents } from '../sampling/index.ts';
 import type { SampleTask } from '../sampling/sample-latents.ts';
 import { Call, type UniDiffuserParts } from './call.ts';
-import { requireStrength } from './requests.ts';
 import type { InpaintInput, InpaintOptions, PairSample, Result } from './types.ts';
 
 interface GivenPicture {
@@ -81,12 +81,12 @@ function startOf(
   picture: GivenPicture | undefined,
   words: GivenCaption | undefined,
 ): PartialStart | undefined {
-  requireStrength(strength);
   if (strength === 1) return undefined;
   if (picture?.mask && !words?.template) return { latents: { image: picture.latents }, strength };
   throw new DuetError(
     'invalid-argument',
     'A strength below 1 needs a masked picture and a caption without gaps, or none',
+    { field: 'strength' },
   );
 }
 
@@ -97,6 +97,7 @@ function likelyMode({ picture, mask }: InpaintInput, words: GivenCaption | undef
 }
 
 function readCaption(caption: string): GivenCaption {
+  checkText(caption, 'prompt');
   const template = parseTemplate(caption);
   return { caption, template: template.length > 1 ? template : undefined };
 }
@@ -104,7 +105,7 @@ function readCaption(caption: string): GivenCaption {
 async function readPicture(call: Call, { picture, mask }: InpaintInput): Promise<GivenPicture | undefined> {
   if (picture === undefined) {
     if (mask === undefined) return undefined;
-    throw new DuetError('invalid-argument', 'A mask needs the picture that it belongs to');
+    throw new DuetError('invalid-argument', 'A mask needs the picture that it belongs to', { field: 'image' });
   }
   return call.measure('encode', async () => {
     const { options, imageSize, networks, callOptions } = call;
@@ -120,6 +121,7 @@ async function readPicture(call: Call, { picture, mask }: InpaintInput): Promise
       throw new DuetError(
         'invalid-argument',
         'The mask keeps all of the picture; make transparent or white what to repaint',
+        { field: 'mask' },
       );
     }
     const [latents] = await networks.encodeImages([square], callOptions);

@@ -15,12 +15,10 @@ import {
 } from '../sampling/index.ts';
 import type { SampleTask } from '../sampling/sample-latents.ts';
 import { Call, type UniDiffuserParts } from './call.ts';
-import { requireWhole } from './requests.ts';
+import { mostSamples, standards } from './options.ts';
+import { requireSamples } from './requests.ts';
 import type { InterpolateOptions, PairInput, PairSample, Result } from './types.ts';
 
-const defaultFrames = 8;
-const mostFrames = 256;
-const mostSamples = 1024;
 /** Evaluations at each step of the inversion: after three the error is about 0.3 % of the latents (20 steps). */
 const inversion = { refinements: 3 };
 
@@ -35,15 +33,14 @@ export async function interpolate(
   ends: readonly [PairInput, PairInput],
   options: InterpolateOptions,
 ): Promise<Result<PairSample>> {
-  const { frames = defaultFrames } = options;
-  requireWhole('frames', frames, 2, mostFrames);
+  const { frames = standards.frames } = options;
   if (ends.some(({ caption, picture }) => caption === undefined && picture === undefined)) {
     throw new DuetError('invalid-argument', 'Interpolation needs a picture or a caption at each end');
   }
   const fromPictures = ends.some(({ picture }) => picture !== undefined);
   const call = new Call(parts, 'interpolate', options, fromPictures ? { guidance: 1, solver: 'ddim' } : {});
   const { seeds } = call.request;
-  requireWhole('n x frames', seeds.length * frames, 2, mostSamples);
+  requireSamples('frames', seeds.length, frames, mostSamples);
   const given = [await encodeEnd(call, ends[0]), await encodeEnd(call, ends[1])];
   const noiseOf = (seed: number) => pathNoise(seed, call.networks.shapes, fromPictures);
   const searches = searchesOf(given, seeds, noiseOf);

@@ -1,21 +1,13 @@
-/** A call's options with their defaults, checked: errors name the value and what is allowed. */
-import { randomInt } from 'node:crypto';
+/** A call's options with their defaults, checked against the table: errors name the value and what is allowed. */
 import { DuetError } from '../../../core/errors.ts';
 import type { SolverOptions } from '../../../sampler/index.ts';
+import { checkOptions, optionsOf } from '../../call-table.ts';
+import { checkSeeds, drawSeed } from '../../seeds.ts';
 import type { ModelConfig } from '../model-config.ts';
 import { stagesOf } from '../sampling/index.ts';
-import type { CallMode, ImagineOrder, SamplingOptions, SolverName } from './types.ts';
-
-const mostSamples = 1024;
-const mostSteps = 1000;
-/** Seeds are 32 bits wide, as in torch's generator. */
-const seedLimit = 2 ** 32;
-
-const solvers = {
-  'dpm-multistep': { kind: 'dpm-multistep' },
-  'dpm-singlestep': { kind: 'dpm-singlestep' },
-  ddim: { kind: 'ddim' },
-} satisfies Record<SolverName, SolverOptions>;
+import { type CommonOptions, type ImagineOrder, type OwnOptions, options as schemas, standards } from './options.ts';
+import { type CallMode, calls } from './table.ts';
+import type { CallOptions } from './types.ts';
 
 export interface Request {
   readonly mode: CallMode;
@@ -26,56 +18,47 @@ export interface Request {
 }
 
 /** Defaults of one kind of call, where they are not the model's. */
-export interface CallDefaults {
-  readonly guidance?: number;
-  readonly solver?: SolverName;
-}
+export type CallDefaults = Pick<CommonOptions, 'guidance' | 'solver'>;
 
 /** Throws DuetError 'invalid-argument'. */
 export function parseRequest<M extends CallMode>(
   mode: M,
-  options: SamplingOptions,
-  defaults: ModelConfig['sampling'],
+  options: CallOptions,
+  sampling: ModelConfig['sampling'],
   own: CallDefaults = {},
 ): Request & { readonly mode: M } {
-  const { n = 1, steps = defaults.steps, solver = own.solver ?? 'dpm-multistep' } = options;
-  requireWhole('n', n, 1, mostSamples);
-  const seed = options.seed ?? randomInt(seedLimit - n);
-  requireWhole('seed', seed, 0, seedLimit - n);
-  requireWhole('steps', steps, 1, mostSteps);
-  const guidance = options.guidance ?? own.guidance ?? defaultGuidance(mode, defaults.guidance);
-  if (!(guidance >= 0 && Number.isFinite(guidance))) {
-    throw new DuetError('invalid-argument', `guidance must be a number from 0 on (1 is off), got ${guidance}`);
-  }
-  if (!Object.hasOwn(solvers, solver)) {
-    const allowed = Object.keys(solvers).join(', ');
-    throw new DuetError('invalid-argument', `solver must be one of ${allowed}, got ${JSON.stringify(solver)}`);
-  }
+  const values = valuesOf(options);
+  checkOptions(values, optionsOf(schemas, calls[mode]), mode);
+  const defaults = { ...defaultsOf(mode, sampling, values.order), ...own };
+  const { n = defaults.n, steps = defaults.steps } = values;
+  const seed = values.seed ?? drawSeed(n);
+  checkSeeds(seed, n);
   const seeds = Array.from({ length: n }, (_, index) => seed + index);
-  return { mode, seeds, steps, guidance, solver: solvers[solver] };
+  const { guidance = defaults.guidance, solver = defaults.solver } = values;
+  return { mode, seeds, steps, guidance, solver: { kind: solver } };
+}
+
+/** Options without what steers the call from outside: signal, listener and limits of pictures. */
+export function valuesOf(options: CallOptions): CommonOptions & OwnOptions {
+  const { signal: _signal, onProgress: _onProgress, maxBytes: _maxBytes, maxPixels: _maxPixels, ...values } = options;
+  return values;
+}
+
+/** What a call takes for options that are not given, with what the model itself chooses. */
+export function defaultsOf(mode: CallMode, sampling: ModelConfig['sampling'], asked?: ImagineOrder) {
+  const order = asked ?? sampling.order ?? 'together';
+  return { ...standards, steps: sampling.steps, order, guidance: defaultGuidance(mode, sampling, order) };
 }
 
 /** Both stages of a chain share the guidance of its last one, which makes what was asked for. */
-function defaultGuidance(mode: CallMode, guidance: ModelConfig['sampling']['guidance']): number {
+function defaultGuidance(mode: CallMode, { guidance }: ModelConfig['sampling'], order: ImagineOrder): number {
+  if ((mode === 'joint' || mode === 'i') && order === 'text-first') return guidance.t2i;
   const last = mode === 'interpolate' || mode === 'inpaint' || mode === 'gibbs' ? 't2i' : stagesOf(mode).at(-1);
   return last === 't2i' || last === 'i2t' || last === 'joint' ? guidance[last] : 1;
 }
 
-/** Throws DuetError 'invalid-argument'. */
-export function parseOrder(asked: ImagineOrder | undefined, defaults: ModelConfig['sampling']): ImagineOrder {
-  const order = asked ?? defaults.order ?? 'together';
-  if (order === 'together' || order === 'text-first') return order;
-  throw new DuetError('invalid-argument', `order must be one of together, text-first, got ${JSON.stringify(order)}`);
-}
-
-/** Throws DuetError 'invalid-argument' unless `strength` is a share. */
-export function requireStrength(strength: number): void {
-  if (strength >= 0 && strength <= 1) return;
-  throw new DuetError('invalid-argument', `strength must be a number from 0 (keep all) to 1, got ${strength}`);
-}
-
-/** Throws DuetError 'invalid-argument' unless `value` is a whole number in the range. */
-export function requireWhole(name: string, value: number, lowest: number, highest: number): void {
-  if (Number.isSafeInteger(value) && value >= lowest && value <= highest) return;
-  throw new DuetError('invalid-argument', `${name} must be a whole number from ${lowest} to ${highest}, got ${value}`);
+/** Throws DuetError 'invalid-argument' if `n` times what each of them makes is too much for one call. */
+export function requireSamples(name: 'rounds' | 'frames', n: number, each: number, most: number): void {
+  if (n * each <= most) return;
+  throw new DuetError('invalid-argument', `n x ${name} must be at most ${most}, got ${n * each}`, { field: name });
 }

@@ -1,8 +1,9 @@
 /** Imagining text first: a caption out of nothing, then the picture of that caption. */
 
+import type { AnySample } from '../../pipeline.ts';
 import type { SampleTask } from '../sampling/sample-latents.ts';
 import { Call, type UniDiffuserParts } from './call.ts';
-import type { AnySample, Result, SamplingOptions } from './types.ts';
+import type { Result, SamplingOptions } from './types.ts';
 
 /**
  * Pairs by the chain rule, p(caption) p(image | caption). The picture is drawn from the caption as it is read, not from
@@ -14,7 +15,7 @@ export async function textFirst<S extends AnySample>(
   options: SamplingOptions,
   shape: (sample: AnySample) => S,
 ): Promise<Result<S>> {
-  const call = new Call(parts, mode, options, { guidance: parts.config.sampling.guidance.t2i });
+  const call = new Call(parts, mode, options);
   const { networks, callOptions } = call;
   const { seeds } = call.request;
   const words: SampleTask[] = seeds.map(seed => ({ seed, given: {} }));

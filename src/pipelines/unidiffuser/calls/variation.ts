@@ -1,7 +1,7 @@
 /** Variations of a picture: what it shows is put into words and drawn again, from noise or from the picture with some noise. */
 import type { ImageInput } from '../../../image/index.ts';
 import { Call, type UniDiffuserParts } from './call.ts';
-import { requireStrength } from './requests.ts';
+import { standards } from './options.ts';
 import type { PairSample, Result, VaryOptions } from './types.ts';
 
 export async function vary(
@@ -9,9 +9,9 @@ export async function vary(
   picture: ImageInput,
   options: VaryOptions,
 ): Promise<Result<PairSample>> {
-  const { strength = 1, caption } = options;
-  requireStrength(strength);
-  const call = new Call(parts, 'i2t2i', options);
+  const { caption, ...own } = options;
+  const { strength = standards.strength } = own;
+  const call = new Call(parts, 'i2t2i', own);
   const { seeds } = call.request;
   const { latents: image } = await call.encodePicture(picture);
   const text = caption === undefined ? undefined : await call.encodeCaption(caption);

@@ -1,0 +1,128 @@
+/** What every loaded model has in common, whatever its family: it runs calls of its table, one by one or many at once. */
+import type { ImageInput, Picture } from '../image/index.ts';
+import type { CallTable, OptionSchemas } from './call-table.ts';
+
+/** What happens during a call, in order. Chained modes go through two stages: first the other modality, then their own. */
+export type ProgressEvent =
+  | {
+      readonly type: 'step-progress';
+      /** Network evaluations done, over all stages and chunks of the call. */
+      readonly step: number;
+      readonly total: number;
+    }
+  | {
+      readonly type: 'image-preview';
+      readonly step: number;
+      /** How the finished pictures look from here; `seeds[i]` is the seed of `images[i]`. */
+      readonly images: readonly Picture[];
+      readonly seeds: readonly number[];
+    };
+
+/** What every call takes beside its options proper. */
+export interface CallControls {
+  /** Cancels between network evaluations. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (event: ProgressEvent) => void;
+}
+
+/** What is given to a call, under the names of the API. Which of them it needs and reads, its row in the table says. */
+export interface CallInputs {
+  readonly prompt?: string;
+  readonly prompt2?: string;
+  readonly image?: ImageInput;
+  readonly image2?: ImageInput;
+  readonly mask?: ImageInput;
+}
+
+export type AnySample = { readonly seed: number; readonly image?: Picture; readonly caption?: string };
+
+/** Milliseconds of one call. */
+export interface Timings {
+  /** Inputs to latents. */
+  readonly encode: number;
+  /** Noise to latents. */
+  readonly sample: number;
+  /** Latents to pictures and words. */
+  readonly decode: number;
+  readonly total: number;
+}
+
+/** What a model makes of a caption's words. */
+export interface CaptionReport {
+  /** Words that the model was not trained on; it has to guess them from their letters. */
+  readonly unknownWords: readonly string[];
+  /** The caption has more tokens than the model reads: its end is ignored. */
+  readonly cut: boolean;
+  /** How many tokens it has, where the tokenizer is at hand. */
+  readonly tokens?: number;
+}
+
+/** The settings of a call with all defaults filled in: what makes its pictures again. */
+export interface CallSettings {
+  /** The model's name. */
+  readonly model: string;
+  readonly steps: number;
+  readonly guidance: number;
+  readonly solver: string;
+  readonly negativePrompt?: string;
+}
+
+export interface CallResult<
+  S extends AnySample = AnySample,
+  Settings extends CallSettings = CallSettings,
+  Mode extends string = string,
+> {
+  readonly mode: Mode;
+  readonly samples: readonly S[];
+  readonly settings: Settings;
+  readonly timings: Timings;
+  /** Words of the text given that the model was not trained on; it has to guess them. */
+  readonly unknownWords: readonly string[];
+  /** The caption given was too long and its end was ignored. */
+  readonly captionCut: boolean;
+}
+
+/** Values of options where none are given. */
+export interface CallDefaults {
+  readonly steps: number;
+  readonly guidance: number;
+  readonly solver: string;
+  readonly [option: string]: unknown;
+}
+
+/** What can be said about a model without loading it. */
+export interface ModelDescription {
+  readonly family: string;
+  readonly name: string;
+  /** Side of the pictures in pixels. */
+  readonly imageSize: number;
+  readonly calls: CallTable;
+  /** Every option of the calls. */
+  readonly options: OptionSchemas;
+  /** What a call takes for the options that are not given, by mode; inputs may change it. */
+  readonly defaults: Readonly<Record<string, CallDefaults>>;
+  /** Prompts that show what it can do. */
+  readonly examples: readonly string[];
+}
+
+/** A loaded model of any family. */
+export interface Pipeline {
+  readonly family: string;
+  /** The model's name, such as `emoji`. */
+  readonly name: string;
+  /** Side of the pictures in pixels. */
+  readonly imageSize: number;
+  /**
+   * Runs the call `mode` of the family's table.
+   * @throws DuetError 'invalid-argument' | 'invalid-image'
+   */
+  run(
+    mode: string,
+    inputs: CallInputs,
+    options?: CallControls & Readonly<Record<string, unknown>>,
+  ): Promise<CallResult>;
+  /** What the model will make of a caption's words, without running anything. */
+  inspectCaption(text: string): CaptionReport;
+  /** Frees sessions and weights; further calls throw. Idempotent. */
+  release(): Promise<void>;
+}

@@ -1,0 +1,103 @@
+/** The options of UniDiffuser's calls: each once, with its limits. Everything that names an option derives from here. */
+import Type from 'typebox';
+import type { SolverOptions } from '../../../sampler/index.ts';
+import { longestText, type OptionValues } from '../../call-table.ts';
+import { seedLimit } from '../../seeds.ts';
+
+/** Most samples of one call. */
+export const mostSamples = 1024;
+
+const solverNames = ['dpm-multistep', 'dpm-singlestep', 'ddim'] as const satisfies readonly SolverOptions['kind'][];
+const orders = ['together', 'text-first'] as const;
+
+/** What options are where neither the caller nor the model says. */
+export const standards = {
+  n: 1,
+  solver: 'dpm-multistep',
+  previewEvery: 0,
+  priority: 0,
+  rounds: 4,
+  frames: 8,
+  strength: 1,
+} as const;
+
+/** What every call takes. Values without a default here are the model's. */
+export const commonOptions = {
+  /** How many samples to make. */
+  n: Type.Integer({ minimum: 1, maximum: mostSamples, default: standards.n, description: 'how many to make' }),
+  /** Sample i is made from seed + i alone, whatever n is. A random seed if absent, reported in the result. */
+  seed: Type.Integer({
+    minimum: 0,
+    maximum: seedLimit - 1,
+    description: 'seed of the first one; the next ones count up, the last one within the same limit; drawn if absent',
+  }),
+  /** Network evaluations per sample. */
+  steps: Type.Integer({ minimum: 1, maximum: 1000, description: 'network evaluations per sample' }),
+  /** Guidance in diffusers' convention: 1 is off. Without effect where nothing is given to follow. */
+  guidance: Type.Number({
+    minimum: 0,
+    maximum: 100,
+    description: 'how closely to follow what is given; 1 is off',
+  }),
+  /** How noise becomes a sample. */
+  solver: Type.Enum([...solverNames], { default: standards.solver, description: 'how noise becomes a sample' }),
+  /** What pictures should not show, where a caption is followed; needs guidance above 1. */
+  negativePrompt: Type.String({
+    maxLength: longestText,
+    description: 'what pictures should not show, where a caption is followed; needs guidance above 1',
+  }),
+  /** Send an `image-preview` after every so many evaluations; each costs one decoding. */
+  previewEvery: Type.Integer({
+    minimum: 0,
+    maximum: 1000,
+    default: standards.previewEvery,
+    description: 'steps between previews; 0 for none',
+  }),
+  /** Of calls that run at once on one model the highest goes first; fair among equals. */
+  priority: Type.Integer({
+    minimum: -10,
+    maximum: 10,
+    default: standards.priority,
+    description: 'of calls that run together the highest goes first',
+  }),
+} as const;
+
+/** What only some calls take. */
+export const ownOptions = {
+  /** Picture and caption at once, or the caption first, which takes twice as many steps. */
+  order: Type.Enum([...orders], { description: 'picture and caption at once, or the caption first' }),
+  /** How often caption and picture are drawn again from one another. */
+  rounds: Type.Integer({
+    minimum: 1,
+    maximum: 1000,
+    default: standards.rounds,
+    description: 'how often picture and caption are drawn again from one another',
+  }),
+  /** Samples from one end to the other, both included. */
+  frames: Type.Integer({
+    minimum: 2,
+    maximum: 256,
+    default: standards.frames,
+    description: 'pictures from one end to the other, both included',
+  }),
+  /** How much may change: 0 gives the autoencoder's copy of the picture, 1 keeps nothing of it. */
+  strength: Type.Number({
+    minimum: 0,
+    maximum: 1,
+    default: standards.strength,
+    description: 'how much of the picture may change, from 0 to 1; 1 keeps nothing of it',
+  }),
+} as const;
+
+export const options = { ...commonOptions, ...ownOptions } as const;
+
+export type CommonOptions = OptionValues<typeof commonOptions>;
+export type OwnOptions = OptionValues<typeof ownOptions>;
+export type SolverName = (typeof solverNames)[number];
+
+/**
+ * How a picture is imagined, alone or with its caption: at once, as UniDiffuser's modes joint and image have it, or its
+ * caption first and then the picture of just that caption, as `textToImage` draws it with the same seed. Both sample one
+ * distribution, p(x, y) = p(y) p(x | y) or its marginal; a small network may be better at the one or the other.
+ */
+export type ImagineOrder = (typeof orders)[number];
