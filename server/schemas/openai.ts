@@ -3,12 +3,16 @@
  * `bodyValidator`'s doing. What each field means is told in its description, which /openapi.json shows.
  */
 import Type, { type Static } from 'typebox';
+import { longestText } from '../../src/pipelines/index.ts';
+import type { JobMode } from '../jobs/types.ts';
+import type { ModelInfo } from '../types.ts';
+import { type OptionNames, optionFields, servedOptions } from './option-fields.ts';
 
 /** Of a whole picture that follows a prompt; see docs/decisions/2026-11-27-clients-of-today.md for what was measured. */
 export const defaultEditStrength = 0.75;
 
 const optional = Type.Optional;
-const text = (description: string) => optional(Type.String({ maxLength: 32_000, description }));
+const text = (description: string) => optional(Type.String({ maxLength: longestText, description }));
 /** A file of a form, base64 text, a data URL or `{image_url}`; read by `pictureOf`. */
 const file = (description: string) => optional(Type.Unsafe<unknown>({ format: 'binary', description }));
 /** Forms call it `image`, `image[]` or `image[0]`, JSON `images`. */
@@ -18,8 +22,6 @@ const givenPicture = {
     'The same as a list. The model takes one picture: more are refused, as is a file_id, since no files are kept',
   ),
 };
-const strength = (description: string) =>
-  optional(Type.Number({ minimum: 0, maximum: 1, description: `How much of the picture may change: ${description}` }));
 const size =
   "The pixels of the answer, 'WIDTHxHEIGHT' with sides of 16 to 2048, or 'auto' for the model's own size. The model always " +
   'draws squares of its own size; other sizes are those enlarged or shrunk (Lanczos), with no more detail, and where the ' +
@@ -28,15 +30,16 @@ const size =
 /** Named so that the documentation says it; the header x-ignored-fields tells these and unknown ones. */
 const ignored = optional(Type.Unsafe<unknown>({ description: 'Accepted and ignored', 'x-ignored': true }));
 
-const sampling = {
-  seed: optional(
-    Type.Integer({ minimum: -1, maximum: 2 ** 32 - 1, description: 'Picture i is drawn from seed + i; -1 is random' }),
-  ),
-  num_inference_steps: optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'Network evaluations' })),
-  steps: optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'Alias of num_inference_steps' })),
-  guidance_scale: optional(Type.Number({ minimum: 0, maximum: 100, description: 'Guidance; 1 is off' })),
-  cfg_scale: optional(Type.Number({ minimum: 0, maximum: 100, description: 'Alias of guidance_scale' })),
-  negative_prompt: text('What the pictures should not show'),
+/** What OpenAI's clients call the options of calls; solver and previews are said in ways of their own. */
+export const openaiNames: OptionNames = {
+  steps: ['num_inference_steps', 'steps'],
+  guidance: ['guidance_scale', 'cfg_scale'],
+  solver: [],
+  previewEvery: [],
+  priority: [],
+};
+
+const solver = {
   scheduler: optional(
     Type.String({
       maxLength: 100,
@@ -50,7 +53,6 @@ const sampling = {
 
 const output = {
   model: text('A model of /v1/models; the default one if absent'),
-  n: optional(Type.Integer({ minimum: 1, maximum: 10, description: 'How many pictures' })),
   size: optional(Type.String({ maxLength: 100, description: size })),
   response_format: optional(
     Type.Enum(['b64_json', 'url'], { description: 'Base64 in the answer (the default), or a URL of this server' }),
@@ -75,7 +77,9 @@ const output = {
   input_fidelity: ignored,
 };
 
-export const ImageGenerationBody = Type.Object({
+const outputFields = Type.Object({ ...output, ...solver });
+
+const imageGeneration = Type.Object({
   prompt: text('What the pictures show. May be absent in modes i and joint'),
   mode: optional(
     Type.Enum(['t2i', 'i', 'joint'], {
@@ -84,31 +88,29 @@ export const ImageGenerationBody = Type.Object({
     }),
   ),
   ...output,
-  ...sampling,
+  ...solver,
 });
 
-export const ImageEditBody = Type.Object({
+const imageEdit = Type.Object({
   ...givenPicture,
   mask: file(
     'Where it is transparent (or, without transparency, white) the picture is drawn anew, the rest is kept. Without a ' +
       'mask the transparent part of the picture is drawn anew or, where nothing is transparent, all of it may change',
   ),
   prompt: text('What the whole picture should show; without a mask it must be there'),
-  strength: strength(`1 keeps nothing; ${defaultEditStrength} without a mask, 1 with one`),
   ...output,
-  ...sampling,
+  ...solver,
 });
 
-export const ImageVariationBody = Type.Object({
+const imageVariation = Type.Object({
   ...givenPicture,
-  strength: strength('1, the default, draws from what the model sees in the picture alone'),
   ...output,
-  ...sampling,
+  ...solver,
 });
 
 const contentPart = Type.Object({
   type: Type.String({ maxLength: 100 }),
-  text: optional(Type.String({ maxLength: 32_000 })),
+  text: optional(Type.String({ maxLength: longestText })),
   image_url: optional(
     Type.Union([
       Type.String(),
@@ -124,7 +126,7 @@ const message = Type.Object({
   ),
 });
 
-export const ChatBody = Type.Object({
+const chat = Type.Object({
   model: text('A model of /v1/models; the default one if absent'),
   messages: Type.Array(message, {
     minItems: 1,
@@ -138,24 +140,42 @@ export const ChatBody = Type.Object({
         "['text'] (default): a caption of the picture. ['image', 'text']: a picture of the text, or with its caption",
     }),
   ),
-  n: optional(Type.Integer({ minimum: 1, maximum: 10, description: 'How many answers' })),
   stream: optional(Type.Boolean({ description: 'Answer with server-sent events' })),
   stream_options: optional(Type.Object({ include_usage: optional(Type.Union([Type.Boolean(), Type.Null()])) })),
   size: output.size,
-  seed: sampling.seed,
-  num_inference_steps: sampling.num_inference_steps,
-  steps: sampling.steps,
-  guidance_scale: sampling.guidance_scale,
-  cfg_scale: sampling.cfg_scale,
-  scheduler: sampling.scheduler,
-  sampler: sampling.sampler,
-  negative_prompt: sampling.negative_prompt,
+  ...solver,
 });
 
-export type ImageGenerationBody = Static<typeof ImageGenerationBody>;
-export type ImageEditBody = Static<typeof ImageEditBody>;
-export type ImageVariationBody = Static<typeof ImageVariationBody>;
-export type ChatBody = Static<typeof ChatBody>;
+/** Modes that each route may run. */
+const modes = {
+  generation: ['t2i', 'i', 'joint'],
+  edit: ['inpaint', 'i2t2i'],
+  variation: ['i2t2i'],
+  chat: ['i2t', 't2i', 'i2t2i', 'joint'],
+} as const satisfies Record<string, readonly JobMode[]>;
+
+/** The bodies of the routes, with the options that the served models have in the modes of each. */
+export function openaiBodies(models: readonly ModelInfo[]) {
+  const fields = (route: keyof typeof modes, texts?: Readonly<Record<string, string>>) =>
+    optionFields(servedOptions(models, modes[route]), openaiNames, texts);
+  const strength = `How much of the picture may change; 1 keeps nothing; ${defaultEditStrength} without a mask, 1 with one`;
+  return {
+    generation: Type.Object({ ...imageGeneration.properties, ...fields('generation') }),
+    edit: Type.Object({ ...imageEdit.properties, ...fields('edit', { strength }) }),
+    variation: Type.Object({ ...imageVariation.properties, ...fields('variation') }),
+    chat: Type.Object({ ...chat.properties, ...fields('chat') }),
+  };
+}
+
+/** Options have their fields beside those that a body has by itself. */
+interface WithOptions extends Readonly<Record<string, unknown>> {
+  readonly n?: number;
+}
+
+export type ImageGenerationBody = Static<typeof imageGeneration> & WithOptions;
+export type ImageEditBody = Static<typeof imageEdit> & WithOptions;
+export type ImageVariationBody = Static<typeof imageVariation> & WithOptions;
+export type ChatBody = Static<typeof chat> & WithOptions;
 export type ChatMessage = Static<typeof message>;
 /** What the three image routes have in common. */
-export type ImageOutput = Omit<ImageVariationBody, 'image' | 'images' | 'strength'>;
+export type ImageOutput = Static<typeof outputFields> & WithOptions;

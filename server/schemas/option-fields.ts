@@ -24,12 +24,19 @@ export function servedOptions(models: readonly ModelInfo[], modes?: readonly str
   return Object.fromEntries(entries);
 }
 
-/** The fields of `options` in a body's schema; all may be absent. */
-export function optionFields(options: OptionSchemas, names: OptionNames = {}): Record<string, TSchema> {
+/**
+ * The fields of `options` in a body's schema; all may be absent.
+ * @param texts descriptions of options that mean more here, or have another default, which they then say
+ */
+export function optionFields(
+  options: OptionSchemas,
+  names: OptionNames = {},
+  texts: Readonly<Record<string, string>> = {},
+): Record<string, TSchema> {
   const entries = Object.entries(options).flatMap(([option, schema]) => {
     const [first, ...others] = namesOf(option, names);
     if (first === undefined) return [];
-    const field = fieldOf(option, schema);
+    const field = fieldOf(option, schema, texts[option]);
     const aliases = others.map(name => [name, { ...field, description: `Alias of ${first}` }] as const);
     return [[first, field] as const, ...aliases];
   });
@@ -61,7 +68,9 @@ function namesOf(option: string, names: OptionNames): readonly string[] {
   return Object.hasOwn(names, option) ? names[option]! : [snakeCase(option)];
 }
 
-function fieldOf(option: string, schema: TSchema): TSchema {
+function fieldOf(option: string, schema: TSchema, own: string | undefined): TSchema {
+  const { default: _default, ...limits } = schema as TSchema & { readonly default?: unknown };
+  if (own !== undefined) return { ...limits, description: own };
   const { description = '' } = schema as { readonly description?: string };
   const text = description === '' ? limitsOf(schema) : `${description[0]!.toUpperCase()}${description.slice(1)}`;
   if (option !== 'seed') return { ...schema, description: text };

@@ -17,6 +17,9 @@ const side = Type.Integer({
 });
 const name = Type.String({ maxLength: 200 });
 
+/** A1111's own. */
+export const defaultStrength = 0.75;
+
 /** What A1111 calls the options and inputs of calls; solver, n and previews it says in ways of its own. */
 export const generationNames: OptionNames = {
   guidance: ['cfg_scale'],
@@ -31,6 +34,8 @@ export const generationNames: OptionNames = {
 /** Modes that pictures are drawn by, without and with a picture to begin with. */
 export const drawingModes = { txt2img: ['t2i', 'i'], img2img: ['t2i', 'i2t2i', 'inpaint'] } as const;
 
+const strengthText = `How much of the picture, or of its masked part, may change; 1 keeps nothing of it. Default: ${defaultStrength}`;
+
 function generation(models: readonly ModelInfo[], kind: keyof typeof drawingModes) {
   const options = servedOptions(models, drawingModes[kind]);
   const { maximum } = options['n'] as Limits;
@@ -38,7 +43,7 @@ function generation(models: readonly ModelInfo[], kind: keyof typeof drawingMode
     optional(Type.Integer({ minimum: 1, ...(maximum !== undefined && { maximum }), description }));
   return {
     prompt: text('What the pictures show; without it they are drawn out of nothing'),
-    ...optionFields(options, generationNames),
+    ...optionFields(options, generationNames, { strength: strengthText }),
     width: optional(side),
     height: optional(side),
     batch_size: count('Pictures at a time'),

@@ -238,7 +238,7 @@ describe('errors', () => {
       { param: 'size', code: 'invalid_value' },
     ],
     [
-      { prompt: 'an apple', n: 11 },
+      { prompt: 'an apple', n: 17 },
       { param: 'n', code: 'invalid_value' },
     ],
     [

@@ -43,8 +43,9 @@ describe('bodyValidator', () => {
   });
 
   it('takes or refuses anything at all, and what it takes fits the schema', () => {
-    const bodies = [openai.ImageGenerationBody, openai.ImageEditBody, openai.ChatBody];
     const models = [fakeModel().info];
+    const { generation, edit, chat } = openai.openaiBodies(models);
+    const bodies = [generation, edit, chat];
     const a1111 = [sdapi.textToImageBody(models), sdapi.imageToImageBody(models), sdapi.OptionsBody];
     const schemas: TSchema[] = [...bodies, ...a1111];
     const value = fc.oneof(

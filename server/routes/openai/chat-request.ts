@@ -1,6 +1,6 @@
 /** What a conversation asks of a model that draws and describes but does not converse. */
 import type { FastifyRequest } from 'fastify';
-import type { JobRequest } from '../../jobs/types.ts';
+import type { JobMode, JobRequest } from '../../jobs/types.ts';
 import type { ChatBody, ChatMessage } from '../../schemas/openai.ts';
 import type { ModelInfo } from '../../types.ts';
 import { pictureOf } from '../compat/read-picture.ts';
@@ -19,13 +19,13 @@ export async function chatJob(
   const drawn = body.modalities?.includes('image') ?? false;
   const prompt = textOf(last);
   const url = pictureUrlOf(last) ?? (drawn ? undefined : latestPictureUrl(body.messages));
-  const sampling = samplingOf(body, model);
+  const as = (mode: JobMode) => ({ ...samplingOf(body, model, mode), mode });
   if (url !== undefined) {
     const image = await pictureOf(request, 'messages', url);
-    if (image) return { ...sampling, mode: drawn ? 'i2t2i' : 'i2t', image };
+    if (image) return { ...as(drawn ? 'i2t2i' : 'i2t'), image };
   }
   if (!drawn) return undefined;
-  return prompt === '' ? { ...sampling, mode: 'joint' } : { ...sampling, mode: 't2i', prompt };
+  return prompt === '' ? as('joint') : { ...as('t2i'), prompt };
 }
 
 /** The text of a message, its parts joined. */

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { JobRequest } from '../../jobs/types.ts';
-import { ChatBody } from '../../schemas/openai.ts';
+import { type ChatBody, openaiBodies } from '../../schemas/openai.ts';
 import type { ModelInfo } from '../../types.ts';
 import { countTokens } from '../compat/count-tokens.ts';
 import { parseSize } from '../compat/picture-size.ts';
@@ -36,7 +36,14 @@ interface Chat {
 export async function chatRoutes(app: FastifyInstance): Promise<void> {
   app.post<{ Body: ChatBody }>(
     '/chat/completions',
-    { sse: 'manual', schema: { tags: ['OpenAI'], summary: 'Captions and pictures in a conversation', body: ChatBody } },
+    {
+      sse: 'manual',
+      schema: {
+        tags: ['OpenAI'],
+        summary: 'Captions and pictures in a conversation',
+        body: openaiBodies(app.models.list()).chat,
+      },
+    },
     async (request, reply) => {
       const { body } = request;
       const model = modelOf(request, body.model);

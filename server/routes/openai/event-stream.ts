@@ -1,6 +1,8 @@
 /** Server-sent events as OpenAI's clients read them; heartbeats are comments, sent by @fastify/sse. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { logFault } from '../../errors.ts';
+import { openaiNames } from '../../schemas/openai.ts';
+import { fieldName } from '../../schemas/option-fields.ts';
 import { toOpenaiError } from './errors.ts';
 
 /** Sends the headers, once: from then on a waiting client hears heartbeats. A job may be queued for long. */
@@ -14,7 +16,7 @@ export function openStream(reply: FastifyReply): void {
 export async function failInStream(request: FastifyRequest, reply: FastifyReply, error: unknown): Promise<void> {
   if (request.hangUp.aborted) return;
   if (!reply.raw.headersSent) throw error;
-  const { status, body } = toOpenaiError(error);
+  const { status, body } = toOpenaiError(error, name => fieldName(name, openaiNames, request.body));
   logFault(request.log, error, status);
   await sendEvent(reply, 'error', body);
 }

@@ -11,26 +11,13 @@ import {
   type ImageGenerationBody,
   type ImageOutput,
   type ImageVariationBody,
+  openaiNames,
 } from '../../schemas/openai.ts';
+import { readOptions, servedOptions } from '../../schemas/option-fields.ts';
 import type { ModelInfo } from '../../types.ts';
-import { present } from '../compat/present.ts';
 import { pictureOf } from '../compat/read-picture.ts';
 import { readSolver } from '../compat/solver-names.ts';
 import { WireFault } from '../compat/wire-fault.ts';
-
-type Sampling = Pick<
-  ChatBody,
-  | 'model'
-  | 'n'
-  | 'seed'
-  | 'num_inference_steps'
-  | 'steps'
-  | 'guidance_scale'
-  | 'cfg_scale'
-  | 'scheduler'
-  | 'sampler'
-  | 'negative_prompt'
->;
 
 /** The model that a request names; the default one if it names none. */
 export function modelOf({ server }: FastifyRequest, name: string | undefined): ModelInfo {
@@ -44,17 +31,15 @@ export function modelOf({ server }: FastifyRequest, name: string | undefined): M
   );
 }
 
-/** How to sample, under the library's names. */
-export function samplingOf(body: Sampling, model: ModelInfo): JobOptions & { readonly model?: string } {
-  return present({
-    model: model.id,
-    n: body.n,
-    seed: body.seed === -1 ? undefined : body.seed,
-    steps: body.num_inference_steps ?? body.steps,
-    guidance: body.guidance_scale ?? body.cfg_scale,
-    solver: readSolver('scheduler', body.scheduler) ?? readSolver('sampler', body.sampler),
-    negativePrompt: body.negative_prompt || undefined,
-  });
+/** The options that the mode has, under the library's names; what is sent for other modes means nothing here. */
+export function samplingOf(
+  body: Pick<ChatBody, 'scheduler' | 'sampler'> & Readonly<Record<string, unknown>>,
+  model: ModelInfo,
+  mode: JobMode,
+): JobOptions & { readonly model: string } {
+  const solver = readSolver('scheduler', body.scheduler) ?? readSolver('sampler', body.sampler);
+  const options = readOptions(body, servedOptions([model], [mode]), openaiNames);
+  return { ...options, ...(solver && { solver }), model: model.id };
 }
 
 /** Previews that fall evenly between start and end, as many as asked for where the steps suffice. */
@@ -64,7 +49,7 @@ function previewsOf({ stream, partial_images = 0 }: ImageOutput, steps: number):
 }
 
 function drawing(body: ImageOutput, model: ModelInfo, mode: JobMode): JobOptions & { readonly model?: string } {
-  const sampling = samplingOf(body, model);
+  const sampling = samplingOf(body, model, mode);
   return { ...sampling, ...previewsOf(body, stepsOf({ mode, ...sampling }, model)) };
 }
 
@@ -84,11 +69,10 @@ export async function editJob(body: ImageEditBody, model: ModelInfo, request: Fa
   const image = await requiredPicture(body, request);
   const mask = (await pictureOf(request, 'mask', body.mask)) ?? ((await hasTransparency(image)) ? image : undefined);
   const prompt = body.prompt?.trim();
-  const { strength } = body;
-  const asked = { image, ...present({ prompt: prompt || undefined, strength }) };
+  const asked = { image, ...(prompt && { prompt }) };
   if (mask) return { ...drawing(body, model, 'inpaint'), ...asked, mode: 'inpaint', mask };
   if (prompt) {
-    return { ...drawing(body, model, 'i2t2i'), ...asked, mode: 'i2t2i', strength: strength ?? defaultEditStrength };
+    return { strength: defaultEditStrength, ...drawing(body, model, 'i2t2i'), ...asked, mode: 'i2t2i' };
   }
   const message =
     "Missing required parameter: 'prompt'. An edit needs a prompt, or a mask that says what is drawn anew.";
@@ -101,7 +85,7 @@ export async function variationJob(
   request: FastifyRequest,
 ): Promise<JobRequest> {
   const image = await requiredPicture(body, request);
-  return { ...drawing(body, model, 'i2t2i'), ...present({ strength: body.strength }), mode: 'i2t2i', image };
+  return { ...drawing(body, model, 'i2t2i'), mode: 'i2t2i', image };
 }
 
 async function requiredPicture({ image, images }: ImageVariationBody, request: FastifyRequest): Promise<Uint8Array> {

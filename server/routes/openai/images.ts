@@ -1,7 +1,12 @@
 /** POST /images/generations, /images/edits and /images/variations, and the files behind `response_format: "url"`. */
 import type { FastifyInstance } from 'fastify';
 import Type, { type Static } from 'typebox';
-import { ImageEditBody, ImageGenerationBody, ImageVariationBody } from '../../schemas/openai.ts';
+import {
+  type ImageEditBody,
+  type ImageGenerationBody,
+  type ImageVariationBody,
+  openaiBodies,
+} from '../../schemas/openai.ts';
 import { parseSize } from '../compat/picture-size.ts';
 import { defaultQuality, renderPicture } from '../compat/render-picture.ts';
 import { WireFault } from '../compat/wire-fault.ts';
@@ -18,9 +23,10 @@ const FileQuery = Type.Object({
 });
 
 export async function imageRoutes(app: FastifyInstance): Promise<void> {
+  const bodies = openaiBodies(app.models.list());
   app.post<{ Body: ImageGenerationBody }>(
     '/images/generations',
-    { sse: 'manual', schema: { tags, summary: 'Pictures of a prompt', body: ImageGenerationBody } },
+    { sse: 'manual', schema: { tags, summary: 'Pictures of a prompt', body: bodies.generation } },
     async (request, reply) => {
       const { body } = request;
       const model = modelOf(request, body.model);
@@ -31,7 +37,7 @@ export async function imageRoutes(app: FastifyInstance): Promise<void> {
 
   app.post<{ Body: ImageEditBody }>(
     '/images/edits',
-    { sse: 'manual', schema: { tags, summary: 'Parts of a picture drawn anew', consumes: forms, body: ImageEditBody } },
+    { sse: 'manual', schema: { tags, summary: 'Parts of a picture drawn anew', consumes: forms, body: bodies.edit } },
     async (request, reply) => {
       const { body } = request;
       const model = modelOf(request, body.model);
@@ -42,7 +48,7 @@ export async function imageRoutes(app: FastifyInstance): Promise<void> {
 
   app.post<{ Body: ImageVariationBody }>(
     '/images/variations',
-    { sse: 'manual', schema: { tags, summary: 'Variations of a picture', consumes: forms, body: ImageVariationBody } },
+    { sse: 'manual', schema: { tags, summary: 'Variations of a picture', consumes: forms, body: bodies.variation } },
     async (request, reply) => {
       const { body } = request;
       const model = modelOf(request, body.model);

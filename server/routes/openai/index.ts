@@ -3,6 +3,7 @@
  * errors of every kind, also those of Fastify itself, are answered in OpenAI's shape.
  */
 import type { FastifyPluginAsync } from 'fastify';
+import { openaiNames } from '../../schemas/openai.ts';
 import { answerErrors } from '../compat/answer-errors.ts';
 import { tellIgnoredFields } from '../compat/ignored-fields.ts';
 import { bodyValidator } from '../compat/parse-body.ts';
@@ -16,7 +17,7 @@ export const openaiRoutes: FastifyPluginAsync = async app => {
   app.setValidatorCompiler(bodyValidator);
   app.addHook('preValidation', readForm);
   app.addHook('preValidation', tellIgnoredFields);
-  answerErrors(app, toOpenaiError);
+  answerErrors(app, toOpenaiError, { names: openaiNames });
   app.setNotFoundHandler(async (request, reply) => {
     const message = `Unknown request URL: ${request.method} ${request.url.slice(0, 200)}.`;
     const error = { message, type: 'invalid_request_error', param: null, code: 'unknown_url' };

@@ -4,7 +4,7 @@ import sharp from 'sharp';
 import { drawSeed, type Limits, type SolverName } from '../../../src/pipelines/index.ts';
 import type { JobMode, JobRequest } from '../../jobs/types.ts';
 import { readOptions, servedOptions } from '../../schemas/option-fields.ts';
-import { generationNames, type ImageToImageBody, type TextToImageBody } from '../../schemas/sdapi.ts';
+import { defaultStrength, generationNames, type ImageToImageBody, type TextToImageBody } from '../../schemas/sdapi.ts';
 import type { ModelInfo } from '../../types.ts';
 import { pictureOf } from '../compat/read-picture.ts';
 import { chooseSchedule, chooseSolver, scheduleHelp, solverHelp } from '../compat/solver-names.ts';
@@ -12,8 +12,6 @@ import { WireFault } from '../compat/wire-fault.ts';
 
 /** As often as A1111 shows live previews by default. */
 const stepsPerPreview = 10;
-/** A1111's own. */
-const defaultStrength = 0.75;
 
 /** A request that knows its seed: also what was interrupted is told with it. */
 export type SeededJob = JobRequest & { readonly seed: number };
