@@ -2,9 +2,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
+/** Tests beside the source that train, or run processes, Redis, many hostile requests or whole models: they take long. */
+const slow = [
+  'src/cli/train.test.ts',
+  'src/emoji/measures/evaluate.test.ts',
+  'src/engine/runtime/session-host.test.ts',
+  'src/train/{kill,objectives,step}.test.ts',
+  'server/{hostile,real-model}.test.ts',
+  'server/jobs/redis/*.test.ts',
+  'server/jobs/s3-store.test.ts',
+];
+
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.ts', 'server/**/*.test.ts', 'web/**/*.test.ts', 'test/**/*.test.ts'],
     // The native inference addon must not be shared between test files of one process.
     pool: 'forks',
     maxWorkers: 2,
@@ -12,5 +22,25 @@ export default defineConfig({
     hookTimeout: 120_000,
     // Recorded graphs of tests stay out of the user's cache.
     env: { DUET_CACHE: join(tmpdir(), 'duet-test-cache') },
+    // `npm run test:unit` is the first of these; `npm test` is all.
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['{src,server,web,bench}/**/*.test.ts'],
+          exclude: ['**/node_modules/**', ...slow],
+        },
+      },
+      { extends: true, test: { name: 'golden', include: ['test/golden/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: {
+          name: 'e2e',
+          include: [...slow, 'test/**/*.test.ts'],
+          exclude: ['**/node_modules/**', 'test/golden/**'],
+        },
+      },
+    ],
   },
 });
