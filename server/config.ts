@@ -84,7 +84,7 @@ export const serverConfigSchema = Type.Object(
 
 export type ServerConfig = Static<typeof serverConfigSchema>;
 
-/** `values` over the defaults, checked. @throws DuetError 'invalid-config' */
+/** `values` over the defaults, checked. @throws DuetError 'invalid-config' @testOnly */
 export function serverConfig(values: Partial<ServerConfig> = {}): ServerConfig {
   const config: unknown = { ...Value.Create(serverConfigSchema), ...values };
   if (Value.Check(serverConfigSchema, config)) return config;

@@ -166,7 +166,7 @@ export function fillParams<S extends Tree<ParamSpec>, T extends Shaped>(
   return mapSpec(spec, (_, name) => tensors[`${prefix}${name}`]!);
 }
 
-/** The number of values that `spec` describes. */
+/** The number of values that `spec` describes. @testOnly */
 export function countParams(spec: Tree<ParamSpec>): number {
   let count = 0;
   mapSpec(spec, ({ shape }) => {

@@ -1,7 +1,7 @@
 /** The package as it is published: what is in it, how it installs, and every way to use it. Needs the npm registry. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -63,10 +63,15 @@ describe('using it', { timeout: 10 * minutes }, () => {
     expect(JSON.parse(await duet.run(process.execPath, ['common.cjs']))).toMatchObject({ name: 'emoji' });
   });
 
-  it('draws from the command line', async () => {
-    const [program, output] = [own('../.bin/duet'), join(duet.project, 'apple.png')];
-    await duet.run(program, ['t2i', 'an apple', '--steps', '2', '--seed', '1', '-o', output]);
+  it('draws from the command line, and writes nothing elsewhere: no telemetry', async () => {
+    const [home, temporary, here] = ['home', 'temporary', 'here'].map(name => join(duet.project, name));
+    for (const folder of [home!, temporary!, here!]) await mkdir(folder);
+    const env = { HOME: home!, USERPROFILE: home!, TMPDIR: temporary!, XDG_CACHE_HOME: '', XDG_CONFIG_HOME: '' };
+    const output = join(here!, 'apple.png');
+    await duet.run(own('../.bin/duet'), ['t2i', 'an apple', '--steps', '2', '--seed', '1', '-o', output], env);
     expect((await readFile(output)).subarray(1, 4).toString()).toBe('PNG');
+    const left = await Promise.all([home!, temporary!, here!].map(folder => readdir(folder)));
+    expect(left).toEqual([[], [], ['apple.png']]);
   });
 
   it('serves the page', async () => {

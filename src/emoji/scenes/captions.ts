@@ -137,7 +137,7 @@ export function captionOf(scene: Scene, random: Random, form?: number): string {
   return describe(scene);
 }
 
-/** Several different captions of a scene, the canonical one first: one per form, worded by `random`. */
+/** Several different captions of a scene, the canonical one first: one per form, worded by `random`. @testOnly */
 export function captionsOf(scene: Scene, random: Random): string[] {
   const varieties = forms.map((_, form) => captionOf(scene, random, form));
   return [...new Set([describe(scene), ...varieties])];

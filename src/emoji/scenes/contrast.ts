@@ -113,7 +113,7 @@ function oklab(red: number, green: number, blue: number): readonly [number, numb
   ];
 }
 
-/** The share of a sprite's opaque pixels that are closer than 0.12 in OKLab to a background. */
+/** The share of a sprite's opaque pixels that are closer than 0.12 in OKLab to a background. @testOnly */
 export function hiddenShare(sprite: Sprite, background: Background): number {
   const [red, green, blue] = backgrounds[background];
   const [L, a, b] = oklab(red, green, blue);

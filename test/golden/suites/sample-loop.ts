@@ -7,7 +7,6 @@ import {
   answerOneByOne,
   type LatentShapes,
   type Mode,
-  type Part,
   type Predict,
   type SampleLatents,
   type SampleRequest,
@@ -16,6 +15,7 @@ import {
   stackEvaluations,
   unstackPredictions,
 } from '../../../src/pipelines/unidiffuser/sampling/index.ts';
+import type { Part } from '../../../src/pipelines/unidiffuser/sampling/latents.ts';
 import { continuousTable, createBetas, wholeTable } from '../../../src/sampler/index.ts';
 import type { UvitConfig, UvitParams } from '../../../src/uvit/index.ts';
 import { type CaseResult, compare } from '../compare.ts';

@@ -2,7 +2,7 @@
 export { answerOneByOne, type Predict } from './answer.ts';
 export { stackEvaluations, unstackPredictions } from './batch.ts';
 export type { Kept, KeptPart } from './keep.ts';
-export type { ImageLatents, LatentShapes, Part, SampleLatents } from './latents.ts';
+export type { ImageLatents, LatentShapes, SampleLatents } from './latents.ts';
 export { type Mode, type RunMode, stagesOf } from './modes.ts';
 export type { PartialStart } from './partial.ts';
 export { type RunNoise, seededNoise } from './run-noise.ts';

@@ -1,14 +1,11 @@
-/**
- * The training set as a stream: item i depends on (seed, i) alone, so that any part can be made again, in any order,
- * by any process. Nothing held out is made unless asked for.
- */
+/** Scenes with captions and pictures as a stream: item i depends on (seed, i) alone. Nothing held out is made unless asked for. */
 
-import { deriveSeed, seededRandom } from '../../core/random.ts';
-import { captionOf, describe } from './captions.ts';
-import { render } from './render.ts';
-import { type SampleOptions, sampleScene } from './sample-scene.ts';
-import type { Scene } from './scene.ts';
-import { loadSprites, type SpriteSheet } from './sprites.ts';
+import { deriveSeed, seededRandom } from '../../src/core/random.ts';
+import { captionOf, describe } from '../../src/emoji/scenes/captions.ts';
+import { render } from '../../src/emoji/scenes/render.ts';
+import { type SampleOptions, sampleScene } from '../../src/emoji/scenes/sample-scene.ts';
+import type { Scene } from '../../src/emoji/scenes/scene.ts';
+import { loadSprites, type SpriteSheet } from '../../src/emoji/scenes/sprites.ts';
 
 export interface DatasetOptions extends SampleOptions {
   /** How many items; Infinity for an endless stream. */
