@@ -1,9 +1,9 @@
 /** The engine: turns pure tfjs programs into executables. Knows no model. */
 import { totalmem } from 'node:os';
 import { DuetError } from '../core/errors.ts';
-import { CompiledExecutable } from './compiled.ts';
 import { checkDimensions } from './dimensions.ts';
-import { EagerExecutable } from './eager.ts';
+import { EagerExecutable } from './eager-executable.ts';
+import { OnnxExecutable } from './onnx-executable.ts';
 import { EagerSequences } from './sequences/eager-sequences.ts';
 import { withSequenceInputs } from './sequences/extend-rows.ts';
 import { ProcessSequences } from './sequences/process-sequences.ts';
@@ -55,7 +55,7 @@ export async function compile<P, S>(
   checkDimensions(name, withSequenceInputs(name, spec));
   switch (device) {
     case 'cpu':
-      return new CompiledExecutable(program, spec, options);
+      return new OnnxExecutable(program, spec, options);
     case 'tensorflow':
     case 'reference':
       return EagerExecutable.create(program, spec, options);

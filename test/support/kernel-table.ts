@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs';
 import { afterAll, expect, test } from 'vitest';
 import { type DType, type HostTensor, sizeOf } from '../../src/core/host-tensor.ts';
 import { compile, type Executable, type TensorRecord } from '../../src/engine/index.ts';
-import type { Lowering } from '../../src/engine/kernels/lowering.ts';
+import type { Lowering } from '../../src/engine/lowerings/lowering.ts';
 import { sessionHost } from '../../src/engine/runtime/session-host.ts';
 
 type Op = (...xs: tf.Tensor[]) => tf.Tensor | tf.Tensor[];

@@ -34,7 +34,7 @@ describe('what cannot be recorded', () => {
   test('an unsupported kernel names itself, the op that called it and the place to add it', () => {
     const error = thrownBy(x => tf.localResponseNormalization(x.reshape([1, 2, 2, 3]) as tf.Tensor4D));
     expect(error).toMatchObject({ code: 'unsupported-kernel' });
-    for (const part of ['"localResponseNormalization"', '"LRN"', 'src/engine/kernels/index.ts']) {
+    for (const part of ['"localResponseNormalization"', '"LRN"', 'src/engine/lowerings/index.ts']) {
       expect(String(error)).toContain(part);
     }
   });

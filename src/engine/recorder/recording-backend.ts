@@ -6,7 +6,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { DuetError } from '../../core/errors.ts';
 import type { DType } from '../../core/host-tensor.ts';
-import { lowerings } from '../kernels/index.ts';
+import { lowerings } from '../lowerings/index.ts';
 import { GraphBuilder, type Value } from '../onnx/graph-builder.ts';
 
 const backendName = 'duet-recorder';
@@ -164,7 +164,7 @@ function registerKernels(): void {
         throw new DuetError(
           'unsupported-kernel',
           `${currentOp()} calls the tfjs kernel "${kernelName}", which has no ONNX lowering. ` +
-            'Add one to the table in src/engine/kernels/index.ts, or write the program with other ops.',
+            'Add one to the table in src/engine/lowerings/index.ts, or write the program with other ops.',
         );
       }
       const values: Record<string, Value> = {};

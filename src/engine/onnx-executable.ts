@@ -35,7 +35,7 @@ interface Bucket {
   session: { readonly id: number; readonly generation: number } | undefined;
 }
 
-export class CompiledExecutable<P, S> implements Executable {
+export class OnnxExecutable<P, S> implements Executable {
   readonly #recordings: Recordings<P, S>;
   readonly #spec: CompileSpec;
   readonly #options: CompileOptions;

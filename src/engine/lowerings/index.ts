@@ -1,5 +1,5 @@
 /** The table of all kernels that can be recorded. To support another tfjs kernel, add its lowering to one of these files. */
-import { blocks } from './blocks.ts';
+
 import { convolutions } from './convolution.ts';
 import { elementwise } from './elementwise.ts';
 import { fused } from './fused.ts';
@@ -11,6 +11,7 @@ import { pooling } from './pooling.ts';
 import { reductions } from './reduction.ts';
 import { resizing } from './resizing.ts';
 import { shapes } from './shape.ts';
+import { spaceToBatchKernels } from './space-to-batch.ts';
 import { tfjsFused } from './tfjs-fused.ts';
 
 export const lowerings: Readonly<Record<string, Lowering>> = {
@@ -25,5 +26,5 @@ export const lowerings: Readonly<Record<string, Lowering>> = {
   ...resizing,
   ...tfjsFused,
   ...indexing,
-  ...blocks,
+  ...spaceToBatchKernels,
 };

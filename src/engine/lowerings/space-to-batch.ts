@@ -54,7 +54,7 @@ const depthToSpace: Lowering = call => {
   return graph.reshape(graph.transpose(split, [0, 1, 3, 2, 4, 5]), [batch, height * block, width * block, channels]);
 };
 
-export const blocks = {
+export const spaceToBatchKernels = {
   BatchToSpaceND: batchToSpace,
   SpaceToBatchND: spaceToBatch,
   DepthToSpace: depthToSpace,

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { check, forward, ints, testKernels, wave } from '../../../test/support/kernel-table.ts';
-import { blocks } from './blocks.ts';
+import { spaceToBatchKernels } from './space-to-batch.ts';
 
-testKernels(blocks, {
+testKernels(spaceToBatchKernels, {
   SpaceToBatchND: [
     check(
       x =>
