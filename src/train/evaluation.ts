@@ -34,6 +34,7 @@ export function lossEvaluation<P, F>(
   { objective, initialParams, frozen }: TrainingProblem<P, F>,
   options: CompileOptions,
 ): Evaluation {
+  // Sources of a P that is not known here are a tree all the same.
   const program = lossOnly(objective, initialParams as Tree<TensorSource>);
   return evaluationOf(state => compile(program, { params: frozen, state, inputs: objective.inputs }, options));
 }
