@@ -11,6 +11,7 @@ describe('parseJson', () => {
   it('reads all that JSON can say', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 8 }), value => {
+        fc.pre(!JSON.stringify(value).includes('"__proto__"')); // refused, see below
         expect(parse(JSON.stringify(value))).toEqual(JSON.parse(JSON.stringify(value)));
         expect(parse(JSON.stringify(value, null, 2))).toEqual(JSON.parse(JSON.stringify(value)));
       }),

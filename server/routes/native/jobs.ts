@@ -6,6 +6,7 @@ import type { JobView } from '../../jobs/types.ts';
 import { type JobBody, jobBody, toRequest } from '../../schemas/job.ts';
 import { readForm } from '../compat/read-form.ts';
 import { pictureOf } from '../compat/read-picture.ts';
+import { sendPatiently } from '../compat/send-event.ts';
 import { fileType } from './file-type.ts';
 import { acceptedOf, toWireEvent, toWireJob } from './job-fields.ts';
 
@@ -100,12 +101,8 @@ export async function jobRoutes(app: FastifyInstance): Promise<void> {
       const events = app.jobs.events(id, { after: Number.isFinite(after) ? after : 0, signal: request.hangUp });
       reply.sse.sendHeaders(200);
       reply.raw.flushHeaders(); // a job that waits may have nothing to say for long
-      const gone = aborted(request.hangUp); // once: each call listens until the request ends
       for await (const event of events) {
-        await Promise.race([
-          reply.sse.send({ id: String(event.id), event: event.type, data: toWireEvent(event) }),
-          gone,
-        ]);
+        await sendPatiently(reply, { id: String(event.id), event: event.type, data: toWireEvent(event) });
       }
     },
   );
@@ -148,12 +145,4 @@ function idempotencyKeyOf({ headers }: FastifyRequest): string | undefined {
   if (key === undefined || key === '') return undefined;
   if (typeof key === 'string' && key.length <= longestKey) return key;
   throw new DuetError('invalid-argument', `Idempotency-Key must be one text of up to ${longestKey} characters`);
-}
-
-/** @fastify/sse waits for a slow client forever, also when it is gone. */
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise(resolve => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { logFault } from '../../errors.ts';
 import { openaiNames } from '../../schemas/openai.ts';
 import { fieldName } from '../../schemas/option-fields.ts';
+import { sendPatiently } from '../compat/send-event.ts';
 import { toOpenaiError } from './errors.ts';
 
 /** Sends the headers, once: from then on a waiting client hears heartbeats. A job may be queued for long. */
@@ -21,26 +22,12 @@ export async function failInStream(request: FastifyRequest, reply: FastifyReply,
   await sendEvent(reply, 'error', body);
 }
 
-/**
- * One event of JSON; `name` is left out in chat streams. Waits while the client reads slowly, gives up when it is gone, for
- * which @fastify/sse would wait forever.
- */
+/** One event of JSON; `name` is left out in chat streams. Waits while the client reads slowly. */
 export async function sendEvent(reply: FastifyReply, name: string | undefined, data: object): Promise<void> {
-  await send(reply, { data, ...(name !== undefined && { event: name }) });
+  await sendPatiently(reply, { data, ...(name !== undefined && { event: name }) });
 }
 
 /** What chat streams end with. */
 export async function sendDone(reply: FastifyReply): Promise<void> {
-  await send(reply, '[DONE]');
-}
-
-async function send(reply: FastifyReply, message: string | { data: object; event?: string }): Promise<void> {
-  if (!reply.sse.isConnected) return;
-  let onClose = () => {};
-  const closed = new Promise<void>(resolve => {
-    onClose = resolve;
-  });
-  reply.raw.once('close', onClose);
-  await Promise.race([reply.sse.send(message), closed]);
-  reply.raw.off('close', onClose);
+  await sendPatiently(reply, '[DONE]');
 }
