@@ -131,7 +131,8 @@ const chat = Type.Object({
   messages: Type.Array(message, {
     minItems: 1,
     maxItems: 1000,
-    description: "The last user message counts: its text and its picture, or else the conversation's latest picture",
+    description:
+      "The last user message counts: its text and its picture, or else the conversation's latest picture; a message with several is refused",
   }),
   modalities: optional(
     Type.Array(Type.String({ maxLength: 100 }), {

@@ -201,6 +201,14 @@ describe('chat.completions.create', () => {
     expect(answer.usage).toMatchObject({ prompt_tokens: 6, completion_tokens: 16, total_tokens: 22 });
   });
 
+  it('refuses several pictures in one message, rather than to guess which is meant', async () => {
+    const [message] = await withPicture('Compare.');
+    const content = [...message!.content, message!.content[1]!];
+    const call = client.chat.completions.create({ model: 'fake', messages: [{ role: 'user', content }] });
+    const said = expect.stringContaining('takes one picture, got 2');
+    await expect(call).rejects.toMatchObject({ status: 400, param: 'messages', message: said });
+  });
+
   it('remembers the picture of an earlier message', async () => {
     const messages = [...(await withPicture('')), { role: 'user' as const, content: 'And now?' }];
     const answer = await client.chat.completions.create({ model: 'fake', messages, seed: 9 });

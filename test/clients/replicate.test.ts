@@ -271,6 +271,15 @@ describe('models', () => {
     expect((await client.models.list()).results).toEqual([found]);
   });
 
+  it('have one version', async () => {
+    const { latest_version } = await client.models.get('duet', 'fake');
+    // The client's types say a list, the API answers a page.
+    const versions: unknown = await client.models.versions.list('duet', 'fake');
+    expect(versions).toMatchObject({ next: null, results: [latest_version] });
+    expect(await client.models.versions.get('duet', 'fake', 'fake')).toEqual(latest_version);
+    expect(await refusalOf(client.models.versions.get('duet', 'fake', 'other'))).toMatchObject({ status: 404 });
+  });
+
   it('with an owner in their name are found by it', async () => {
     const owned = await serve(fakeModel({ id: 'somebody/else' }));
     const found = await clientOf(owned).models.get('somebody', 'else');

@@ -18,10 +18,11 @@ export async function chatJob(
     throw new WireFault('missing_required_parameter', 'messages', 'A conversation needs a message of the user.');
   const drawn = body.modalities?.includes('image') ?? false;
   const prompt = textOf(last);
-  const url = pictureUrlOf(last) ?? (drawn ? undefined : latestPictureUrl(body.messages));
+  const own = pictureUrlsOf(last);
+  const urls = own.length > 0 || drawn ? own : latestPictureUrls(body.messages);
   const as = (mode: JobMode) => ({ ...samplingOf(body, model, mode), mode });
-  if (url !== undefined) {
-    const image = await pictureOf(request, 'messages', url);
+  if (urls.length > 0) {
+    const image = await pictureOf(request, 'messages', urls);
     if (image) return { ...as(drawn ? 'i2t2i' : 'i2t'), image };
   }
   if (!drawn) return undefined;
@@ -35,15 +36,16 @@ export function textOf({ content }: ChatMessage): string {
   return texts.join('\n').trim();
 }
 
-function latestPictureUrl(messages: readonly ChatMessage[]): string | undefined {
-  const latest = messages.findLast(message => message.role === 'user' && pictureUrlOf(message) !== undefined);
-  return latest && pictureUrlOf(latest);
+function latestPictureUrls(messages: readonly ChatMessage[]): readonly string[] {
+  const latest = messages.findLast(message => message.role === 'user' && pictureUrlsOf(message).length > 0);
+  return latest ? pictureUrlsOf(latest) : [];
 }
 
-function pictureUrlOf({ content }: ChatMessage): string | undefined {
-  if (typeof content === 'string') return undefined;
-  const part = content?.findLast(({ type, image_url }) => type === 'image_url' && image_url !== undefined);
-  return typeof part?.image_url === 'string' ? part.image_url : part?.image_url?.url;
+function pictureUrlsOf({ content }: ChatMessage): readonly string[] {
+  if (typeof content === 'string') return [];
+  const images =
+    content?.flatMap(({ type, image_url }) => (type === 'image_url' && image_url ? [image_url] : [])) ?? [];
+  return images.map(image => (typeof image === 'string' ? image : image.url));
 }
 
 /** What a user is told who talks to the model as if it could talk. */

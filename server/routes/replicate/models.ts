@@ -25,6 +25,25 @@ export async function modelRoutes(app: FastifyInstance): Promise<void> {
     { schema: { tags, summary: 'One model, and the inputs of its predictions' } },
     async request => describe(request, modelAt(request)),
   );
+  app.get<{ Params: ModelParams }>(
+    '/models/:owner/:name/versions',
+    { schema: { tags, summary: 'The one version of a model' } },
+    async request => ({ previous: null, next: null, results: [versionOf(modelAt(request))] }),
+  );
+  app.get<{ Params: ModelParams & { version: string } }>(
+    '/models/:owner/:name/versions/:version',
+    { schema: { tags, summary: 'The version of a model' } },
+    async request => {
+      const model = modelAt(request);
+      const { version } = request.params;
+      if (version === model.id) return versionOf(model);
+      throw new WireFault(
+        'not_found',
+        null,
+        `${fullName(model.id)} has the version ${model.id} alone, not ${shown(version)}`,
+      );
+    },
+  );
 }
 
 /** The model that the address names. @throws WireFault where there is none */
@@ -70,10 +89,9 @@ function served(models: ModelList): string {
 }
 
 function describe(request: FastifyRequest, info: ModelInfo): object {
-  const { id, created, examples, calls } = info;
+  const { id, examples, calls } = info;
   const model = fullName(id);
   const slash = model.indexOf('/');
-  const about = { title: model, version: id };
   return {
     url: `${originOf(request)}/replicate/v1/models/${model}`,
     owner: model.slice(0, slash),
@@ -87,16 +105,18 @@ function describe(request: FastifyRequest, info: ModelInfo): object {
     run_count: 0,
     cover_image_url: null,
     default_example: null,
-    latest_version: {
-      id,
-      created_at: new Date(created * 1000).toISOString(),
-      cog_version: `duet ${packageVersion()}`,
-      openapi_schema: {
-        openapi: '3.1.0',
-        info: about,
-        paths: {},
-        components: { schemas: { Input: predictionInput([info]) } },
-      },
-    },
+    latest_version: versionOf(info),
+  };
+}
+
+function versionOf(model: ModelInfo): object {
+  const { id, created } = model;
+  const info = { title: fullName(id), version: id };
+  const schemas = { Input: predictionInput([model]) };
+  return {
+    id,
+    created_at: new Date(created * 1000).toISOString(),
+    cog_version: `duet ${packageVersion()}`,
+    openapi_schema: { openapi: '3.1.0', info, paths: {}, components: { schemas } },
   };
 }
