@@ -7,7 +7,7 @@ import { loadSprites } from '../emoji/scenes/sprites.ts';
 import { type Figure, kindTable, markdownTable } from '../eval/report.ts';
 import { measureSpeed } from '../eval/speed.ts';
 import type { Precision } from '../index.ts';
-import { loadEvalModel } from '../pipelines/unidiffuser/evaluation.ts';
+import { loadEvalModel } from '../pipelines/index.ts';
 import { callOption } from './call-options.ts';
 import { jsonOption, modelOption, precisionOption, threadsOption, wholeNumber } from './options.ts';
 import { checkFile, save } from './output.ts';

@@ -18,6 +18,7 @@ export type {
   UsedSettings,
   VaryOptions,
 } from './calls/types.ts';
+export { loadEvalModel } from './evaluation.ts';
 export { unidiffuser } from './family.ts';
 export type { ModelConfig } from './model-config.ts';
 export { type Model, modelSpecs, writeModelFolder } from './model-folder.ts';
