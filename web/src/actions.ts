@@ -29,7 +29,7 @@ async function send(tab: TabId, form: Form): Promise<void> {
   unanswered.set(form, key);
   state.sending.value = new Set([...state.sending.value, tab]);
   try {
-    const view = await state.api.submit(toBody(form), key);
+    const view = await state.api.submit(toBody(form, state.capabilities.value), key);
     unanswered.delete(form);
     state.jobs.value = mergeHistory(state.jobs.value, [view]);
     state.shownJobs.value = { ...state.shownJobs.value, [tab]: shownFor(view.id, form) };

@@ -1,8 +1,21 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { emptyForm, type Form, fieldsOf, missingInputs, modes, type TabId, toBody, toForm } from './form.ts';
+import {
+  defaultGuidance,
+  defaultSteps,
+  emptyForm,
+  type Form,
+  fieldsOf,
+  missingInputs,
+  modes,
+  otherOptions,
+  type TabId,
+  toBody,
+  toForm,
+  withExtra,
+} from './form.ts';
 import { requestFromChunk } from './restore.ts';
-import type { JobMode } from './wire.ts';
+import type { Capabilities, JobMode } from './wire.ts';
 
 const picture = { name: 'a.png', url: 'data:image/png;base64,AA==' };
 const filled: Partial<Form> = {
@@ -149,5 +162,43 @@ describe('requestFromChunk', () => {
 
   it.each(['', 'null', '[]', '3', '{"mode":"toString"}', '{"mode":7}', '{'])('is undefined for %j', text => {
     expect(requestFromChunk(text)).toBeUndefined();
+  });
+});
+
+describe('options that only the server knows', () => {
+  const known = {
+    calls: {
+      i2t2i: { options: ['n', 'seed', 'strength', 'sparkle'], defaults: { steps: 20, guidance: 3, strength: 1 } },
+      t2i: { options: ['n', 'seed', 'sparkle'], defaults: { steps: 20, guidance: 3 } },
+      inpaint: { options: ['n', 'strength'], defaults: { steps: 20, guidance: 3, strength: 1 } },
+    },
+    options: {
+      strength: { type: 'number', minimum: 0, maximum: 1 },
+      sparkle: { type: 'integer', minimum: 0, maximum: 9, description: 'how much' },
+    },
+  } as unknown as Capabilities;
+
+  it('are fields of the modes that have them', () => {
+    expect(otherOptions(formOf('i2t2i'), known).map(([name]) => name)).toEqual(['strength', 'sparkle']);
+    expect(otherOptions(formOf('t2i'), known)).toEqual([['sparkle', known.options['sparkle']]]);
+    expect(otherOptions(formOf('inpaint', { kind: 'words' }), known)).toEqual([]);
+    expect([defaultGuidance('t2i', known), defaultSteps('t2i', known)]).toEqual([3, 20]);
+  });
+
+  it('are sent where they differ from the default, by the mode that they were set for', () => {
+    const form = formOf('i2t2i');
+    const extras = withExtra({ ...form, extras: withExtra(form, 'sparkle', 4, known) }, 'strength', 0.5, known);
+    expect(toBody({ ...form, extras }, known)).toMatchObject({ strength: 0.5, sparkle: 4 });
+    expect(toBody({ ...form, extras, mode: 't2i' }, known)).not.toHaveProperty('sparkle');
+    const back = withExtra({ ...form, extras }, 'strength', 1, known);
+    expect(toBody({ ...form, extras: back }, known)).not.toHaveProperty('strength');
+  });
+
+  it('come back with the request that had them', () => {
+    const request = { mode: 'i2t2i', n: 1, strength: 0.25, sparkle: 2, rendering: {} } as const;
+    expect(toBody(toForm(request, { image: picture }), known)).toMatchObject({ strength: 0.25, sparkle: 2 });
+    expect(toForm(request).extras).toEqual({ i2t2i: { strength: 0.25, sparkle: 2 } });
+    const hostile = toForm({ mode: 't2i', prompt: 'x', strength: 0.5 });
+    expect(toBody(hostile, known)).not.toHaveProperty('strength');
   });
 });

@@ -1,5 +1,5 @@
 /** The forms of the tabs, what each mode reads of them, and the request they make. Pure: no signals, no DOM. */
-import type { Capabilities, JobBody, JobMode, SolverName } from './wire.ts';
+import type { Capabilities, JobBody, JobFields, JobMode, OptionSchema, OptionValue, SolverName } from './wire.ts';
 
 export type TabId = 'draw' | 'describe' | 'imagine' | 'vary' | 'inpaint';
 
@@ -29,6 +29,8 @@ export interface Form {
   readonly solver: SolverName;
   readonly frames: number;
   readonly rounds: number;
+  /** By mode: options that the page has no field of its own for, those that differ from the defaults. */
+  readonly extras: Readonly<Partial<Record<JobMode, Readonly<Record<string, OptionValue>>>>>;
 }
 
 export type InputName = 'prompt' | 'prompt2' | 'image' | 'image2' | 'mask';
@@ -47,14 +49,14 @@ interface ModeFields {
   readonly makes: 'pictures' | 'captions' | 'both';
 }
 
-/** The one table of modes: what the page shows, sends and restores follows from it. */
+/** Where the page has each mode, and which of its inputs a form must hold; options and limits are the server's to tell. */
 export const modes = {
   t2i: { tab: 'draw', needs: ['prompt'], takes: [], guided: true, count: 'n', makes: 'pictures' },
   i2t: { tab: 'describe', needs: ['image'], takes: [], guided: true, count: 'n', makes: 'captions' },
   joint: { tab: 'imagine', needs: [], takes: [], guided: true, count: 'n', makes: 'both' },
   i: { tab: 'imagine', needs: [], takes: [], guided: false, count: 'n', makes: 'pictures' },
   t: { tab: 'imagine', needs: [], takes: [], guided: false, count: 'n', makes: 'captions' },
-  gibbs: { tab: 'imagine', needs: ['prompt'], takes: [], guided: true, count: 'rounds', makes: 'both' },
+  gibbs: { tab: 'imagine', needs: [], takes: ['prompt'], guided: true, count: 'rounds', makes: 'both' },
   i2t2i: { tab: 'vary', needs: ['image'], takes: [], guided: true, count: 'n', makes: 'both' },
   t2i2t: { tab: 'vary', needs: ['prompt'], takes: [], guided: true, count: 'n', makes: 'both' },
   interpolate: { tab: 'vary', needs: [], takes: [], guided: true, count: 'frames', makes: 'pictures' },
@@ -83,6 +85,7 @@ export function emptyForm(tab: TabId): Form {
     solver: 'dpm-multistep',
     frames: 9,
     rounds: 4,
+    extras: {},
   };
 }
 
@@ -110,10 +113,10 @@ export function takesNegativePrompt(form: Form): boolean {
   return form.mode === 't2i' || (form.mode === 'inpaint' && form.kind === 'pictures');
 }
 
-/** The request a form makes: only what its mode reads, and defaults left to the server. */
-export function toBody(form: Form): JobBody {
+/** The request a form makes: only what its mode reads, and defaults left to the server, whose capabilities may be known. */
+export function toBody(form: Form, known: Capabilities | null = null): JobBody {
   const { guided, count, makes } = fieldsOf(form.mode);
-  const takes = form.kind === 'pictures' ? fieldsOf(form.mode).takes : [];
+  const takes = form.mode === 'inpaint' && form.kind === 'words' ? [] : fieldsOf(form.mode).takes;
   const body: JobBody = { mode: form.mode };
   for (const name of [...needsOf(form), ...takes]) {
     const value = form[name];
@@ -127,11 +130,51 @@ export function toBody(form: Form): JobBody {
   if (guided && form.guidance !== null) body.guidance = form.guidance;
   if (form.solver !== 'dpm-multistep') body.solver = form.solver;
   if (makes !== 'captions') body.preview_every = 2;
-  return body;
+  return { ...body, ...extrasToSend(form, known) };
+}
+
+/** Of other options those that the mode has, as far as that is known. */
+function extrasToSend(form: Form, known: Capabilities | null): Readonly<Record<string, OptionValue>> {
+  const { [form.mode]: extras = {} } = takesExtras(form) ? form.extras : {};
+  const names = known?.calls[form.mode]?.options;
+  return Object.fromEntries(Object.entries(extras).filter(([name]) => names === undefined || names.includes(name)));
+}
+
+/** The options of captions with gaps are of their picture, which is not given. */
+export function takesExtras({ mode, kind }: Form): boolean {
+  return mode !== 'inpaint' || kind === 'pictures';
+}
+
+/** Options with fields of their own, or that a form does not offer. */
+const ownFields: ReadonlySet<string> = new Set([
+  ...['n', 'frames', 'rounds', 'seed', 'steps', 'guidance', 'solver', 'negative_prompt'],
+  ...['preview_every', 'priority'],
+]);
+
+/** The other options of the form's mode, as the server describes them. */
+export function otherOptions(
+  form: Form,
+  { calls, options }: Capabilities,
+): readonly (readonly [string, OptionSchema])[] {
+  if (!takesExtras(form)) return [];
+  const names = calls[form.mode]?.options.filter(name => !ownFields.has(name)) ?? [];
+  return names.flatMap(name => (options[name] ? [[name, options[name]] as const] : []));
+}
+
+/** What the mode takes where nothing else is sent. */
+export function defaultOf(mode: JobMode, name: string, { calls }: Capabilities): OptionValue | undefined {
+  return calls[mode]?.defaults[name];
+}
+
+/** The form with another value of such an option; the default is not sent. */
+export function withExtra(form: Form, name: string, value: OptionValue, known: Capabilities): Form['extras'] {
+  const { [name]: _before, ...others } = form.extras[form.mode] ?? {};
+  const own = value === '' || value === defaultOf(form.mode, name, known) ? others : { ...others, [name]: value };
+  return { ...form.extras, [form.mode]: own };
 }
 
 /** What is known of a request made earlier: from the history, or from inside a PNG. */
-export type KnownRequest = Partial<Omit<JobBody, 'image' | 'image2' | 'mask'>> & { readonly mode: JobMode };
+export type KnownRequest = Partial<Omit<JobFields, 'image' | 'image2' | 'mask'>> & { readonly mode: JobMode };
 
 /** The form that made a request. Pictures are not part of what is kept; the caller adds those it has. */
 export function toForm(request: KnownRequest, pictures: Partial<Pick<Form, 'image' | 'image2' | 'mask'>> = {}): Form {
@@ -150,8 +193,15 @@ export function toForm(request: KnownRequest, pictures: Partial<Pick<Form, 'imag
     solver: request.solver ?? 'dpm-multistep',
     frames: request.frames ?? blank.frames,
     rounds: request.rounds ?? blank.rounds,
+    extras: { [request.mode]: extrasOf(request) },
     ...pictures,
   };
+}
+
+function extrasOf({ mode: _mode, model: _model, prompt: _prompt, prompt2: _prompt2, ...request }: KnownRequest) {
+  const isExtra = (name: string, value: unknown) =>
+    !ownFields.has(name) && !name.endsWith('_url') && (typeof value === 'string' || typeof value === 'number');
+  return Object.fromEntries(Object.entries(request).filter(([name, value]) => isExtra(name, value)));
 }
 
 function kindOf({ mode, prompt, prompt2 }: KnownRequest, usual: Form['kind']): Form['kind'] {
@@ -159,13 +209,10 @@ function kindOf({ mode, prompt, prompt2 }: KnownRequest, usual: Form['kind']): F
   return mode === 'inpaint' && prompt !== undefined && hasGap(prompt) ? 'words' : usual;
 }
 
-export function defaultGuidance(mode: JobMode, { defaults }: Capabilities): number {
-  const last: Partial<Record<JobMode, JobMode>> = {
-    i2t2i: 't2i',
-    t2i2t: 'i2t',
-    gibbs: 't2i',
-    interpolate: 't2i',
-    inpaint: 't2i',
-  };
-  return defaults.guidance[mode] ?? defaults.guidance[last[mode] ?? mode] ?? 1;
+export function defaultGuidance(mode: JobMode, { calls }: Capabilities): number {
+  return calls[mode]?.defaults.guidance ?? 1;
+}
+
+export function defaultSteps(mode: JobMode, { calls }: Capabilities): number {
+  return calls[mode]?.defaults.steps ?? 1;
 }

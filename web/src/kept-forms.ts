@@ -85,9 +85,17 @@ function readForm(storage: GuardedStorage, tab: TabId): { form: Form; lost: read
 /** Fields that begin as null hold numbers or pictures; the latter are read apart. */
 function isLike(usual: unknown, value: unknown): boolean {
   if (usual === null) return value === null || Number.isFinite(value);
+  if (isRecord(usual)) return isExtras(value);
   return typeof value === 'number'
     ? typeof usual === 'number' && Number.isFinite(value)
     : typeof value === typeof usual;
+}
+
+/** Options by name, by mode. */
+function isExtras(value: unknown): boolean {
+  const isValue = (option: unknown) => typeof option === 'string' || Number.isFinite(option);
+  const isOptions = (options: unknown) => isRecord(options) && Object.values(options).every(isValue);
+  return isRecord(value) && Object.entries(value).every(([mode, own]) => Object.hasOwn(modes, mode) && isOptions(own));
 }
 
 function isModeOf(tab: TabId, mode: string): mode is JobMode {

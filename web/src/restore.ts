@@ -20,6 +20,8 @@ export function requestFromChunk(text: string): KnownRequest | undefined {
     guidance: number('guidance'),
     frames: number('frames'),
     rounds: number('rounds'),
+    strength: number('strength'),
+    order: words('order'),
     solver: isSolver(solver) ? solver : undefined,
   };
   const known = Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined));

@@ -4,8 +4,11 @@ export type JobMode = 't2i' | 'i2t' | 'joint' | 'i' | 't' | 'i2t2i' | 't2i2t' | 
 export type JobStatus = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
 export type SolverName = 'dpm-multistep' | 'dpm-singlestep' | 'ddim';
 
-/** The body of POST /v1/jobs. Pictures are data URLs. */
-export interface JobBody {
+/** The value of an option. */
+export type OptionValue = string | number;
+
+/** The fields of a job that the page knows by name. Pictures are data URLs. */
+export interface JobFields {
   mode: JobMode;
   model?: string;
   prompt?: string;
@@ -23,6 +26,11 @@ export interface JobBody {
   rounds?: number;
   strength?: number;
   preview_every?: number;
+}
+
+/** The body of POST /v1/jobs: beside the known fields, any option that the server has. */
+export interface JobBody extends JobFields {
+  [option: string]: OptionValue | undefined;
 }
 
 export interface WireSample {
@@ -52,7 +60,7 @@ export interface WireProgress {
 }
 
 /** What was asked for; the pictures that were sent are kept as files. */
-export type WireRequest = Partial<Omit<JobBody, 'image' | 'image2' | 'mask'>> & {
+export type WireRequest = Partial<Omit<JobFields, 'image' | 'image2' | 'mask'>> & {
   image_url?: string;
   image2_url?: string;
   mask_url?: string;
@@ -85,13 +93,31 @@ export type WireEvent =
   | { type: 'failed'; error: WireError }
   | { type: 'cancelled' };
 
+/** What a mode can be asked for. */
+export interface WireCall {
+  /** Names in `options`. */
+  options: string[];
+  /** What it takes for options that are not sent. */
+  defaults: { steps: number; guidance: number; [option: string]: OptionValue };
+}
+
+export interface OptionSchema {
+  type?: 'integer' | 'number' | 'string' | 'boolean';
+  enum?: string[];
+  minimum?: number;
+  maximum?: number;
+  description?: string;
+}
+
 /** GET /v1/capabilities: what the page's fields allow and begin with. */
 export interface Capabilities {
   model: string;
   modes: JobMode[];
   solvers: SolverName[];
   image_size: number;
-  defaults: { steps: number; guidance: Partial<Record<JobMode, number>> };
+  calls: Partial<Record<JobMode, WireCall>>;
+  /** By name: what each option allows. */
+  options: Record<string, OptionSchema>;
   limits: { n: number; steps: number; frames: number; rounds: number };
   examples: string[];
 }

@@ -24,7 +24,7 @@ function Code() {
   const outcome = useSignal<'copied' | 'selected' | null>(null);
   const field = useRef<HTMLTextAreaElement>(null);
   const place = { origin: location.origin, model: capabilities.value?.model ?? 'emoji' };
-  const all = snippets(toBody(forms.value[tab.value]), place);
+  const all = snippets(toBody(forms.value[tab.value], capabilities.value), place);
   const code = all.find(snippet => snippet.language === language.value)?.code ?? '';
   const copy = async () => {
     if (field.current) outcome.value = await copyText(field.current);

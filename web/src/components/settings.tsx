@@ -1,8 +1,17 @@
 /** What few need: steps, guidance, seed, solver, and what should not be in the picture. Folded away at first. */
 
-import { defaultGuidance, fieldsOf, type TabId, takesNegativePrompt } from '../form.ts';
+import {
+  defaultGuidance,
+  defaultOf,
+  defaultSteps,
+  fieldsOf,
+  otherOptions,
+  type TabId,
+  takesNegativePrompt,
+  withExtra,
+} from '../form.ts';
 import { capabilities, forms, updateForm } from '../state.ts';
-import type { SolverName } from '../wire.ts';
+import type { OptionSchema, OptionValue, SolverName } from '../wire.ts';
 import { SeedField, SelectField, SliderField, WordsField } from './fields.tsx';
 import { Icon } from './icons.tsx';
 
@@ -31,12 +40,12 @@ export function Settings({ tab }: { tab: TabId }) {
         <SliderField
           label="Steps"
           hint="More steps take longer and follow the caption more finely."
-          value={form.steps ?? known.defaults.steps}
+          value={form.steps ?? defaultSteps(form.mode, known)}
           lowest={1}
           highest={Math.min(usualSteps, known.limits.steps)}
           most={known.limits.steps}
           step={1}
-          onChange={steps => change({ steps: steps === known.defaults.steps ? null : steps })}
+          onChange={steps => change({ steps: steps === defaultSteps(form.mode, known) ? null : steps })}
         />
         {fieldsOf(form.mode).guided && (
           <SliderField
@@ -66,20 +75,63 @@ export function Settings({ tab }: { tab: TabId }) {
             onChange={negativePrompt => change({ negativePrompt })}
           />
         )}
+        {otherOptions(form, known).map(([name, schema]) => (
+          <OptionField
+            key={name}
+            name={name}
+            schema={schema}
+            value={form.extras[form.mode]?.[name] ?? defaultOf(form.mode, name, known)}
+            onChange={value => change({ extras: withExtra(form, name, value, known) })}
+          />
+        ))}
       </div>
     </details>
   );
 }
 
+interface OptionFieldProps {
+  readonly name: string;
+  readonly schema: OptionSchema;
+  readonly value: OptionValue | undefined;
+  readonly onChange: (value: OptionValue) => void;
+}
+
+/** A field for any option that the server has: its range, choices and text are the server's. */
+function OptionField({ name, schema, value, onChange }: OptionFieldProps) {
+  const label = `${name[0]?.toUpperCase()}${name.slice(1).replaceAll('_', ' ')}`;
+  const { type, enum: choices, minimum = 0, maximum = 100, description = '' } = schema;
+  if (choices) {
+    const options = choices.map(choice => ({ value: choice, name: choice }));
+    return (
+      <SelectField label={label} value={String(value ?? choices[0] ?? '')} options={options} onChange={onChange} />
+    );
+  }
+  if (type === 'string') {
+    return <WordsField label={label} value={String(value ?? '')} hint={description} rows={1} onChange={onChange} />;
+  }
+  return (
+    <SliderField
+      label={label}
+      hint={description}
+      value={Number(value ?? minimum)}
+      lowest={minimum}
+      highest={maximum}
+      step={type === 'integer' ? 1 : (maximum - minimum) / 20}
+      onChange={onChange}
+    />
+  );
+}
+
 /** What differs from the defaults, in sight while folded. */
 function summary(tab: TabId): string {
-  const { seed, steps, guidance, solver, negativePrompt } = forms.value[tab];
+  const { mode, seed, steps, guidance, solver, negativePrompt, extras } = forms.value[tab];
   return [
     seed !== null && `seed ${seed}`,
     steps !== null && `${steps} steps`,
     guidance !== null && `guidance ${guidance}`,
     solver !== 'dpm-multistep' && solver,
     negativePrompt.trim() !== '' && 'keep out',
+    ...Object.entries(extras[mode] ?? {}).map(([name, value]) => `${name.replaceAll('_', ' ')} ${value}`),
   ]
     .filter(Boolean)
     .join(' · ');

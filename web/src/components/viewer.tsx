@@ -3,7 +3,7 @@ import { useComputed, useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { again, remove, restore, usePicture } from '../actions.ts';
-import { defaultGuidance, fieldsOf, type TabId } from '../form.ts';
+import { defaultGuidance, defaultSteps, fieldsOf, type TabId } from '../form.ts';
 import { galleryEntries } from '../gallery-entries.ts';
 import type { JobState } from '../job-state.ts';
 import { closeOverlay, view, viewed } from '../navigation.ts';
@@ -107,7 +107,7 @@ function Parameters({ job, index }: { job: JobState; index: number }) {
     ['Caption given', isChained && request.prompt !== job.samples[index]?.caption ? request.prompt : undefined],
     ['Keep out', request.negative_prompt],
     ['Seed', job.samples[index]?.seed],
-    ['Steps', request.steps ?? known?.defaults.steps],
+    ['Steps', request.steps ?? (known ? defaultSteps(job.mode, known) : undefined)],
     ['Guidance', request.guidance ?? guidance],
     ['Solver', request.solver],
     ['Took', job.took === null ? undefined : duration(job.took)],

@@ -37,6 +37,7 @@ export function ImagineTab() {
           <>
             <WordsField
               label="First caption"
+              hint="May stay empty: then the chain begins with a pair out of nothing."
               value={form.prompt}
               placeholder="two red hearts"
               onChange={prompt => updateForm('imagine', { prompt })}
