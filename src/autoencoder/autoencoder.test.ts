@@ -31,7 +31,7 @@ const paramsOf = (config: AutoencoderConfig) =>
   ) as AutoencoderParams;
 
 describe('the autoencoder', () => {
-  // The number of the original (spec unidiffuser, 3.1).
+  // The number of the original (docs/reference/unidiffuser.md, "Sizes").
   test("has as many parameters as Stable Diffusion's", () => {
     const config = { inChannels: 3, latentChannels: 4, channels: 128, channelMultipliers: [1, 2, 4, 4] };
     expect(countParams(autoencoderSpec({ ...config, blocksPerLevel: 2, normGroups: 32 }))).toBe(83_653_863);

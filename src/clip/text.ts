@@ -1,4 +1,7 @@
-/** CLIP's text tower: a causal transformer over token ids (Radford et al. 2021, section 2.4; spec clip-gpt2-llama, 1.3). */
+/**
+ * CLIP's text tower: a causal transformer over token ids (Radford et al., arXiv 2103.00020, section 2.4;
+ * docs/reference/clip-and-gpt2.md).
+ */
 import * as tf from '@tensorflow/tfjs';
 import { DuetError } from '../core/errors.ts';
 import type { HostTensor } from '../core/host-tensor.ts';

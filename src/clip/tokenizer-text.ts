@@ -47,8 +47,8 @@ function splitSpecials(text: string, specials: readonly string[]): string[] {
 }
 
 /**
- * GPT-2's default clean-up of decoded text (transformers 4.23, spec 3.5): no blank before . ? ! , and before n't 'm 's 've
- * 're, none around a lone apostrophe.
+ * The clean-up of text that GPT-2 decoded, on by default in transformers 4.23 (docs/reference/clip-and-gpt2.md): it removes
+ * the blank before . ? ! , n't 'm 's 've and 're, and the blanks around a lone apostrophe.
  */
 export function cleanUpSpaces(text: string): string {
   return text

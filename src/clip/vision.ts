@@ -1,4 +1,7 @@
-/** CLIP's image tower: a vision transformer (Radford et al. 2021; spec clip-gpt2-llama, 1.4). */
+/**
+ * CLIP's image tower: a vision transformer (Radford et al., arXiv 2103.00020, section 2.4;
+ * docs/reference/clip-and-gpt2.md).
+ */
 import * as tf from '@tensorflow/tfjs';
 import { DuetError } from '../core/errors.ts';
 import { embeddingSpec, linearLayer, linearSpec } from '../nn/linear.ts';

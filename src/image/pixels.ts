@@ -23,7 +23,7 @@ export function pixels(width: number, height: number, data: Uint8Array): Pixels 
   return { width, height, data };
 }
 
-/** Pictures of one size as a tensor [B, 3, H, W] in [-1, 1]: byte / 127.5 - 1 (spec/unidiffuser, section 3.1). */
+/** Pictures of one size as a tensor [B, 3, H, W] in [-1, 1]: byte / 127.5 - 1 (docs/reference/unidiffuser.md). */
 export function toNetwork(pictures: readonly Pixels[]): HostTensor {
   const [first] = pictures;
   if (!first) throw new DuetError('invalid-argument', 'A batch needs at least one picture, got none');
@@ -58,7 +58,7 @@ export function fromNetwork(tensor: HostTensor): Pixels[] {
   });
 }
 
-/** The central square of the shorter side, offsets rounded down (spec/unidiffuser, section 3.2). */
+/** The central square of the shorter side, offsets rounded down (docs/reference/unidiffuser.md). */
 export function cropSquare(picture: Pixels): Pixels {
   const side = Math.min(picture.width, picture.height);
   if (picture.width === picture.height) return picture;

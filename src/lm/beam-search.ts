@@ -1,6 +1,6 @@
 /**
- * Beam search of UniDiffuser's caption decoder (spec unidiffuser, section 3.5): beams compete by their average log
- * probability, a stopped beam is carried on with token 0 at no cost, and there is no length penalty beside the average.
+ * Beam search of UniDiffuser's caption decoder (docs/reference/unidiffuser.md, "Captions"): beams are ranked by their mean
+ * log probability, a stopped beam is continued with token 0 at log probability 0, and there is no other length penalty.
  */
 import { DuetError } from '../core/errors.ts';
 import type { Decoding } from './decoding.ts';

@@ -1,6 +1,7 @@
 /**
- * UniDiffuser's caption decoder (Bao et al. 2023; spec unidiffuser, 3.5): text states squeezed per position into a
- * latent, and a GPT-2 that reads the latent, widened again, as a prefix.
+ * UniDiffuser's caption decoder (Bao et al., arXiv 2303.06555, section 4; docs/reference/unidiffuser.md). A linear map
+ * reduces the text states at each position to a latent; a second one makes the prefix of it that a GPT-2 reads, as in
+ * ClipCap (Mokady et al., arXiv 2111.09734, section 3).
  */
 import * as tf from '@tensorflow/tfjs';
 import Type from 'typebox';
@@ -92,8 +93,8 @@ export interface CaptionLossInputs extends CaptionInputs {
 
 export interface CaptionLossOptions {
   /**
-   * The original also asks for token 0 after each prefix position but the last, which says nothing about captions;
-   * true gives its numbers. @default false
+   * Whether token 0 counts as the label after each prefix position but the last, as in the original's training
+   * (docs/reference/unidiffuser.md, "Captions"). These labels carry no information about captions. @default false
    */
   readonly countPrefix?: boolean;
 }

@@ -1,4 +1,7 @@
-/** GPT-2 (Radford et al. 2019; spec clip-gpt2-llama, 2.2): over token ids or over given embeddings (a prefix). */
+/**
+ * GPT-2 over token ids or over given embeddings, such as a prefix (Radford et al. 2019, "Language Models are Unsupervised
+ * Multitask Learners", section 2.3; docs/reference/clip-and-gpt2.md).
+ */
 import * as tf from '@tensorflow/tfjs';
 import Type from 'typebox';
 import { DuetError } from '../core/errors.ts';

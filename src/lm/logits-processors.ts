@@ -1,6 +1,6 @@
 /**
- * Logits processors as in transformers: each returns new logits; dropped tokens become -Infinity.
- * Order (spec clip-gpt2-llama, section 4): repetition penalty, temperature, top-k, top-p.
+ * Logits processors as in transformers: each returns new logits, in which the tokens that it excludes are -Infinity. They
+ * are applied in transformers' order: repetition penalty, temperature, top-k, top-p (docs/reference/clip-and-gpt2.md).
  */
 import { DuetError } from '../core/errors.ts';
 

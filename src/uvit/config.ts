@@ -1,4 +1,4 @@
-/** Sizes of the U-ViT networks (Bao et al. 2023, "All are Worth Words"; "One Transformer Fits All Distributions"). */
+/** Sizes of the U-ViT networks (Bao et al., arXiv 2209.12152 and 2303.06555; docs/reference/unidiffuser.md). */
 import Type, { type Static } from 'typebox';
 
 const positive = Type.Integer({ minimum: 1 });

@@ -1,6 +1,6 @@
 /**
  * The joint noise predictor of UniDiffuser (Bao et al. 2023, "One Transformer Fits All Distributions in Multi-Modal
- * Diffusion at Scale"): one U-ViT over the tokens of an image (latent and CLIP embedding) and a text, each with its own
+ * Diffusion at Scale", arXiv 2303.06555, section 4): one U-ViT over the tokens of an image (latent and CLIP embedding) and a text, each with its own
  * timestep. It predicts for both at every call; which one is sampled, given or ignored is in the timesteps.
  */
 import * as tf from '@tensorflow/tfjs';

@@ -64,7 +64,7 @@ const inputsFor = (config: UvitConfig, batch = 2, side = config.latentSize): Uvi
 describe('the joint predictor', () => {
   const params = tensorsOf(uvitSpec(tiny)) as UvitParams;
 
-  // Numbers of the original networks (spec unidiffuser, 2.1).
+  // Numbers of the original networks (docs/reference/unidiffuser.md, "Sizes").
   test('has as many parameters as UniDiffuser v0 and v1', () => {
     expect(countParams(uvitSpec(unidiffuser))).toBe(952_504_912);
     expect(countParams(uvitSpec({ ...unidiffuser, dataTypeToken: true }))).toBe(952_509_520);
@@ -151,7 +151,7 @@ describe('the plain network', () => {
   const latent = { latentChannels: 4, context: { dim: 768, tokens: 77 } };
   const huge = { ...small, latentChannels: 4, width: 1152, depth: 28, heads: 16, classes: 1001, finalConv: false };
 
-  // Numbers of the original networks (spec unidiffuser, 2.7).
+  // Numbers of the original networks (docs/reference/unidiffuser.md, "Sizes").
   test.each([
     ['CIFAR10 S/2', small, 44_255_328],
     ['CelebA64 S/4', { ...small, latentSize: 64, patchSize: 4 }, 44_292_228],

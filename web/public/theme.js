@@ -1,4 +1,4 @@
-// Before the first paint, so that no theme flashes: the rest of the page is a deferred module. src/theme.ts goes on.
+// Before the first paint, so that no theme flashes: the rest of the page is a deferred module. web/src/theme.ts does the rest.
 let theme = matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light';
 try {
   const chosen = localStorage.getItem('duet-theme');

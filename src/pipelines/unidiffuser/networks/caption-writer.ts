@@ -28,7 +28,7 @@ import {
 } from '../../../lm/index.ts';
 import { CompiledDecoder } from '../../compiled-decoder.ts';
 
-/** As in UniDiffuser (spec/unidiffuser, section 3.5). */
+/** The number of beams in UniDiffuser (docs/reference/unidiffuser.md, "Captions"). */
 const beams = 5;
 /** A gap's word is judged by the words after it as well: enough must live to see them. */
 const templateBeams = 20;
