@@ -4,6 +4,8 @@ const benchmarks = {
   train: () => import('./train.ts'),
   load: () => import('./load.ts'),
   soak: () => import('./soak.ts'),
+  variety: () => import('./variety.ts'),
+  familiarity: () => import('./familiarity.ts'),
 };
 
 const name = process.argv[2] ?? '';

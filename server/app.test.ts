@@ -100,6 +100,19 @@ describe('jobs', () => {
     expect((await app.inject({ url: text.urls.events })).body).toContain('a fake caption');
   });
 
+  it('tell how familiar a picture given looks, where the model measures that', async () => {
+    const image = `data:image/png;base64,${(await redPng()).toString('base64')}`;
+    const resultOf = async (options: Parameters<typeof start>[1]) => {
+      const { app } = await start({}, options);
+      const { urls } = await submit(app, { mode: 'i2t', image });
+      await app.inject({ url: urls.events });
+      return (await app.inject({ url: urls.get })).json().result;
+    };
+    const seen = { familiarity: 4.5, isFamiliar: false };
+    expect(await resultOf({ seen })).toMatchObject({ familiarity: 4.5, is_familiar: false });
+    expect(await resultOf({})).not.toHaveProperty('is_familiar');
+  });
+
   it('are cancelled once', async () => {
     const { app } = await start({}, { pace: 'stepwise' });
     const { urls } = await submit(app);

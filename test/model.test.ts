@@ -71,6 +71,31 @@ describe('models/emoji', () => {
     expect(hits).toBeGreaterThanOrEqual(count - 1);
   });
 
+  it('tells pictures that it has not learnt from scenes', async () => {
+    const side = model.imageSize;
+    const random = seededRandom(seed);
+    const paint = (levelOf: (x: number, y: number, channel: number) => number): Pixels => ({
+      width: side,
+      height: side,
+      data: Uint8Array.from({ length: side * side * 3 }, (_, i) =>
+        Math.max(0, Math.min(255, levelOf(Math.floor(i / 3) % side, Math.floor(i / 3 / side), i % 3))),
+      ),
+    });
+    /** Light and dark hills of several sizes over a slope of colour, as a photograph out of focus. */
+    const landscape = paint((x, y, channel) => {
+      const hills = [3, 7, 13, 23].map(waves => Math.sin((waves * (x + 2 * y)) / side + waves * waves) / waves);
+      return 130 - 40 * channel + (channel * 90 * y) / side + 160 * hills.reduce((sum, hill) => sum + hill, 0);
+    });
+    const isFamiliar = async (picture: Pixels) =>
+      (await model.imageToText(picture, { seed, steps: 1, guidance: 1 })).isFamiliar;
+    expect(await isFamiliar(paint(() => 256 * random()))).toBe(false);
+    expect(await isFamiliar(landscape)).toBe(false);
+    expect(await countScenes(async scene => (await isFamiliar(pictureOf(scene))) === true)).toBeGreaterThanOrEqual(
+      count - 1,
+    );
+    expect(await model.textToImage('an apple', { seed, steps: 1 })).not.toHaveProperty('isFamiliar');
+  });
+
   it('imagines pictures with captions that fit them', async () => {
     const { samples } = await model.joint({ n: drawnCount, seed });
     const fitting = samples.filter(({ image, caption }, index) => {

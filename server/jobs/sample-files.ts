@@ -16,7 +16,7 @@ export interface KeepOptions {
 /** Writes the pictures of `made`, all of them or none; the result holds their bytes too. */
 export async function keepSamples(
   record: JobRecord,
-  { samples, settings, unknownWords, captionCut, timings }: CallResult,
+  { samples, settings, unknownWords, captionCut, familiarity, isFamiliar, timings }: CallResult,
   options: KeepOptions,
 ): Promise<{ result: JobResult; bytes: number }> {
   const { id } = record;
@@ -35,7 +35,8 @@ export async function keepSamples(
   }
   const kept = writes.flatMap(write => (write.status === 'fulfilled' ? [write.value] : []));
   const bytes = kept.reduce((sum, { png }) => sum + (png?.length ?? 0), 0);
-  return { result: { id, samples: kept, unknownWords, captionCut, timings }, bytes };
+  const seen = familiarity === undefined || isFamiliar === undefined ? {} : { familiarity, isFamiliar };
+  return { result: { id, samples: kept, unknownWords, captionCut, ...seen, timings }, bytes };
 }
 
 async function keepSample(

@@ -56,6 +56,9 @@ export interface JobResult {
   readonly samples: readonly JobSample[];
   readonly unknownWords: readonly string[];
   readonly captionCut: boolean;
+  /** Of the pictures given, as in `Result`. */
+  readonly familiarity?: number;
+  readonly isFamiliar?: boolean;
   readonly timings: Timings;
 }
 

@@ -29,6 +29,8 @@ export interface FakeModelOptions {
   readonly stepMs?: number;
   /** Thrown by every call after its first step. */
   readonly failure?: Error;
+  /** What results say about the picture given. @default nothing */
+  readonly seen?: { readonly familiarity: number; readonly isFamiliar: boolean };
 }
 
 export interface FakeModel extends LoadedModel {
@@ -50,7 +52,13 @@ const defaultSteps = 4;
 const drawnSeed = 1234;
 const defaultGuidance = { t2i: 3, i2t: 2, joint: 1 };
 
-export function fakeModel({ id = 'fake', pace = 'instant', stepMs = 0, failure }: FakeModelOptions = {}): FakeModel {
+export function fakeModel({
+  id = 'fake',
+  pace = 'instant',
+  stepMs = 0,
+  failure,
+  seen,
+}: FakeModelOptions = {}): FakeModel {
   const calls: FakeCall[] = [];
   const gate = createGate(pace === 'instant');
 
@@ -83,7 +91,7 @@ export function fakeModel({ id = 'fake', pace = 'instant', stepMs = 0, failure }
     const { guidance = mode in defaultGuidance ? defaultGuidance[mode as 't2i'] : 1, solver = 'dpm-multistep' } =
       options;
     const settings = { model: id, steps, guidance, solver };
-    return { mode, samples, settings, timings, unknownWords: [], captionCut: false } as Result<AnySample>;
+    return { mode, samples, settings, timings, unknownWords: [], captionCut: false, ...seen } as Result<AnySample>;
   }
 
   const images = (result: Promise<Result<AnySample>>) => result as Promise<Result<{ seed: number; image: Picture }>>;

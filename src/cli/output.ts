@@ -172,7 +172,7 @@ function cannotWrite(file: string, error: unknown): DuetError {
 }
 
 function describe(
-  { mode, samples, settings, asked, timings, unknownWords, captionCut }: Report,
+  { mode, samples, settings, asked, timings, unknownWords, captionCut, familiarity, isFamiliar }: Report,
   files: readonly string[],
 ): object {
   const own = files.length === samples.length && samples.length > 0;
@@ -189,6 +189,7 @@ function describe(
     timings,
     unknownWords,
     captionCut,
+    ...(familiarity !== undefined && { familiarity, isFamiliar }),
   };
 }
 

@@ -41,11 +41,16 @@ interface Outcome {
 }
 
 /** Runs `duet ...args` against the tiny model on the reference device. */
-async function duet(args: readonly string[], input: string | Uint8Array = '', signal?: AbortSignal): Promise<Outcome> {
+async function duet(
+  args: readonly string[],
+  input: string | Uint8Array = '',
+  signal?: AbortSignal,
+  model = 'model',
+): Promise<Outcome> {
   const [stdout, stderr] = [new Collected(), new Collected()];
   const stdin = Readable.from([input]);
   const tiny = (_model?: string, options?: LoadOptions): Promise<UniDiffuser> =>
-    load(join(folder, 'model'), { ...options, device: 'reference' });
+    load(join(folder, model), { ...options, device: 'reference' });
   const terminal = { stdin, stdout, stderr, signal: signal ?? new AbortController().signal };
   return { code: await runCli(args, terminal, { load: tiny }), stdout, stderr };
 }
@@ -165,6 +170,18 @@ describe('captions', () => {
     expect((await duet(['t2i', 'a red apple', '-o', at('apple.png')])).stderr.text).toBe('');
     const long = 'a red apple and a dog and a cat';
     expect((await duet(['t2i', long, '-o', at('long.png')])).stderr.text).toMatch(/longer than the model reads/);
+  });
+
+  it('warns of a picture that looks unlike what the model knows, where that was measured', async () => {
+    const picture = at('grey.png');
+    await sharp({ create: { width: 16, height: 16, channels: 3, background: 'grey' } }).toFile(picture);
+    expect((await duet(['i2t', picture])).stderr.text).toBe('');
+    const { config, ...model } = tinyModel();
+    const measured = { ...config, familiarity: { timestep: 150, threshold: 1000 } };
+    await writeModelFolder(join(folder, 'measured'), { ...model, config: measured });
+    const { stdout, stderr } = await duet(['i2t', picture, '--json'], '', undefined, 'measured');
+    expect(stderr.text).toMatch(/Warning:.* looks unlike what the model knows/);
+    expect(JSON.parse(stdout.text)).toMatchObject({ familiarity: expect.any(Number), isFamiliar: false });
   });
 });
 

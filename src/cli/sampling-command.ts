@@ -76,7 +76,7 @@ export async function runSampling(
   await writeResult(context.terminal, await sampleReport(context, label, flags, sample), flags);
 }
 
-/** The first part of `runSampling`: loads, samples with a progress bar, and warns of the caption. */
+/** The first part of `runSampling`: loads, samples with a progress bar, and warns of captions and pictures given. */
 export async function sampleReport(
   context: CommandContext,
   label: string,
@@ -99,16 +99,17 @@ export async function sampleReport(
       bar.clear();
     }
   });
-  await warnOfCaption(terminal, made);
+  await warnOfInputs(terminal, made);
   return { ...made, asked: { ...beyondSettings(asked, made), ...made.asked } };
 }
 
-/** Tells which words the model has to guess and whether it read all of them. */
-async function warnOfCaption(terminal: Terminal, result: Result<AnySample>): Promise<void> {
+/** Tells which words the model has to guess, whether it read all of them, and whether a picture is unlike what it knows. */
+async function warnOfInputs(terminal: Terminal, result: Result<AnySample>): Promise<void> {
   const words = result.unknownWords.map(word => `"${word}"`).join(', ');
   const warnings = [
     ...(words === '' ? [] : [`the model does not know ${words}; it can only guess from the letters`]),
     ...(result.captionCut ? ['the caption is longer than the model reads; its end was ignored'] : []),
+    ...(result.isFamiliar === false ? ['the picture looks unlike what the model knows; what it sees is a guess'] : []),
   ];
   for (const warning of warnings) await write(terminal.stderr, `${pc.yellow('Warning:')} ${warning}\n`);
 }

@@ -80,6 +80,13 @@ export interface CallResult<
   readonly unknownWords: readonly string[];
   /** The caption given was too long and its end was ignored. */
   readonly captionCut: boolean;
+  /**
+   * How much the picture given, or the least of several, looks like what the model has learnt: how well the model takes a
+   * little noise off its latent, in dB. Absent where no picture was given, and of models without a measured threshold.
+   */
+  readonly familiarity?: number;
+  /** False where that is below the threshold, which 99 of 100 pictures of the model's kind reach: what it sees is a guess. */
+  readonly isFamiliar?: boolean;
 }
 
 /** Values of options where none are given. */
@@ -101,6 +108,8 @@ export interface ModelDescription {
   readonly options: OptionSchemas;
   /** What a call takes for the options that are not given, by mode; inputs may change it. */
   readonly defaults: Readonly<Record<string, CallDefaults>>;
+  /** Where it is there, results of calls that are given a picture tell `familiarity`, and whether it reaches this, in dB. */
+  readonly familiarity?: { readonly threshold: number };
   /** Prompts that show what it can do. */
   readonly examples: readonly string[];
 }

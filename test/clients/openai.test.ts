@@ -209,6 +209,19 @@ describe('chat.completions.create', () => {
     await expect(call).rejects.toMatchObject({ status: 400, param: 'messages', message: said });
   });
 
+  it('tells that a picture looks unlike what the model knows, at once and in a stream', async () => {
+    const unlike = await serve(fakeModel({ seen: { familiarity: 4.5, isFamiliar: false } }));
+    const own = new OpenAI({ baseURL: `${unlike.origin}/v1`, apiKey: 'none', maxRetries: 0 });
+    const body = { model: 'fake', messages: await withPicture('What is this?'), seed: 9 };
+    const told = { familiarity: 4.5, is_familiar: false };
+    expect(await own.chat.completions.create(body)).toMatchObject(told);
+    const chunks = [];
+    for await (const chunk of await own.chat.completions.create({ ...body, stream: true })) chunks.push(chunk);
+    expect(chunks.at(-1)).toMatchObject({ choices: [{ finish_reason: 'stop' }], ...told });
+    await unlike.close();
+    expect(await client.chat.completions.create(body)).not.toHaveProperty('is_familiar');
+  });
+
   it('remembers the picture of an earlier message', async () => {
     const messages = [...(await withPicture('')), { role: 'user' as const, content: 'And now?' }];
     const answer = await client.chat.completions.create({ model: 'fake', messages, seed: 9 });

@@ -43,7 +43,7 @@ describe('reduceJob', () => {
     expect(seen.previews).toEqual(['data:image/png;base64,AA==']);
     const done = reduceJob(seen, {
       type: 'completed',
-      result: { samples, unknown_words: ['zebra'], timings: { total: 900 } },
+      result: { samples, unknown_words: ['zebra'], is_familiar: false, timings: { total: 900 } },
     });
     expect(done).toMatchObject({
       status: 'succeeded',
@@ -51,6 +51,7 @@ describe('reduceJob', () => {
       previews: [],
       samples,
       unknownWords: ['zebra'],
+      isUnfamiliar: true,
       took: 900,
     });
     expect(fractionDone(done)).toBe(1);

@@ -27,6 +27,8 @@ export interface JobState {
   readonly samples: readonly WireSample[];
   readonly unknownWords: readonly string[];
   readonly captionCut: boolean;
+  /** A picture given looks unlike what the model knows. */
+  readonly isUnfamiliar: boolean;
   /** Milliseconds the model took. */
   readonly took: number | null;
   readonly error: WireError | null;
@@ -46,6 +48,7 @@ export function jobFromView(view: WireJob): JobState {
     samples: [],
     unknownWords: [],
     captionCut: false,
+    isUnfamiliar: false,
     took: null,
     error: view.error ?? null,
   };
@@ -79,6 +82,7 @@ export function reduceJob(job: JobState, event: WireEvent): JobState {
         samples: event.result.samples,
         unknownWords: event.result.unknown_words ?? [],
         captionCut: event.result.caption_cut ?? false,
+        isUnfamiliar: event.result.is_familiar === false,
         took: event.result.timings?.total ?? null,
       };
     case 'failed':

@@ -45,6 +45,8 @@ export interface WireResult {
   samples: WireSample[];
   unknown_words?: string[];
   caption_cut?: boolean;
+  /** False where a picture given looks unlike what the model knows; absent where that is not known. */
+  is_familiar?: boolean;
   timings?: { total?: number };
 }
 

@@ -13,7 +13,16 @@ const Query = Type.Object({ model: Type.Optional(Type.String({ description: 'one
 export async function capabilityRoutes(app: FastifyInstance): Promise<void> {
   app.get<{ Querystring: Static<typeof Query> }>(
     '/capabilities',
-    { schema: { tags: ['Jobs'], summary: 'Modes, sizes, limits and defaults', querystring: Query } },
+    {
+      schema: {
+        tags: ['Jobs'],
+        summary: 'Modes, sizes, limits and defaults',
+        description:
+          'familiarity: where it is not null, results of jobs that were given a picture tell how much it looks like what the ' +
+          'model has learnt (familiarity, in dB) and whether that reaches the threshold (is_familiar).',
+        querystring: Query,
+      },
+    },
     async ({ query }) => {
       const model = query.model === undefined ? app.models.list()[0] : app.models.get(query.model);
       if (!model) throw new DuetError('model-not-found', `There is no model ${JSON.stringify(query.model)}`);
@@ -49,6 +58,7 @@ function capabilitiesOf(model: ModelInfo, models: readonly ModelInfo[], config: 
       request_bytes: config.maxBodyBytes,
       image_pixels: config.maxPixels,
     },
+    familiarity: model.familiarity ?? null,
     examples,
   };
 }

@@ -40,7 +40,7 @@ export function toWireRequest(request: JobRequestView): Record<string, unknown> 
   return Object.fromEntries(Object.entries(request).map(([name, value]) => [snakeCase(name), value]));
 }
 
-function toWireResult({ id, samples, unknownWords, captionCut, timings }: JobResult): object {
+function toWireResult({ id, samples, unknownWords, captionCut, familiarity, isFamiliar, timings }: JobResult): object {
   return {
     samples: samples.map(({ seed, caption, file, width, height }) => ({
       seed,
@@ -49,6 +49,7 @@ function toWireResult({ id, samples, unknownWords, captionCut, timings }: JobRes
     })),
     unknown_words: unknownWords,
     caption_cut: captionCut,
+    ...(familiarity !== undefined && { familiarity, is_familiar: isFamiliar }),
     timings,
   };
 }

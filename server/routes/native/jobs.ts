@@ -32,7 +32,9 @@ export async function jobRoutes(app: FastifyInstance): Promise<void> {
       schema: {
         tags,
         summary: 'Ask for a job',
-        description: 'Answers 202 at once; a header Idempotency-Key makes it safe to send twice.',
+        description:
+          'Answers 202 at once; a header Idempotency-Key makes it safe to send twice. The result of a job with a picture tells ' +
+          'familiarity (in dB) and is_familiar: false where the picture looks unlike what the model has learnt.',
         consumes: ['application/json', 'multipart/form-data'],
         body: jobBody(app.models.list()),
       },

@@ -25,6 +25,12 @@ interface ImagePart {
   readonly image_url: { readonly url: string };
 }
 
+interface Answer {
+  readonly choices: readonly Choice[];
+  /** Of the picture given, as in a job's result: fields that OpenAI does not have. */
+  readonly seen: { readonly familiarity?: number | undefined; readonly is_familiar?: boolean | undefined };
+}
+
 interface Chat {
   readonly body: ChatBody;
   readonly model: ModelInfo;
@@ -41,6 +47,9 @@ export async function chatRoutes(app: FastifyInstance): Promise<void> {
       schema: {
         tags: ['OpenAI'],
         summary: 'Captions and pictures in a conversation',
+        description:
+          'Answers about a picture also carry familiarity (in dB) and is_familiar: false where the picture looks unlike what ' +
+          'the model has learnt, so that the caption is a guess. In a stream they are on the chunks that end a choice.',
         body: openaiBodies(app.models.list()).chat,
       },
     },
@@ -60,22 +69,27 @@ async function answerOf(
   request: FastifyRequest,
   { body, model, job }: Chat,
   onAccepted: () => void | Promise<void> = () => {},
-): Promise<Choice[]> {
+): Promise<Answer> {
   if (!job) {
-    return Array.from({ length: body.n ?? 1 }, () => ({ content: capabilitiesText(model), images: [] }));
+    const choice = { content: capabilitiesText(model), images: [] };
+    return { choices: new Array<Choice>(body.n ?? 1).fill(choice), seen: {} };
   }
   const result = await runJob(request, job, { onEvent: onAccepted });
-  if (job.mode === 'i2t') return result.samples.map(({ caption }) => ({ content: caption ?? '', images: [] }));
+  const { familiarity, isFamiliar } = result;
+  const seen = familiarity === undefined ? {} : { familiarity, is_familiar: isFamiliar };
+  if (job.mode === 'i2t') {
+    return { choices: result.samples.map(({ caption }) => ({ content: caption ?? '', images: [] })), seen };
+  }
   const choices: Choice[] = [];
   for (const { png, caption } of drawnSamples(result)) {
     const picture = await renderPicture(png, { size: parseSize(body.size), format: 'png', quality: 100 });
     const url = `data:image/png;base64,${toBase64(picture)}`;
     choices.push({ content: caption ?? null, images: [{ type: 'image_url', index: 0, image_url: { url } }] });
   }
-  return choices;
+  return { choices, seen };
 }
 
-function completion(chat: Chat, choices: readonly Choice[]): unknown {
+function completion(chat: Chat, { choices, seen }: Answer): unknown {
   const { id, created, model } = chat;
   return {
     id,
@@ -94,6 +108,7 @@ function completion(chat: Chat, choices: readonly Choice[]): unknown {
       finish_reason: 'stop',
     })),
     usage: usageOf(chat, choices),
+    ...seen,
   };
 }
 
@@ -105,22 +120,22 @@ function partsOf(content: string | null, images: readonly ImagePart[]): unknown[
 
 async function streamChat(request: FastifyRequest, reply: FastifyReply, chat: Chat): Promise<void> {
   const { id, created, model, body } = chat;
-  const send = (choices: unknown[], usage?: unknown) =>
+  const send = (choices: unknown[], more: object = {}) =>
     sendEvent(reply, undefined, {
       ...{ id, object: 'chat.completion.chunk', created, model: model.id, choices },
-      ...(usage !== undefined && { usage }),
+      ...more,
     });
-  const delta = (index: number, fields: object, finish: string | null = null) =>
-    send([{ index, delta: fields, logprobs: null, finish_reason: finish }]);
+  const delta = (index: number, fields: object, finish: string | null = null, more: object = {}) =>
+    send([{ index, delta: fields, logprobs: null, finish_reason: finish }], more);
   try {
-    const choices = await answerOf(request, chat, () => openStream(reply));
+    const { choices, seen } = await answerOf(request, chat, () => openStream(reply));
     for (const [index, { content, images }] of choices.entries()) {
       await delta(index, { role: 'assistant', content: '' });
       if (content !== null) await delta(index, { content });
       if (images.length > 0) await delta(index, { images });
-      await delta(index, {}, 'stop');
+      await delta(index, {}, 'stop', seen);
     }
-    if (body.stream_options?.include_usage) await send([], usageOf(chat, choices));
+    if (body.stream_options?.include_usage) await send([], { usage: usageOf(chat, choices) });
     await sendDone(reply);
   } catch (error) {
     await failInStream(request, reply, error);

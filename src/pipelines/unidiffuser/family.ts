@@ -20,10 +20,11 @@ export const unidiffuser: Family<UniDiffuser> = {
   pack: packModel,
 };
 
-function describe({ family, name, imageSize, sampling, examples = [] }: ModelConfig): ModelDescription {
+function describe({ family, name, imageSize, sampling, familiarity, examples = [] }: ModelConfig): ModelDescription {
   const modes = Object.keys(calls) as CallMode[];
   const defaults = Object.fromEntries(modes.map(mode => [mode, ownDefaults(mode, sampling)]));
-  return { family, name, imageSize, calls, options, defaults, examples };
+  const seen = familiarity && { familiarity: { threshold: familiarity.threshold } };
+  return { family, name, imageSize, calls, options, defaults, ...seen, examples };
 }
 
 /** Of the options that the call has. */

@@ -65,6 +65,16 @@ export const modelConfigSchema = Type.Object(
       },
       closed,
     ),
+    /**
+     * Tells pictures that look unlike what the model has learnt: those whose familiarity (sampling/familiarity.ts), with the
+     * noise of network time `timestep`, is below `threshold`, in dB. Chosen by evaluation; without it no verdict is given.
+     */
+    familiarity: Type.Optional(
+      Type.Object(
+        { timestep: Type.Number({ exclusiveMinimum: 0, exclusiveMaximum: 1000 }), threshold: Type.Number() },
+        closed,
+      ),
+    ),
   },
   closed,
 );

@@ -33,12 +33,12 @@ function fakeNetworks() {
   return { networks, asked };
 }
 
-function fakeModel() {
+function fakeModel(familiarity?: { timestep: number; threshold: number }) {
   const { networks, asked } = fakeNetworks();
   const sampling = { steps: 3, guidance: { t2i: 2, i2t: 1, joint: 3 } };
   const diffusion = { prediction: 'v', schedule: { kind: 'cosine' } } as const;
   const model = new UniDiffuser({
-    config: { name: 'fake', imageSize: 4, diffusion, sampling },
+    config: { name: 'fake', imageSize: 4, diffusion, sampling, ...(familiarity && { familiarity }) },
     networks,
     precision: 'fp32',
     inspectCaption: text => ({
@@ -128,6 +128,26 @@ describe('UniDiffuser', () => {
     const { unknownWords, captionCut, timings } = await model.textToImage('a xyzzy', { seed: 0 });
     expect([unknownWords, captionCut]).toEqual([['xyzzy'], false]);
     expect(timings.total).toBeGreaterThanOrEqual(timings.encode + timings.sample + timings.decode);
+  });
+
+  it('tells how familiar pictures given look, by one evaluation each, if the model has a threshold', async () => {
+    const told = fakeModel({ timestep: 150, threshold: 3 });
+    const dark = { ...grey, data: new Uint8Array(48).fill(2) };
+    const { familiarity, isFamiliar } = await told.model.imageToText(dark, { seed: 1, steps: 3, guidance: 1 });
+    expect(told.asked.map(({ tImage }) => tImage)).toEqual([150, 0, 0, 0]);
+    expect(told.asked[0]!.tText).toBe(1000);
+    expect([Number.isFinite(familiarity), isFamiliar]).toEqual([true, familiarity! >= 3]);
+    // Its network returns what it is given with the sign turned: the larger the latent, the worse it is restored.
+    const bright = await told.model.imageToText(grey, { seed: 1 });
+    expect(bright.familiarity).toBeLessThan(familiarity!);
+    expect(bright.isFamiliar).toBe(false);
+    const way = await told.model.interpolate({ picture: dark }, { picture: grey }, { frames: 2, seed: 1 });
+    expect(way.familiarity).toBe(bright.familiarity);
+    expect(await told.model.vary(dark, { seed: 9 })).toMatchObject({ familiarity, isFamiliar });
+    expect(await told.model.textToImage('a cat', { seed: 1 })).not.toHaveProperty('familiarity');
+    const untold = await fakeModel().model.imageToText(grey, { seed: 1 });
+    expect(untold).not.toHaveProperty('familiarity');
+    expect(untold).not.toHaveProperty('isFamiliar');
   });
 
   it('stops between steps when asked to', async () => {

@@ -41,7 +41,8 @@ export async function loadBaseModel(from: string): Promise<Model<HostTensor>> {
   };
 }
 
-/** Writes `model` to `out`/model under another name. */
+/** Writes `model` to `out`/model under another name, without the measured threshold of familiarity: it is the base model's. */
 export async function saveTrainedModel(model: Model<HostTensor>, out: string, name: string): Promise<void> {
-  await writeModelFolder(join(out, modelFolder), { ...model, config: { ...model.config, name } });
+  const { familiarity: _measured, ...config } = model.config;
+  await writeModelFolder(join(out, modelFolder), { ...model, config: { ...config, name } });
 }

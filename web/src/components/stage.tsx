@@ -190,6 +190,9 @@ function Status({ job }: { job: JobState }) {
         </p>
       )}
       {job.captionCut && <p class="hint">The caption is longer than the model reads: its end was left out.</p>}
+      {job.isUnfamiliar && (
+        <p class="hint">The picture looks unlike those that the model knows: what it sees there is a guess.</p>
+      )}
     </div>
   );
 }

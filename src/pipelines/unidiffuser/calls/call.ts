@@ -20,7 +20,13 @@ import { checkText } from '../../call-table.ts';
 import type { AnySample, CaptionReport } from '../../pipeline.ts';
 import type { ModelConfig } from '../model-config.ts';
 import type { Networks } from '../networks/networks.ts';
-import type { ImageLatents, RunMode, Sampled, SampleLatents } from '../sampling/index.ts';
+import {
+  type ImageLatents,
+  measureFamiliarity,
+  type RunMode,
+  type Sampled,
+  type SampleLatents,
+} from '../sampling/index.ts';
 import {
   countSteps,
   type GroupStep,
@@ -33,7 +39,7 @@ import type { CallMode } from './table.ts';
 import type { CallOptions, Result } from './types.ts';
 
 export interface UniDiffuserParts {
-  readonly config: Pick<ModelConfig, 'name' | 'imageSize' | 'diffusion' | 'sampling'>;
+  readonly config: Pick<ModelConfig, 'name' | 'imageSize' | 'diffusion' | 'sampling' | 'familiarity'>;
   readonly networks: Networks;
   readonly precision: Precision;
   readonly inspectCaption: (text: string) => CaptionReport;
@@ -55,6 +61,8 @@ export class Call<M extends CallMode = CallMode> {
   readonly #options: CallOptions;
   readonly #started = performance.now();
   readonly #times = { encode: 0, sample: 0, decode: 0 };
+  /** Of the pictures given, in dB. */
+  readonly #familiarities: number[] = [];
   #negative: SampleLatents | undefined;
   #steps = { done: 0, total: 0 };
 
@@ -97,9 +105,24 @@ export class Call<M extends CallMode = CallMode> {
       const square = await inDecodeSlot(async () =>
         squareImage(await decodeImage(local, this.#options), this.imageSize),
       );
-      const [latents] = await this.networks.encodeImages([square], this.callOptions);
-      return { square, latents: latents! };
+      return { square, latents: await this.encodeSquare(square) };
     });
+  }
+
+  /**
+   * The latents of a square picture of the model's size, whose familiarity is noted for the result.
+   * @param counts the values of z that count for that, of its length. @default all
+   */
+  async encodeSquare(square: Pixels, counts?: Uint8Array): Promise<ImageLatents> {
+    const [latents] = await this.networks.encodeImages([square], this.callOptions);
+    const { familiarity, diffusion } = this.#parts.config;
+    if (familiarity && (counts?.includes(1) ?? true)) {
+      const options = { ...this.callOptions, ...(counts && { counts }) };
+      this.#familiarities.push(
+        await measureFamiliarity(this.networks, diffusion, latents!, familiarity.timestep, options),
+      );
+    }
+    return latents!;
   }
 
   /** Says how much sampling is to come, so that progress has a total from the start. */
@@ -166,6 +189,7 @@ export class Call<M extends CallMode = CallMode> {
       timings: { ...this.#times, total: performance.now() - this.#started },
       unknownWords: [...new Set(reports.flatMap(({ unknownWords }) => unknownWords))],
       captionCut: reports.some(({ cut }) => cut),
+      ...this.#familiarity(),
     };
   }
 
@@ -177,6 +201,14 @@ export class Call<M extends CallMode = CallMode> {
     } finally {
       this.#times[phase] += performance.now() - before;
     }
+  }
+
+  /** Of the least familiar picture given. */
+  #familiarity(): Pick<Result<never>, 'familiarity' | 'isFamiliar'> {
+    const limits = this.#parts.config.familiarity;
+    if (!limits || this.#familiarities.length === 0) return {};
+    const familiarity = Math.min(...this.#familiarities);
+    return { familiarity, isFamiliar: familiarity >= limits.threshold };
   }
 
   async #encodeNegative(): Promise<SampleLatents | undefined> {

@@ -108,7 +108,7 @@ async function readPicture(call: Call, { picture, mask }: InpaintInput): Promise
     throw new DuetError('invalid-argument', 'A mask needs the picture that it belongs to', { field: 'image' });
   }
   return call.measure('encode', async () => {
-    const { options, imageSize, networks, callOptions } = call;
+    const { options, imageSize } = call;
     const local = await fetchIfRemote(picture, options);
     const localMask = mask === undefined ? undefined : await fetchIfRemote(mask, options);
     const { square, own } = await inDecodeSlot(async () => {
@@ -124,8 +124,9 @@ async function readPicture(call: Call, { picture, mask }: InpaintInput): Promise
         { field: 'mask' },
       );
     }
-    const [latents] = await networks.encodeImages([square], callOptions);
-    return { square, mask: own?.repaint.includes(1) ? own : undefined, latents: latents! };
+    const repainted = own?.repaint.includes(1) ? own : undefined;
+    const kept = repainted && keptValues(call, repainted);
+    return { square, mask: repainted, latents: await call.encodeSquare(square, kept) };
   });
 }
 
@@ -139,9 +140,13 @@ function nothingToDo({ picture }: InpaintInput): DuetError {
 
 /** The cells of the image latent that see none of what is painted anew. The embedding c is of the whole: sampled. */
 function keptLatents(call: Call, { z }: ImageLatents, mask: Mask): KeptPart {
+  return { values: z, mask: keptValues(call, mask) };
+}
+
+function keptValues(call: Call, mask: Mask): Uint8Array {
   const [channels = 0, side = 0] = call.networks.shapes.z;
   const cells = keptCells(mask, side);
-  return { values: z, mask: Uint8Array.from({ length: channels * side * side }, (_, i) => cells[i % cells.length]!) };
+  return Uint8Array.from({ length: channels * side * side }, (_, i) => cells[i % cells.length]!);
 }
 
 function keptWords(call: Call, template: CaptionTemplate): Promise<KeptPart> {

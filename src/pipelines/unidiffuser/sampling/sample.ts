@@ -45,7 +45,7 @@ import type { RunNoise } from './run-noise.ts';
 /** Network time of a clean modality. */
 const GIVEN_TIME = 0;
 /** Network time of a modality that is nothing but noise: arXiv 2303.06555 writes T. */
-const IGNORED_TIME = 1000;
+export const IGNORED_TIME = 1000;
 
 export interface SampleRequest {
   readonly mode: RunMode;
