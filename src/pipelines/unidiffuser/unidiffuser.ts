@@ -177,7 +177,7 @@ export class UniDiffuser implements Pipeline {
       ...(picture !== undefined && { image: (await call.encodePicture(picture)).latents }),
     };
     const tasks = call.request.seeds.map(seed => ({ seed, given }));
-    call.expect(tasks, { mode });
+    call.planSteps(tasks, { mode });
     const latents = await call.sample(tasks, { mode });
     const samples = await call.decode(call.request.seeds, latents);
     return call.result(samples.map(shape), [caption]);

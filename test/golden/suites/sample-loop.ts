@@ -4,10 +4,10 @@
  */
 import { compile, type Executable } from '../../../src/engine/index.ts';
 import {
-  answerOneByOne,
   type LatentShapes,
   type Mode,
   type Predict,
+  runInLockstep,
   type SampleLatents,
   type SampleRequest,
   type SampleRun,
@@ -75,7 +75,7 @@ async function runCase(golden: GoldenCase, { executable, shapes, dataTypeToken }
     return unstackPredictions(outputs as Parameters<typeof unstackPredictions>[0]);
   };
   const requests = requestsOf(golden, shapes, dataTypeToken);
-  const latents = await answerOneByOne(requests.map(sampleRun), predict);
+  const latents = await runInLockstep(requests.map(sampleRun), predict);
   const results: CaseResult[] = [];
   for (const [name, expected] of Object.entries(golden.outputs)) {
     const label = `${golden.name} / ${name}`;

@@ -1,6 +1,6 @@
 /**
  * One call of a model from its options to its result: what all kinds of calls do alike. A call checks its options, encodes
- * what is given, samples (in one go or several), decodes, reports progress over all of it and measures the time.
+ * what is given, samples (in one pass or several), decodes, reports progress over all of it and measures the time.
  */
 
 import type { CallOptions as QueueOptions } from '../../../batching/batching-driver.ts';
@@ -45,8 +45,8 @@ export interface UniDiffuserParts {
   readonly inspectCaption: (text: string) => CaptionReport;
 }
 
-/** What one go of sampling does beyond the call's own settings. */
-type Go = Pick<SampleSettings, 'rounds' | 'inversion' | 'keep' | 'start'> & { readonly mode: RunMode };
+/** What one pass of sampling does beyond the call's own settings. */
+type SamplingPass = Pick<SampleSettings, 'rounds' | 'inversion' | 'keep' | 'start'> & { readonly mode: RunMode };
 
 export interface EncodedPicture {
   /** The picture as the model sees it. */
@@ -126,12 +126,12 @@ export class Call<M extends CallMode = CallMode> {
   }
 
   /** Says how much sampling is to come, so that progress has a total from the start. */
-  expect(tasks: readonly SampleTask[], go: Go): void {
-    this.#steps.total += countSteps(tasks, { ...this.request, ...go });
+  planSteps(tasks: readonly SampleTask[], pass: SamplingPass): void {
+    this.#steps.total += countSteps(tasks, { ...this.request, ...pass });
   }
 
-  /** Latents of all `tasks`, which `expect` has been told of. */
-  async sample(tasks: readonly SampleTask[], go: Go): Promise<Sampled[]> {
+  /** Latents of all `tasks`, which `planSteps` has counted. */
+  async sample(tasks: readonly SampleTask[], pass: SamplingPass): Promise<Sampled[]> {
     const { steps, guidance, solver } = this.request;
     const negative = await this.#encodeNegative();
     const { onProgress } = this.#options;
@@ -140,7 +140,7 @@ export class Call<M extends CallMode = CallMode> {
       steps,
       guidance,
       solver,
-      ...go,
+      ...pass,
       ...(negative && { negative }),
       ...this.callOptions,
       ...(onProgress && { onStep: step => this.#report(before, step) }),

@@ -21,9 +21,9 @@ export async function gibbs(
   const picture = start.picture === undefined ? undefined : await call.encodePicture(start.picture);
   const given: SampleLatents = { ...(text && { text }), ...(picture && { image: picture.latents }) };
   const tasks = call.request.seeds.map(seed => ({ seed, given }));
-  const go = { mode: 'gibbs', rounds } as const;
-  call.expect(tasks, go);
-  const chains = await call.sample(tasks, go);
+  const pass = { mode: 'gibbs', rounds } as const;
+  call.planSteps(tasks, pass);
+  const chains = await call.sample(tasks, pass);
   const links = chains.flatMap(({ pairs = [] }, index) =>
     pairs.map((latents, round) => ({ seed: tasks[index]!.seed, latents, round })),
   );

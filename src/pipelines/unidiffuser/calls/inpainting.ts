@@ -63,11 +63,11 @@ export async function inpaint(
   const mode = given.text ? 't2i' : start ? 'i2t2i' : given.image ? 'i2t' : 'joint';
   const tasks = seeds.map(seed => ({ seed, given }));
   const again = words?.template !== undefined && mode === 'joint';
-  const go = { mode, keep, ...(start && { start }) } as const;
-  call.expect(tasks, go);
-  if (again) call.expect(tasks.map(withText), { mode: 't2i' });
+  const pass = { mode, keep, ...(start && { start }) } as const;
+  call.planSteps(tasks, pass);
+  if (again) call.planSteps(tasks.map(withText), { mode: 't2i' });
 
-  const sampled = await call.sample(tasks, go);
+  const sampled = await call.sample(tasks, pass);
   const captions = await captionsOf(call, sampled, words);
   const redrawn = again ? await drawAgain(call, tasks, captions, keep) : sampled;
   const images = await picturesOf(call, redrawn, picture);

@@ -44,8 +44,8 @@ export async function interpolate(
   const given = [await encodeEnd(call, ends[0]), await encodeEnd(call, ends[1])];
   const noiseOf = (seed: number) => pathNoise(seed, call.networks.shapes, fromPictures);
   const searches = searchesOf(given, seeds, noiseOf);
-  for (const { tasks, mode } of searches) call.expect(tasks, { mode, inversion });
-  call.expect(new Array(seeds.length * frames).fill({ seed: 0, given: { text: new Float32Array(0) } }), {
+  for (const { tasks, mode } of searches) call.planSteps(tasks, { mode, inversion });
+  call.planSteps(new Array(seeds.length * frames).fill({ seed: 0, given: { text: new Float32Array(0) } }), {
     mode: 't2i',
   });
 

@@ -19,8 +19,8 @@ export async function textFirst<S extends AnySample>(
   const { networks, callOptions } = call;
   const { seeds } = call.request;
   const words: SampleTask[] = seeds.map(seed => ({ seed, given: {} }));
-  call.expect(words, { mode: 't' });
-  call.expect(words, { mode: 't2i' });
+  call.planSteps(words, { mode: 't' });
+  call.planSteps(words, { mode: 't2i' });
   const said = await call.sample(words, { mode: 't' });
   const latents = said.map(({ text }) => text!);
   const captions = await call.measure('decode', () => networks.decodeTexts(latents, callOptions));

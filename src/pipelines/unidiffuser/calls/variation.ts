@@ -15,10 +15,10 @@ export async function vary(
   const { seeds } = call.request;
   const { latents: image } = await call.encodePicture(picture);
   const text = caption === undefined ? undefined : await call.encodeCaption(caption);
-  const go = { mode: text ? 't2i' : 'i2t2i', start: { latents: { image }, strength } } as const;
+  const pass = { mode: text ? 't2i' : 'i2t2i', start: { latents: { image }, strength } } as const;
   const tasks = seeds.map(seed => ({ seed, given: { image, ...(text && { text }) } }));
-  call.expect(tasks, go);
-  const latents = await call.sample(tasks, go);
+  call.planSteps(tasks, pass);
+  const latents = await call.sample(tasks, pass);
   const samples = await call.decode(seeds, latents);
   const pairs = samples.map(({ seed, image, caption: own }) => ({ seed, image: image!, caption: caption ?? own! }));
   return call.result(pairs, [caption]);

@@ -4,8 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { continuousTable, cosine, createBetas, type Schedule } from '../../../sampler/schedule.ts';
 import { slerp } from '../../../sampler/slerp.ts';
 import type { SolverOptions } from '../../../sampler/solve.ts';
-import type { Kept } from './keep.ts';
 import type { LatentShapes, SampleLatents } from './latents.ts';
+import type { Kept } from './masked-sampling.ts';
 import { type RunNoise, seededNoise } from './run-noise.ts';
 import {
   countQueries,

@@ -1,12 +1,11 @@
-/** UniDiffuser's sampling runs: modes, guidance and noise of joint samples. A run asks; a driver answers. */
-export { answerOneByOne, type Predict } from './answer.ts';
+/** UniDiffuser's sampling runs: modes, guidance and noise of joint samples. A run yields evaluation requests; a driver makes the predictions. */
 export { stackEvaluations, unstackPredictions } from './batch.ts';
 export { measureFamiliarity } from './familiarity.ts';
-export type { Kept, KeptPart } from './keep.ts';
 export type { ImageLatents, LatentShapes, SampleLatents } from './latents.ts';
+export type { Kept, KeptPart } from './masked-sampling.ts';
 export { type Mode, type RunMode, stagesOf } from './modes.ts';
-export type { PartialStart } from './partial.ts';
 export { type RunNoise, seededNoise } from './run-noise.ts';
+export { type Predict, runInLockstep } from './run-samplers.ts';
 export {
   countQueries,
   type Evaluation,
@@ -17,3 +16,4 @@ export {
   type SampleRun,
   sampleRun,
 } from './sample.ts';
+export type { PartialStart } from './sdedit.ts';

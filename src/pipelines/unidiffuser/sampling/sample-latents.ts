@@ -6,11 +6,11 @@ import { createSchedule } from '../../../sampler/index.ts';
 import type { ModelConfig } from '../model-config.ts';
 import type { Networks } from '../networks/networks.ts';
 import {
-  answerOneByOne,
   countQueries,
   type Predict,
   type Progress,
   type RunNoise,
+  runInLockstep,
   type Sampled,
   type SampleLatents,
   type SampleRequest,
@@ -108,7 +108,7 @@ async function sampleGroup(
   const carry = async (run: SampleRun, index: number): Promise<Sampled> => {
     const predict: Predict = evaluations => networks.predict(evaluations, { signal: stop, priority });
     const onRunStep = (_: number, progress: Progress) => afterStep(index, progress);
-    const [sampled] = await answerOneByOne([run], predict, { signal: stop, onStep: onRunStep });
+    const [sampled] = await runInLockstep([run], predict, { signal: stop, onStep: onRunStep });
     return sampled!;
   };
   try {

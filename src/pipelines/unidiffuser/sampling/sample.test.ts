@@ -3,10 +3,10 @@ import { describe, expect, test } from 'vitest';
 import { createGenerator } from '../../../sampler/noise/generator.ts';
 import { continuousTable, cosine, createBetas, wholeTable } from '../../../sampler/schedule.ts';
 import type { SolverOptions } from '../../../sampler/solve.ts';
-import { answerOneByOne, type Predict } from './answer.ts';
 import type { LatentShapes, SampleLatents } from './latents.ts';
 import { modes, neededBy, stagesOf } from './modes.ts';
 import { type RunNoise, seededNoise } from './run-noise.ts';
+import { type Predict, runInLockstep } from './run-samplers.ts';
 import { type Evaluation, type Prediction, type Query, type SampleRequest, sampleRun } from './sample.ts';
 
 const shapes: LatentShapes = { z: [2, 2, 2], c: [1, 3], y: [2, 2] };
@@ -215,11 +215,11 @@ test('sample i of a batch is the sample of seed + i alone', async () => {
       async (seed, n, mode, solver) => {
         const run = (i: number) =>
           sampleRun(requestOf({ mode, solver, guidance: 2, noise: seededNoise(seed + i, shapes) }));
-        const batch = await answerOneByOne(
+        const batch = await runInLockstep(
           Array.from({ length: n }, (_, i) => run(i)),
           predict,
         );
-        for (const [i, sample] of batch.entries()) expect(await answerOneByOne([run(i)], predict)).toEqual([sample]);
+        for (const [i, sample] of batch.entries()) expect(await runInLockstep([run(i)], predict)).toEqual([sample]);
       },
     ),
     { numRuns: 30 },

@@ -12,7 +12,6 @@ import { addNoise, estimate, type PredictionType } from '../../../sampler/predic
 import type { NoiseLevel, Schedule } from '../../../sampler/schedule.ts';
 import { type SolverOptions, solve } from '../../../sampler/solve.ts';
 import { checkSteps, type SolverProblem } from '../../../sampler/solver.ts';
-import { checkKept, type Keeper, type Kept, keeperOf } from './keep.ts';
 import {
   checkLatents,
   type LatentShapes,
@@ -27,6 +26,7 @@ import {
   partsOf,
   type SampleLatents,
 } from './latents.ts';
+import { checkKept, type Kept, type KnownRegion, knownRegionOf } from './masked-sampling.ts';
 import {
   type ChainStart,
   type Modality,
@@ -39,8 +39,8 @@ import {
   stagesOf,
   unconditionalPass,
 } from './modes.ts';
-import { checkStart, type PartialStart, shortened, startOfStage, stepsOfStage } from './partial.ts';
 import type { RunNoise } from './run-noise.ts';
+import { checkStart, type PartialStart, shortened, startOfStage, stepsOfStage } from './sdedit.ts';
 
 /** Network time of a clean modality. */
 const GIVEN_TIME = 0;
@@ -121,7 +121,7 @@ export type SampleRun = Generator<Query, Sampled, readonly Prediction[]>;
  * const noise = seededNoise(7, shapes);
  * const run = sampleRun({ mode: 't2i', shapes, schedule: cosine(), prediction: 'v', noise,
  *   solver: { kind: 'dpm-multistep' }, steps: 20, guidance: 4, given: { text } });
- * const [latents] = await answerOneByOne([run], predict);
+ * const [latents] = await runInLockstep([run], predict);
  */
 export function sampleRun(request: SampleRequest): SampleRun {
   checkRequest(request);
@@ -177,13 +177,13 @@ function* stage(
   const initial = noise.start();
   const packing = packingOf(shapes, roles[mode]);
   const plan = planPasses(mode, guidance, request.negative);
-  const keeper = keeperOf(packing, request.keep, shapes);
+  const known = knownRegionOf(packing, request.keep, shapes);
   const data = startOfStage(request, mode)?.latents;
-  if (data && stepsOfStage(request, mode) === 0) return packing.sampled(keeper.end(packing.pack(partsOf(data))));
+  if (data && stepsOfStage(request, mode) === 0) return packing.sampled(known.end(packing.pack(partsOf(data))));
   const solver =
     mode === 'inversion'
       ? invertDdim({ schedule, x: packing.pack(partsOf(given)), steps }, request.inversion)
-      : solve(problemOf(request, mode, { packing, keeper, noise: packing.pack(initial) }), request.solver);
+      : solve(problemOf(request, mode, { packing, known, noise: packing.pack(initial) }), request.solver);
   let denoised = place.before;
   let point = solver.next();
   while (!point.done) {
@@ -201,30 +201,30 @@ function* stage(
     const output = mapParts(part =>
       guide(conditional[part], predictions[plan.unconditional[modalityOf[part]]]?.[part], guidance),
     );
-    const clean = keeper.correct(x, level, estimate(request.prediction, x, packing.pack(output), level));
+    const clean = known.correct(x, level, estimate(request.prediction, x, packing.pack(output), level));
     denoised = packing.sampled(clean.x0);
     point = solver.next(clean);
   }
-  return packing.sampled(keeper.end(point.value));
+  return packing.sampled(known.end(point.value));
 }
 
 /** Where a stage's solver starts: in noise, or in data with as much noise as its first evaluation expects. */
 function problemOf(
   request: SampleRequest,
   mode: SingleMode,
-  { packing, keeper, noise }: { readonly packing: Packing; readonly keeper: Keeper; readonly noise: Float32Array },
+  { packing, known, noise }: { readonly packing: Packing; readonly known: KnownRegion; readonly noise: Float32Array },
 ): SolverProblem {
   const { schedule, steps } = request;
   const start = startOfStage(request, mode);
   const common = { noise: request.noise.step };
-  if (!start) return { ...common, schedule, steps, x: keeper.start(noise, schedule.at(schedule.tMax)) };
+  if (!start) return { ...common, schedule, steps, x: known.start(noise, schedule.at(schedule.tMax)) };
   const fewer = stepsOfStage(request, mode);
   const problem = { ...common, schedule: shortened(schedule, start.strength, fewer), steps: fewer, x: noise };
   const first = solve(problem, request.solver).next(); // which level that is, the solver's spacing says
   if (first.done) return problem;
   const { level } = first.value;
   const data = packing.pack(partsOf(start.latents));
-  return { ...problem, x: keeper.start(noise, level, addNoise(data, noise, level)) };
+  return { ...problem, x: known.start(noise, level, addNoise(data, noise, level)) };
 }
 
 interface PassPlan {

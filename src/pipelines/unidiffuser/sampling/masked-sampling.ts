@@ -21,7 +21,7 @@ export interface KeptPart {
 export type Kept = Readonly<Partial<Record<Part, KeptPart>>>;
 
 /** What a stage does about kept values; without any, everything passes through. */
-export interface Keeper {
+export interface KnownRegion {
   /** The first state: `x`, or `noise` where there is nothing else to start from. */
   start(noise: Float32Array, level: NoiseLevel, x?: Float32Array): Float32Array;
   /** What is known, in place of what the network sees. */
@@ -30,7 +30,7 @@ export interface Keeper {
   end(x: Float32Array): Float32Array;
 }
 
-export function keeperOf(packing: Packing, kept: Kept | undefined, shapes: LatentShapes): Keeper {
+export function knownRegionOf(packing: Packing, kept: Kept | undefined, shapes: LatentShapes): KnownRegion {
   if (!kept || !packing.parts.some(part => kept[part]))
     return { start: (noise, _l, x = noise) => x, correct: (_x, _l, e) => e, end: x => x };
   const all = (part: Part) => kept[part]?.values ?? new Float32Array(sizeOf(shapes[part]));

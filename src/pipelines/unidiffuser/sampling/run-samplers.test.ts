@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { cosine } from '../../../sampler/schedule.ts';
-import { answerOneByOne, type Predict } from './answer.ts';
 import { stackEvaluations, unstackPredictions } from './batch.ts';
 import type { LatentShapes } from './latents.ts';
 import { seededNoise } from './run-noise.ts';
+import { type Predict, runInLockstep } from './run-samplers.ts';
 import { type Evaluation, type Progress, type SampleRequest, sampleRun } from './sample.ts';
 
 const shapes: LatentShapes = { z: [1, 2, 2], c: [1, 2], y: [3, 1] };
@@ -25,24 +25,24 @@ function recorder(): { predict: Predict; sizes: number[] } {
   return { predict, sizes };
 }
 
-describe('answerOneByOne', () => {
+describe('runInLockstep', () => {
   test('answers all runs in one call a step, whatever their modes and lengths', async () => {
     const { predict, sizes } = recorder();
     const runs = [start({ guidance: 2 }), start({ mode: 'i', steps: 2 }), start({ mode: 't', steps: 5 })];
-    const samples = await answerOneByOne(runs, predict);
+    const samples = await runInLockstep(runs, predict);
     expect(sizes).toEqual([5, 5, 4, 1, 1]);
     expect(samples.map(sample => Object.keys(sample).sort().join())).toEqual(['image,text', 'image', 'text']);
   });
 
   test('splits calls at maxBatch', async () => {
     const { predict, sizes } = recorder();
-    await answerOneByOne([start({ guidance: 2 }), start({ guidance: 2 })], predict, { maxBatch: 4 });
+    await runInLockstep([start({ guidance: 2 }), start({ guidance: 2 })], predict, { maxBatch: 4 });
     expect(sizes).toEqual([4, 2, 4, 2, 4, 2]);
   });
 
   test('reports each step of each run with an estimate', async () => {
     const seen: [number, Progress][] = [];
-    await answerOneByOne([start(), start({ mode: 'i' })], recorder().predict, {
+    await runInLockstep([start(), start({ mode: 'i' })], recorder().predict, {
       onStep: (run, progress) => void seen.push([run, progress]),
     });
     expect(seen.map(([run, { step, total }]) => [run, step, total])).toEqual([
@@ -59,7 +59,7 @@ describe('answerOneByOne', () => {
   test('a chain reports the first run complete before the second', async () => {
     const seen: Progress[] = [];
     const run = start({ mode: 't2i2t', steps: 2, given: { text: new Float32Array(3) } });
-    await answerOneByOne([run], recorder().predict, { onStep: (_, progress) => void seen.push(progress) });
+    await runInLockstep([run], recorder().predict, { onStep: (_, progress) => void seen.push(progress) });
     expect(seen.map(({ step, mode }) => [step, mode])).toEqual([
       [1, 't2i'],
       [2, 't2i'],
@@ -76,7 +76,7 @@ describe('answerOneByOne', () => {
     const onStep = (_: number, { step }: Progress) => {
       if (step === 2) controller.abort(new Error('enough'));
     };
-    await expect(answerOneByOne([run], predict, { signal: controller.signal, onStep })).rejects.toThrow('enough');
+    await expect(runInLockstep([run], predict, { signal: controller.signal, onStep })).rejects.toThrow('enough');
     expect(sizes).toEqual([1, 1]);
     expect(run.next([])).toEqual({ done: true, value: undefined });
   });
@@ -84,12 +84,12 @@ describe('answerOneByOne', () => {
   test('an error of the network goes on and closes all runs', async () => {
     const runs = [start(), start()];
     const broken: Predict = async () => Promise.reject(new Error('no network'));
-    await expect(answerOneByOne(runs, broken)).rejects.toThrow('no network');
+    await expect(runInLockstep(runs, broken)).rejects.toThrow('no network');
     for (const run of runs) expect(run.next([]).done).toBe(true);
   });
 
   test('nothing to do', async () => {
-    expect(await answerOneByOne([], recorder().predict)).toEqual([]);
+    expect(await runInLockstep([], recorder().predict)).toEqual([]);
   });
 });
 

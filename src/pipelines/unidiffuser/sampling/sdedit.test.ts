@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { continuousTable, cosine, createBetas, type Schedule, wholeTable } from '../../../sampler/schedule.ts';
 import type { SolverOptions } from '../../../sampler/solve.ts';
-import { answerOneByOne, type Predict } from './answer.ts';
 import type { LatentShapes, SampleLatents } from './latents.ts';
 import { seededNoise } from './run-noise.ts';
+import { type Predict, runInLockstep } from './run-samplers.ts';
 import { countQueries, type SampleRequest, sampleRun } from './sample.ts';
 
 const shapes: LatentShapes = { z: [2, 4, 4], c: [1, 3], y: [2, 2] };
@@ -40,7 +40,7 @@ function requestOf(strength: number, changes: Partial<SampleRequest> = {}): Samp
 }
 
 async function sampled(request: SampleRequest): Promise<SampleLatents> {
-  const [latents] = await answerOneByOne([sampleRun(request)], predictorOf(request.schedule));
+  const [latents] = await runInLockstep([sampleRun(request)], predictorOf(request.schedule));
   return latents!;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Steps a few runs together, to their end: what they ask at a time is answered by one call. A loaded model gives each run
- * to it alone and answers the runs of all its callers together (src/batching/batching-driver.ts).
+ * Runs a few samplers in lockstep, to their end: one network call makes the evaluations that they all wait for. A loaded
+ * model gives each run to it alone and joins the calls of all its callers (src/batching/batching-driver.ts).
  */
 import type { Evaluation, Prediction, Progress, Sampled, SampleRun } from './sample.ts';
 
@@ -10,7 +10,7 @@ export type Predict = (
   options: { readonly signal?: AbortSignal },
 ) => Promise<readonly Prediction[]>;
 
-export interface AnswerOptions {
+export interface LockstepOptions {
   /** Looked at before every network call; its reason is thrown. */
   readonly signal?: AbortSignal;
   /** Called after every step of every run, `run` being the index among `runs`; may be asynchronous. */
@@ -23,10 +23,10 @@ export interface AnswerOptions {
  * Carries all `runs` to their end, in lockstep, and returns their samples in order. If anything throws, the runs are
  * closed and the error goes on.
  */
-export async function answerOneByOne(
+export async function runInLockstep(
   runs: readonly SampleRun[],
   predict: Predict,
-  options: AnswerOptions = {},
+  options: LockstepOptions = {},
 ): Promise<Sampled[]> {
   const { signal, onStep } = options;
   const samples: Sampled[] = [];
@@ -58,7 +58,7 @@ export async function answerOneByOne(
 async function predictInBatches(
   evaluations: readonly Evaluation[],
   predict: Predict,
-  { signal, maxBatch = Number.POSITIVE_INFINITY }: AnswerOptions,
+  { signal, maxBatch = Number.POSITIVE_INFINITY }: LockstepOptions,
 ): Promise<Prediction[]> {
   const predictions: Prediction[] = [];
   for (let start = 0; start < evaluations.length; start += maxBatch) {
