@@ -1,18 +1,18 @@
 /**
- * Jobs during which the inference process died are computed again. One of them may be what kills it: those that have seen two
- * deaths are computed one after the other, so that it fails alone.
+ * Jobs during which the inference process ended unexpectedly are computed again. One of them may be the cause: jobs that were
+ * interrupted twice are computed one after the other, so that only the cause fails.
  */
 import PQueue from 'p-queue';
 import { DuetError } from '../../src/core/errors.ts';
 
-/** A job that was being computed at so many deaths is not tried again. */
+/** A job that was interrupted this often is not tried again. */
 const mostDeaths = 3;
 
-/** There is one inference process, whoever uses it. */
+/** One queue for all, as all models share the inference process. */
 const suspects = new PQueue({ concurrency: 1 });
 
 /**
- * Resolves with what `compute` gives, which is called again when the inference process died of it or beside it.
+ * Resolves with the result of `compute`, which is called again when the inference process ended unexpectedly during it.
  * @throws DuetError 'worker-died' after the third time, what `compute` throws, and what `signal` is aborted with
  */
 export async function againAfterDeath<T>(compute: () => Promise<T>, signal: AbortSignal): Promise<T> {

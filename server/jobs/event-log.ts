@@ -1,6 +1,6 @@
 /**
- * What happened to one job, to be read from any point on. Events that a newer one of their kind makes worthless (progress,
- * previews, positions) are dropped: memory stays bounded, and a slow reader skips them instead of falling behind.
+ * The events of one job, to be read from any id on. Events that a newer one of their kind replaces (progress, previews,
+ * positions) are dropped, so that memory is bounded and a slow reader skips them.
  */
 import type { JobEvent } from './types.ts';
 
@@ -17,7 +17,7 @@ export class EventLog {
   readonly #readers = new Set<() => void>();
   readonly #listener: ((event: JobEvent) => void) | undefined;
 
-  /** Ids go on after `lastId`; `listener` is told of every event at once, and of those that readers may skip. */
+  /** Ids continue after `lastId`; `listener` is called with every event at once, including those that readers may skip. */
   constructor(lastId = 0, listener?: (event: JobEvent) => void) {
     this.#lastId = lastId;
     this.#listener = listener;
@@ -37,7 +37,7 @@ export class EventLog {
     else this.#wakeReaders();
   }
 
-  /** Ends all readers, also without a last event: the server stops and the job comes back after its restart. */
+  /** Ends all readers, also without a last event: the server stops, and the job is continued after its restart. */
   close(): void {
     this.#isClosed = true;
     this.#wakeReaders();

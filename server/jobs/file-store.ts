@@ -17,7 +17,7 @@ const temporary = '.writing';
 const probeName = /^\.probe-\w+$/;
 
 /**
- * Opens the data folder, alone. `warn` is told of jobs that cannot be read; they stay where they are.
+ * Opens the data folder for this server alone. `warn` is called with jobs that cannot be read; these are not removed.
  * @throws DuetError 'invalid-config' if the folder cannot be written or another server uses it
  */
 export async function openFileStore(folder: string, warn: (message: string) => void): Promise<JobStore> {
@@ -82,11 +82,11 @@ async function makeJobFolder(folder: string): Promise<void> {
 }
 
 async function removeJob(folder: string): Promise<void> {
-  await rm(join(folder, recordFile), { force: true }); // without it the rest is rubbish, swept at the next start
+  await rm(join(folder, recordFile), { force: true }); // a folder without a record is removed at the next start
   await rm(folder, { recursive: true, force: true });
 }
 
-/** The old file or the new one, whatever fails in between; nothing else stays. */
+/** Writes a file so that after any failure either the old or the new one is there, and nothing else. */
 async function writeWhole(folder: string, name: string, content: string | Uint8Array): Promise<void> {
   const path = join(folder, name);
   try {
@@ -99,7 +99,7 @@ async function writeWhole(folder: string, name: string, content: string | Uint8A
     }
     await rename(path + temporary, path);
   } catch (error) {
-    await rm(path + temporary, { force: true }).catch(() => {}); // the first failure is the one to tell
+    await rm(path + temporary, { force: true }).catch(() => {}); // the first failure is the one that is thrown
     throw error;
   }
 }
@@ -136,7 +136,7 @@ function absent(error: NodeJS.ErrnoException): undefined {
   throw error;
 }
 
-/** Writes so many bytes into `folder` and removes them again. */
+/** Writes `bytes` bytes into `folder` and removes them again. */
 async function probe(folder: string, bytes: number): Promise<void> {
   const path = join(folder, `.probe-${process.pid}`);
   await makeFolder(folder);
@@ -147,7 +147,7 @@ async function probe(folder: string, bytes: number): Promise<void> {
   }
 }
 
-/** Of processes that were killed while they tried. */
+/** Removes the probes of processes that were killed during one. */
 async function sweepProbes(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     if (probeName.test(name)) await rm(join(folder, name), { force: true });

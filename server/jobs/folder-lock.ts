@@ -1,10 +1,13 @@
-/** One server per data folder: a file with the owner's process. A dead owner's lock is taken over. */
+/**
+ * Limits a data folder to one server by a file that names the owner's process. The lock of a process that has ended is
+ * taken over.
+ */
 import { readFileSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DuetError } from '../../src/core/errors.ts';
 
-/** @returns what gives the folder back @throws DuetError 'invalid-config' if a running server has it */
+/** @returns a function that releases the folder @throws DuetError 'invalid-config' if a running server has it */
 export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   const path = join(folder, 'server.lock');
   for (;;) {
@@ -31,7 +34,7 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   }
 }
 
-/** A process's id with the time it started, where Linux tells: ids come again, in containers always. */
+/** A process's id with its start time, where Linux gives it: ids are reused, in containers at every start. */
 function identityOf(pid: number): string | undefined {
   try {
     process.kill(pid, 0);

@@ -1,6 +1,6 @@
 /**
- * A store that remembers whether it can be written. After a write failed, it is tried again by itself every few seconds
- * and whenever somebody needs it, with as many bytes as failed, until there is room.
+ * A store that remembers whether it can be written. After a failed write, it tries a write of the same size every few seconds
+ * and before each operation that needs it, until one succeeds.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DuetError } from '../../src/core/errors.ts';
@@ -8,9 +8,9 @@ import { isStorageError } from './storage-errors.ts';
 import type { JobRecord, JobStore } from './store.ts';
 
 const retryMs = 2000;
-/** How long a request waits for a probe that is under way, before it is told of the fault. */
+/** How long a request waits for a running probe before it is rejected with the fault. */
 const patienceMs = 1000;
-/** A full disk may still have room for a line. */
+/** The smallest probe: a full disk may still have room for a line. */
 const leastProbeBytes = 2 ** 16;
 const mostProbeBytes = 2 ** 20;
 
@@ -62,7 +62,7 @@ export class GuardedStore implements JobStore {
     return this.#store.remove(id);
   }
 
-  /** Finds out whether the fault is over; several callers share one try. Never rejects. */
+  /** Tests whether the fault is over; simultaneous callers share one test. Never rejects. */
   probe(): Promise<void> {
     this.#probing ??= this.#tryAgain().finally(() => {
       this.#probing = undefined;

@@ -1,4 +1,4 @@
-/** Idempotency keys: a request that a client sends twice, because it never saw the answer, is one job. */
+/** Idempotency keys: a request that a client sends again, because it did not receive the response, makes one job. */
 import { createHash } from 'node:crypto';
 import { DuetError } from '../../src/core/errors.ts';
 import { inputNames } from './store.ts';

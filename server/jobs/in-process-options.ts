@@ -21,13 +21,13 @@ export interface InProcessJobsOptions {
   /** What becomes of jobs that were queued or running when the process ended. */
   readonly unfinished: 'requeue' | 'fail';
   readonly log: { error(details: object, message: string): void };
-  /** Told what metrics and traces are made of. */
+  /** Notified of the events that metrics and traces are made of. */
   readonly observers: readonly JobObserver[];
-  /** Of Duet, for what pictures say about themselves. */
+  /** The version of Duet, which is written into pictures. */
   readonly version: string;
   /** @default on the model of this process */
   readonly perform?: Perform;
-  /** Of what `perform` needs. @default it is never away */
+  /** The outages of the service that `perform` needs. @default none */
   readonly outage?: Outage;
   /** @default Date.now */
   readonly now?: () => number;

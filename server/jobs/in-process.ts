@@ -30,7 +30,7 @@ import { expiredJobs } from './retention.ts';
 import type { JobRecord } from './store.ts';
 import type { JobEvent, JobRequest, JobResult, JobService, JobView, RunOptions, SubmitOptions } from './types.ts';
 
-/** A job that was under way this often when the process died is not tried again: it may be what kills it. */
+/** A job that was running this often when the process ended unexpectedly is not tried again, as it may be the cause. */
 const mostAttempts = 3;
 
 export class InProcessJobs implements JobService {
@@ -39,13 +39,13 @@ export class InProcessJobs implements JobService {
   readonly #observer: JobObserver;
   readonly #lanes = new Map<string, Lane>();
   readonly #live = new Map<string, LiveJob>();
-  /** Of jobs that are over, the oldest first. */
+  /** Records of the jobs that have ended, the oldest first. */
   readonly #records = new Map<string, JobRecord>();
   /** Ids of jobs that are being removed. */
   readonly #removing = new Set<string>();
   readonly #keeper: JobKeeper;
   readonly #keys = new IdempotencyKeys();
-  /** Milliseconds that jobs took lately. */
+  /** Durations of the latest jobs in milliseconds. */
   #duration = 1000;
   #isDraining = false;
 
@@ -61,7 +61,7 @@ export class InProcessJobs implements JobService {
     }
   }
 
-  /** Takes up what the store holds: the history, and jobs that a former process left unfinished. */
+  /** Reads the store: the history, and jobs that a former process left unfinished. */
   static async open(options: InProcessJobsOptions): Promise<InProcessJobs> {
     const jobs = new InProcessJobs(options);
     for (const record of await jobs.#keeper.store.load()) await jobs.#restore(record);
@@ -77,12 +77,12 @@ export class InProcessJobs implements JobService {
     return this.#sum(lane => lane.running);
   }
 
-  /** Whether another job would find a place in the line. */
+  /** Whether the queue has room for another job. */
   get hasRoom(): boolean {
     return [...this.#lanes.values()].some(lane => lane.hasRoom);
   }
 
-  /** Why it would not take a job, for /health/ready. */
+  /** Why a job would be rejected, for /health/ready. */
   get checks(): readonly ReadinessCheck[] {
     return [
       { status: 'stopping', objection: () => (this.#isDraining ? 'The server is stopping' : undefined) },
@@ -102,7 +102,7 @@ export class InProcessJobs implements JobService {
   async submit(request: JobRequest, { owner, idempotencyKey, isAwaited = false }: SubmitOptions): Promise<JobView> {
     const idempotency = idempotencyKey === undefined ? undefined : idempotencyMark(idempotencyKey, request);
     const known = idempotency && this.#keys.find(owner, idempotency);
-    if (known !== undefined) await this.#live.get(known)?.admission; // it may yet be refused
+    if (known !== undefined) await this.#live.get(known)?.admission; // it may still be rejected
     const knownView = known === undefined ? undefined : this.view(known);
     if (knownView) return knownView;
     const job = await this.#admit(request, { owner, isAwaited, idempotency });
@@ -192,8 +192,8 @@ export class InProcessJobs implements JobService {
   }
 
   /**
-   * Takes no more jobs, waits up to `milliseconds` for the running ones, then stops them. Jobs that nobody waits for on an
-   * open connection come back with the next process, if so configured; the others are cancelled.
+   * Takes no more jobs, waits up to `milliseconds` for the running ones, then stops them. Jobs whose client does not wait
+   * on an open connection are continued by the next process, if so configured; the others are cancelled.
    */
   async drain(milliseconds: number): Promise<void> {
     this.#isDraining = true;
@@ -254,7 +254,7 @@ export class InProcessJobs implements JobService {
     lane.enter(record.id, record.request.priority ?? 0);
   }
 
-  /** As if it had never been asked for. */
+  /** Removes all traces of a job that was not admitted. */
   #forgetLive(job: LiveJob): void {
     const { id } = job.record;
     job.isOver = true;
@@ -306,7 +306,10 @@ export class InProcessJobs implements JobService {
     };
   }
 
-  /** Stored first, shown and told then: what a client has seen completed never runs again, and no caption is told twice. */
+  /**
+   * The end is stored before clients are notified of it: a job that a client saw completed never runs again, and no
+   * caption is sent twice.
+   */
   async #complete(job: LiveJob, result: JobResult, bytes: number): Promise<void> {
     const { record, events } = job;
     const kept: JobResult = { ...result, samples: result.samples.map(({ png: _, ...sample }) => sample) };
@@ -355,7 +358,7 @@ export class InProcessJobs implements JobService {
     this.forgetExpired().catch(error => this.#options.log.error({ err: error }, 'old jobs were not removed'));
   }
 
-  /** Leaves jobs to the next process where it may have them, and cancels the others. */
+  /** Leaves jobs that may be continued to the next process, and cancels the others. */
   #putOff(status: 'queued' | 'running'): void {
     const reason = new DuetError('shutting-down', 'The server stopped before the job was done');
     for (const job of [...this.#live.values()].filter(({ record, isOver }) => record.status === status && !isOver)) {
@@ -381,7 +384,7 @@ export class InProcessJobs implements JobService {
     }
     const model = this.#options.models.find(({ info }) => info.id === record.request.model);
     const lane = model && this.#lanes.get(model.info.id);
-    /** Jobs that are done elsewhere do not take this process down. */
+    /** Jobs that other processes run cannot end this one, so their attempts are not limited here. */
     const isTriedAgain = this.#options.perform !== undefined || record.attempts < mostAttempts;
     if (lane && this.#options.unfinished === 'requeue' && !record.isAwaited && isTriedAgain) {
       const again = takenUp(record);
@@ -397,7 +400,7 @@ export class InProcessJobs implements JobService {
     await this.#keeper.keepLogged(ended);
   }
 
-  /** Removes what is over limits of age, number and size; also done whenever a job ends. */
+  /** Removes jobs beyond the limits of age, number and size; it is also called whenever a job ends. */
   async forgetExpired(): Promise<void> {
     for (const id of expiredJobs([...this.#records.values()], this.#options.limits, this.#now())) await this.remove(id);
   }

@@ -1,6 +1,6 @@
 /**
- * Keeps jobs in the store while they live: inputs, states, pictures. If the store fails, what was written of the failed part
- * is removed again, and a job that can do without it goes on and is not kept.
+ * Writes jobs to the store while they are queued and running: inputs, states, pictures. If the store fails, the files of
+ * the failed part are removed again, and a job that does not need the store continues without being kept.
  */
 import { DuetError } from '../../src/core/errors.ts';
 import type { CallResult } from '../../src/pipelines/index.ts';
@@ -15,7 +15,7 @@ import type { JobRequest, JobResult } from './types.ts';
 export interface JobKeeperOptions {
   readonly store: JobStore;
   readonly log: { error(details: object, message: string): void };
-  /** Of Duet, for what pictures say about themselves. */
+  /** The version of Duet, which is written into pictures. */
   readonly version: string;
 }
 
@@ -51,19 +51,19 @@ export class JobKeeper {
     }
   }
 
-  /** The state of a job that goes on. @throws DuetError 'storage-full' | 'overloaded' */
+  /** Saves the state of a job that continues. @throws DuetError 'storage-full' | 'overloaded' */
   keepState(job: LiveJob): Promise<void> {
     return this.#keep(job, () => this.#saves.save(job.record));
   }
 
-  /** A state that is true whether or not it can be kept, in which case that is logged. */
+  /** Saves a state that holds even if it cannot be stored; such a failure is logged. */
   async keepLogged(record: JobRecord): Promise<void> {
     await this.#saves
       .save(record)
       .catch(error => this.#log.error({ err: error, job: record.id }, 'the state of a job was not kept'));
   }
 
-  /** The last state that this process gives a job, unless it is one that is not kept. */
+  /** Saves the last state that this process gives a job, unless the job is not kept. */
   async keepLast({ isKept }: LiveJob, record: JobRecord): Promise<void> {
     if (isKept) await this.keepLogged(record);
   }
@@ -72,7 +72,7 @@ export class JobKeeper {
     return files ? { ...record.request, ...files } : withInputs(this.store, record);
   }
 
-  /** All pictures of a result or none. @throws DuetError 'storage-full' | 'overloaded' */
+  /** Writes all pictures of a result or none. @throws DuetError 'storage-full' | 'overloaded' */
   async keepSamples(job: LiveJob, made: CallResult): Promise<KeptResult> {
     const options = { version: this.#version, model: job.model.info };
     let kept: KeptResult | undefined;
@@ -82,7 +82,7 @@ export class JobKeeper {
     return kept ?? keepSamples(job.record, made, options);
   }
 
-  /** Pictures of a job that was cancelled while they were written belong to nothing. */
+  /** Removes pictures that were written for a job which was cancelled meanwhile. */
   async dropSamples(id: string, { samples }: JobResult): Promise<void> {
     const names = samples.flatMap(({ file }) => file ?? []);
     await this.store.removeFiles(id, names);
@@ -111,7 +111,7 @@ export class JobKeeper {
     }
   }
 
-  /** What the store has of a job goes; of a store that does not answer nobody waits for that. */
+  /** Removes a job from the store, without waiting for a store that does not respond. */
   async #discard(id: string, reason: unknown): Promise<void> {
     const removed = this.remove(id).catch(error =>
       this.#log.error({ err: error, job: id }, 'what was stored of a job was not removed'),

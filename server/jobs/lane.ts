@@ -1,6 +1,6 @@
 /**
- * The way to one device: so many jobs run together, so many may wait, by priority and then in the order they came. The
- * model's own driver puts the running ones into common batches.
+ * The queue of one device: a limited number of jobs run at the same time, and a limited number wait, by priority and then
+ * in the order of arrival. The model's own driver computes the running ones in common batches.
  */
 import PQueue from 'p-queue';
 
@@ -23,7 +23,7 @@ export class Lane {
   #waiting: Entry[] = [];
   #running = 0;
 
-  /** `moved` is told whenever the number of jobs ahead of a waiting one changes. */
+  /** `moved` is called whenever the number of jobs ahead of a waiting one changes. */
   constructor(limits: LaneLimits, moved: (id: string, position: number) => void) {
     this.#limits = limits;
     this.#queue = new PQueue({ concurrency: limits.maxRunning });
@@ -48,7 +48,7 @@ export class Lane {
     return index < 0 ? null : index;
   }
 
-  /** Takes a place in the line, before the job is ready to `start`. */
+  /** Takes a place in the queue, before the job is ready to `start`. */
   enter(id: string, priority: number): void {
     const behind = this.#waiting.findIndex(entry => entry.priority < priority);
     const index = behind < 0 ? this.#waiting.length : behind;
@@ -56,7 +56,7 @@ export class Lane {
     this.#tellPositions(index);
   }
 
-  /** Runs `run` in its turn, unless the job has left the line by then. `run` must not throw. */
+  /** Runs `run` when the job is next, unless it has left the queue by then. `run` must not throw. */
   start(id: string, priority: number, run: () => Promise<void>): void {
     void this.#queue.add(
       async () => {
@@ -72,7 +72,7 @@ export class Lane {
     );
   }
 
-  /** Gives up the place in the line; false if there is none. */
+  /** Gives up the place in the queue; false if there is none. */
   leave(id: string): boolean {
     const index = this.position(id);
     if (index === null) return false;
@@ -81,12 +81,12 @@ export class Lane {
     return true;
   }
 
-  /** Nobody starts any more; those that run go on. */
+  /** Starts no more jobs; those that run are completed. */
   pause(): void {
     this.#queue.pause();
   }
 
-  /** Resolves when nothing runs any more. */
+  /** Resolves when no job is running. */
   async whenQuiet(): Promise<void> {
     if (this.#running > 0) await this.#queue.onPendingZero();
   }

@@ -1,4 +1,7 @@
-/** Ends of jobs that were told but could not be stored: written later, lest the next server does the jobs again. */
+/**
+ * Ends of jobs that clients were notified of but that could not be stored: they are written later, so that the next
+ * server does not run these jobs again.
+ */
 import type { JobRecord } from './store.ts';
 
 export class LateRecords {
@@ -10,7 +13,7 @@ export class LateRecords {
     this.#save = save;
   }
 
-  /** Saves `record` now; if that fails and it tells how a job ended, again at the next `write`. */
+  /** Saves `record` now; if that fails and it is the end of a job, again at the next `write`. */
   async save(record: JobRecord, save: () => Promise<void>): Promise<void> {
     await this.forget(record.id);
     try {

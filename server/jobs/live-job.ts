@@ -10,15 +10,18 @@ export type Outcome = { readonly result: JobResult } | { readonly failure: unkno
 export interface LiveJob {
   record: JobRecord;
   progress: JobProgress | null;
-  /** Its end is decided, if perhaps not yet stored and told. */
+  /** Its end is decided, but perhaps not yet stored, nor clients notified of it. */
   isOver: boolean;
-  /** Its record and files are in the store; false once a job that can do without was left out of a store that failed. */
+  /** Whether its record and files are in the store; false after a failure of the store for a job that does not need it. */
   isKept: boolean;
-  /** What its store must do before it counts as accepted. */
+  /** Settles when the store has accepted or rejected it. */
   admission: Promise<void>;
-  /** Its caller hears of events from now on, and of those before: one that was refused must hear of none. */
+  /**
+   * Sends its caller all events, including the earlier ones. The caller of a rejected job must receive none, so this is
+   * called after admission.
+   */
   readonly tellCaller: () => void;
-  /** Its pictures, where it can do without the store. */
+  /** Its pictures, if the job does not need the store. */
   readonly files: JobFiles | undefined;
   readonly model: LoadedModel;
   readonly lane: Lane;

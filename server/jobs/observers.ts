@@ -1,4 +1,4 @@
-/** Who is told what happens to jobs: metrics and traces. */
+/** The observers that are notified of the events of jobs: metrics and traces. */
 import type { JobRecord } from './store.ts';
 
 export interface JobObserver {

@@ -1,4 +1,4 @@
-/** The job service that a configuration asks for. */
+/** Opens the job service that a configuration describes. */
 import type { FastifyBaseLogger } from 'fastify';
 import { packageVersion } from '../../src/core/package-root.ts';
 import type { ServerConfig } from '../config.ts';

@@ -1,9 +1,12 @@
-/** Whether what does the jobs is away, and for how long already: clients on open connections wait for it only so long. */
+/**
+ * Whether the service that runs the jobs is unreachable, and for how long: clients on open connections wait only for a
+ * limited time.
+ */
 import { DuetError } from '../../src/core/errors.ts';
 import type { ReadinessCheck } from '../readiness.ts';
 
 export interface OutageOptions {
-  /** For clients and probes: what is away. */
+  /** A message for clients and probes that names what is unreachable. */
   readonly message: string;
   /** Milliseconds after which clients that wait give up. */
   readonly patienceMs: number;
@@ -31,7 +34,7 @@ export class Outage {
     return this.#fault;
   }
 
-  /** Objects from the first moment on. */
+  /** Fails from the beginning of an outage on. */
   readonly check: ReadinessCheck = {
     status: 'no-queue',
     objection: () => (this.#isAway ? this.#message : undefined),
@@ -49,7 +52,10 @@ export class Outage {
     clearTimeout(this.#timer);
   }
 
-  /** Calls `listener` once the outage of now or the next one has lasted too long. @returns what stops that */
+  /**
+   * Calls `listener` once the present outage or the next one has lasted too long.
+   * @returns a function that removes the listener
+   */
   listen(listener: (fault: DuetError) => void): () => void {
     if (this.#fault) listener(this.#fault);
     else this.#listeners.add(listener);

@@ -16,7 +16,7 @@ export interface PerformOptions {
   readonly now: () => number;
 }
 
-/** How a job is done: here, or by workers elsewhere. */
+/** How a job is run: in this process, or by workers in others. */
 export type Perform = (
   record: JobRecord,
   model: LoadedModel,
@@ -31,7 +31,8 @@ export const performHere: Perform = async (_record, { info, model }, request, op
 };
 
 /**
- * Runs `request` on `model`, again if the inference process dies meanwhile; all previews have been emitted when it resolves.
+ * Runs `request` on `model`, and again if the inference process ends meanwhile. All previews have been emitted when it
+ * resolves.
  */
 export function performJob(model: ServedModel, request: JobRequest, options: PerformOptions): Promise<CallResult> {
   return againAfterDeath(() => performOnce(model, request, options), options.signal);

@@ -6,7 +6,7 @@ import { createJobId } from './job-id.ts';
 import { inputNames, type JobFiles, type JobRecord } from './store.ts';
 import type { JobError, JobEvent, JobProgress, JobRequest, JobView } from './types.ts';
 
-/** Ids of events that a process tells go on far behind those of the process before, which nobody recorded. */
+/** Each process numbers its events from far after those of the process before, whose last id was not recorded. */
 const eventsPerProcess = 1_000_000;
 
 export interface NewRecord {
@@ -59,14 +59,14 @@ export function viewOf(record: JobRecord, position: number | null, progress: Job
   };
 }
 
-/** What a job that is over tells at its end: the caption if it made just one, and how it ended. */
+/** The last events of a job: the caption if it made just one, and how it ended. */
 export function lastEventsOf(record: JobRecord): readonly NewJobEvent[] {
   const [only, ...others] = record.result?.samples ?? [];
   const hasCaption = only?.caption !== undefined && others.length === 0;
   return [...(hasCaption ? [{ type: 'text', delta: only.caption } as const] : []), endOf(record)];
 }
 
-/** The very last of them, with its number. */
+/** The last event of all, with its id. */
 export function storedLastEvent(record: JobRecord): JobEvent {
   return { ...endOf(record), id: record.lastEventId } as JobEvent;
 }
@@ -82,7 +82,7 @@ export function queuedAgain({ started: _, ...record }: JobRecord): JobRecord {
   return { ...record, status: 'queued' };
 }
 
-/** Queued again in another process than the one that told of it before. */
+/** Queued again, in another process than the one that sent its earlier events. */
 export function takenUp(record: JobRecord): JobRecord {
   return { ...queuedAgain(record), lastEventId: record.lastEventId + eventsPerProcess };
 }
@@ -93,7 +93,7 @@ export function interrupted(record: JobRecord, now: number): JobRecord {
   return { ...record, status: 'failed', ended: now, error, lastEventId: record.lastEventId + eventsPerProcess };
 }
 
-/** What clients are told of a failure: of faults inside only where to look. */
+/** The error that clients receive; for internal faults it only refers to the log. */
 export function toJobError(failure: unknown): JobError {
   if (DuetError.isInstance(failure)) return { code: failure.code, message: failure.message };
   return { code: 'generation-failed', message: "The server failed at this job; its log says why under the job's id" };

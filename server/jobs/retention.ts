@@ -1,4 +1,4 @@
-/** Which jobs must go: the oldest ones that are over, until age, number and size are within limits. */
+/** Selects jobs to remove: the oldest ones that have ended, until age, number and size are within limits. */
 import type { JobRecord } from './store.ts';
 
 export interface RetentionLimits {

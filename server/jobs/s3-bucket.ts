@@ -1,4 +1,4 @@
-/** One bucket of an S3-compatible store: whole objects in and out, patiently, with faults that say what to do. */
+/** One bucket of an S3-compatible store: reads and writes whole objects, with retries and with errors that say what to do. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { S3mini, S3ServiceError } from 's3mini';
 import { DuetError } from '../../src/core/errors.ts';
@@ -7,12 +7,12 @@ import type { S3Place } from './s3-place.ts';
 const attempts = 4;
 const attemptMs = 20_000;
 const firstPauseMs = 200;
-/** Answers that another attempt may not get. */
+/** Statuses of responses after which another attempt may succeed. */
 const passing: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504]);
 
 export interface S3Object {
   readonly bytes: Uint8Array;
-  /** Since it was written, by the store's own clock, which has whole seconds; NaN if it does not tell. */
+  /** Milliseconds since it was written, by the store's own clock, which has whole seconds; NaN if the response lacks it. */
   readonly ageMs: number;
 }
 
@@ -66,7 +66,7 @@ export function s3Bucket(place: S3Place): S3Bucket {
   };
 }
 
-/** Like fetch with the whole answer in memory, within a time limit and again after faults that pass. */
+/** As fetch, with the whole response in memory, a time limit, and further attempts after temporary faults. */
 async function patientFetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -119,7 +119,7 @@ function noBucket({ bucket, endpoint }: S3Place): string {
   return `There is no bucket ${bucket} at ${endpoint}; make it, or choose another with --data s3://bucket/prefix`;
 }
 
-/** The innermost cause: fetch itself only says that it failed. */
+/** The innermost cause: the message of fetch itself is only that it failed. */
 function causeOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.cause instanceof Error) return causeOf(error.cause);

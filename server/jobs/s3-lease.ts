@@ -1,6 +1,7 @@
 /**
- * One server per prefix of a bucket: an object names the owner, who renews it. Nobody can see over the network whether an
- * owner lives, so a dead one's lease is waited out; how old it is the store itself tells, whose clock all share.
+ * Limits a prefix of a bucket to one server by a lease: an object that names the owner, who renews it. Whether an owner
+ * is still running cannot be seen over the network, so a new server waits until the lease has expired. Its age is read
+ * off the store's clock, which all servers share.
  */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
@@ -12,7 +13,7 @@ const unreadableMs = 100;
 
 export interface LeaseTimes {
   readonly renewMs: number;
-  /** Age at which a lease is nobody's; several times `renewMs`. */
+  /** Age at which a lease expires; several times `renewMs`. */
   readonly staleMs: number;
 }
 
@@ -47,14 +48,14 @@ export class S3Lease {
   }
 
   /**
-   * Waits for the lease of a dead server to end.
-   * @throws DuetError 'invalid-config' if a living server has it, or the bucket cannot be used
+   * Takes the lease; waits for that of a server that has stopped to expire.
+   * @throws DuetError 'invalid-config' if a running server has it, or the bucket cannot be used
    */
   static async take(bucket: S3Bucket, key: string, options: LeaseOptions): Promise<S3Lease> {
     const lease = new S3Lease(bucket, key, options);
     await lease.#wait();
     await lease.#write();
-    await lease.#renew(); // sees who else took it in the same moment
+    await lease.#renew(); // finds another server that took it at the same moment
     lease.#timer = setInterval(() => void lease.#beat(), options.renewMs).unref();
     return lease;
   }
@@ -65,7 +66,7 @@ export class S3Lease {
     if (this.#thief) throw this.#taken(this.#thief);
   }
 
-  /** Gives the prefix to whoever comes next. */
+  /** Removes the lease, so that another server can take it at once. */
   async release(): Promise<void> {
     clearInterval(this.#timer);
     await this.#renewing?.catch(() => {});
@@ -82,7 +83,7 @@ export class S3Lease {
       );
     }
     for (let found = first; found && !(found.ageMs >= staleMs); found = await this.#read()) {
-      // Last-Modified has whole seconds: a younger age than before means that somebody lives.
+      // Last-Modified has whole seconds: a smaller age than before means that its owner is running.
       const isAlive = found.owner.id !== first?.owner.id || found.ageMs < (first?.ageMs ?? 0);
       const hasWaited = performance.now() - started > staleMs + renewMs;
       if (hasWaited && Number.isNaN(found.ageMs)) return;
@@ -91,7 +92,7 @@ export class S3Lease {
     }
   }
 
-  /** Renewals one at a time. */
+  /** Makes renewals one at a time. */
   #renew(): Promise<void> {
     this.#renewing ??= this.#renewOnce().finally(() => {
       this.#renewing = undefined;
@@ -119,7 +120,7 @@ export class S3Lease {
     }
   }
 
-  /** Again where it is unreadable: not every compatible store replaces objects in one go. */
+  /** Reads the lease, and again where it is unreadable: not every compatible store replaces objects atomically. */
   async #read(tries = 5): Promise<{ readonly owner: Owner; readonly ageMs: number } | undefined> {
     const found = await this.#bucket.get(this.#key);
     if (!found) return undefined;

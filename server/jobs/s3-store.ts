@@ -18,7 +18,8 @@ const together = 16;
 const types: Readonly<Record<string, string>> = { json: 'application/json', png: 'image/png' };
 
 /**
- * Opens a prefix, alone. `warn` is told of records that cannot be read, which stay, and of trouble with the store.
+ * Opens a prefix for this server alone. `warn` is called with records that cannot be read, which are not removed, and
+ * with errors of the store.
  * @throws DuetError 'invalid-config' if the bucket cannot be used or another server uses the prefix
  */
 export async function openS3Store(
@@ -94,7 +95,7 @@ async function loadAll(bucket: S3Bucket, root: string, warn: (message: string) =
   const records: JobRecord[] = [];
   await allOf([...jobs], async ([id, keys]) => {
     const key = `${folderOf(root, id)}/${recordFile}`;
-    const found = await bucket.get(key); // asked for even where it is not listed: a list cut short must cost no job
+    const found = await bucket.get(key); // read even where it is not listed, so that an incomplete list loses no job
     if (!found) return allOf(keys, each => bucket.delete(each)); // never admitted, or half removed
     const record = parseRecord(Buffer.from(found.bytes).toString(), id);
     if (record) records.push(record);
@@ -104,7 +105,7 @@ async function loadAll(bucket: S3Bucket, root: string, warn: (message: string) =
 }
 
 async function removeJob(bucket: S3Bucket, folder: string): Promise<void> {
-  await bucket.delete(`${folder}/${recordFile}`); // without it the rest is rubbish, swept at the next start
+  await bucket.delete(`${folder}/${recordFile}`); // files without a record are removed at the next start
   await allOf(await bucket.list(`${folder}/`), key => bucket.delete(key));
 }
 
@@ -112,7 +113,10 @@ function writeRecord(bucket: S3Bucket, root: string, record: JobRecord): Promise
   return bucket.put(`${folderOf(root, record.id)}/${recordFile}`, `${JSON.stringify(record)}\n`, typeOf(recordFile));
 }
 
-/** What the operator must know goes to `warn`; clients only hear that it is full, or that another try may do. */
+/**
+ * `warn` gets the details, which are for the operator; clients are informed only that the store is full, or that they may
+ * try again.
+ */
 async function orOverloaded<T>(work: () => Promise<T>, warn: (message: string) => void): Promise<T> {
   try {
     return await work();

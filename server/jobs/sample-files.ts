@@ -9,7 +9,7 @@ export interface KeepOptions {
   /** Without one the pictures are in the result alone. */
   readonly store?: JobStore;
   readonly model: ModelInfo;
-  /** Of Duet. */
+  /** The version of Duet. */
   readonly version: string;
 }
 
@@ -30,7 +30,7 @@ export async function keepSamples(
         id,
         samples.map((_, index) => fileOf(index)),
       )
-      .catch(() => {}); // the failure counts
+      .catch(() => {}); // the error of the write is the one that is thrown
     throw failure.reason;
   }
   const kept = writes.flatMap(write => (write.status === 'fulfilled' ? [write.value] : []));

@@ -1,7 +1,7 @@
-/** Failures of the data folder told as what they are: full, read-only, broken; and which of them more room would mend. */
+/** Classifies failures of the data folder: full, read-only or defective, and whether more space would fix them. */
 import { DuetError } from '../../src/core/errors.ts';
 
-/** What the operating system says when nothing more fits. */
+/** The error codes of the operating system for a lack of space. */
 const full: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk is full',
   EDQUOT: 'the disk quota is used up, so the disk is full for this user',

@@ -1,4 +1,4 @@
-/** Where jobs outlive the process: what is kept of one, and what a place to keep it must be able to do. */
+/** The store that keeps jobs when the process ends: the record of a job, and the operations of a store. */
 import { DuetError } from '../../src/core/errors.ts';
 import type { IdempotencyMark } from './idempotency.ts';
 import type { InputName, JobRequest, JobView } from './types.ts';
@@ -6,13 +6,13 @@ import type { InputName, JobRequest, JobView } from './types.ts';
 /** What is shown of a job, but for where it stands just now, and what only its keeper needs. */
 export interface JobRecord extends Omit<JobView, 'position' | 'progress'> {
   readonly format: 'duet-job-1';
-  /** A client waits for the answer on an open connection: without it the job is worth nothing. */
+  /** A client waits for the result on an open connection: if the connection ends, the job has no use. */
   readonly isAwaited: boolean;
-  /** How often it was started; a job that takes the server down with it must not do so forever. */
+  /** How often it was started; a job that ends the server process must not be started again without limit. */
   readonly attempts: number;
-  /** Of one that is over, the id of its end; else the last one that former processes may have told. */
+  /** Of a job that has ended, the id of its last event; otherwise the largest id that former processes may have sent. */
   readonly lastEventId: number;
-  /** Of its files together. */
+  /** The size of all its files together. */
   readonly bytes: number;
   readonly idempotency?: IdempotencyMark;
 }

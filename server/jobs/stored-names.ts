@@ -27,7 +27,7 @@ export function parseRecord(text: string, id: string): JobRecord | undefined {
     const record = JSON.parse(text) as JobRecord;
     if (record.format === 'duet-job-1' && record.id === id) return record;
   } catch {
-    // Told by the store, like a record of another format.
+    // The store warns of it, as of a record of another format.
   }
   return undefined;
 }

@@ -3,7 +3,7 @@
 /** Weight of the newest step: the pace changes when other jobs join or leave the batch. */
 const newestWeight = 0.2;
 
-/** @returns a function that is told each finished step and answers the milliseconds left; null before the second one */
+/** @returns a function to call after each finished step, which returns the milliseconds left; null before the second step */
 export function createTimeLeft(now: () => number): (step: number, steps: number) => number | null {
   let previous: { readonly step: number; readonly at: number } | undefined;
   let pace: number | undefined;

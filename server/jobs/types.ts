@@ -1,4 +1,4 @@
-/** Jobs: what is asked for, what happens to it and who runs it. Routes know this interface, not its implementation. */
+/** Jobs: their requests, their events and the service that runs them. Routes use this interface, not its implementation. */
 import type { ImageFormat } from '../../src/image/index.ts';
 import type { CallMode, CommonOptions, OwnOptions, Timings } from '../../src/pipelines/index.ts';
 import type { Outage } from './outage.ts';
@@ -28,12 +28,12 @@ export interface Rendering {
 /** Options of the models' calls. */
 export type JobOptions = CommonOptions & OwnOptions;
 
-/** What is asked for. camelCase inside; snake_case only on the wire. */
+/** The request of a job. Names are camelCase; snake_case is used only on the wire. */
 export type JobRequest = JobInputs &
   JobOptions & {
     readonly mode: JobMode;
     readonly model?: string;
-    /** Says nothing to the model: kept for routes that show the job's pictures later. @default PNG as drawn */
+    /** Without effect on the model: it is kept for routes that show the job's pictures later. @default PNG as drawn */
     readonly rendering?: Rendering;
   };
 
@@ -110,11 +110,11 @@ export interface JobView {
 }
 
 export interface SubmitOptions {
-  /** Who asks: jobs are listed by owner. */
+  /** The client that made the request; jobs are listed by owner. */
   readonly owner: string;
   /** The same key of the same owner gives the same job, as long as that is kept. */
   readonly idempotencyKey?: string;
-  /** A client waits on an open connection: after a restart nobody would read the answer. @default false */
+  /** A client waits on an open connection: after a restart no client would read the result. @default false */
   readonly isAwaited?: boolean;
 }
 

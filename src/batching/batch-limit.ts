@@ -1,6 +1,6 @@
-/** How many rows one network call should take on this device: as configured, or found out from the calls themselves. */
+/** The number of rows that one network call should take on this device: configured, or measured during calls. */
 
-/** The most rows of a call, which may change as calls are seen. */
+/** The largest number of rows of a call; it may change with the measured calls. */
 export interface BatchLimit {
   readonly rows: number;
   /** Reports a call that took `milliseconds`. */
@@ -13,14 +13,14 @@ export function fixedLimit(rows: number): BatchLimit {
 
 const smallest = 8;
 const largest = 256;
-/** Calls of one size that are compared by the quickest, for other programs make some of them late. */
+/** Calls of one size of which the quickest counts, since other programs slow some of them down. */
 const trials = 3;
-/** Twice the rows must cost at least this much less time per row, else they are not worth the wait. */
+/** The limit is doubled only while that reduces the time per row by at least this share. */
 const gain = 0.05;
 
 /**
- * Starts small and doubles as long as full calls of twice the size are quicker per row. Nothing is run for it: it learns
- * from calls that have to be made anyway.
+ * Starts small and is doubled as long as full calls of twice the size take less time per row. Only calls that users
+ * requested are measured; none is made for the measurement.
  */
 export class MeasuredLimit implements BatchLimit {
   #rows = smallest;
@@ -34,7 +34,7 @@ export class MeasuredLimit implements BatchLimit {
   }
 
   seen(rows: number, milliseconds: number): void {
-    // Queries are not cut, so a call may be a little short of the limit and still count as full.
+    // A ticket is never split, so a call counts as full even if it has somewhat fewer rows than the limit.
     if (this.#settled || rows < 0.75 * this.#rows) return;
     this.#quickest = Math.min(this.#quickest, milliseconds / rows);
     this.#calls++;

@@ -1,14 +1,15 @@
 /**
- * All network calls of one loaded model. Whatever its concurrent users ask for waits here; one call is made at a time, and
- * it takes all that is waiting of its kind, up to the best batch: text to image at step 3, captioning at step 17 and a joint
- * sample at step 40 share one forward pass. Newcomers join at the next call.
+ * All network calls of one loaded model. Requests of all its concurrent users are queued here. One network call is made
+ * at a time; it takes the queued requests of one kind, up to the limit of the batch, so that text to image at step 3,
+ * captioning at step 17 and a joint sample at step 40 share one forward pass. Requests that arrive during a call take
+ * part in the next one.
  *
- * - Among calls of a kind: first come, first served, in passes; a priority moves a query ahead by a bounded number of
- *   passes, so that everything is answered in the end.
- * - Among kinds (noise predictions, pictures encoded, words decoded...): the one that has had the least time is next, so
- *   that denoising does not stand still while a batch of pictures is decoded, nor a caption's many small steps behind it.
- * - Who cancels is rejected at once; a call that nobody needs any more is aborted.
- * - An answer depends on its own rows alone, as far as the networks' arithmetic does not depend on the batch.
+ * - Requests of one kind are served in the order of arrival. A priority moves a request ahead by a bounded number of
+ *   calls, so that every request is served after finitely many calls.
+ * - Of the kinds (noise prediction, encoding of pictures, decoding of captions, ...) the one that has used the least time is
+ *   next, so that neither denoising nor the many small steps of a caption wait for long while pictures are decoded.
+ * - An aborted request is rejected at once. A call is aborted when all of its requests are.
+ * - A result depends on the rows of its own request alone, as far as the networks' arithmetic does not depend on the batch.
  */
 import { DuetError } from '../core/errors.ts';
 import { type BatchLimit, fixedLimit } from './batch-limit.ts';
@@ -16,26 +17,29 @@ import { CallQueue, type NetworkCall } from './call-queue.ts';
 
 export interface CallOptions {
   readonly signal?: AbortSignal;
-  /** Of calls that wait at the same time the highest is answered first. @default 0 */
+  /** Of requests that are queued at the same time the one with the highest priority is served first. @default 0 */
   readonly priority?: number;
 }
 
-/** Answers rows, one answer each, in order. */
+/** Computes one result for each row, in order. */
 export type RowsCall<T, U> = (rows: readonly T[], options: CallOptions) => Promise<U[]>;
 
 export interface KindOptions {
   readonly limit: BatchLimit | number;
-  /** Neighbouring rows of a request that are answered by the same call; longer requests are cut after so many. @default 1 */
+  /** Number of neighbouring rows of a request that stay in one call; a longer request is split after so many. @default 1 */
   readonly unit?: number;
 }
 
-/** A queue of any kind, as far as taking turns goes. */
+/** The part of a queue that the choice of the next kind needs. */
 type AnyQueue = Pick<CallQueue<unknown, unknown>, 'time' | 'isEmpty' | 'isFull' | 'rejectAll' | 'callOnce'>;
 
 export class BatchingDriver {
   readonly #queues: AnyQueue[] = [];
   readonly #now: () => number;
-  /** How much time the kind whose turn it was last had had by then: nobody saves up turns while idle. */
+  /**
+   * The time that the kind of the last call had used before it. A kind that was idle starts from it, without a credit of
+   * unused time.
+   */
   #time = 0;
   #busy = false;
   #closed = false;
@@ -64,7 +68,7 @@ export class BatchingDriver {
     };
   }
 
-  /** Turns away what is waiting and all that is asked from now on. The call that is running goes on to its end. */
+  /** Rejects all queued and all later requests. A call that is running is completed. */
   close(): void {
     this.#closed = true;
     for (const queue of this.#queues) queue.rejectAll(released());
@@ -81,18 +85,18 @@ export class BatchingDriver {
   }
 
   async #work(): Promise<void> {
-    await eventLoopTurn(); // all that is asked in this turn of the event loop comes together
+    await eventLoopTurn(); // requests made in the same turn of the event loop share a call
     for (;;) {
       let next = this.#nextQueue();
       if (!next?.isFull) {
-        // Whoever has just been answered asks its next question first, for there is room for it in the next call. If there
-        // is none, that call starts at once, and the answered go on with their steps meanwhile.
+        // The runs that received the last results make their next requests in this turn, as the next call has room for
+        // them. A full call starts at once, and those runs compute their steps meanwhile.
         await eventLoopTurn();
         next = this.#nextQueue();
       }
       if (!next) break;
       this.#time = next.time;
-      // The turn keeps networks that never leave this thread from keeping everybody else out of it.
+      // Networks that compute in this thread would otherwise not let it handle anything else between calls.
       await Promise.all([next.callOnce(this.#now), eventLoopTurn()]);
     }
     this.#busy = false;

@@ -1,7 +1,7 @@
-/** What waits for one kind of network call, and which of it the next call takes. */
+/** The queued requests for one kind of network call, and the choice of those that the next call takes. */
 import type { BatchLimit } from './batch-limit.ts';
 
-/** Rows that are answered together or not at all. */
+/** Rows of a request that one call computes together. */
 export interface Ticket<T, U> {
   readonly rows: readonly T[];
   /** Clamped to {@link priorities}. */
@@ -11,25 +11,28 @@ export interface Ticket<T, U> {
   readonly reject: (error: unknown) => void;
 }
 
-/** A ticket goes before all that came up to this many calls earlier for each unit of priority it has more. */
+/** Each unit of priority moves a ticket ahead of those that arrived up to this many calls earlier. */
 const callsPerPriority = 4;
 const priorities = { lowest: -10, highest: 10 };
 
 interface Waiting<T, U> extends Ticket<T, U> {
-  /** The call that it would like to be part of: the smallest goes first, so whoever waits long enough is first. */
+  /**
+   * The number of calls before its arrival, less its advance by priority; the smallest is served first, so no ticket
+   * waits for ever.
+   */
   readonly due: number;
 }
 
-/** Makes one network call; `signal` aborts when nobody needs its answer any more. */
+/** Makes one network call; `signal` aborts when all tickets of the call were aborted. */
 export type NetworkCall<T, U> = (rows: readonly T[], signal: AbortSignal) => Promise<readonly U[]>;
 
 export class CallQueue<T, U> {
-  /** Milliseconds that this kind of call has had, for taking turns with the other kinds. */
+  /** Milliseconds that calls of this kind have used; the kind with the least is next. */
   time = 0;
   readonly #call: NetworkCall<T, U>;
   readonly #limit: BatchLimit;
   #waiting: Waiting<T, U>[] = [];
-  /** The tickets of the call under way whose answers are still needed, and what ends that call. */
+  /** The tickets of the running call that were not aborted; `#controller` aborts the call when none is left. */
   readonly #inCall = new Set<Waiting<T, U>>();
   #controller = new AbortController();
   readonly #watched = new Map<AbortSignal, { readonly tickets: Set<Waiting<T, U>>; readonly stop: () => void }>();
@@ -44,12 +47,12 @@ export class CallQueue<T, U> {
     return this.#waiting.length === 0;
   }
 
-  /** Whether the next call would have to leave somebody behind, or would just not. */
+  /** Whether the queued rows fill the next call. */
   get isFull(): boolean {
     return this.#waiting.reduce((sum, { rows }) => sum + rows.length, 0) >= this.#limit.rows;
   }
 
-  /** An abort of the ticket's signal rejects it at once, whether it waits or its call is under way. */
+  /** Queues a ticket. An abort of its signal rejects it at once, whether it is queued or in the running call. */
   add(ticket: Ticket<T, U>): void {
     const priority = Math.min(priorities.highest, Math.max(priorities.lowest, ticket.priority));
     const waiting: Waiting<T, U> = { ...ticket, due: this.#calls - callsPerPriority * priority };
@@ -57,7 +60,7 @@ export class CallQueue<T, U> {
     this.#watch(waiting);
   }
 
-  /** One listener a signal, however many tickets it is of: the samples of a call share theirs. */
+  /** Adds one listener for each signal, which several tickets may share, such as those of the samples of one call. */
   #watch(ticket: Waiting<T, U>): void {
     const { signal } = ticket;
     if (!signal) return;
@@ -75,7 +78,7 @@ export class CallQueue<T, U> {
     this.#watched.set(signal, { tickets, stop: () => signal.removeEventListener('abort', abandon) });
   }
 
-  /** Stops watching the signal of a ticket that is settled. */
+  /** Removes a settled ticket from those of its signal, and the listener with the last of them. */
   #unwatch(ticket: Waiting<T, U>): void {
     const { signal } = ticket;
     const watched = signal && this.#watched.get(signal);
@@ -97,7 +100,7 @@ export class CallQueue<T, U> {
     }
   }
 
-  /** Makes one call for as many tickets as fit and settles them; its error is theirs alone. */
+  /** Makes one call for as many tickets as fit and settles them; if the call fails, only they are rejected. */
   async callOnce(now: () => number): Promise<void> {
     const tickets = this.#take();
     this.#calls++;
@@ -121,9 +124,9 @@ export class CallQueue<T, U> {
     this.time += now() - started;
   }
 
-  /** The first in line and whatever else fits beside it; what does not fit is first in line next time. */
+  /** Takes the first ticket and all others that still fit; those that do not fit keep their order. */
   #take(): Waiting<T, U>[] {
-    this.#waiting.sort((a, b) => a.due - b.due); // stable: first come, first served
+    this.#waiting.sort((a, b) => a.due - b.due); // stable, so that equals stay in the order of arrival
     let room = this.#limit.rows;
     const taken = this.#waiting.filter(({ rows }, index) => {
       if (index > 0 && rows.length > room) return false;

@@ -20,9 +20,9 @@ export interface BeamSearchOptions {
 }
 
 export interface Beam {
-  /** All tokens, the end token included; what follows `length` is filler (0). */
+  /** All tokens, including the end token; those after the first `length` are filler (0). */
   readonly tokens: readonly number[];
-  /** Tokens that count, the end token included. */
+  /** Number of tokens before the filler, including the end token. */
   readonly length: number;
   readonly averageLogprob: number;
 }
@@ -37,7 +37,7 @@ interface Live {
   readonly row: number;
 }
 
-/** Beams of one sequence, best first. `0` is the filler token of stopped beams whatever the vocabulary. */
+/** Beams of one sequence, best first. Token 0 fills stopped beams, whatever it means in the vocabulary. */
 export function* beamSearch(options: BeamSearchOptions): Decoding<Beam[]> {
   const { beams = 5, maxTokens = 67, temperature = 1, endId } = options;
   requireOptions(beams, maxTokens, temperature);
@@ -114,7 +114,7 @@ class TopCandidates {
     this.#size = size;
   }
 
-  /** Called for every token of the vocabulary, so nothing is allocated for those that have no chance. */
+  /** Is called for every token of the vocabulary, so it allocates nothing for candidates that the list does not take. */
   offer(beam: number, token: number, average: number): void {
     if (this.list.length === this.#size && average <= this.list[this.#size - 1]!.average) return;
     let at = this.list.length;

@@ -1,9 +1,12 @@
-/** A search over sequences that a language model keeps where it runs: forks and drops follow the search's branches. */
+/**
+ * A search over sequences whose keys and values the language model keeps: they are forked and dropped as the search
+ * branches.
+ */
 import type { HostTensor } from '../core/host-tensor.ts';
 import { type Decoding, type NextToken, type NextTokens, runDecoding } from './decoding.ts';
 
 /**
- * Sequences of a language model. Rows know nothing of one another: those of different searches, at different lengths, may
+ * Sequences of a language model. Rows are independent of one another: those of different searches, at different lengths, may
  * share a call.
  * @typeParam S the handle of one sequence
  */
@@ -51,7 +54,10 @@ export async function decodeCached<R, S>(
   }
 }
 
-/** The sequences of the next rows: the first child of a row takes it over, further ones fork it, and rows without a child go. */
+/**
+ * The sequences of the next rows: the first child of a row takes its sequence over, further ones fork it; rows without a
+ * child are dropped.
+ */
 function branch<S>(rows: readonly S[], parents: readonly number[], sequences: CachedSequences<S>): S[] {
   const taken = new Set<number>();
   const next = parents.map(parent => {

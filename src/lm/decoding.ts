@@ -1,27 +1,27 @@
 /**
- * Choosing tokens, as generators: each yields a query (the sequences so far) and receives the logits of the next token, so the
- * search knows nothing of networks and caches.
+ * Searches for token sequences, as generators: each yields a query (the sequences so far) and receives the logits of the
+ * next token, so that a search does not depend on networks and caches.
  */
 
-/** What a search wants to know. Row r continues row `parents[r]` of its previous query (a cache is reordered by it). */
+/** An evaluation request of a search. Row r continues row `parents[r]` of its previous query (a cache is reordered by it). */
 export interface DecodingQuery {
   /** The tokens generated so far, per row; all rows have the same number. */
   readonly sequences: readonly (readonly number[])[];
   readonly parents: readonly number[];
 }
 
-/** What a language model says about the token after a sequence. */
+/** The prediction of a language model for the token after a sequence. */
 export interface NextToken {
   /** [V] */
   readonly logits: Float32Array;
-  /** The hidden state that the logits are made from, [W], where the model was asked for it. */
+  /** The hidden state that the logits are computed from, [W], if the model was compiled to return it. */
   readonly hidden?: Float32Array;
 }
 
-/** Answers a query, row by row. */
+/** Predicts the next token of each row of a query. */
 export type NextTokens = (query: DecodingQuery) => Promise<readonly NextToken[]>;
 
-/** A search: yields queries, receives an answer per row, returns its result. */
+/** A search: yields queries, receives a prediction for each row, returns its result. */
 export type Decoding<R> = Generator<DecodingQuery, R, readonly NextToken[]>;
 
 /** Runs one search; `signal` is checked before each query. */

@@ -1,4 +1,4 @@
-/** Keys and values of a sequence's earlier positions, which a decoder-only language model reads again at each new one. */
+/** Keys and values of a sequence's earlier positions, which a decoder-only language model attends to at each new one. */
 import * as tf from '@tensorflow/tfjs';
 import { type KeyValue, keyMask } from '../nn/pre-norm-block.ts';
 

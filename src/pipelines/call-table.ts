@@ -1,5 +1,5 @@
 /**
- * What a family of models can be asked for, as one table of calls and one schema for each option. The library's own checks,
+ * The calls of a family of models, as one table, and one schema for each option. The library's own checks,
  * the command line, every family of HTTP routes with its documentation, and the page's form derive from it.
  */
 import type { Static, TSchema } from 'typebox';
@@ -128,7 +128,7 @@ export function choicesOf(schema: TSchema | undefined): readonly string[] {
   return (schema as Limits | undefined)?.enum ?? [];
 }
 
-/** What of a schema says which values are allowed. */
+/** The keywords of a schema that limit its values. */
 export interface Limits {
   readonly type?: string;
   readonly minimum?: number;

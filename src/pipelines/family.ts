@@ -18,8 +18,8 @@ export interface LoadOptions {
   /** Threads of the networks. @default all cores */
   readonly threads?: number;
   /**
-   * Most evaluations in one network call, over all calls of the model at the same time (a guided picture asks for 2 per
-   * step). @default what the device does best, measured meanwhile
+   * Most evaluations in one network call, over all calls of the model at the same time (a guided picture takes 2 at
+   * each step). @default what the device does best, measured meanwhile
    */
   readonly maxBatch?: number;
   readonly signal?: AbortSignal;
@@ -33,7 +33,7 @@ export interface Family<Model extends Pipeline = Pipeline> {
   readonly specs: (config: unknown, origin: string) => Readonly<Record<string, Tree<ParamSpec>>>;
   /** The file of each network in a model folder. */
   readonly files: Readonly<Record<string, string>>;
-  /** What its models can be asked for, and every option of that. */
+  /** The calls that its models offer, and every option of these. */
   readonly calls: CallTable;
   readonly options: OptionSchemas;
   /** What models of this configuration can do. */

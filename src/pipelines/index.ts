@@ -16,7 +16,7 @@ interface Models {
 
 export type FamilyName = keyof Models;
 
-/** A loaded model of the family `F`; of any, told apart by `model.family`. */
+/** A loaded model of the family `F`, or of any family; `model.family` discriminates between them. */
 export type ModelOf<F extends FamilyName = FamilyName> = Models[F];
 
 /**

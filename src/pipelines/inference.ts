@@ -6,26 +6,26 @@ export type { InferenceStatus } from '../engine/index.ts';
 const mebibyte = 2 ** 20;
 
 export const inference = {
-  /** How it is now, and what happened to it so far. */
+  /** Its present state, and how often it was replaced or ended so far. */
   status(): InferenceStatus {
     return sessionHost.status;
   },
 
   /**
-   * Sets the ceiling of its resident memory in MiB, or lifts it (0). A process over the ceiling is replaced between two calls,
-   * and models are loaded again into the new one. While training state lives in it, it is not replaced.
+   * Sets the ceiling of its resident memory in MiB, or lifts it (0). A process over the ceiling is replaced between two
+   * calls, and models are loaded again into the new one. While it holds training state, it is not replaced.
    */
   setMaxMemory(mebibytes: number): void {
     sessionHost.setMaxMemory(mebibytes === 0 ? undefined : mebibytes * mebibyte);
   },
 
-  /** Calls `listener` whenever it died by itself. Returns a function that stops this. */
+  /** Calls `listener` whenever it ended unexpectedly. Returns a function that stops this. */
   onDeath(listener: () => void): () => void {
     return sessionHost.onDeath(listener);
   },
 
   /**
-   * Starts it, computes something in it and tells how it is then.
+   * Starts it, computes something in it and returns its state after that.
    * @throws DuetError 'worker-died' if it cannot be started here
    */
   async check(): Promise<InferenceStatus> {

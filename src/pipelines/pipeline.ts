@@ -25,7 +25,7 @@ export interface CallControls {
   readonly onProgress?: (event: ProgressEvent) => void;
 }
 
-/** What is given to a call, under the names of the API. Which of them it needs and reads, its row in the table says. */
+/** The inputs of a call, under the names of the API. The call's row in the table lists those that it needs and reads. */
 export interface CallInputs {
   readonly prompt?: string;
   readonly prompt2?: string;
@@ -47,7 +47,7 @@ export interface Timings {
   readonly total: number;
 }
 
-/** What a model makes of a caption's words. */
+/** How a model reads the words of a caption. */
 export interface CaptionReport {
   /** Words that the model was not trained on; it has to guess them from their letters. */
   readonly unknownWords: readonly string[];
@@ -97,7 +97,7 @@ export interface CallDefaults {
   readonly [option: string]: unknown;
 }
 
-/** What can be said about a model without loading it. */
+/** The properties of a model that are known without loading it. */
 export interface ModelDescription {
   readonly family: string;
   readonly name: string;

@@ -1,6 +1,6 @@
 /**
- * DDIM (Song et al., arXiv 2010.02502, equations 12 and 16): predict the data, then put back less noise. `eta` mixes fresh
- * noise in, 0 is deterministic, 1 is DDPM's ancestral sampling.
+ * DDIM (Song et al., arXiv 2010.02502, equations 12 and 16): predict the data, then add less noise to it. `eta` adds fresh
+ * noise: 0 is deterministic, 1 is DDPM's ancestral sampling.
  */
 import { cleanLevel, type NoiseLevel, type Schedule } from './schedule.ts';
 import { checkSteps, drawNoise, type Solver, type SolverProblem } from './solver.ts';

@@ -100,7 +100,7 @@ function integratorWeights(
   return [phi1 + perD10 / r0, perD11 / r1 - perD10 / r0, -perD11 / r1];
 }
 
-/** The order of step `index`: few predictions at the beginning, caution at the end. */
+/** The order of step `index`: lower at the beginning, where there are few predictions, and at the end for stability. */
 function orderOfStep(index: number, steps: number, options: MultistepOptions): number {
   const { order = 2, finalSigma = 'zero', lowerOrderFinal = true, eulerAtFinal = false } = options;
   const cautious = lowerOrderFinal && steps < FEW_STEPS;

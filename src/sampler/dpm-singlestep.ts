@@ -27,7 +27,7 @@ export interface SinglestepOptions {
   readonly grid?: 'time' | 'quadratic' | 'log-snr';
   /** Network time at which to stop. @default the schedule's cleanest level */
   readonly end?: number;
-  /** Answer with one more data prediction at the end, which takes one more evaluation. @default false */
+  /** Return the data prediction at the last state, which takes one more evaluation. @default false */
   readonly denoise?: boolean;
   /** @default 'dpmsolver++' */
   readonly algorithm?: Algorithm;

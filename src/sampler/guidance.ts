@@ -8,7 +8,7 @@ import { weightedSum } from './weighted-sum.ts';
 /** Guidance scale g, everywhere in this API. */
 export type Guidance = number;
 
-/** Without an unconditional prediction there is nothing to steer away from, and `conditional` is the answer. */
+/** The guided prediction; without an unconditional prediction it is `conditional` itself. */
 export function guide(conditional: Float32Array, unconditional: Float32Array | undefined, g: Guidance): Float32Array {
   if (!unconditional || g === 1) return conditional;
   return weightedSum([g, conditional], [1 - g, unconditional]);

@@ -2,7 +2,7 @@
  * DDIM run backwards: from data to the noise that DDIM makes this data of (Song et al., arXiv 2010.02502, section 4.3).
  * A step of DDIM is x_t = cos(d) x_s - sin(d) v(x_s, s), with v = alpha eps - sigma x0 and d the angle between the levels
  * s and t, so the x_s that leads to a known x_t is a fixed point of x_s = (x_t + sin(d) v(x_s, s)) / cos(d). One
- * evaluation a step is plain DDIM inversion; further ones close the gap between the way out and the way back (Pan et
+ * evaluation a step is plain DDIM inversion; further ones reduce the error of the reconstruction (Pan et
  * al., arXiv 2309.04907). In this form the iteration contracts at every noise level.
  */
 import { planDdimSteps } from './ddim.ts';

@@ -8,7 +8,7 @@ import { weightedSum } from './weighted-sum.ts';
 
 export type PredictionType = 'epsilon' | 'v' | 'sample';
 
-/** A network's answer, understood: the data and the noise it sees in x. */
+/** The data and the noise of x according to a network's prediction. */
 export interface Estimate {
   readonly x0: Float32Array;
   readonly eps: Float32Array;
@@ -38,7 +38,7 @@ function remainder(x: Float32Array, weight: number, part: Float32Array, scale: n
   return rest;
 }
 
-/** What a network of this type should answer: the target of training. */
+/** The prediction that a network of this type is trained to make. */
 export function predictionTarget(
   type: PredictionType,
   x0: Float32Array,

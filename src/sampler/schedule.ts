@@ -29,7 +29,7 @@ export interface Schedule {
 }
 
 /**
- * The level of a given `lambda` exactly; on a table that has only whole times the network is told the nearest one (ties
+ * The level of a given `lambda` exactly; on a table that has only whole times the network is given the nearest one (ties
  * to even, as NumPy rounds).
  */
 export function levelOf(schedule: Schedule, lambda: number): NoiseLevel {
@@ -107,8 +107,8 @@ export function continuousTable(betas: Float64Array): Schedule {
 
 /**
  * The same diffusion as diffusers samples it: whole network times 0 .. N - 1, where time i has the level of beta_(i+1).
- * The network is thus told one less than in training; pictures made by diffusers depend on it. A level between two
- * times is linear in lambda and never beyond the ends.
+ * The network is thus given a time that is one less than in training; pictures made by diffusers depend on it. A level
+ * between two times is linear in lambda and never beyond the ends.
  */
 export function wholeTable(betas: Float64Array): Schedule {
   const levels = Array.from(logAlphas(betas), (log, index) => levelOfLogAlpha(index, log));
@@ -161,7 +161,7 @@ export function vpLinear(options: { betaMin?: number; betaMax?: number; timeScal
  *     phiMin = atan(exp(-lambdaMax)), phiMax = atan(exp(lambdaMax)) = pi/2 - phiMin,
  *
  * which is alpha = cos(pi/2 t/1000) up to phiMin = 4.5e-5 for lambdaMax = 10 (the log-SNR clamp of 20 that Imagen uses).
- * At t = 1000 the data is gone for all purposes: a modality there is truly ignored.
+ * At t = 1000 the state holds practically no data, so that a modality there is ignored.
  */
 export function cosine(options: { lambdaMax?: number; timeScale?: number } = {}): Schedule {
   const { lambdaMax = 10, timeScale = 1000 } = options;

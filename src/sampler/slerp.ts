@@ -1,6 +1,6 @@
 /**
- * Spherical interpolation (Shoemake, SIGGRAPH 1985): along the arc between two vectors. Noise stays noise that way, where
- * a straight line would pass through vectors that are too short to be any.
+ * Spherical interpolation (Shoemake, SIGGRAPH 1985): along the arc between two vectors. The result
+ * has the length of noise, whereas linear interpolation gives vectors that are shorter than noise of that dimension.
  */
 import { weightedSum } from './weighted-sum.ts';
 

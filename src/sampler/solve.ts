@@ -7,7 +7,7 @@ import type { Solver, SolverProblem } from './solver.ts';
 export type SolverOptions = SinglestepOptions | MultistepOptions | DdimOptions;
 
 /**
- * Carries `problem.x` from pure noise to data, asking for `problem.steps` estimates on the way.
+ * Solves from pure noise, `problem.x`, to data with `problem.steps` evaluation requests.
  *
  * @example
  * const solver = solve({ schedule, x: noise, steps: 20 }, { kind: 'dpm-multistep', order: 2 });

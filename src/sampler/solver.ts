@@ -1,12 +1,12 @@
 /**
- * What all solvers share. A solver is a generator: it yields the state at which it wants to know the network's mind and
- * receives the estimate; its return value is the sample. It knows neither networks nor guidance nor modes.
+ * What all solvers share. A solver is a generator: it yields evaluation requests and receives the estimate of each; its
+ * return value is the sample. It does not depend on networks, guidance or modes.
  */
 import { DuetError } from '../core/errors.ts';
 import type { Estimate } from './prediction.ts';
 import type { NoiseLevel, Schedule } from './schedule.ts';
 
-/** A question of a solver: the state, its noise level, and how far along it is. */
+/** An evaluation request of a solver: the state, its noise level, and the place of the evaluation among all. */
 interface SolverPoint {
   readonly x: Float32Array;
   readonly level: NoiseLevel;
@@ -23,13 +23,13 @@ export interface SolverProblem {
   readonly schedule: Schedule;
   /** The state at `schedule.tMax`, standard normal. */
   readonly x: Float32Array;
-  /** Number of network evaluations (of evaluation points: guidance may ask several questions at each). */
+  /** Number of evaluation requests; guidance may take several rows of a network call for each. */
   readonly steps: number;
   /** Standard normal noise of `length` values for solvers that add noise, one draw a step. */
   readonly noise?: (length: number) => Float32Array;
 }
 
-/** Throws unless `steps` is a whole number from 1 to what the schedule can tell apart. */
+/** Throws unless `steps` is an integer from 1 to the number of times that the schedule distinguishes. */
 export function checkSteps(steps: number, schedule: Schedule): void {
   const most = schedule.whole ? schedule.tMax - schedule.tMin : Number.MAX_SAFE_INTEGER;
   if (Number.isSafeInteger(steps) && steps >= 1 && steps <= most) return;
@@ -37,7 +37,7 @@ export function checkSteps(steps: number, schedule: Schedule): void {
   throw new DuetError('invalid-argument', `The number of steps is a whole number ${range}, got ${steps}`);
 }
 
-/** Noise of one step, or a complaint that none was passed in. */
+/** Noise for one step. Throws DuetError 'invalid-argument' if the problem has no source of noise. */
 export function drawNoise(problem: SolverProblem): Float32Array {
   if (problem.noise) return problem.noise(problem.x.length);
   throw new DuetError('invalid-argument', 'A solver that adds noise (eta > 0 or stochastic) needs a source of noise');

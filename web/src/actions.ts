@@ -14,10 +14,13 @@ import * as state from './state.ts';
 
 const press = createPress();
 
-/** Keys of forms whose sending got no answer: sent again under the same key, a job that did arrive is not made twice. */
+/**
+ * Idempotency keys of forms whose request got no response: if the same form is sent again under its key, a job that did
+ * arrive is not made twice.
+ */
 const unanswered = new WeakMap<Form, string>();
 
-/** Sends the tab's form, unless something is missing, or the press was one with the last. */
+/** Sends the tab's form, unless an input is missing, or the press repeats the last one by accident. */
 export function run(tab: TabId): Promise<void> {
   const form = state.forms.value[tab];
   if (missingInputs(form).length > 0 || state.serverFault.value) return Promise.resolve();
@@ -73,7 +76,7 @@ export function restore(job: JobState, seed: number | null): Promise<void> {
   });
 }
 
-/** The same once more, or with a new seed. */
+/** Runs a job's request once more, with its own or with a new seed. */
 export function again(job: JobState, seed: number | null): Promise<void> {
   return press('again', `${job.id} ${seed}`, async () => {
     const form = await formOf(job, seed);

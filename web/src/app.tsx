@@ -77,7 +77,7 @@ function ModelName() {
   );
 }
 
-/** Two voices that share a middle. */
+/** The logo: two circles that overlap. */
 function Mark() {
   return (
     <svg viewBox="0 0 32 24" width="34" height="26" aria-hidden="true">

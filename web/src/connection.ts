@@ -1,4 +1,4 @@
-/** Connects to the server, and looks again while it is away. */
+/** Connects to the server, and tries again while it cannot be reached. */
 import { effect } from '@preact/signals';
 import { toFault } from './faults.ts';
 import { readHistory } from './job-feed.ts';
@@ -6,7 +6,7 @@ import { api, capabilities, serverFault } from './state.ts';
 
 const pauseBeforeLooking = 4_000;
 
-/** Capabilities and history; again after a key was given or the server came back. */
+/** Fetches capabilities and history; it is called again after a key was given or the server can be reached again. */
 export async function connect(): Promise<void> {
   try {
     capabilities.value = await api.capabilities();
@@ -17,7 +17,7 @@ export async function connect(): Promise<void> {
   }
 }
 
-/** While the server is away, looks again by itself where it may come back by itself. */
+/** While the server cannot be reached, tries again at intervals, unless a person must act first. */
 export function keepConnecting(): void {
   effect(() => {
     const status = serverFault.value?.status;

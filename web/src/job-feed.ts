@@ -15,7 +15,7 @@ const pageOfHistory = 60;
 const pauseBetweenLooks = 2_000;
 const windows = new BroadcastChannel('duet-history');
 
-/** Tells the other windows that the history has changed. */
+/** Notifies the other windows that the history has changed. */
 export function tellWindows(): void {
   windows.postMessage(null);
 }
@@ -89,7 +89,7 @@ export async function readHistory(): Promise<void> {
   state.historyLoaded.value = true;
 }
 
-/** Applies a job's events, from its first one, until it is over; again where the connection was lost. */
+/** Applies the events of a job, from the first one, until it has ended; starts again after the connection was lost. */
 async function stream(id: string, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     const job = state.findJob(id);
@@ -105,7 +105,7 @@ async function stream(id: string, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** Looks a job up that is named somewhere; where the server has it no more, it is named no more. */
+/** Fetches a job that an address or a stage names; if the server no longer has it, removes it from there. */
 async function seek(id: string): Promise<void> {
   try {
     state.jobs.value = mergeHistory(state.jobs.value, [await state.api.job(id)]);
@@ -118,7 +118,7 @@ async function seek(id: string): Promise<void> {
   }
 }
 
-/** Takes a job that is no more off the stages. */
+/** Removes a deleted job from the stages. */
 export function forgetShown(id: string): void {
   const others = Object.entries(state.shownJobs.value).filter(([, shown]) => shown.id !== id);
   state.shownJobs.value = Object.fromEntries(others);

@@ -33,7 +33,7 @@ export function createFormKeeper(open: () => Storage): FormKeeper {
   const entries = tabIds.map(tab => {
     const { form, lost } = readForm(storage, tab);
     lostPictures.push(...lost);
-    if (lost.length === 0) kept.set(tab, form); // else it is written anew, so that the loss is told once
+    if (lost.length === 0) kept.set(tab, form); // otherwise it is written again, so that the loss is reported once
     return [tab, form] as const;
   });
   const writePicture = (tab: TabId, name: PictureName, picture: Form[PictureName]) => {
@@ -61,7 +61,10 @@ export function createFormKeeper(open: () => Storage): FormKeeper {
   };
 }
 
-/** Only what a form of today holds is taken from what a page of yesterday, or anybody else, has written. */
+/**
+ * Takes only the fields that the present form has: the entry may be of an older version of the page, or of another
+ * program.
+ */
 function readForm(storage: GuardedStorage, tab: TabId): { form: Form; lost: readonly string[] } {
   const lost: string[] = [];
   const blank = emptyForm(tab);

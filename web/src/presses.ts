@@ -1,6 +1,6 @@
 /**
- * Tells presses that are meant from those that happen along: a double click, Enter pressed twice, a double tap, or another
- * try while the first press is still being answered are all one press.
+ * Distinguishes intended presses from accidental ones: a double click, Enter pressed twice, a double tap, or another press
+ * while the action of the first one is running all count as one press.
  */
 
 /** Milliseconds within which people press twice and mean once; double clicks have up to 500 by default. */

@@ -1,6 +1,6 @@
 /**
  * Server-sent events from a fetch body (https://html.spec.whatwg.org/multipage/server-sent-events.html, section 9.2.6).
- * Own reader, because EventSource hides why it was refused, and asks again for ever.
+ * EventSource is not used, because it hides the status of a rejected request and repeats the request without end.
  */
 
 export interface ServerSentEvent {

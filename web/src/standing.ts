@@ -10,7 +10,7 @@ type PictureName = (typeof pictureNames)[number];
 export interface Shown {
   readonly id: string;
   readonly pictures: Readonly<Partial<Record<PictureName, string>>>;
-  /** How far its pictures had come when it was cancelled: the server keeps only finished ones. */
+  /** The last previews of its pictures when it was cancelled: the server keeps only finished ones. */
   readonly unfinished?: readonly string[];
 }
 
@@ -19,8 +19,8 @@ export function shownFor(id: string, form: Form): Shown {
 }
 
 /**
- * `current`: made from what the form says. `former`: from other words, another mode or another mask, which the page must
- * say. `gone`: it is about another picture than the one that now stands beside it, and must not be shown there at all.
+ * `current`: made from the present contents of the form. `former`: made from another caption, mode or mask, which the
+ * page must state. `gone`: made from another picture than the one in the form, so that it must not be shown beside it.
  */
 export function standingOf(job: JobState, { pictures }: Shown, form: Form): 'current' | 'former' | 'gone' {
   const isReplaced = (name: 'image' | 'image2') =>
@@ -58,7 +58,10 @@ function fingerprint(picture: InputPicture): string {
   return found;
 }
 
-/** Two 32-bit FNV-1a hashes, of the text's even and odd characters, and its length: to tell pictures apart, not to protect. */
+/**
+ * Two 32-bit FNV-1a hashes, of the text's even and odd characters, and its length: to tell pictures apart, not to
+ * protect.
+ */
 function hash(text: string): string {
   const hashes = [0x811c9dc5, 0x811c9dc5];
   for (let index = 0; index < text.length; index++) {

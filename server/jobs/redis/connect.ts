@@ -1,4 +1,4 @@
-/** What the front and its workers agree on, and the optional packages that speak to Redis. */
+/** The names and times that the front and its workers share, and the optional packages that connect to Redis. */
 import { DuetError } from '../../../src/core/errors.ts';
 
 export interface RedisTiming {
@@ -7,12 +7,12 @@ export interface RedisTiming {
 }
 
 export const defaultLockMs = 15_000;
-/** A worker takes what waits for its model. */
+/** The name of the queue of a model, from which its workers take jobs. */
 export const queueOf = (model: string) => `duet-${model.replaceAll(':', '_')}`;
-/** Ids of jobs that were cancelled are told on this channel. */
+/** The channel on which the ids of cancelled jobs are published. */
 export const cancelChannel = 'duet-cancelled';
 
-/** To cut connections; it never ends for one that is being tried again. */
+/** Milliseconds for closing connections: a close never ends while the connection is being retried. */
 export const disconnectMs = 500;
 
 const longestPauseMs = 1000;
@@ -25,7 +25,10 @@ export const connectionOptions = {
 };
 export const connectionTo = (url: string) => ({ url, ...connectionOptions });
 
-/** Several connections fail with the same words many times a minute while Redis is away: they are reported now and then. */
+/**
+ * While Redis is unreachable, several connections fail with the same message many times a minute: it is reported at
+ * intervals.
+ */
 export function reportSeldom(report: (error: unknown) => void): (error: unknown) => void {
   const reported = new Map<string, number>();
   return error => {
@@ -37,7 +40,7 @@ export function reportSeldom(report: (error: unknown) => void): (error: unknown)
   };
 }
 
-/** Resolves with true if `work` ended within the time, whichever way. */
+/** Resolves with true if `work` was settled within the time. */
 export async function endsWithin(milliseconds: number, work: Promise<unknown>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<false>(resolve => {
@@ -52,7 +55,7 @@ export async function endsWithin(milliseconds: number, work: Promise<unknown>): 
   return isInTime;
 }
 
-/** Keeps no process alive. */
+/** Resolves after the time; the timer does not keep the process running. */
 export function later(milliseconds: number): Promise<void> {
   return new Promise(resolve => {
     setTimeout(resolve, milliseconds).unref();

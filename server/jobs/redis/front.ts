@@ -1,7 +1,8 @@
 /**
- * Jobs done by workers elsewhere: handed over through a BullMQ queue on Redis or Valkey under their own ids, so that handing
- * one over twice (after a restart of this process or of Redis) is still one job. History, files and owners stay here, and
- * what Redis forgot is handed over again: Redis is the way to the workers, not the place where jobs are kept.
+ * Jobs that workers in other processes run. They are added to a BullMQ queue on Redis or Valkey under their own ids, so
+ * that adding one twice (after a restart of this process or of Redis) still makes one job. History, files and owners are
+ * kept by this process, and jobs that Redis lost are added again: Redis transports jobs to the workers, it does not keep
+ * them.
  */
 import { DuetError } from '../../../src/core/errors.ts';
 import { isErrorCode } from '../../errors.ts';
@@ -32,28 +33,28 @@ import {
 
 export interface RedisFront {
   readonly perform: Perform;
-  /** Of Redis. */
+  /** The outages of Redis. */
   readonly outage: Outage;
-  /** Removes from Redis what is over here. */
+  /** Removes jobs from Redis that have ended here. */
   readonly observer: JobObserver;
   close(): Promise<void>;
 }
 
-/** Events may be lost with a connection: this often the job itself is looked at. */
+/** Events may be lost with a connection, so the job itself is read at this interval. */
 const lookMs = 2000;
 /** How long clients that wait on an open connection wait for a lost Redis. */
 const defaultPatienceMs = 10_000;
-/** Results that no front came back for. */
+/** How long results are kept that no front has fetched. */
 const keepSeconds = 24 * 3600;
-/** Events that a front which lost its connection can catch up with. */
+/** The number of events that are kept for a front which lost its connection. */
 const keptEvents = 1000;
-/** To say goodbye to Redis, which may be leaving too. */
+/** Milliseconds for closing the connections to Redis, which may be stopping too. */
 const closeMs = 2000;
 
 /** How a job ended on a worker. */
 type Ending = { readonly result: SentResult } | { readonly reason: string | undefined };
 
-/** `report` is told of trouble that is over when Redis is back. */
+/** `report` is called with errors that end when Redis is reachable again. */
 export async function openRedisFront(
   url: string,
   model: string,
@@ -84,7 +85,10 @@ export async function openRedisFront(
   await events.waitUntilReady();
 
   const perform: Perform = async ({ id, isAwaited }, _model, request, { signal, emit }) => {
-    /** Of runs of the job on workers, the newest that was heard of; one that it was taken from may still talk. */
+    /**
+     * The number of the newest run of the job that sent an event; a worker that lost the job may still send events of an
+     * earlier run.
+     */
     let newestRun = 0;
     const tell = ({ run, event }: SentProgress) => {
       if (run < newestRun) return;
@@ -112,10 +116,10 @@ export async function openRedisFront(
         }
         if (state !== 'completed' && state !== 'failed') return undefined;
         const job = await queue.getJob(id);
-        if (!job) return undefined; // gone again meanwhile
+        if (!job) return undefined; // it was removed again meanwhile
         return state === 'completed' ? { result: job.returnvalue } : { reason: job.failedReason };
       } catch (error) {
-        onError(error); // such as a full disk of Redis: the job can wait until somebody has mended it
+        onError(error); // such as a full disk of Redis: the job waits until the operator has fixed it
         outage.begin();
         return undefined;
       }
@@ -134,7 +138,7 @@ export async function openRedisFront(
       }
     } catch (error) {
       if (stop.aborted && !isPutOff(isAwaited, stop.reason)) {
-        const givingUp = looking.then(() => giveUp(id)); // not before it was handed over; Redis may be away
+        const givingUp = looking.then(() => giveUp(id)); // not before it was added to the queue; Redis may be unreachable
         givenUp.add(givingUp);
         void givingUp.then(() => givenUp.delete(givingUp));
       }
@@ -147,7 +151,7 @@ export async function openRedisFront(
 
   async function giveUp(id: string): Promise<void> {
     await publisher.publish(cancelChannel, id).catch(() => {});
-    await queue.remove(id).catch(() => {}); // a worker holds it and was told above
+    await queue.remove(id).catch(() => {}); // a worker holds it and was notified above
   }
 
   return {
@@ -170,7 +174,7 @@ export async function openRedisFront(
   };
 }
 
-/** A job that the next process comes back for is left alone. */
+/** Whether the job stays in the queue because the next process continues it. */
 function isPutOff(isAwaited: boolean, reason: unknown): boolean {
   return DuetError.isInstance(reason) && reason.code === 'shutting-down' && !isAwaited;
 }
@@ -182,7 +186,7 @@ function rejection(signal: AbortSignal): Promise<never> {
     if (signal.aborted) abort();
     else signal.addEventListener('abort', abort, { once: true });
   });
-  rejected.catch(() => {}); // may come when nobody waits any more
+  rejected.catch(() => {}); // it may reject when no caller awaits it any more
   return rejected;
 }
 

@@ -1,17 +1,17 @@
 /**
- * Notices a Redis that is lost, hangs or takes no writes, and that it is back. Commands for a lost connection wait for it
- * and so do not fail: a round trip now and then tells.
+ * Detects that Redis is unreachable, hangs or accepts no writes, and that this is over. Commands on a lost connection
+ * wait for it instead of failing, so a command is sent and timed at intervals.
  */
 import type { Redis } from 'ioredis';
 import type { Outage } from '../outage.ts';
 
 const beatMs = 1000;
-/** A Redis that takes longer for a ping hangs, or its machine is gone without a word. */
+/** A Redis that takes longer for a ping hangs, or its machine stopped without closing the connection. */
 const slowMs = 3000;
-/** Written to see whether writes work; it vanishes by itself. */
+/** Key that is written to test whether writes work; it expires by itself. */
 const probeKey = 'duet-probe';
 
-/** @returns what ends it */
+/** @returns a function that ends the observation */
 export function watchRedis(redis: Redis, outage: Outage): () => void {
   redis.on('close', () => outage.begin());
   let isAsking = false;
@@ -20,11 +20,11 @@ export function watchRedis(redis: Redis, outage: Outage): () => void {
     isAsking = true;
     const slow = setTimeout(() => outage.begin(), slowMs);
     try {
-      // Back is one that can be written: a full disk, too little memory and a replica refuse that.
+      // The outage is over once a write succeeds: Redis rejects writes on a full disk, without memory, and on a replica.
       await (outage.isAway ? redis.set(probeKey, '', 'PX', beatMs) : redis.ping());
       outage.end();
     } catch {
-      outage.begin(); // reported by whoever uses the connection
+      outage.begin(); // the users of the connection report it
     }
     clearTimeout(slow);
     isAsking = false;

@@ -1,17 +1,20 @@
-/** One run of a job on a worker: keeps its lock, tells of its progress, and can be cut off. */
+/** One run of a job on a worker: it renews its lock, publishes its progress, and can be aborted. */
 import type { Job } from 'bullmq';
 import type { LoadedModel, ServedModel } from '../../types.ts';
 import { performJob } from '../perform.ts';
 import { receiveRequest, type SentRequest, type SentResult, sendEvent, sendResult } from './wire.ts';
 
-/** Why a run was cut off: the job was cancelled, another run has it now, or this worker stops and gives it back. */
+/**
+ * Why a run was aborted: the job was cancelled, another run has taken it over, or this worker stops and returns it to the
+ * queue.
+ */
 export type CutOff = 'cancelled' | 'taken' | 'given-back';
 
 export interface JobRun {
   readonly result: Promise<SentResult>;
-  /** Why it was cut off, if it was. */
+  /** Why it was aborted, if it was. */
   readonly cutOff: CutOff | undefined;
-  /** The first reason counts. */
+  /** Aborts the run; only the first reason counts. */
   cut(why: CutOff): void;
 }
 
@@ -45,7 +48,7 @@ export function runJob(job: Job<SentRequest, SentResult>, options: JobRunOptions
     await told;
     return sendResult(made);
   };
-  /** The model may take a while to notice. */
+  /** Rejects at the abort, as the model may take a while to notice it. */
   const stopped = new Promise<never>((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
   });
@@ -60,8 +63,8 @@ export function runJob(job: Job<SentRequest, SentResult>, options: JobRunOptions
 }
 
 /**
- * Of this run alone: BullMQ's own renewal knows jobs by their ids, and confuses a run with a later one of the same job on
- * the same worker. While Redis is away one request waits for it.
+ * Renews the lock of this run alone: BullMQ's own renewal identifies jobs by their ids, and confuses a run with a later
+ * one of the same job on the same worker. While Redis is unreachable, one request waits for it.
  */
 function renewLock(
   job: Job,

@@ -16,7 +16,7 @@ export interface SentResult extends Omit<CallResult, 'samples'> {
 
 type SentEvent = Exclude<NewJobEvent, { type: 'preview' }> | { type: 'preview'; step: number; images: string[] };
 
-/** Of the so many-eth run of a job: a worker that it was taken from may still talk. */
+/** An event with the number of the run that it is of: a worker that lost the job may still send events of an earlier run. */
 export interface SentProgress {
   readonly run: number;
   readonly event: SentEvent;

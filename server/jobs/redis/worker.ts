@@ -1,4 +1,4 @@
-/** A worker: takes from the queue as many jobs as run well together, and tells of each what happens to it. */
+/** A worker: it takes as many jobs from the queue as run well together, and publishes the events of each. */
 import type { Job } from 'bullmq';
 import type { LoadedModel, ServedModel } from '../../types.ts';
 import { toJobError } from '../records.ts';
@@ -31,11 +31,11 @@ export interface RedisWorker {
 }
 
 /**
- * A job that was running on this many workers when they died is not tried again: it may be what kills them. Losing Redis
- * for longer than the lock counts like a death, so this is generous.
+ * A job that was running on this many workers when they ended unexpectedly is not tried again, as it may be the cause.
+ * The loss of Redis for longer than the lock lasts counts too, so the number is high.
  */
 const mostDeaths = 4;
-/** To give jobs back to a Redis that may be away; without it their locks run out. */
+/** Milliseconds for returning jobs to a Redis that may be unreachable; after that their locks expire. */
 const giveBackMs = 3000;
 
 export async function startRedisWorker(options: RedisWorkerOptions): Promise<RedisWorker> {
@@ -52,7 +52,7 @@ export async function startRedisWorker(options: RedisWorkerOptions): Promise<Red
 
   const process = async (job: Job<SentRequest, SentResult>, token = ''): Promise<SentResult> => {
     const id = job.id ?? '';
-    running.get(id)?.cut('taken'); // this worker lost it with the connection, and got it again
+    running.get(id)?.cut('taken'); // this worker lost the job with the connection, and received it again
     const run = runJob(job, { model, token, lockMs, onError });
     running.set(id, run);
     if (isGivingBack) run.cut('given-back');
@@ -60,7 +60,7 @@ export async function startRedisWorker(options: RedisWorkerOptions): Promise<Red
       return await run.result;
     } catch (error) {
       if (run.cutOff === 'given-back') await job.moveToWait(token).catch(onError);
-      // BullMQ lets the job lie where it is.
+      // BullMQ leaves the job where it is.
       if (run.cutOff === 'given-back' || run.cutOff === 'taken') throw new bullmq.WaitingError();
       const failure = toJobError(error);
       if (failure.code === 'generation-failed' && run.cutOff === undefined) {

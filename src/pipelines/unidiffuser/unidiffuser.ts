@@ -1,6 +1,7 @@
 /**
  * UniDiffuser as a user sees it: ten ways to sample pictures and captions from one model (Bao et al., arXiv 2303.06555).
- * Each call encodes what is given, starts one sampling run per sample, answers all their questions together and decodes.
+ * Each call encodes what is given, starts one sampling run per sample, evaluates their requests in common network calls,
+ * and decodes.
  */
 import type { DecodeOptions, ImageInput } from '../../image/index.ts';
 import type { AnySample, CallInputs, CaptionReport, Pipeline } from '../pipeline.ts';
@@ -94,8 +95,9 @@ export class UniDiffuser implements Pipeline {
   }
 
   /**
-   * Variations of a picture, drawn from what the model says about it, or from a caption of yours; the caption is in the
-   * sample too. Below strength 1 they start from the picture itself, and the less the strength, the more of it stays.
+   * Variations of a picture, drawn from the caption that the model gives it, or from a caption of yours; the caption is
+   * in the sample too. Below strength 1 they start from the picture itself, and the less the strength, the more of it
+   * stays.
    * @throws DuetError 'invalid-argument' | 'invalid-image'
    * @example const { samples } = await model.vary('cat.png', { strength: 0.5, caption: 'a white cat' });
    */
@@ -125,7 +127,8 @@ export class UniDiffuser implements Pipeline {
    * The way from one picture or caption to another. A picture is led back to its noise, under its caption (given, or
    * described by the model); noises and captions are interpolated along arcs and drawn. The first and the last frame are
    * the reconstructions of the pictures, or what `textToImage` draws of the captions with that seed. Where a picture is
-   * an end, guidance is 1 and the solver ddim unless given: others reconstruct less well. With n above 1, one path after the other.
+   * an end, guidance is 1 and the solver ddim unless given: others reconstruct less well. With n above 1, one path after
+   * the other.
    * @throws DuetError 'invalid-argument' | 'invalid-image'
    * @example
    * const { samples } = await model.interpolate({ picture: 'a.png' }, { picture: 'b.png' }, { frames: 12 });

@@ -1,4 +1,4 @@
-/** What stands in the way of everything: the server is away, or does not talk to this page. */
+/** The fault that prevents every use of the page: the server cannot be reached, or rejects the page's requests. */
 import { connect } from '../connection.ts';
 import { serverFault } from '../state.ts';
 

@@ -157,7 +157,7 @@ function Actions({ job, index }: { job: JobState; index: number }) {
   );
 }
 
-/** Asks before it deletes. A second press in the same place, by pointer or key, keeps the picture. */
+/** Deletes after a confirmation. A second press in the same place, by pointer or key, keeps the picture. */
 function Removal({ job }: { job: JobState }) {
   const asks = useSignal(false);
   const keep = useRef<HTMLButtonElement>(null);

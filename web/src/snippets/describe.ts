@@ -17,7 +17,7 @@ const routes = {
   interpolate: 'jobs',
 } as const satisfies Record<JobMode, Route>;
 
-/** OpenAI's own limit of `n`, which routes of its family keep: more samples are asked for as a native job. */
+/** OpenAI's own limit of `n`, which routes of its family keep: more samples are requested as a native job. */
 const mostByOpenai = 10;
 
 export type Fields = Record<string, string | number>;

@@ -14,7 +14,7 @@ function properties(fields: Fields): string {
     .join('');
 }
 
-/** The client sends fields that it does not know, but its types must be told. */
+/** Duet's own properties of a request: the client sends fields that it does not know, but its types do not allow them. */
 function ownProperties(own: Fields): string {
   if (Object.keys(own).length === 0) return '';
   const fields = Object.entries(own).map(([name, value]) => `${property(name)}: ${quoted(value)}`);

@@ -45,7 +45,7 @@ export interface UniDiffuserParts {
   readonly inspectCaption: (text: string) => CaptionReport;
 }
 
-/** What one pass of sampling does beyond the call's own settings. */
+/** The settings of one pass of sampling beyond those of the call. */
 type SamplingPass = Pick<SampleSettings, 'rounds' | 'inversion' | 'keep' | 'start'> & { readonly mode: RunMode };
 
 export interface EncodedPicture {
@@ -75,7 +75,7 @@ export class Call<M extends CallMode = CallMode> {
     this.#options = options;
   }
 
-  /** Of pictures and captions given: size limits and the signal. */
+  /** Options for reading the given pictures: size limits and the signal. */
   get options(): DecodeOptions {
     return this.#options;
   }
@@ -84,7 +84,7 @@ export class Call<M extends CallMode = CallMode> {
     return this.#parts.config.imageSize;
   }
 
-  /** For calls of networks. */
+  /** Options for network calls. */
   get callOptions(): QueueOptions {
     const { signal, priority } = this.#options;
     return { ...(signal && { signal }), ...(priority !== undefined && { priority }) };
@@ -125,12 +125,12 @@ export class Call<M extends CallMode = CallMode> {
     return latents!;
   }
 
-  /** Says how much sampling is to come, so that progress has a total from the start. */
+  /** Adds the evaluations of coming tasks to the total of the progress, which is thus known from the start. */
   planSteps(tasks: readonly SampleTask[], pass: SamplingPass): void {
     this.#steps.total += countSteps(tasks, { ...this.request, ...pass });
   }
 
-  /** Latents of all `tasks`, which `planSteps` has counted. */
+  /** Latents of all `tasks`, which were passed to `planSteps` before. */
   async sample(tasks: readonly SampleTask[], pass: SamplingPass): Promise<Sampled[]> {
     const { steps, guidance, solver } = this.request;
     const negative = await this.#encodeNegative();

@@ -1,8 +1,9 @@
 /**
- * Interpolation (arXiv 2303.06555, section 6.3): both ends become a noise and a text latent, and t2i is run at each frame
- * from what lies between on the arcs. The noise of a picture is found by running the solver backwards from its latents
- * under its caption, given or described by the model; so the first and the last frame are the pictures' reconstructions.
- * A caption alone starts from the noise of the seed; its frame is what `textToImage` draws with that seed.
+ * Interpolation (arXiv 2303.06555, section 6.3): each end is turned into a noise and a text latent. For each frame both
+ * are interpolated along arcs, and t2i is run from them. The noise of a picture is found by running the solver backwards
+ * from its latents under its caption, given or described by the model; so the first and the last frame are the pictures'
+ * reconstructions. A caption alone starts from the noise of the seed; its frame is what `textToImage` draws with that
+ * seed.
  */
 import { DuetError } from '../../../core/errors.ts';
 import { slerp } from '../../../sampler/index.ts';
@@ -19,7 +20,7 @@ import { mostSamples, standards } from './options.ts';
 import { requireSamples } from './requests.ts';
 import type { InterpolateOptions, PairInput, PairSample, Result } from './types.ts';
 
-/** Evaluations at each step of the inversion: after three the error is about 0.3 % of the latents (20 steps). */
+/** Evaluations at each step of the inversion: with three the error is about 0.3 % of the latents (20 steps). */
 const inversion = { refinements: 3 };
 
 /** An end of the path for one seed. */
@@ -110,8 +111,8 @@ function between(seed: number, noise: RunNoise, a: End, b: End, share: number): 
 }
 
 /**
- * The noise of a seed. Where a way back is to be the way out reversed, `still`, what stands for an ignored modality must
- * be the same at every evaluation.
+ * The noise of a seed. With `still`, the noise in place of an ignored modality is the same at every evaluation, which an
+ * inversion needs in order to be reversed by the solver.
  */
 function pathNoise(seed: number, shapes: LatentShapes, still: boolean): RunNoise {
   const noise = seededNoise(seed, shapes);

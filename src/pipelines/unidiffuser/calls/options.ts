@@ -10,7 +10,7 @@ export const mostSamples = 1024;
 const solverNames = ['dpm-multistep', 'dpm-singlestep', 'ddim'] as const satisfies readonly SolverOptions['kind'][];
 const orders = ['together', 'text-first'] as const;
 
-/** What options are where neither the caller nor the model says. */
+/** The values of options that neither the caller nor the model gives. */
 export const standards = {
   n: 1,
   solver: 'dpm-multistep',

@@ -50,7 +50,7 @@ export function defaultsOf(mode: CallMode, sampling: ModelConfig['sampling'], as
   return { ...standards, steps: sampling.steps, order, guidance: defaultGuidance(mode, sampling, order) };
 }
 
-/** Both stages of a chain share the guidance of its last one, which makes what was asked for. */
+/** Both stages of a chain have the guidance of the last one, which makes the requested modality. */
 function defaultGuidance(mode: CallMode, { guidance }: ModelConfig['sampling'], order: ImagineOrder): number {
   if ((mode === 'joint' || mode === 'i') && order === 'text-first') return guidance.t2i;
   const last = mode === 'interpolate' || mode === 'inpaint' || mode === 'gibbs' ? 't2i' : stagesOf(mode).at(-1);

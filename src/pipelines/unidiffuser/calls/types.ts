@@ -24,7 +24,7 @@ export interface GibbsOptions extends SamplingOptions, DecodeOptions, Pick<OwnOp
 export interface InterpolateOptions extends SamplingOptions, DecodeOptions, Pick<OwnOptions, 'frames'> {}
 
 export interface VaryOptions extends SamplingOptions, DecodeOptions, Pick<OwnOptions, 'strength'> {
-  /** What the variations show. @default what the model says that the picture shows */
+  /** A caption of what the variations show. @default a caption of the picture by the model */
   readonly caption?: string;
 }
 

@@ -30,9 +30,9 @@ import { CompiledDecoder } from '../../compiled-decoder.ts';
 
 /** The number of beams in UniDiffuser (docs/reference/unidiffuser.md, "Captions"). */
 const beams = 5;
-/** A gap's word is judged by the words after it as well: enough must live to see them. */
+/** The words after a gap count for the choice of its word, so enough beams must be kept until those are decoded. */
 const templateBeams = 20;
-/** Captions in one call. */
+/** The largest number of captions in one call. */
 const most = 16;
 
 export class CaptionWriter {

@@ -27,9 +27,9 @@ import { compileImageEncoder, compileTextEncoder } from './encode-programs.ts';
 import type { Networks } from './networks.ts';
 import { denormaliseLatent, normaliseLatent } from './normalise-latents.ts';
 
-/** Pictures or captions that are encoded or decoded in one call: few, for denoising waits meanwhile. */
+/** Pictures or captions that are encoded or decoded in one call: few, since denoising waits for the end of that call. */
 const codecBatch = 8;
-/** A guided picture asks for 2 rows, a guided joint sample for 3. */
+/** A guided picture takes 2 rows of a call, a guided joint sample 3. */
 const rowsOfQuery = 3;
 /** Captions whose mean stands for one with gaps; neighbouring gaps take words this far apart. */
 const fillings = 16;
@@ -57,7 +57,7 @@ export interface NetworksOptions extends CompileOptions {
   readonly maxBatch?: number;
 }
 
-/** All calls may be made at the same time as others: they share what the networks compute at a time. */
+/** Any number of calls may be made at the same time: they share network calls. */
 export class CompiledNetworks implements Networks {
   readonly shapes: LatentShapes;
   readonly tokenizer: Tokenizer;
@@ -194,7 +194,7 @@ async function compileAll(
   options: CompileOptions,
 ): Promise<Executables> {
   const shapes = latentShapes(config);
-  /** What is done once a sample, not at every step, has no need of speed. */
+  /** Networks that run once for each sample, rather than at every step, are compiled for accuracy. */
   const exact: CompileOptions = { ...options, precision: 'fp32' };
   const float = (shape: readonly number[]) => ({ dtype: 'float32', shape: ['batch', ...shape] }) as const;
   const encodeTexts = await compileTextEncoder({ config, weights }, exact);

@@ -11,7 +11,7 @@ export interface Networks {
   encodeTexts(texts: readonly string[], options: CallOptions): Promise<Float32Array[]>;
   /** Square pictures of the model's size to latents and CLIP embeddings. */
   encodeImages(pictures: readonly Pixels[], options: CallOptions): Promise<ImageLatents[]>;
-  /** Answers a sampler's questions. */
+  /** Predictions for a sampler's evaluation requests. */
   predict(evaluations: readonly Evaluation[], options: CallOptions): Promise<Prediction[]>;
   /** Image latents to pictures. */
   decodeImages(latents: readonly Float32Array[], options: CallOptions): Promise<Pixels[]>;
