@@ -72,7 +72,7 @@ export async function openFileStore(folder: string, warn: (message: string) => v
   };
 }
 
-/** Fails with the system's own error where it has one; a path that somebody changed meanwhile may be mended. */
+/** Rejects with the operating system's error, or else with 'overloaded', since a path that was changed may be restored. */
 async function makeJobFolder(folder: string): Promise<void> {
   await makeFolder(folder).catch((error: Error) => {
     const { cause = error, message } = error;

@@ -24,7 +24,7 @@ export type Perform = (
   options: PerformOptions,
 ) => Promise<CallResult>;
 
-/** Here. Throws DuetError 'released' if the model is not in this process. */
+/** Runs jobs in this process. Throws DuetError 'released' if the model is not loaded in it. */
 export const performHere: Perform = async (_record, { info, model }, request, options) => {
   if (!model) throw new DuetError('released', `The model ${info.id} is not loaded here`);
   return performJob(model, request, options);

@@ -13,7 +13,7 @@ export function checkRequest(request: JobRequest, model: ModelInfo): JobRequest 
   return { ...request, model: model.id, n, seed };
 }
 
-/** Network evaluations per sample, those of one stage. */
+/** Network evaluations per sample in one stage. */
 export function stepsOf({ mode, steps }: Pick<JobRequest, 'mode' | 'steps'>, model: ModelInfo): number {
   return steps ?? model.defaults[mode]?.steps ?? 0;
 }

@@ -23,7 +23,7 @@ export interface S3Object {
 export interface S3Bucket {
   get(key: string): Promise<S3Object | undefined>;
   put(key: string, content: string | Uint8Array, type: string): Promise<void>;
-  /** Also fine if there is none. */
+  /** Deletes an object; one that does not exist is ignored. */
   delete(key: string): Promise<void>;
   /** All keys that begin with `prefix`. */
   list(prefix: string): Promise<string[]>;

@@ -18,10 +18,10 @@ export interface LeaseTimes {
 }
 
 export interface LeaseOptions extends LeaseTimes {
-  /** Such as `s3://bucket/prefix`. */
+  /** The address of the prefix for messages, such as `s3://bucket/prefix`. */
   readonly place: string;
   readonly warn: (message: string) => void;
-  /** Done after each renewal. */
+  /** Called after each renewal. */
   readonly onRenewed: () => Promise<void>;
 }
 

@@ -6,7 +6,7 @@ export interface S3Place {
   /** As given: `s3://bucket/prefix`. */
   readonly url: string;
   readonly bucket: string;
-  /** Without slashes at its ends; empty is the whole bucket. */
+  /** The prefix, without slashes at its ends; an empty one means the whole bucket. */
   readonly prefix: string;
   /** `https://host:port`, without a path. */
   readonly endpoint: string;

@@ -3,7 +3,7 @@ import { DuetError } from '../../src/core/errors.ts';
 import type { IdempotencyMark } from './idempotency.ts';
 import type { InputName, JobRequest, JobView } from './types.ts';
 
-/** What is shown of a job, but for where it stands just now, and what only its keeper needs. */
+/** What clients see of a job, except its position in the queue, and what only the service needs. */
 export interface JobRecord extends Omit<JobView, 'position' | 'progress'> {
   readonly format: 'duet-job-1';
   /** A client waits for the result on an open connection: if the connection ends, the job has no use. */
@@ -28,11 +28,11 @@ export interface JobStore {
   /** @throws DuetError 'storage-full' | 'overloaded' saying where and why, as all that writes; nothing half written stays */
   writeFile(id: string, name: string, bytes: Uint8Array): Promise<void>;
   readFile(id: string, name: string): Promise<Uint8Array | undefined>;
-  /** Also fine for files that are not there. */
+  /** Removes files; those that do not exist are ignored. */
   removeFiles(id: string, names: readonly string[]): Promise<void>;
   /** Forgets a job with its files. */
   remove(id: string): Promise<void>;
-  /** Writes so many bytes and removes them again: rejects, as writes do, while there is no room for them. */
+  /** Writes `bytes` bytes and removes them again; rejects, as writes do, while there is no space for them. */
   probe(bytes: number): Promise<void>;
   close(): Promise<void>;
 }

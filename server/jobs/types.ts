@@ -127,7 +127,7 @@ export interface RunOptions {
 }
 
 export interface JobService {
-  /** Of what does the jobs, if that is not in this process. */
+  /** The outages of the service that runs the jobs, if it is not in this process. */
   readonly outage: Outage | undefined;
   /** @throws DuetError 'queue-full' | 'shutting-down' | 'invalid-argument' | 'storage-full' | 'overloaded' */
   submit(request: JobRequest, options: SubmitOptions): Promise<JobView>;

@@ -47,7 +47,7 @@ export function decodePrefix(params: CaptionDecoderParams, latent: tf.Tensor): t
 }
 
 export interface CaptionInputs {
-  /** Text latent as the decoder is to see it, noise included, [B, P, d]. */
+  /** The text latent that the decoder reads, with any noise already added, [B, P, d]. */
   readonly latent: tf.Tensor;
   /** int32 [B, L]. */
   readonly tokens?: tf.Tensor | undefined;

@@ -9,11 +9,11 @@ import {
 } from './key-value-cache.ts';
 
 export interface ExtendInputs {
-  /** Of the new positions, [B, N, W]; token ids go through `embed` first. */
+  /** Embeddings of the new positions, [B, N, W]; for token ids `embed` gives them. */
   readonly embeddings: tf.Tensor;
   /** Keys and values of P cached positions, [B, P, ...] each. */
   readonly past: KeyValueCache;
-  /** How many of them row b has, int32 [B]; what follows is hidden. */
+  /** The number of them that row b has, int32 [B]; the positions after those are masked. */
   readonly pastLengths: tf.Tensor;
 }
 
@@ -36,7 +36,7 @@ export interface LanguageModel<P> {
 
 export interface DecodingProgramsOptions<P, M> {
   readonly model: LanguageModel<M>;
-  /** The language model's among the parameters. */
+  /** Selects the language model's parameters. */
   readonly params: (params: P) => M;
   /** Embeddings [B, L, W] of the input `prefix`. */
   readonly embedPrefix: (params: P, prefix: tf.Tensor) => tf.Tensor;

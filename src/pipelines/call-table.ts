@@ -23,7 +23,7 @@ export type OptionValues<S extends OptionSchemas> = { readonly [K in keyof S]?: 
 export interface CallSpec<O extends string = string> {
   /** What it does, as a phrase that begins with a verb. */
   readonly summary: string;
-  /** Of each group one input must be given. */
+  /** Groups of inputs; at least one input of each must be given. */
   readonly needs: readonly (readonly InputName[])[];
   /** All inputs that it reads. */
   readonly takes: readonly InputName[];

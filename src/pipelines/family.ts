@@ -27,7 +27,7 @@ export interface LoadOptions {
 
 /** Functions of a config.json throw DuetError 'invalid-config' naming the place and `origin`, its path. */
 export interface Family<Model extends Pipeline = Pipeline> {
-  /** Of config.json. */
+  /** The schema of config.json. */
   readonly configSchema: TSchema;
   /** The parameters of each network, by the network's name. */
   readonly specs: (config: unknown, origin: string) => Readonly<Record<string, Tree<ParamSpec>>>;

@@ -5,7 +5,7 @@ import { DuetError } from '../core/errors.ts';
 import { packageRoot } from '../core/package-root.ts';
 import { readTextFile } from '../core/text.ts';
 
-/** Of folders that were written before there were families. */
+/** The family of a config.json that names none: it was written before there were several. */
 const firstFamily = 'unidiffuser';
 
 const embeddedModels = join(packageRoot(), 'models');

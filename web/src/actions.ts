@@ -45,7 +45,7 @@ async function send(tab: TabId, form: Form): Promise<void> {
   }
 }
 
-/** Not crypto.randomUUID, which pages on plain http do not have. */
+/** A random key. crypto.randomUUID is not used, as pages on plain http lack it. */
 function randomKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('');
@@ -110,7 +110,7 @@ export function showForm(form: Form): TabId {
   return tab;
 }
 
-/** The form that made a job. Its pictures are null where they are no longer kept; undefined if the server is away. */
+/** The form that made a job, its pictures null where they are not kept any more; undefined if the server is unreachable. */
 async function formOf({ mode, request }: JobState, seed: number | null): Promise<Form | undefined> {
   const fetchPicture = async (name: string, url: string | undefined) =>
     url === undefined

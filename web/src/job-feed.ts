@@ -96,7 +96,7 @@ async function stream(id: string, signal: AbortSignal): Promise<void> {
     if (job?.text) replace({ ...job, text: '' });
     try {
       for await (const event of state.api.events(id, signal)) apply(id, event);
-      // Without an end of the job among them, the events were cut short.
+      // A stream that ends without the last event of the job was interrupted.
       if (!signal.aborted) replace(jobFromView(await state.api.job(id)));
     } catch (error) {
       if (!signal.aborted) if (!noticeLoss(error)) await refresh();

@@ -1,4 +1,4 @@
-/** From what a picture carries inside (its PNG chunk `duet`) back to the request that made it. */
+/** Restores the request that made a picture from the text in the picture's PNG chunk `duet`. */
 import { type KnownRequest, modes } from './form.ts';
 import type { JobMode, SolverName } from './wire.ts';
 

@@ -6,7 +6,7 @@
 export interface ServerSentEvent {
   readonly event: string;
   readonly data: string;
-  /** Of this or an earlier event; empty before the first. */
+  /** The id of this event, or of the latest one before it that had an id; empty if there is none. */
   readonly id: string;
 }
 

@@ -39,7 +39,7 @@ function wasGiven(request: WireRequest, name: PictureName): boolean {
   return request[`${name}_url`] !== undefined;
 }
 
-/** Of the pictures that the form would send. */
+/** Fingerprints of the pictures that the form would send. */
 function fingerprintsOf(form: Form): Shown['pictures'] {
   const body = toBody(form);
   const found: Partial<Record<PictureName, string>> = {};

@@ -1,4 +1,4 @@
-/** While a picture is dragged over the page: dropped anywhere but on a picture field, its settings come back. */
+/** Is shown while a picture is dragged over the page: dropped anywhere but on a picture field, its settings are restored. */
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { droppedPicture, holdsPicture } from '../dragging.ts';

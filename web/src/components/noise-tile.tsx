@@ -1,4 +1,4 @@
-/** Where a picture will be: the noise that every picture begins as, trembling while the model works. */
+/** The place of a picture that is not ready: noise, as at the start of sampling, animated while the model works. */
 import { useEffect, useRef } from 'preact/hooks';
 
 const side = 32;

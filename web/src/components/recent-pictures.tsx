@@ -1,4 +1,4 @@
-/** The last pictures of the gallery, to begin with one of them at a click. */
+/** The latest pictures of the gallery; a click puts one into the form. */
 import { report } from '../faults.ts';
 import type { InputPicture } from '../form.ts';
 import { galleryEntries } from '../gallery-entries.ts';

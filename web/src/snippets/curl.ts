@@ -1,7 +1,7 @@
 /** Requests as curl commands for a POSIX shell. */
 import type { Described, Writer } from './describe.ts';
 
-/** For single quotes of a POSIX shell. */
+/** Quotes a text with the single quotes of a POSIX shell. */
 const shell = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
 
 const json = (value: unknown) => JSON.stringify(value, null, 2);

@@ -1,7 +1,7 @@
 /**
  * Inpainting: part of a picture or some words of a caption stay, the rest is sampled around them. What is given whole is a
  * condition, what is absent is sampled jointly; a picture drawn jointly with a caption's gaps is drawn again once the
- * words are found. What was to stay stays exactly: its pixels are put back, its words bind the decoding.
+ * words are found. The kept part is exact: its pixels are copied into the result, and decoding is limited to its words.
  */
 import { DuetError } from '../../../core/errors.ts';
 import {

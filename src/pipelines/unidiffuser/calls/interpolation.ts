@@ -90,7 +90,7 @@ function searchesOf(
   });
 }
 
-/** What was found for an end, or for a caption alone the noise of the seed. */
+/** The noise that inversion found for an end, or the noise of the seed for a caption alone. */
 function endOf(
   given: SampleLatents,
   seed: number,

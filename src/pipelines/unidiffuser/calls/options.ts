@@ -53,7 +53,7 @@ export const commonOptions = {
     default: standards.previewEvery,
     description: 'steps between previews; 0 for none',
   }),
-  /** Of calls that run at once on one model the highest goes first; fair among equals. */
+  /** Of calls that run at the same time on one model, the one with the highest priority is served first; equals share. */
   priority: Type.Integer({
     minimum: -10,
     maximum: 10,

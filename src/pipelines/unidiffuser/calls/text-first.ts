@@ -7,7 +7,7 @@ import type { Result, SamplingOptions } from './types.ts';
 
 /**
  * Pairs by the chain rule, p(caption) p(image | caption). The picture is drawn from the caption as it is read, not from
- * the text latents that were sampled: those are never quite the latents of any caption, and what they lack shows.
+ * the text latents that were sampled: those are never exactly the latents of a caption, which makes the picture worse.
  */
 export async function textFirst<S extends AnySample>(
   parts: UniDiffuserParts,

@@ -64,7 +64,7 @@ export interface PairSample {
 /** The settings of a call with all defaults filled in. */
 export interface UsedSettings extends CallSettings {
   readonly solver: SolverName;
-  /** Of joint sampling and of pictures alone. */
+  /** The order of sampling, of joint samples and of pictures alone. */
   readonly order?: ImagineOrder;
   /** Other than fp32. */
   readonly precision?: Precision;
