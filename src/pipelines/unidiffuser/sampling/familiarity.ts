@@ -13,6 +13,8 @@ import { IGNORED_TIME } from './sample.ts';
 
 /** The same noise for all pictures: equal pictures get equal scores. */
 const noiseSeed = 7;
+/** Keeps the score of a perfect restoration finite: 100 dB. */
+const leastError = 1e-10;
 
 /**
  * The ratio of the unit variance of latents to the mean squared error of the restored z, in dB: the higher, the more familiar.
@@ -40,5 +42,5 @@ export async function measureFamiliarity(
     error += (x0[i]! - value) ** 2;
     counted++;
   }
-  return -10 * Math.log10(error / counted);
+  return -10 * Math.log10(Math.max(error / counted, leastError));
 }
