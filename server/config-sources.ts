@@ -30,7 +30,13 @@ export interface ConfigSources {
 export const configKeys = Object.keys(serverConfigSchema.properties) as ConfigKey[];
 const defaultFile = 'duet.config.json';
 /** Variables of Duet that are no part of the server's configuration. */
-const otherVariables: ReadonlySet<string> = new Set(['DUET_CACHE', 'DUET_CONFIG', 'DUET_HOME']);
+const otherVariables: ReadonlySet<string> = new Set([
+  'DUET_CACHE',
+  'DUET_CONFIG',
+  'DUET_DEBUG',
+  'DUET_DEBUG_FOLDER',
+  'DUET_HOME',
+]);
 
 /** @throws DuetError 'invalid-config' naming where a wrong value comes from */
 export async function resolveConfig({ flags, env, file }: ConfigSources): Promise<ResolvedConfig> {

@@ -21,7 +21,7 @@ export function graphCacheFolder(environment: NodeJS.ProcessEnv = process.env): 
 export async function cacheGraph(model: OnnxModel, folder = graphCacheFolder()): Promise<string> {
   const bytes = encodeModel(model);
   const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 32);
-  const file = join(folder, `${model.name.replaceAll(/[^\w-]/g, '_')}-${hash}.onnx`);
+  const file = join(folder, `${fileName(model.name)}-${hash}.onnx`);
   const cached = await readFile(file).catch(() => undefined);
   if (cached && Buffer.compare(cached, bytes) === 0) return file;
   const temporary = `${file}.${randomUUID()}`;
@@ -38,4 +38,9 @@ export async function cacheGraph(model: OnnxModel, folder = graphCacheFolder()):
     );
   }
   return file;
+}
+
+/** The name of a program as the beginning of a file's name. */
+export function fileName(program: string): string {
+  return program.replaceAll(/[^\w-]/g, '_');
 }

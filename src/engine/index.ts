@@ -1,9 +1,10 @@
 /** The engine: turns pure tfjs programs into executables. Knows no model. */
 import { totalmem } from 'node:os';
 import { DuetError } from '../core/errors.ts';
+import { createExecutable } from './create-executable.ts';
+import { comparedAtFirstRun } from './debug/compare-devices.ts';
+import { debugKinds } from './debug/debug-switch.ts';
 import { checkDimensions } from './dimensions.ts';
-import { EagerExecutable } from './eager-executable.ts';
-import { OnnxExecutable } from './onnx-executable.ts';
 import { EagerSequences } from './sequences/eager-sequences.ts';
 import { withSequenceInputs } from './sequences/extend-rows.ts';
 import { ProcessSequences } from './sequences/process-sequences.ts';
@@ -52,14 +53,12 @@ export async function compile<P, S>(
     throw new DuetError('invalid-argument', `Precision ${precision} is for the device cpu; ${device} computes in fp32`);
   }
   const name = options.name ?? 'program';
+  const debug = debugKinds();
   checkDimensions(name, withSequenceInputs(name, spec));
-  switch (device) {
-    case 'cpu':
-      return new OnnxExecutable(program, spec, options);
-    case 'tensorflow':
-    case 'reference':
-      return EagerExecutable.create(program, spec, options);
-  }
+  const executable = await createExecutable(program, spec, options);
+  return debug.has('compare') && device !== 'reference'
+    ? comparedAtFirstRun(executable, program, values, options)
+    : executable;
 }
 
 export interface SequencesOptions {

@@ -4,6 +4,8 @@ import { dirname, resolve } from 'node:path';
 import { DuetError } from '../core/errors.ts';
 import { type FileTensor, type HostTensor, isTensorSource } from '../core/host-tensor.ts';
 import { flattenTree } from '../core/tree.ts';
+import { debugKinds } from './debug/debug-switch.ts';
+import { dumpGraph } from './debug/graph-dump.ts';
 import { type DimensionSizes, dimensionsOf } from './dimensions.ts';
 import { checkFiles } from './file-tensor.ts';
 import { cacheGraph } from './graph-cache.ts';
@@ -93,7 +95,9 @@ export class OnnxExecutable<P, S> implements Executable {
     const known = this.#buckets.get(recording);
     if (known) return known;
     const model = this.#options.precision === 'int8' ? toInt8(recording.model) : recording.model;
-    const bucket: Bucket = { recording, modelFile: await cacheGraph(model), session: undefined };
+    const modelFile = await cacheGraph(model);
+    if (debugKinds().has('graphs')) await dumpGraph(model, modelFile);
+    const bucket: Bucket = { recording, modelFile, session: undefined };
     this.#buckets.set(recording, bucket);
     return bucket;
   }

@@ -1,6 +1,13 @@
 /** Collects ONNX nodes and constants while a program is being recorded. */
 import { type DType, type HalfFloat, sizeOf } from '../../core/host-tensor.ts';
-import { type AttributeValue, type OnnxInitializer, type OnnxNode, type OnnxType, typeCodes } from './model.ts';
+import {
+  type AttributeValue,
+  type OnnxInitializer,
+  type OnnxNode,
+  type OnnxType,
+  type OnnxValueInfo,
+  typeCodes,
+} from './model.ts';
 
 /** A tensor of the graph under construction. */
 export interface Value {
@@ -16,6 +23,8 @@ export interface EmitOptions {
 
 export class GraphBuilder {
   readonly nodes: OnnxNode[] = [];
+  /** The outputs of all nodes, in order. */
+  readonly values: OnnxValueInfo[] = [];
   readonly #initializers = new Map<string, OnnxInitializer>();
   /** Small constants by content, so that equal ones are stored once. */
   readonly #constants = new Map<string, Value>();
@@ -45,6 +54,7 @@ export class GraphBuilder {
   ): Value[] {
     const name = `${opType}_${this.#counter++}`;
     const values = outputs.map(({ shape, dtype }, index) => ({ name: `${name}:${index}`, shape: [...shape], dtype }));
+    this.values.push(...values.map(({ name, shape, dtype }) => ({ name, type: dtype, shape })));
     this.nodes.push({
       opType,
       domain: domain ?? '',

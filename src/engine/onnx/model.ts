@@ -37,6 +37,8 @@ export interface OnnxModel {
   readonly initializers: readonly OnnxInitializer[];
   readonly inputs: readonly OnnxValueInfo[];
   readonly outputs: readonly OnnxValueInfo[];
+  /** What is known of the values between nodes, for readers: it is not encoded. */
+  readonly values?: readonly OnnxValueInfo[];
 }
 
 /** Newest operator set whose operators we emit (Gelu needs 20). */

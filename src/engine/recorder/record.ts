@@ -93,7 +93,14 @@ export function record<P, S>(
       }),
     );
     return {
-      model: { name, nodes: graph.nodes, initializers: graph.initializers, inputs: graphInputs, outputs: graphOutputs },
+      model: {
+        name,
+        nodes: graph.nodes,
+        initializers: graph.initializers,
+        inputs: graphInputs,
+        outputs: graphOutputs,
+        values: graph.values,
+      },
       outputs,
       feedback: feedbackOf(spec, result.state as Tree<tf.Tensor> | undefined, output),
     };

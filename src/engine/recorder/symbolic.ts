@@ -6,7 +6,7 @@
  */
 
 import { type DimensionSizes, inputShapes } from '../dimensions.ts';
-import type { OnnxInitializer, OnnxModel } from '../onnx/model.ts';
+import type { OnnxInitializer, OnnxModel, OnnxValueInfo } from '../onnx/model.ts';
 import type { CompileSpec, Program } from '../types.ts';
 import { type Recording, record } from './record.ts';
 import { SizeComputation, type SizeSource } from './size-computation.ts';
@@ -181,7 +181,23 @@ function symbolicModel(
         dimension === other.outputs[index]!.shape[axis] ? dimension : `${output.name}_${axis}`,
       ),
     })),
+    values: symbolicValues(first, other, sources),
   };
+}
+
+/** The values between nodes, with the names of dimensions where those of two recordings differ; `?` where it is more than a name. */
+function symbolicValues(first: OnnxModel, other: OnnxModel, sources: readonly SizeSource[]): OnnxValueInfo[] {
+  const sizeIn = ({ inputs }: OnnxModel, { input, axis }: SizeSource) =>
+    inputs.find(({ name }) => name === input)?.shape[axis];
+  const sizes = sources.map(source => [source.name, sizeIn(first, source), sizeIn(other, source)] as const);
+  return (first.values ?? []).map((value, index) => ({
+    ...value,
+    shape: value.shape.map((dimension, axis) => {
+      const its = other.values?.[index]?.shape[axis];
+      if (its === dimension) return dimension;
+      return sizes.find(([, a, b]) => a === dimension && b === its)?.[0] ?? '?';
+    }),
+  }));
 }
 
 function sameContent(a: OnnxInitializer, b: OnnxInitializer): boolean {

@@ -5,6 +5,8 @@
 import { readFile } from 'node:fs/promises';
 import * as ort from 'onnxruntime';
 import type { DType, HostTensor } from '../../core/host-tensor.ts';
+import { debugKinds } from '../debug/debug-switch.ts';
+import { SessionProfile } from '../debug/node-times.ts';
 import { SequenceMemory } from '../sequences/sequence-memory.ts';
 import { addedPositions, type Request, type Tensors } from './protocol.ts';
 
@@ -13,6 +15,7 @@ type RequestOf<K extends Request['kind']> = Extract<Request, { kind: K }>;
 interface Loaded {
   readonly session: ort.InferenceSession;
   readonly inputNames: ReadonlySet<string>;
+  readonly profile: SessionProfile | undefined;
 }
 
 const sessions = new Map<number, Loaded>();
@@ -57,7 +60,9 @@ async function answer(request: Request): Promise<Tensors> {
 }
 
 async function load({ session: id, modelFile, weightsFolder, threads, isGrowing }: RequestOf<'load'>): Promise<void> {
+  const profile = debugKinds().has('times') ? await SessionProfile.create(modelFile, id) : undefined;
   const options: ort.InferenceSession.SessionOptions = {
+    ...profile?.options,
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     graphOptimizationLevel: 'all',
@@ -77,7 +82,7 @@ async function load({ session: id, modelFile, weightsFolder, threads, isGrowing 
     },
   };
   const session = await ort.InferenceSession.create(await readFile(modelFile), options);
-  sessions.set(id, { session, inputNames: new Set(session.inputNames) });
+  sessions.set(id, { session, inputNames: new Set(session.inputNames), profile });
 }
 
 async function run(request: RequestOf<'run'>): Promise<Tensors> {
@@ -117,11 +122,22 @@ async function extend(request: RequestOf<'extend'>): Promise<Tensors> {
 
 async function release({ sessions: ids, store }: RequestOf<'release'>): Promise<void> {
   for (const id of ids) {
-    await sessions.get(id)?.session.release();
+    const loaded = sessions.get(id);
     sessions.delete(id);
+    if (loaded) await end(loaded);
   }
   stores.delete(store);
   spares.delete(store);
+}
+
+async function end({ session, profile }: Loaded): Promise<void> {
+  await profile?.finish(session);
+  await session.release();
+}
+
+/** Writes the profiles of the sessions that nobody released, if `DUET_DEBUG` asks for them. */
+export async function finishProfiles(): Promise<void> {
+  for (const { session, profile } of sessions.values()) await profile?.finish(session);
 }
 
 /** Those of the store's and the request's tensors that the session takes. */

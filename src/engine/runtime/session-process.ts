@@ -6,18 +6,23 @@
 import { Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { DuetError } from '../../core/errors.ts';
+import { debugKinds } from '../debug/debug-switch.ts';
 import { encodeFrame, FrameReader } from './frames.ts';
-import { perform } from './onnx-sessions.ts';
+import { finishProfiles, perform } from './onnx-sessions.ts';
 import type { ReplyHeader, Request, RequestHeader, Tensors } from './protocol.ts';
 
 // These reach all processes of a terminal or a service; when to end is the parent's decision.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 
+/** Milliseconds that this process may outlive its parent: profiles are written at the end. */
+const graceMs = debugKinds().has('times') ? 60_000 : 0;
+
 /** Ends this process while a run blocks its main thread, where nothing but a signal can. */
 const watchdog = `
   const { Socket } = require('node:net');
   const lifeline = new Socket({ fd: 4 });
-  lifeline.on('close', () => process.kill(process.pid, 'SIGKILL')).on('error', () => {}).resume();
+  const kill = () => process.kill(process.pid, 'SIGKILL');
+  lifeline.on('close', () => (${graceMs} ? setTimeout(kill, ${graceMs}) : kill())).on('error', () => {}).resume();
 `;
 new Worker(watchdog, { eval: true, execArgv: [], stdin: false, env: {} }).unref();
 
@@ -70,6 +75,11 @@ const reader = new FrameReader<RequestHeader>((header, tensors) => {
   previous = previous.then(() => answer(id, request));
 });
 channel.on('data', chunk => reader.push(chunk));
-channel.on('close', () => process.kill(process.pid, 'SIGKILL'));
+channel.on('close', () => {
+  // A run that this process is at ends first; what waits is not begun.
+  for (const id of needed.keys()) needed.set(id, false);
+  const written = graceMs > 0 ? previous.then(finishProfiles) : Promise.resolve();
+  void written.finally(() => process.kill(process.pid, 'SIGKILL'));
+});
 channel.on('error', () => {}); // followed by 'close'
 reply({ kind: 'ready' });
