@@ -11,7 +11,7 @@ import { seededRandom } from '../src/core/random.ts';
 import { compile } from '../src/engine/index.ts';
 import { initialise } from '../src/nn/params.ts';
 import { initialState, type Objective, scalarInputs, stepInputs, trainStep } from '../src/train/step.ts';
-import { blocksLayer, blocksSpec } from '../src/uvit/blocks.ts';
+import { blocksLayer, blocksSpec } from '../src/uvit/transformer-blocks.ts';
 
 const shape = { width: 256, depth: 8, heads: 8, batch: 64, tokens: 75 };
 const rounds = 8;

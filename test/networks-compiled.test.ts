@@ -13,10 +13,10 @@ import { compile, type InputSpec, type Program } from '../src/engine/index.ts';
 import { recordSymbolic } from '../src/engine/recorder/symbolic.ts';
 import { initialise } from '../src/nn/params.ts';
 import {
-  type PlainUvitConfig,
-  type PlainUvitParams,
-  plainUvit,
-  plainUvitSpec,
+  type JointUvitConfig,
+  type JointUvitParams,
+  jointUvit,
+  jointUvitSpec,
   type UvitConfig,
   type UvitParams,
   uvit,
@@ -32,9 +32,9 @@ interface Case {
 
 const tensor = (...shape: number[]): InputSpec => ({ dtype: 'float32', shape: ['batch', ...shape] });
 
-function jointCase(config: UvitConfig, height: number, width: number): Case {
+function jointCase(config: JointUvitConfig, height: number, width: number): Case {
   return {
-    spec: uvitSpec(config),
+    spec: jointUvitSpec(config),
     inputs: {
       image: tensor(config.latentChannels, height, width),
       clipImage: tensor(1, config.clipDim),
@@ -43,24 +43,24 @@ function jointCase(config: UvitConfig, height: number, width: number): Case {
       textTime: tensor(),
       ...(config.dataTypeToken ? { dataType: { dtype: 'int32', shape: ['batch'] } as const } : {}),
     },
-    program: (({ params, inputs }: { params: UvitParams; inputs: Parameters<typeof uvit>[1] }) => ({
-      outputs: { ...uvit(params, inputs, config) },
+    program: (({ params, inputs }: { params: JointUvitParams; inputs: Parameters<typeof jointUvit>[1] }) => ({
+      outputs: { ...jointUvit(params, inputs, config) },
     })) as unknown as Program<unknown, unknown>,
   };
 }
 
-function plainCase(config: PlainUvitConfig): Case {
+function plainCase(config: UvitConfig): Case {
   const { latentChannels, latentSize, context } = config;
   return {
-    spec: plainUvitSpec(config),
+    spec: uvitSpec(config),
     inputs: {
       image: tensor(latentChannels, latentSize, latentSize),
       time: tensor(),
       ...(config.classes ? { label: { dtype: 'int32', shape: ['batch'] } as const } : {}),
       ...(context ? { context: tensor(context.tokens, context.dim) } : {}),
     },
-    program: (({ params, inputs }: { params: PlainUvitParams; inputs: Parameters<typeof plainUvit>[1] }) => ({
-      outputs: { out: plainUvit(params, inputs, config) },
+    program: (({ params, inputs }: { params: UvitParams; inputs: Parameters<typeof uvit>[1] }) => ({
+      outputs: { out: uvit(params, inputs, config) },
     })) as unknown as Program<unknown, unknown>,
   };
 }
@@ -76,7 +76,7 @@ function autoencoderCase(config: AutoencoderConfig, side: number): Case {
   };
 }
 
-const joint: UvitConfig = {
+const joint: JointUvitConfig = {
   latentSize: 6,
   latentChannels: 2,
   patchSize: 3,
@@ -90,7 +90,7 @@ const joint: UvitConfig = {
   timeMlp: true,
   qkvBias: true,
 };
-const plain: PlainUvitConfig = {
+const plain: UvitConfig = {
   latentSize: 6,
   latentChannels: 1,
   patchSize: 2,

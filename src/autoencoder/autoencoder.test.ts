@@ -5,7 +5,6 @@ import { isTensorSource } from '../core/host-tensor.ts';
 import { seededRandom } from '../core/random.ts';
 import { mapTree } from '../core/tree.ts';
 import { countParams, initialise } from '../nn/params.ts';
-import { depthToSpace, spaceToDepth } from './fold.ts';
 import {
   type AutoencoderConfig,
   type AutoencoderParams,
@@ -15,6 +14,7 @@ import {
   encodeMoments,
   sampleLatent,
 } from './index.ts';
+import { depthToSpace, spaceToDepth } from './space-to-depth.ts';
 
 const tiny: AutoencoderConfig = {
   inChannels: 3,

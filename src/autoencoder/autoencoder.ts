@@ -10,7 +10,7 @@ import type { Params } from '../nn/params.ts';
 import { type AutoencoderConfig, downsamplingFactor } from './config.ts';
 import { decoder, decoderSpec } from './decoder.ts';
 import { encoder, encoderSpec } from './encoder.ts';
-import { depthToSpace, spaceToDepth } from './fold.ts';
+import { depthToSpace, spaceToDepth } from './space-to-depth.ts';
 
 /** Log-variances are cut to this range before they are used, as in the original. */
 const LOG_VARIANCE_RANGE = [-30, 20] as const;

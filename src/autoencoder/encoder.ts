@@ -3,8 +3,15 @@ import type * as tf from '@tensorflow/tfjs';
 import { type ConvSpec, convLayer, convSpec } from '../nn/conv.ts';
 import { normSpec } from '../nn/norm.ts';
 import type { Params } from '../nn/params.ts';
-import { middle, middleSpec, normActConv, type ResidualBlockSpec, residualBlock, residualBlockSpec } from './blocks.ts';
 import { type AutoencoderConfig, levelWidths } from './config.ts';
+import {
+  middle,
+  middleSpec,
+  normActConv,
+  type ResidualBlockSpec,
+  residualBlock,
+  residualBlockSpec,
+} from './residual-blocks.ts';
 
 type LevelSpec = {
   readonly blocks: ResidualBlockSpec[];

@@ -6,7 +6,7 @@ import { clipConfigSchema } from '../clip/index.ts';
 import { DuetError } from '../core/errors.ts';
 import { nearestName } from '../core/nearest-name.ts';
 import { captionDecoderConfigSchema } from '../lm/index.ts';
-import { uvitConfigSchema } from '../uvit/index.ts';
+import { jointUvitConfigSchema } from '../uvit/index.ts';
 
 const closed = { additionalProperties: false } as const;
 const positive = Type.Integer({ minimum: 1 });
@@ -170,7 +170,7 @@ export const jointStageSchema = Type.Object(
   {
     stage: Type.Literal('joint'),
     ...common,
-    model: uvitConfigSchema,
+    model: jointUvitConfigSchema,
     parts: Type.Object({ autoencoder: Type.String(), clip: Type.String(), captionDecoder: Type.String() }, closed),
     /** What the network answers; `sample`, the data itself, is the easiest where a token holds many numbers. */
     prediction: Type.Union([Type.Literal('v'), Type.Literal('epsilon'), Type.Literal('sample')]),

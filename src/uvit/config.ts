@@ -24,7 +24,7 @@ const trunk = {
 };
 
 /** The joint noise predictor of UniDiffuser. */
-export const uvitConfigSchema = Type.Object(
+export const jointUvitConfigSchema = Type.Object(
   {
     ...trunk,
     /** Features of the CLIP image embedding, which is one token. */
@@ -38,10 +38,10 @@ export const uvitConfigSchema = Type.Object(
   },
   closed,
 );
-export type UvitConfig = Static<typeof uvitConfigSchema>;
+export type JointUvitConfig = Static<typeof jointUvitConfigSchema>;
 
 /** The plain U-ViT: an image, a timestep and at most one condition. */
-export const plainUvitConfigSchema = Type.Object(
+export const uvitConfigSchema = Type.Object(
   {
     ...trunk,
     /** Class labels, the "no class" label included; absent: no label. */
@@ -55,7 +55,7 @@ export const plainUvitConfigSchema = Type.Object(
   },
   closed,
 );
-export type PlainUvitConfig = Static<typeof plainUvitConfigSchema>;
+export type UvitConfig = Static<typeof uvitConfigSchema>;
 
 /** Patches along one side of the default image. */
 export function gridSize(config: { readonly latentSize: number; readonly patchSize: number }): number {

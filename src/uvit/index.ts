@@ -1,4 +1,4 @@
-/** The U-ViT networks: UniDiffuser's joint noise predictor and the plain one. */
-export { type PlainUvitConfig, plainUvitConfigSchema, type UvitConfig, uvitConfigSchema } from './config.ts';
-export { type PlainUvitParams, plainUvit, plainUvitSpec } from './plain.ts';
-export { type UvitInputs, type UvitParams, uvit, uvitSpec } from './unidiffuser.ts';
+/** The U-ViT networks: U-ViT itself, and UniDiffuser's joint noise predictor. */
+export { type JointUvitConfig, jointUvitConfigSchema, type UvitConfig, uvitConfigSchema } from './config.ts';
+export { type JointUvitInputs, type JointUvitParams, jointUvit, jointUvitSpec } from './joint.ts';
+export { type UvitParams, uvit, uvitSpec } from './uvit.ts';

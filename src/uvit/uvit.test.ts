@@ -7,13 +7,13 @@ import { seededRandom } from '../core/random.ts';
 import { mapTree, type Tree } from '../core/tree.ts';
 import { countParams, initialise, type ParamSpec } from '../nn/params.ts';
 import {
-  type PlainUvitConfig,
-  type PlainUvitParams,
-  plainUvit,
-  plainUvitConfigSchema,
-  plainUvitSpec,
+  type JointUvitConfig,
+  type JointUvitInputs,
+  type JointUvitParams,
+  jointUvit,
+  jointUvitConfigSchema,
+  jointUvitSpec,
   type UvitConfig,
-  type UvitInputs,
   type UvitParams,
   uvit,
   uvitConfigSchema,
@@ -21,7 +21,7 @@ import {
 } from './index.ts';
 import { patchify, resizePositions, unpatchify } from './patches.ts';
 
-const tiny: UvitConfig = {
+const tiny: JointUvitConfig = {
   latentSize: 4,
   latentChannels: 3,
   patchSize: 2,
@@ -34,7 +34,7 @@ const tiny: UvitConfig = {
   textTokens: 4,
 };
 
-const unidiffuser: UvitConfig = {
+const unidiffuser: JointUvitConfig = {
   latentSize: 64,
   latentChannels: 4,
   patchSize: 2,
@@ -53,7 +53,7 @@ const tensorsOf = (spec: Tree<ParamSpec>, seed = 1) =>
     tf.tensor((leaf as { data: Float32Array }).data, [...leaf.shape], 'float32').mul(leaf.shape.length > 1 ? 10 : 1),
   );
 
-const inputsFor = (config: UvitConfig, batch = 2, side = config.latentSize): UvitInputs => ({
+const inputsFor = (config: JointUvitConfig, batch = 2, side = config.latentSize): JointUvitInputs => ({
   image: wave([batch, config.latentChannels, side, side]),
   clipImage: wave([batch, 1, config.clipDim], 1),
   text: wave([batch, config.textTokens, config.textDim], 2),
@@ -62,12 +62,12 @@ const inputsFor = (config: UvitConfig, batch = 2, side = config.latentSize): Uvi
 });
 
 describe('the joint predictor', () => {
-  const params = tensorsOf(uvitSpec(tiny)) as UvitParams;
+  const params = tensorsOf(jointUvitSpec(tiny)) as JointUvitParams;
 
   // Numbers of the original networks (docs/reference/unidiffuser.md, "Sizes").
   test('has as many parameters as UniDiffuser v0 and v1', () => {
-    expect(countParams(uvitSpec(unidiffuser))).toBe(952_504_912);
-    expect(countParams(uvitSpec({ ...unidiffuser, dataTypeToken: true }))).toBe(952_509_520);
+    expect(countParams(jointUvitSpec(unidiffuser))).toBe(952_504_912);
+    expect(countParams(jointUvitSpec({ ...unidiffuser, dataTypeToken: true }))).toBe(952_509_520);
   });
 
   test('predicts in the shapes of its inputs, also for images of other sizes, wide and high', () => {
@@ -77,7 +77,7 @@ describe('the joint predictor', () => {
       [2, 6],
     ]) {
       const image = wave([2, 3, ...shape]);
-      const outputs = uvit(params, { ...inputsFor(tiny), image }, tiny);
+      const outputs = jointUvit(params, { ...inputsFor(tiny), image }, tiny);
       expect(outputs.image.shape).toEqual(image.shape);
       expect(outputs.clipImage.shape).toEqual([2, 1, 5]);
       expect(outputs.text.shape).toEqual([2, 4, 3]);
@@ -86,8 +86,8 @@ describe('the joint predictor', () => {
 
   test('treats the samples of a batch independently', () => {
     const inputs = inputsFor(tiny, 3);
-    const all = uvit(params, inputs, tiny);
-    const second = uvit(
+    const all = jointUvit(params, inputs, tiny);
+    const second = jointUvit(
       params,
       mapInputs(inputs, tensor => tensor.slice(1, 1)),
       tiny,
@@ -98,9 +98,9 @@ describe('the joint predictor', () => {
 
   test('every input matters to every output', () => {
     const inputs = inputsFor(tiny);
-    const before = uvit(params, inputs, tiny);
+    const before = jointUvit(params, inputs, tiny);
     for (const name of ['image', 'clipImage', 'text', 'imageTime', 'textTime'] as const) {
-      const after = uvit(params, { ...inputs, [name]: inputs[name].add(0.5) }, tiny);
+      const after = jointUvit(params, { ...inputs, [name]: inputs[name].add(0.5) }, tiny);
       for (const part of ['image', 'clipImage', 'text'] as const) {
         expect(largestDifference(before[part], after[part]), `${name} -> ${part}`).toBeGreaterThan(1e-6);
       }
@@ -109,10 +109,10 @@ describe('the joint predictor', () => {
 
   test('data types: curated is the default, web differs', () => {
     const config = { ...tiny, dataTypeToken: true };
-    const params = tensorsOf(uvitSpec(config)) as UvitParams;
+    const params = tensorsOf(jointUvitSpec(config)) as JointUvitParams;
     const image = (type?: number) => {
       const dataType = type === undefined ? undefined : tf.fill([2], type, 'int32');
-      return uvit(params, { ...inputsFor(config), dataType }, config).image;
+      return jointUvit(params, { ...inputsFor(config), dataType }, config).image;
     };
     expect(largestDifference(image(), image(1))).toBe(0);
     expect(largestDifference(image(0), image(1))).toBeGreaterThan(1e-4);
@@ -120,25 +120,27 @@ describe('the joint predictor', () => {
 
   test('inputs that do not fit are refused with their name', () => {
     const inputs = inputsFor(tiny);
-    const run = (changed: Partial<UvitInputs>) => () => uvit(params, { ...inputs, ...changed }, tiny);
+    const run = (changed: Partial<JointUvitInputs>) => () => jointUvit(params, { ...inputs, ...changed }, tiny);
     expect(run({ text: wave([2, 5, 3]) })).toThrow(/text must be \[2,4,3\]/);
     expect(run({ imageTime: wave([1]) })).toThrow(/imageTime/);
     expect(run({ image: wave([2, 3, 5, 4]) })).toThrow(/multiples of the patch size 2/);
   });
 
   test('the schema refuses odd depths and unknown keys', () => {
-    expect(Value.Check(uvitConfigSchema, tiny)).toBe(true);
-    expect(Value.Check(uvitConfigSchema, { ...tiny, depth: 3 })).toBe(false);
-    expect(Value.Check(uvitConfigSchema, { ...tiny, layers: 3 })).toBe(false);
+    expect(Value.Check(jointUvitConfigSchema, tiny)).toBe(true);
+    expect(Value.Check(jointUvitConfigSchema, { ...tiny, depth: 3 })).toBe(false);
+    expect(Value.Check(jointUvitConfigSchema, { ...tiny, layers: 3 })).toBe(false);
   });
 });
 
-function mapInputs(inputs: UvitInputs, f: (tensor: tf.Tensor) => tf.Tensor): UvitInputs {
-  return Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [name, f(tensor)])) as unknown as UvitInputs;
+function mapInputs(inputs: JointUvitInputs, f: (tensor: tf.Tensor) => tf.Tensor): JointUvitInputs {
+  return Object.fromEntries(
+    Object.entries(inputs).map(([name, tensor]) => [name, f(tensor)]),
+  ) as unknown as JointUvitInputs;
 }
 
 describe('the plain network', () => {
-  const small: PlainUvitConfig = {
+  const small: UvitConfig = {
     latentSize: 32,
     latentChannels: 3,
     patchSize: 2,
@@ -161,22 +163,22 @@ describe('the plain network', () => {
     ['COCO S/2', { ...small, ...latent }, 44_692_644],
     ['COCO S/2 deep', { ...small, ...latent, depth: 16 }, 58_345_636],
   ] as const)('%s has as many parameters as the original', (_, config, expected) => {
-    expect(countParams(plainUvitSpec(config))).toBe(expected);
+    expect(countParams(uvitSpec(config))).toBe(expected);
   });
 
   test('the schema takes every variant and refuses unknown keys', () => {
     for (const config of [small, huge, { ...small, ...latent, skip: false, timeMlp: true, qkvBias: true }]) {
-      expect(Value.Check(plainUvitConfigSchema, config)).toBe(true);
+      expect(Value.Check(uvitConfigSchema, config)).toBe(true);
     }
-    expect(Value.Check(plainUvitConfigSchema, { ...small, conv: true })).toBe(false);
+    expect(Value.Check(uvitConfigSchema, { ...small, conv: true })).toBe(false);
   });
 
   test('a missing condition or another image size is refused', () => {
     const config = { ...small, latentSize: 4, width: 8, depth: 2, heads: 2, classes: 3 };
-    const params = tensorsOf(plainUvitSpec(config)) as PlainUvitParams;
+    const params = tensorsOf(uvitSpec(config)) as UvitParams;
     const inputs = { image: wave([1, 3, 4, 4]), time: wave([1]) };
-    expect(() => plainUvit(params, inputs, config)).toThrow(/needs the input "label"/);
-    expect(() => plainUvit(params, { ...inputs, image: wave([1, 3, 8, 8]) }, config)).toThrow(/\[1,3,4,4\]/);
+    expect(() => uvit(params, inputs, config)).toThrow(/needs the input "label"/);
+    expect(() => uvit(params, { ...inputs, image: wave([1, 3, 8, 8]) }, config)).toThrow(/\[1,3,4,4\]/);
   });
 });
 

@@ -8,7 +8,7 @@ import { autoencoderConfigSchema } from '../../autoencoder/index.ts';
 import { clipConfigSchema } from '../../clip/index.ts';
 import { DuetError } from '../../core/errors.ts';
 import { captionDecoderConfigSchema } from '../../lm/index.ts';
-import { uvitConfigSchema } from '../../uvit/index.ts';
+import { jointUvitConfigSchema } from '../../uvit/index.ts';
 
 const closed = { additionalProperties: false } as const;
 const positive = Type.Integer({ minimum: 1 });
@@ -39,7 +39,7 @@ export const modelConfigSchema = Type.Object(
     autoencoder: autoencoderConfigSchema,
     clip: clipConfigSchema,
     captionDecoder: captionDecoderConfigSchema,
-    uvit: uvitConfigSchema,
+    uvit: jointUvitConfigSchema,
     diffusion: Type.Object(
       {
         prediction: Type.Union([Type.Literal('v'), Type.Literal('epsilon'), Type.Literal('sample')]),

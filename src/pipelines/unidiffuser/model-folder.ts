@@ -14,7 +14,7 @@ import { readTextFile } from '../../core/text.ts';
 import { flattenTree, type Tree } from '../../core/tree.ts';
 import { captionDecoderSpec } from '../../lm/index.ts';
 import { type Filled, fillParams, type ParamSpec } from '../../nn/params.ts';
-import { uvitSpec } from '../../uvit/index.ts';
+import { jointUvitSpec } from '../../uvit/index.ts';
 import { openCheckpoint } from '../../weights/checkpoint.ts';
 import { convertCheckpoint, sameNames } from '../../weights/convert.ts';
 import { openSafetensors } from '../../weights/safetensors.ts';
@@ -39,7 +39,7 @@ export function modelSpecs(config: ModelConfig) {
     autoencoder: autoencoderSpec(config.autoencoder),
     clip: clipSpec(config.clip),
     captionDecoder: captionDecoderSpec(config.captionDecoder),
-    uvit: uvitSpec(config.uvit),
+    uvit: jointUvitSpec(config.uvit),
   } satisfies Record<NetworkName, Tree<ParamSpec>>;
 }
 

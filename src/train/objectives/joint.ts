@@ -12,7 +12,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { ClipTextConfig } from '../../clip/index.ts';
 import type { TensorRecord } from '../../engine/types.ts';
 import { encodeText, type TextEncoderParams } from '../../pipelines/unidiffuser/networks/encode-programs.ts';
-import { type UvitParams, uvit } from '../../uvit/index.ts';
+import { type JointUvitParams, jointUvit } from '../../uvit/index.ts';
 import type { JointTraining } from '../config.ts';
 import type { LossResult, Objective } from '../step.ts';
 
@@ -31,7 +31,10 @@ type Part = (typeof parts)[number];
  * `imageNoise`, `clipNoise`, `textNoise` of the parts' shapes; per modality `imageTime`, `textTime` (1000 t), and
  * `imageAlpha`, `imageSigma`, `imageWeight`, `textAlpha`, `textSigma`, `textWeight`, all [B]; weights as `timeInputs`.
  */
-export function jointObjective(config: JointTraining, textTower: ClipTextConfig): Objective<UvitParams, JointFrozen> {
+export function jointObjective(
+  config: JointTraining,
+  textTower: ClipTextConfig,
+): Objective<JointUvitParams, JointFrozen> {
   const { batch, model } = config;
   const image = [batch, model.latentChannels, model.latentSize, model.latentSize];
   const clip = [batch, 1, model.clipDim];
@@ -58,7 +61,7 @@ export function textLatents(frozen: JointFrozen, ids: tf.Tensor, textTower: Clip
 }
 
 function joint(
-  params: UvitParams,
+  params: JointUvitParams,
   frozen: JointFrozen,
   inputs: TensorRecord,
   config: JointTraining,
@@ -86,7 +89,7 @@ function joint(
     sample: (part: Part) => clean[part],
   };
   const target = targets[config.prediction];
-  const predicted = uvit(
+  const predicted = jointUvit(
     params,
     {
       image: noised('image'),

@@ -7,7 +7,7 @@ import type { ModelConfig } from '../../pipelines/unidiffuser/model-config.ts';
 import type { Model } from '../../pipelines/unidiffuser/model-folder.ts';
 import { latentNormaliser, normaliseLatent } from '../../pipelines/unidiffuser/networks/normalise-latents.ts';
 import { createSchedule, type Schedule } from '../../sampler/index.ts';
-import { uvitSpec } from '../../uvit/index.ts';
+import { jointUvitSpec } from '../../uvit/index.ts';
 import type { JointStage, JointTraining } from '../config.ts';
 import { gatherRows, type LatentTable } from '../data/latents.ts';
 import { batchIndices, captionBatch, type PairSource } from '../data/source.ts';
@@ -35,7 +35,7 @@ export async function jointStage(config: JointStage, context: StageContext): Pro
   const base = { ...networks, config: modelConfig(config, networks, statistics) };
   return {
     config,
-    initialParams: initialise(uvitSpec(config.model), seededRandom(config.seed)),
+    initialParams: initialise(jointUvitSpec(config.model), seededRandom(config.seed)),
     ...jointTraining(config, { base, source, latents }, context),
   };
 }
@@ -77,7 +77,7 @@ export function jointTraining(
   const schedule = createSchedule(diffusion.schedule);
   const tokenizer = createTokenizer(base.tokenizer);
   const withUvit = (ema: Averages): Model<HostTensor> => {
-    const uvit = fillParams(uvitSpec(config.model), ema, 'the averaged parameters');
+    const uvit = fillParams(jointUvitSpec(config.model), ema, 'the averaged parameters');
     return { ...base, weights: { ...base.weights, uvit } };
   };
   const validation = jointValidation(config.data, context);

@@ -3,7 +3,7 @@ import { type AutoencoderConfig, autoencoderSpec } from '../../autoencoder/index
 import { float32 } from '../../core/host-tensor.ts';
 import { flattenTree, type Tree } from '../../core/tree.ts';
 import { isParamSpec, type ParamSpec } from '../../nn/params.ts';
-import { uvitSpec } from '../../uvit/index.ts';
+import { jointUvitSpec } from '../../uvit/index.ts';
 import {
   autoencoderConfigFrom,
   autoencoderConfigFromDiffusers,
@@ -11,7 +11,7 @@ import {
   autoencoderRules,
 } from './autoencoder.ts';
 import type { NameRule } from './name-map.ts';
-import { uvitConfigFrom, uvitConfigFromDiffusers, uvitDiffusersRules, uvitRules } from './uvit.ts';
+import { jointUvitConfigFrom, jointUvitConfigFromDiffusers, jointUvitDiffusersRules, jointUvitRules } from './uvit.ts';
 
 /** Their tensors that the network of `spec` is made of. */
 function theirNames(spec: Tree<ParamSpec>, rules: readonly NameRule[]): string[] {
@@ -52,20 +52,20 @@ describe('U-ViT', () => {
       ['v0', 416],
       ['v1', 418],
     ] as const) {
-      const config = uvitConfigFrom({ ...original, variant });
-      expect(new Set(theirNames(uvitSpec(config), uvitRules(config))).size).toBe(count);
+      const config = jointUvitConfigFrom({ ...original, variant });
+      expect(new Set(theirNames(jointUvitSpec(config), jointUvitRules(config))).size).toBe(count);
     }
   });
 
   test('the diffusers checkpoint is used whole', () => {
-    const config = uvitConfigFromDiffusers({ ...diffusers, use_data_type_embedding: true });
-    expect(config).toEqual({ ...uvitConfigFrom({ ...original, variant: 'v1' }) });
-    expect(new Set(theirNames(uvitSpec(config), uvitDiffusersRules(config))).size).toBe(482 - 2);
+    const config = jointUvitConfigFromDiffusers({ ...diffusers, use_data_type_embedding: true });
+    expect(config).toEqual({ ...jointUvitConfigFrom({ ...original, variant: 'v1' }) });
+    expect(new Set(theirNames(jointUvitSpec(config), jointUvitDiffusersRules(config))).size).toBe(482 - 2);
   });
 
   test('block variants that UniDiffuser does not have are refused', () => {
-    expect(() => uvitConfigFromDiffusers({ ...diffusers, pre_layer_norm: true })).toThrow(/pre_layer_norm true/);
-    expect(() => uvitConfigFromDiffusers({ ...diffusers, activation_fn: 'geglu' })).toThrow(/geglu/);
+    expect(() => jointUvitConfigFromDiffusers({ ...diffusers, pre_layer_norm: true })).toThrow(/pre_layer_norm true/);
+    expect(() => jointUvitConfigFromDiffusers({ ...diffusers, activation_fn: 'geglu' })).toThrow(/geglu/);
   });
 });
 

@@ -1,10 +1,10 @@
 /** U-ViT under other names: the original UniDiffuser and U-ViT state dicts, and diffusers' UniDiffuserModel. */
 import { DuetError } from '../../core/errors.ts';
-import type { PlainUvitConfig, UvitConfig } from '../../uvit/index.ts';
+import type { JointUvitConfig, UvitConfig } from '../../uvit/index.ts';
 import { fusedLinear, linear, type NameRule, weightAndBias, withoutBatchAxis } from './name-map.ts';
 
 /** The arguments of the original networks; absent ones have the original defaults. */
-interface OriginalUvit {
+interface OriginalCommon {
   readonly img_size: number;
   readonly in_chans: number;
   readonly patch_size: number;
@@ -16,7 +16,7 @@ interface OriginalUvit {
   readonly mlp_time_embed?: boolean;
 }
 
-export interface OriginalJointUvit extends OriginalUvit {
+export interface OriginalJointUvit extends OriginalCommon {
   readonly text_dim: number;
   readonly num_text_tokens: number;
   readonly clip_img_dim: number;
@@ -24,7 +24,7 @@ export interface OriginalJointUvit extends OriginalUvit {
   readonly variant?: string;
 }
 
-export interface OriginalPlainUvit extends OriginalUvit {
+export interface OriginalUvit extends OriginalCommon {
   /** Absent or -1: unconditional. */
   readonly num_classes?: number;
   readonly clip_dim?: number;
@@ -54,7 +54,7 @@ export interface DiffusersUvit {
 
 const ORIGINAL_MLP_RATIO = 4;
 
-function trunkFrom(config: OriginalUvit) {
+function trunkFrom(config: OriginalCommon) {
   return {
     latentSize: config.img_size,
     latentChannels: config.in_chans,
@@ -68,7 +68,7 @@ function trunkFrom(config: OriginalUvit) {
   };
 }
 
-export function uvitConfigFrom(config: OriginalJointUvit): UvitConfig {
+export function jointUvitConfigFrom(config: OriginalJointUvit): JointUvitConfig {
   return {
     ...trunkFrom(config),
     clipDim: config.clip_img_dim,
@@ -78,7 +78,7 @@ export function uvitConfigFrom(config: OriginalJointUvit): UvitConfig {
   };
 }
 
-export function plainUvitConfigFrom(config: OriginalPlainUvit): PlainUvitConfig {
+export function uvitConfigFrom(config: OriginalUvit): UvitConfig {
   const { num_classes: classes = -1, clip_dim: dim, num_clip_token: tokens } = config;
   return {
     ...trunkFrom(config),
@@ -90,7 +90,7 @@ export function plainUvitConfigFrom(config: OriginalPlainUvit): PlainUvitConfig 
 }
 
 /** Throws DuetError `invalid-config` for the variants of the block that diffusers offers but UniDiffuser does not use. */
-export function uvitConfigFromDiffusers(config: DiffusersUvit): UvitConfig {
+export function jointUvitConfigFromDiffusers(config: DiffusersUvit): JointUvitConfig {
   const { activation_fn: activation = 'gelu', block_type: blockType = 'unidiffuser' } = config;
   if (activation !== 'gelu' || blockType !== 'unidiffuser' || config.pre_layer_norm) {
     const got = `activation_fn "${activation}", block_type "${blockType}", pre_layer_norm ${config.pre_layer_norm ?? false}`;
@@ -146,7 +146,7 @@ function originalBlocks(depth: number, norms: readonly [string, string], skipNor
 }
 
 /** Rules for the original UniDiffuser state dicts (uvit_v0.pth, uvit_v1.pth). Unneeded rules do no harm. */
-export function uvitRules(config: UvitConfig): NameRule[] {
+export function jointUvitRules(config: JointUvitConfig): NameRule[] {
   return [
     ...linear('patchEmbed', 'patch_embed.proj'),
     ...linear('clipEmbed', 'clip_img_embed'),
@@ -165,7 +165,7 @@ export function uvitRules(config: UvitConfig): NameRule[] {
 }
 
 /** Rules for the original state dicts of the plain U-ViT. */
-export function plainUvitRules(config: PlainUvitConfig): NameRule[] {
+export function uvitRules(config: UvitConfig): NameRule[] {
   return [
     ...linear('patchEmbed', 'patch_embed.proj'),
     { ours: 'labelEmbed.weight', theirs: 'label_emb.weight' },
@@ -200,7 +200,7 @@ function diffusersBlocks(depth: number): NameRule[] {
 }
 
 /** Rules for diffusers' UniDiffuserModel (the folder unet/). */
-export function uvitDiffusersRules(config: UvitConfig): NameRule[] {
+export function jointUvitDiffusersRules(config: JointUvitConfig): NameRule[] {
   const time = (ours: string, theirs: string): NameRule[] => [
     ...linear(`${ours}.fc1`, `${theirs}.linear_1`),
     ...linear(`${ours}.fc2`, `${theirs}.linear_2`),

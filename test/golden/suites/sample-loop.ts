@@ -17,7 +17,7 @@ import {
 } from '../../../src/pipelines/unidiffuser/sampling/index.ts';
 import type { Part } from '../../../src/pipelines/unidiffuser/sampling/latents.ts';
 import { continuousTable, createBetas, wholeTable } from '../../../src/sampler/index.ts';
-import type { UvitConfig, UvitParams } from '../../../src/uvit/index.ts';
+import type { JointUvitConfig, JointUvitParams } from '../../../src/uvit/index.ts';
 import { type CaseResult, compare } from '../compare.ts';
 import type { GoldenBackend, GoldenCase, GoldenFile } from '../harness.ts';
 import { betasOf, type Kwargs, multistepOptions, predictionOf } from '../scheduler-options.ts';
@@ -163,7 +163,7 @@ function rowOf(values: Float32Array, row: number, rows: number): Float32Array {
   return values.slice(row * size, (row + 1) * size);
 }
 
-function shapesOf(config: UvitConfig): LatentShapes {
+function shapesOf(config: JointUvitConfig): LatentShapes {
   const { latentChannels, latentSize, clipDim, textTokens, textDim } = config;
   return { z: [latentChannels, latentSize, latentSize], c: [1, clipDim], y: [textTokens, textDim] };
 }
@@ -181,7 +181,7 @@ async function compileNetwork({ config, weights }: GoldenCase, backend: GoldenBa
     textTime: part([]),
     ...(dataTypeToken && { dataType: { dtype: 'int32', shape: ['batch'] } as const }),
   };
-  const executable = await compile<UvitParams, undefined>(
+  const executable = await compile<JointUvitParams, undefined>(
     ({ params, inputs }) => ({ outputs: { ...runJoint(params, inputs, model.config) } }),
     { params: model.params, inputs },
     { device: backend, name: 'sample-loop', threads: 1 },

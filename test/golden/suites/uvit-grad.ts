@@ -9,13 +9,13 @@ import { compile } from '../../../src/engine/index.ts';
 import type { Program, TensorRecord } from '../../../src/engine/types.ts';
 import { adamWStep, globalNorm, optimizerScalars, type TrainState } from '../../../src/train/optimizer.ts';
 import { initialState, type LossResult, lossGradients, nest, scalarInputs } from '../../../src/train/step.ts';
-import { type PlainUvitParams, plainUvit, plainUvitSpec, type UvitParams, uvitSpec } from '../../../src/uvit/index.ts';
+import { type JointUvitParams, jointUvitSpec, type UvitParams, uvit, uvitSpec } from '../../../src/uvit/index.ts';
 import type { NameRule } from '../../../src/weights/names/name-map.ts';
 import {
+  jointUvitConfigFrom,
+  jointUvitRules,
   type OriginalJointUvit,
-  type OriginalPlainUvit,
-  plainUvitConfigFrom,
-  plainUvitRules,
+  type OriginalUvit,
   uvitConfigFrom,
   uvitRules,
 } from '../../../src/weights/names/uvit.ts';
@@ -50,17 +50,17 @@ interface AdamW {
 const meanSquare = (got: tf.Tensor, target: tf.Tensor) => tf.mean(tf.square(tf.sub(got, target)));
 
 async function jointSubject(golden: GoldenCase): Promise<Subject> {
-  const config = uvitConfigFrom(golden.config as unknown as OriginalJointUvit);
+  const config = jointUvitConfigFrom(golden.config as unknown as OriginalJointUvit);
   const tensors = makeWeights(golden.weights!);
-  const rules = uvitRules(config);
+  const rules = jointUvitRules(config);
   const names = Object.entries(jointOutputs);
   const targets = names.map(([theirs]) => [`target_${theirs}`, [`target_${theirs}`, 'float32']] as const);
   return {
-    params: await makeParams(uvitSpec(config), rules, tensors),
+    params: await makeParams(jointUvitSpec(config), rules, tensors),
     rules,
     inputs: jointInputsOf(golden, config, Object.fromEntries(targets)),
     loss: (params, inputs) => {
-      const predicted = runJoint(params as UvitParams, inputs, config);
+      const predicted = runJoint(params as JointUvitParams, inputs, config);
       const parts = names.map(([theirs, ours]) => meanSquare(predicted[ours], inputs[`target_${theirs}`]!));
       return {
         loss: tf.addN(parts) as tf.Scalar,
@@ -71,16 +71,16 @@ async function jointSubject(golden: GoldenCase): Promise<Subject> {
 }
 
 async function plainSubject(golden: GoldenCase): Promise<Subject> {
-  const config = plainUvitConfigFrom(golden.config as unknown as OriginalPlainUvit);
+  const config = uvitConfigFrom(golden.config as unknown as OriginalUvit);
   const tensors = makeWeights(golden.weights!);
-  const rules = plainUvitRules(config);
+  const rules = uvitRules(config);
   return {
-    params: await makeParams(plainUvitSpec(config), rules, tensors),
+    params: await makeParams(uvitSpec(config), rules, tensors),
     rules,
     inputs: makeInputs(golden.inputs, { ...plainInputs, target: ['target', 'float32'] }),
     loss: (params, inputs) => {
       const { image, time, label, context, target } = inputs;
-      const out = plainUvit(params as PlainUvitParams, { image: image!, time: time!, label, context }, config);
+      const out = uvit(params as UvitParams, { image: image!, time: time!, label, context }, config);
       const perSample = tf.mean(tf.square(tf.sub(out, target!)), [1, 2, 3]);
       return { loss: tf.mean(perSample) as tf.Scalar, metrics: { per_sample: perSample } };
     },

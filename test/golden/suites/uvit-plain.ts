@@ -1,6 +1,6 @@
 /** The plain U-ViT: class-conditional, unconditional, with a text context. */
-import { type PlainUvitParams, plainUvit, plainUvitSpec } from '../../../src/uvit/index.ts';
-import { type OriginalPlainUvit, plainUvitConfigFrom, plainUvitRules } from '../../../src/weights/names/uvit.ts';
+import { type UvitParams, uvit, uvitSpec } from '../../../src/uvit/index.ts';
+import { type OriginalUvit, uvitConfigFrom, uvitRules } from '../../../src/weights/names/uvit.ts';
 import { compareOutputs, eachCase, runProgram } from '../harness.ts';
 import { makeInputs } from '../tensors.ts';
 import { makeParams, makeWeights } from '../weights.ts';
@@ -16,14 +16,14 @@ export const plainInputs = {
 } as const;
 
 export const run = eachCase(async (golden, backend) => {
-  const config = plainUvitConfigFrom(golden.config as unknown as OriginalPlainUvit);
+  const config = uvitConfigFrom(golden.config as unknown as OriginalUvit);
   const tensors = makeWeights(golden.weights!);
-  const params = await makeParams(plainUvitSpec(config), plainUvitRules(config), tensors);
-  const outputs = await runProgram<PlainUvitParams>(
+  const params = await makeParams(uvitSpec(config), uvitRules(config), tensors);
+  const outputs = await runProgram<UvitParams>(
     backend,
     ({ params, inputs }) => {
       const { image, time, label, context } = inputs;
-      return { outputs: { out: plainUvit(params, { image: image!, time: time!, label, context }, config) } };
+      return { outputs: { out: uvit(params, { image: image!, time: time!, label, context }, config) } };
     },
     params,
     makeInputs(golden.inputs, plainInputs),

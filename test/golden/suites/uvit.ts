@@ -1,14 +1,14 @@
 /** UniDiffuser's joint noise predictor, under the original names and under those of diffusers. */
 import type { HostTensor } from '../../../src/core/host-tensor.ts';
 import type { Sources, TensorRecord } from '../../../src/engine/types.ts';
-import { type UvitConfig, type UvitParams, uvit, uvitSpec } from '../../../src/uvit/index.ts';
+import { type JointUvitConfig, type JointUvitParams, jointUvit, jointUvitSpec } from '../../../src/uvit/index.ts';
 import {
   type DiffusersUvit,
+  jointUvitConfigFrom,
+  jointUvitConfigFromDiffusers,
+  jointUvitDiffusersRules,
+  jointUvitRules,
   type OriginalJointUvit,
-  uvitConfigFrom,
-  uvitConfigFromDiffusers,
-  uvitDiffusersRules,
-  uvitRules,
 } from '../../../src/weights/names/uvit.ts';
 import { compare } from '../compare.ts';
 import { eachCase, type GoldenCase, runProgram } from '../harness.ts';
@@ -29,19 +29,19 @@ const jointInputs = {
 export const jointOutputs = { img: 'image', clip_img: 'clipImage', text: 'text' } as const;
 
 interface JointModel {
-  readonly config: UvitConfig;
-  readonly params: Sources<UvitParams>;
+  readonly config: JointUvitConfig;
+  readonly params: Sources<JointUvitParams>;
 }
 
 /** The network of a case from the arguments of the original or of diffusers. */
 export async function jointModel(theirs: unknown, weights: WeightRecipe): Promise<JointModel> {
   const isDiffusers = 'attention_head_dim' in (theirs as object);
   const config = isDiffusers
-    ? uvitConfigFromDiffusers(theirs as DiffusersUvit)
-    : uvitConfigFrom(theirs as OriginalJointUvit);
+    ? jointUvitConfigFromDiffusers(theirs as DiffusersUvit)
+    : jointUvitConfigFrom(theirs as OriginalJointUvit);
   const tensors = makeWeights(weights, isDiffusers && weights.mapped ? 'mapped' : 'ranked');
-  const rules = isDiffusers ? uvitDiffusersRules(config) : uvitRules(config);
-  return { config, params: await makeParams(uvitSpec(config), rules, tensors) };
+  const rules = isDiffusers ? jointUvitDiffusersRules(config) : jointUvitRules(config);
+  return { config, params: await makeParams(jointUvitSpec(config), rules, tensors) };
 }
 
 /** The data type that diffusers takes where none is given. */
@@ -50,7 +50,7 @@ export const DATA_TYPE = 1;
 /** The inputs of a case; networks without the data-type token take none. `more`: further inputs of the same batch. */
 export function jointInputsOf(
   { inputs }: GoldenCase,
-  { dataTypeToken }: UvitConfig,
+  { dataTypeToken }: JointUvitConfig,
   more: InputNames = {},
 ): Record<string, HostTensor> {
   const { data_type: _, ...others } = jointInputs;
@@ -60,8 +60,8 @@ export function jointInputsOf(
 }
 
 /** Runs the network on tensors by our names. */
-export function runJoint(params: UvitParams, inputs: TensorRecord, config: UvitConfig) {
-  return uvit(
+export function runJoint(params: JointUvitParams, inputs: TensorRecord, config: JointUvitConfig) {
+  return jointUvit(
     params,
     {
       image: inputs['image']!,
@@ -77,7 +77,7 @@ export function runJoint(params: UvitParams, inputs: TensorRecord, config: UvitC
 
 export const run = eachCase(async (golden, backend) => {
   const { config, params } = await jointModel(golden.config, golden.weights!);
-  const outputs = await runProgram<UvitParams>(
+  const outputs = await runProgram<JointUvitParams>(
     backend,
     ({ params, inputs }) => ({ outputs: { ...runJoint(params, inputs, config) } }),
     params,

@@ -10,7 +10,7 @@ import { stackRows, unstackRows } from '../../../core/rows.ts';
 import { type CompileOptions, compile, type Executable, type RunOptions } from '../../../engine/index.ts';
 import { fromNetwork, type Pixels, toNetwork } from '../../../image/index.ts';
 import { type CaptionTemplate, fillTemplate } from '../../../lm/index.ts';
-import { type UvitInputs, type UvitParams, uvit } from '../../../uvit/index.ts';
+import { type JointUvitInputs, type JointUvitParams, jointUvit } from '../../../uvit/index.ts';
 import type { ModelConfig } from '../model-config.ts';
 import type { Model } from '../model-folder.ts';
 import {
@@ -199,8 +199,8 @@ async function compileAll(
   const float = (shape: readonly number[]) => ({ dtype: 'float32', shape: ['batch', ...shape] }) as const;
   const encodeTexts = await compileTextEncoder({ config, weights }, exact);
   const encodeImage = await compileImageEncoder({ config, weights }, config.imageSize, exact);
-  const predict = await compile<UvitParams, undefined>(
-    ({ params, inputs }) => ({ outputs: { ...uvit(params, inputs as unknown as UvitInputs, config.uvit) } }),
+  const predict = await compile<JointUvitParams, undefined>(
+    ({ params, inputs }) => ({ outputs: { ...jointUvit(params, inputs as unknown as JointUvitInputs, config.uvit) } }),
     {
       params: weights.uvit,
       inputs: {

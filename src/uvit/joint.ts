@@ -9,9 +9,9 @@ import { embeddingLayer, embeddingSpec, linearLayer, linearSpec } from '../nn/li
 import { layerNormLayer, normSpec } from '../nn/norm.ts';
 import { type Params, truncNormal, zeros } from '../nn/params.ts';
 import { timeEmbeddingLayer, timeMlpSpec } from '../nn/time-embedding.ts';
-import { blocksLayer, blocksSpec } from './blocks.ts';
-import { gridSize, type UvitConfig } from './config.ts';
+import { gridSize, type JointUvitConfig } from './config.ts';
 import { type Grid, patchify, resizePositions, unpatchify } from './patches.ts';
+import { blocksLayer, blocksSpec } from './transformer-blocks.ts';
 
 /** Tokens before the text that have a position of their own in both versions: the two timesteps. */
 const TIME_TOKENS = 2;
@@ -22,7 +22,7 @@ const POSITION_STD = 0.02;
 const DEFAULT_DATA_TYPE = 1;
 
 /** The parameters of the network of `config`. */
-export function uvitSpec(config: UvitConfig) {
+export function jointUvitSpec(config: JointUvitConfig) {
   const { width, patchSize, latentChannels, clipDim, textDim, textTokens } = config;
   const patchDim = patchSize * patchSize * latentChannels;
   const patches = gridSize(config) ** 2;
@@ -44,10 +44,10 @@ export function uvitSpec(config: UvitConfig) {
   };
 }
 
-export type UvitParams = Params<ReturnType<typeof uvitSpec>>;
+export type JointUvitParams = Params<ReturnType<typeof jointUvitSpec>>;
 
 /** Noised (or clean, or ignored) parts and their timesteps on the scale 0 (clean) to 1000 (noise). */
-export interface UvitInputs {
+export interface JointUvitInputs {
   /** [B, C, H, W] */
   readonly image: tf.Tensor;
   /** [B, 1, clipDim] */
@@ -63,14 +63,14 @@ export interface UvitInputs {
 }
 
 /** Predictions in the shapes of the inputs. */
-export interface UvitOutputs {
+export interface JointUvitOutputs {
   readonly image: tf.Tensor;
   readonly clipImage: tf.Tensor;
   readonly text: tf.Tensor;
 }
 
 /** All positions [L, D] for an image of `grid` patches. */
-function positionsFor(params: UvitParams, config: UvitConfig, grid: Grid): tf.Tensor {
+function positionsFor(params: JointUvitParams, config: JointUvitConfig, grid: Grid): tf.Tensor {
   const { positions, dataTypePosition } = params;
   const [total, width] = positions.shape as [number, number];
   const side = gridSize(config);
@@ -86,7 +86,7 @@ function positionsFor(params: UvitParams, config: UvitConfig, grid: Grid): tf.Te
   );
 }
 
-function checkInputs({ clipImage, text, imageTime, textTime, image }: UvitInputs, config: UvitConfig): void {
+function checkInputs({ clipImage, text, imageTime, textTime, image }: JointUvitInputs, config: JointUvitConfig): void {
   const batch = image.shape[0];
   const expected = {
     image: [batch, config.latentChannels, image.shape[2], image.shape[3]],
@@ -107,12 +107,12 @@ function checkInputs({ clipImage, text, imageTime, textTime, image }: UvitInputs
  * Predicts the noise (or velocity, as trained) of all three parts.
  * @throws DuetError `invalid-argument` when a shape does not fit the configuration
  */
-export function uvit(params: UvitParams, inputs: UvitInputs, config: UvitConfig): UvitOutputs {
+export function jointUvit(params: JointUvitParams, inputs: JointUvitInputs, config: JointUvitConfig): JointUvitOutputs {
   checkInputs(inputs, config);
   const { width, heads, patchSize, textTokens } = config;
   const batch = inputs.image.shape[0]!;
   const { patches, grid } = patchify(inputs.image, patchSize);
-  const time = (mlp: UvitParams['imageTimeMlp'], t: tf.Tensor) =>
+  const time = (mlp: JointUvitParams['imageTimeMlp'], t: tf.Tensor) =>
     timeEmbeddingLayer(mlp, t, width).reshape([batch, 1, width]);
   const dataType = () => {
     const ids = inputs.dataType ?? tf.fill([batch], DEFAULT_DATA_TYPE, 'int32');

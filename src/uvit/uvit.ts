@@ -9,19 +9,19 @@ import { embeddingLayer, embeddingSpec, linearLayer, linearSpec } from '../nn/li
 import { layerNormLayer, normSpec } from '../nn/norm.ts';
 import { type Params, truncNormal } from '../nn/params.ts';
 import { timeEmbeddingLayer, timeMlpSpec } from '../nn/time-embedding.ts';
-import { blocksLayer, blocksSpec } from './blocks.ts';
-import { gridSize, type PlainUvitConfig } from './config.ts';
+import { gridSize, type UvitConfig } from './config.ts';
 import { patchify, unpatchify } from './patches.ts';
+import { blocksLayer, blocksSpec } from './transformer-blocks.ts';
 
 const POSITION_STD = 0.02;
 
 /** Tokens in front of the patches: label or context, and the timestep. */
-function extraTokens({ classes, context }: PlainUvitConfig): number {
+function extraTokens({ classes, context }: UvitConfig): number {
   return 1 + (classes === undefined ? 0 : 1) + (context?.tokens ?? 0);
 }
 
 /** The parameters of the network of `config`. */
-export function plainUvitSpec(config: PlainUvitConfig) {
+export function uvitSpec(config: UvitConfig) {
   const { width, patchSize, latentChannels, classes, context } = config;
   const patchDim = patchSize * patchSize * latentChannels;
   return {
@@ -38,9 +38,9 @@ export function plainUvitSpec(config: PlainUvitConfig) {
   };
 }
 
-export type PlainUvitParams = Params<ReturnType<typeof plainUvitSpec>>;
+export type UvitParams = Params<ReturnType<typeof uvitSpec>>;
 
-export interface PlainUvitInputs {
+export interface UvitInputs {
   /** [B, C, H, W], of the configured size */
   readonly image: tf.Tensor;
   /** [B], on the scale the network was trained with (0 to 1000) */
@@ -55,17 +55,17 @@ export interface PlainUvitInputs {
  * Predicts the noise of `inputs.image`: [B, C, H, W].
  * @throws DuetError `invalid-argument` when a condition is missing or the image has another size
  */
-export function plainUvit(params: PlainUvitParams, inputs: PlainUvitInputs, config: PlainUvitConfig): tf.Tensor {
+export function uvit(params: UvitParams, inputs: UvitInputs, config: UvitConfig): tf.Tensor {
   const { width, heads, patchSize, latentChannels, latentSize } = config;
   const batch = inputs.image.shape[0]!;
   const expected = [batch, latentChannels, latentSize, latentSize];
   if (`${inputs.image.shape}` !== `${expected}`) {
-    throw new DuetError('invalid-argument', `plainUvit: image must be [${expected}], got [${inputs.image.shape}]`);
+    throw new DuetError('invalid-argument', `uvit: image must be [${expected}], got [${inputs.image.shape}]`);
   }
   const { patches, grid } = patchify(inputs.image, patchSize);
   const required = (name: 'label' | 'context'): tf.Tensor => {
     const tensor = inputs[name];
-    if (!tensor) throw new DuetError('invalid-argument', `plainUvit: this network needs the input "${name}"`);
+    if (!tensor) throw new DuetError('invalid-argument', `uvit: this network needs the input "${name}"`);
     return tensor;
   };
   const tokens = tf.concat(
