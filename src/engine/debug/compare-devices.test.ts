@@ -93,6 +93,11 @@ test('NaN beside a number, another shape, and what the tolerance lets through', 
   expect((await compareDevices(negated, { inputs: spec.inputs }, inputs, { tolerance: 0.011 })).first).toBeUndefined();
 });
 
+test('an abort ends the comparison', async () => {
+  const comparison = compareDevices(program, spec, inputs, { signal: AbortSignal.abort(new Error('enough')) });
+  await expect(comparison).rejects.toThrow('enough');
+});
+
 test('a program with state is compared from the state that it is compiled with, and tensors do not leak', async () => {
   const counting: Program<unknown, { sum: tf.Tensor }> = ({ state, inputs: { x } }) => {
     const sum = state.sum.add(x!.sum());

@@ -17,6 +17,7 @@ export interface CompareOptions {
   readonly sides?: readonly [actual: CompileOptions, expected: CompileOptions];
   /** Largest |a - b| / max(1, |b|) that is no difference. @default 1e-3; roundings of float32 add up to 1e-4 in deep networks */
   readonly tolerance?: number;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Where two devices part. */
@@ -48,11 +49,11 @@ export async function compareDevices<P, S>(
   program: Program<P, S>,
   spec: CompileSpec<P, S>,
   inputs: Tensors,
-  { sides = [{ device: 'cpu' }, { device: 'reference' }], tolerance = 1e-3 }: CompareOptions = {},
+  { sides = [{ device: 'cpu' }, { device: 'reference' }], tolerance = 1e-3, signal }: CompareOptions = {},
 ): Promise<Comparison> {
   const [actual, expected] = [
-    await runTraced(program, spec, inputs, sides[0]),
-    await runTraced(program, spec, inputs, sides[1]),
+    await runTraced(program, spec, inputs, sides[0], signal),
+    await runTraced(program, spec, inputs, sides[1], signal),
   ];
   return firstDifference(actual, expected, tolerance);
 }
@@ -62,11 +63,13 @@ async function runTraced<P, S>(
   spec: CompileSpec<P, S>,
   inputs: Tensors,
   options: CompileOptions,
+  signal: AbortSignal | undefined,
 ): Promise<Tensors> {
+  const name = `${options.name ?? 'program'} traced`;
   // Trees are looked at leaf by leaf, as in `compile`.
-  const executable = await createExecutable(traced(program), spec as CompileSpec, options);
+  const executable = await createExecutable(traced(program), spec as CompileSpec, { ...options, name });
   try {
-    return await executable.run(inputs);
+    return await executable.run(inputs, signal && { signal });
   } finally {
     await executable.release();
   }
@@ -141,7 +144,7 @@ export function comparedAtFirstRun<P, S>(
     run: async (inputs, runOptions) => {
       await write(async () => {
         const sides = [options, { device: 'reference', name }] as const;
-        return comparisonText(name, await compareDevices(program, spec, inputs, { sides }));
+        return comparisonText(name, await compareDevices(program, spec, inputs, { sides, signal: runOptions?.signal }));
       });
       return executable.run(inputs, runOptions);
     },

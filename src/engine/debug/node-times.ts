@@ -4,6 +4,7 @@ import { readdir, rename, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { InferenceSession } from 'onnxruntime';
+import { DuetError } from '../../core/errors.ts';
 import { makeFolder } from '../../core/folders.ts';
 import { debugFolder } from './debug-switch.ts';
 
@@ -54,7 +55,12 @@ export class SessionProfile {
     session.endProfiling();
     // ONNX Runtime adds the time of day to the name, and does not tell.
     const written = (await readdir(this.#folder)).find(file => file.startsWith(`${this.#prefix}_`));
-    if (written === undefined) return;
+    if (written === undefined) {
+      throw new DuetError(
+        'invalid-config',
+        `The profile of ${this.#name} is missing in ${this.#folder}; leave it there while a session runs`,
+      );
+    }
     const trace = join(this.#folder, `${this.#name}-trace.json`);
     await rename(join(this.#folder, written), trace);
     const lines = createInterface({ input: createReadStream(trace), crlfDelay: Number.POSITIVE_INFINITY });

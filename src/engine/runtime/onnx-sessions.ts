@@ -131,8 +131,11 @@ async function release({ sessions: ids, store }: RequestOf<'release'>): Promise<
 }
 
 async function end({ session, profile }: Loaded): Promise<void> {
-  await profile?.finish(session);
-  await session.release();
+  try {
+    await profile?.finish(session);
+  } finally {
+    await session.release();
+  }
 }
 
 /** Writes the profiles of the sessions that nobody released, if `DUET_DEBUG` asks for them. */
