@@ -16,7 +16,7 @@ import { pictureInput } from './picture-input.ts';
 import { describeRoutes, serveApiDocs } from './plugins/api-docs.ts';
 import { requireApiKey } from './plugins/auth.ts';
 import { acceptBodies } from './plugins/body-types.ts';
-import { noticeHangUps } from './plugins/hang-up.ts';
+import { noticeDisconnects } from './plugins/client-disconnect.ts';
 import { guardHosts } from './plugins/host-guard.ts';
 import { createMetrics, serveMetrics } from './plugins/metrics.ts';
 import { pageFor, servePage } from './plugins/page.ts';
@@ -101,7 +101,7 @@ export async function buildApp({ config, logger, pageFolder, ...given }: AppOpti
   });
 
   answerWithRequestId(app);
-  noticeHangUps(app);
+  noticeDisconnects(app);
   traceRequests(app);
   await sendSecurityHeaders(app, config);
   guardHosts(app, config);

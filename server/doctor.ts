@@ -9,7 +9,7 @@ import { checkApiKeys } from './api-keys.ts';
 import { type ConfigKey, configKeys, type Origin, type ResolvedConfig } from './config-sources.ts';
 import { checkWritable } from './jobs/file-store.ts';
 import { loadRedisPackages } from './jobs/redis/connect.ts';
-import { isS3Url, type S3Place, s3Place } from './jobs/s3-place.ts';
+import { isS3Url, type S3Location, s3Location } from './jobs/s3-location.ts';
 
 const mebibyte = 2 ** 20;
 
@@ -54,7 +54,7 @@ export async function examine({ config, origins, file, unknownVariables }: Resol
     }),
     check('data folder', async () => {
       if (data === null) return 'none: results are kept in memory only';
-      if (isS3Url(data)) return checkBucket(s3Place(data, config, process.env));
+      if (isS3Url(data)) return checkBucket(s3Location(data, config, process.env));
       await checkWritable(data);
       return `${data} can be written`;
     }),
@@ -85,7 +85,7 @@ export async function examine({ config, origins, file, unknownVariables }: Resol
   };
 }
 
-async function checkBucket(place: S3Place): Promise<string> {
+async function checkBucket(place: S3Location): Promise<string> {
   const { checkWritableBucket } = await import('./jobs/s3-store.ts');
   await checkWritableBucket(place);
   return `${place.url} at ${place.endpoint}, region ${place.region}, can be written`;

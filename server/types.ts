@@ -55,6 +55,6 @@ declare module 'fastify' {
     /** Who asks: the same for all requests with one API key; 'anonymous' without keys. Set by the auth plugin. */
     owner: string;
     /** Aborts when the client hangs up before the answer is complete: hand it to `jobs.run`. */
-    readonly hangUp: AbortSignal;
+    readonly disconnected: AbortSignal;
   }
 }

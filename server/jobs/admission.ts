@@ -1,7 +1,7 @@
 /** Whether one more job is taken, and by which model. */
 import { DuetError } from '../../src/core/errors.ts';
 import type { LoadedModel } from '../types.ts';
-import type { Lane } from './lane.ts';
+import type { ModelQueue } from './model-queue.ts';
 
 const longestRetrySeconds = 60;
 
@@ -15,16 +15,16 @@ export interface Crowd {
 }
 
 /** @throws DuetError 'rate-limited' or, saying when to come back, 'queue-full' */
-export function requireRoom(lane: Lane, { active, keyConcurrency, duration }: Crowd): void {
+export function requireRoom(queue: ModelQueue, { active, keyConcurrency, duration }: Crowd): void {
   if (keyConcurrency > 0 && active >= keyConcurrency) {
     throw new DuetError(
       'rate-limited',
       `${active} of your jobs are queued or running, at most ${keyConcurrency} may be; wait for one to end`,
     );
   }
-  if (lane.hasRoom) return;
-  const untilOneEnds = duration / Math.max(1, lane.running) / 1000;
-  throw new DuetError('queue-full', `${lane.waiting} jobs are waiting, and no more may; try again later`, {
+  if (queue.hasRoom) return;
+  const untilOneEnds = duration / Math.max(1, queue.running) / 1000;
+  throw new DuetError('queue-full', `${queue.waiting} jobs are waiting, and no more may; try again later`, {
     retryAfter: Math.min(longestRetrySeconds, Math.max(1, Math.ceil(untilOneEnds))),
   });
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { createEta } from './eta.ts';
 import { EventLog } from './event-log.ts';
-import { createTimeLeft } from './time-left.ts';
 import type { JobEvent } from './types.ts';
 
 const progress = (step: number) => ({ type: 'progress', step, steps: 9, etaMs: null }) as const;
@@ -60,16 +60,16 @@ describe('EventLog', () => {
   });
 });
 
-describe('createTimeLeft', () => {
+describe('createEta', () => {
   it('knows nothing before the second step, then follows the pace', () => {
     let time = 0;
-    const timeLeft = createTimeLeft(() => time);
-    expect(timeLeft(1, 10)).toBeNull();
+    const eta = createEta(() => time);
+    expect(eta(1, 10)).toBeNull();
     time = 100;
-    expect(timeLeft(2, 10)).toBe(800);
+    expect(eta(2, 10)).toBe(800);
     time = 300; // slower
-    expect(timeLeft(3, 10)).toBe(Math.round((0.8 * 100 + 0.2 * 200) * 7));
+    expect(eta(3, 10)).toBe(Math.round((0.8 * 100 + 0.2 * 200) * 7));
     time = 310;
-    expect(timeLeft(10, 10)).toBe(0);
+    expect(eta(10, 10)).toBe(0);
   });
 });

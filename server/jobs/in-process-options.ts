@@ -1,8 +1,8 @@
 /** What the job service of a process is given. */
 import type { LoadedModel } from '../types.ts';
+import type { Execute } from './execute.ts';
 import type { JobObserver } from './observers.ts';
 import type { Outage } from './outage.ts';
-import type { Perform } from './perform.ts';
 import type { RetentionLimits } from './retention.ts';
 import type { JobStore } from './store.ts';
 
@@ -26,8 +26,8 @@ export interface InProcessJobsOptions {
   /** The version of Duet, which is written into pictures. */
   readonly version: string;
   /** @default on the model of this process */
-  readonly perform?: Perform;
-  /** The outages of the service that `perform` needs. @default none */
+  readonly execute?: Execute;
+  /** The outages of the service that `execute` needs. @default none */
   readonly outage?: Outage;
   /** @default Date.now */
   readonly now?: () => number;

@@ -1,20 +1,20 @@
 /**
- * Jobs of this process: admitted up to a limit, run on lanes (one per model), followed by events, kept in a store.
+ * Jobs of this process: admitted up to a limit, run on queues (one per model), followed by events, kept in a store.
  * What is accepted is in the store first, so that none of it is lost with the process.
  */
 import { DuetError } from '../../src/core/errors.ts';
 import type { ReadinessCheck } from '../readiness.ts';
+import { type ActiveJob, activeJob, type Outcome } from './active-job.ts';
 import { findModel, requireRoom } from './admission.ts';
 import type { EventLog } from './event-log.ts';
+import { executeHere } from './execute.ts';
 import { IdempotencyKeys, type IdempotencyMark, idempotencyMark } from './idempotency.ts';
 import type { InProcessJobsOptions } from './in-process-options.ts';
 import { timeOfJobId } from './job-id.ts';
 import { JobKeeper } from './job-keeper.ts';
-import { Lane } from './lane.ts';
-import { type LiveJob, liveJob, type Outcome } from './live-job.ts';
+import { ModelQueue } from './model-queue.ts';
 import { type JobObserver, tellAll } from './observers.ts';
 import type { Outage } from './outage.ts';
-import { performHere } from './perform.ts';
 import {
   interrupted,
   lastEventsOf,
@@ -37,8 +37,8 @@ export class InProcessJobs implements JobService {
   readonly #options: InProcessJobsOptions;
   readonly #now: () => number;
   readonly #observer: JobObserver;
-  readonly #lanes = new Map<string, Lane>();
-  readonly #live = new Map<string, LiveJob>();
+  readonly #queues = new Map<string, ModelQueue>();
+  readonly #active = new Map<string, ActiveJob>();
   /** Records of the jobs that have ended, the oldest first. */
   readonly #records = new Map<string, JobRecord>();
   /** Ids of jobs that are being removed. */
@@ -56,8 +56,8 @@ export class InProcessJobs implements JobService {
     this.#observer = tellAll(...options.observers);
     const { maxRunning, maxQueue } = options.limits;
     for (const { info } of options.models) {
-      const moved = (id: string, position: number) => this.#live.get(id)?.events.append({ type: 'queued', position });
-      this.#lanes.set(info.id, new Lane({ maxRunning, maxWaiting: maxQueue }, moved));
+      const moved = (id: string, position: number) => this.#active.get(id)?.events.append({ type: 'queued', position });
+      this.#queues.set(info.id, new ModelQueue({ maxRunning, maxWaiting: maxQueue }, moved));
     }
   }
 
@@ -70,16 +70,16 @@ export class InProcessJobs implements JobService {
   }
 
   get queued(): number {
-    return this.#sum(lane => lane.waiting);
+    return this.#sum(queue => queue.waiting);
   }
 
   get running(): number {
-    return this.#sum(lane => lane.running);
+    return this.#sum(queue => queue.running);
   }
 
   /** Whether the queue has room for another job. */
   get hasRoom(): boolean {
-    return [...this.#lanes.values()].some(lane => lane.hasRoom);
+    return [...this.#queues.values()].some(queue => queue.hasRoom);
   }
 
   /** Why a job would be rejected, for /health/ready. */
@@ -102,7 +102,7 @@ export class InProcessJobs implements JobService {
   async submit(request: JobRequest, { owner, idempotencyKey, isAwaited = false }: SubmitOptions): Promise<JobView> {
     const idempotency = idempotencyKey === undefined ? undefined : idempotencyMark(idempotencyKey, request);
     const known = idempotency && this.#keys.find(owner, idempotency);
-    if (known !== undefined) await this.#live.get(known)?.admission; // it may still be rejected
+    if (known !== undefined) await this.#active.get(known)?.admission; // it may still be rejected
     const knownView = known === undefined ? undefined : this.view(known);
     if (knownView) return knownView;
     const job = await this.#admit(request, { owner, isAwaited, idempotency });
@@ -110,17 +110,17 @@ export class InProcessJobs implements JobService {
   }
 
   view(id: string): JobView | undefined {
-    const job = this.#live.get(id);
-    if (job) return viewOf(job.record, job.lane.position(id), job.progress);
+    const job = this.#active.get(id);
+    if (job) return viewOf(job.record, job.queue.position(id), job.progress);
     const record = this.#records.get(id);
     return record && viewOf(record, null, null);
   }
 
   list({ owner, limit, before }: { owner: string; limit: number; before?: string }): readonly JobView[] {
-    const ids = [...this.#records.keys(), ...this.#live.keys()];
+    const ids = [...this.#records.keys(), ...this.#active.keys()];
     return ids
       .filter(id => before === undefined || id < before)
-      .filter(id => (this.#live.get(id)?.record ?? this.#records.get(id))?.owner === owner)
+      .filter(id => (this.#active.get(id)?.record ?? this.#records.get(id))?.owner === owner)
       .sort()
       .reverse()
       .slice(0, limit)
@@ -128,7 +128,7 @@ export class InProcessJobs implements JobService {
   }
 
   cancel(id: string): 'cancelled' | 'over' | 'unknown' | 'expired' {
-    const job = this.#live.get(id);
+    const job = this.#active.get(id);
     if (job && !job.isOver) {
       this.#cancel(job, new DuetError('cancelled', 'The job was cancelled'));
       return 'cancelled';
@@ -139,7 +139,7 @@ export class InProcessJobs implements JobService {
   }
 
   async remove(id: string): Promise<boolean> {
-    const job = this.#live.get(id);
+    const job = this.#active.get(id);
     if (job) {
       this.cancel(id);
       await job.outcome;
@@ -160,7 +160,7 @@ export class InProcessJobs implements JobService {
     id: string,
     { after = 0, signal }: { after?: number; signal?: AbortSignal } = {},
   ): AsyncGenerator<JobEvent, void> {
-    const job = this.#live.get(id);
+    const job = this.#active.get(id);
     if (job) return yield* job.events.read(after, signal);
     const record = this.#records.get(id);
     if (record && record.lastEventId > after) yield storedLastEvent(record);
@@ -169,7 +169,7 @@ export class InProcessJobs implements JobService {
   async run(request: JobRequest, { owner, signal, onEvent, needsFiles = false }: RunOptions): Promise<JobResult> {
     signal.throwIfAborted();
     if (this.outage?.fault) throw this.outage.fault;
-    let job: LiveJob | undefined;
+    let job: ActiveJob | undefined;
     const cancel = () => job && this.#cancel(job, signal.reason);
     signal.addEventListener('abort', cancel, { once: true });
     let stopListening = () => {};
@@ -187,7 +187,7 @@ export class InProcessJobs implements JobService {
   }
 
   async file(id: string, name: string): Promise<Uint8Array | undefined> {
-    if (!this.#live.has(id) && !this.#records.has(id)) return undefined;
+    if (!this.#active.has(id) && !this.#records.has(id)) return undefined;
     return this.#keeper.store.readFile(id, name);
   }
 
@@ -197,9 +197,9 @@ export class InProcessJobs implements JobService {
    */
   async drain(milliseconds: number): Promise<void> {
     this.#isDraining = true;
-    for (const lane of this.#lanes.values()) lane.pause();
+    for (const queue of this.#queues.values()) queue.pause();
     this.#putOff('queued');
-    const quiet = Promise.all([...this.#lanes.values()].map(lane => lane.whenQuiet()));
+    const quiet = Promise.all([...this.#queues.values()].map(queue => queue.whenQuiet()));
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise(resolve => {
       timer = setTimeout(resolve, milliseconds);
@@ -220,22 +220,22 @@ export class InProcessJobs implements JobService {
     request: JobRequest,
     options: { owner: string; isAwaited: boolean; idempotency?: IdempotencyMark | undefined },
     { onEvent, needsFiles = true }: { onEvent?: RunOptions['onEvent'] | undefined; needsFiles?: boolean } = {},
-  ): Promise<LiveJob> {
+  ): Promise<ActiveJob> {
     if (this.#isDraining) throw new DuetError('shutting-down', 'The server is stopping and takes no more jobs');
     const { limits, models } = this.#options;
     const model = findModel(models, request.model);
-    const lane = this.#lanes.get(model.info.id)!;
+    const queue = this.#queues.get(model.info.id)!;
     const checked = checkRequest(request, model.info);
     const active = this.#countActive(options.owner);
-    requireRoom(lane, { active, keyConcurrency: limits.keyConcurrency, duration: this.#duration });
+    requireRoom(queue, { active, keyConcurrency: limits.keyConcurrency, duration: this.#duration });
     const { record, files } = newRecord(checked, options, this.#now());
-    const job = liveJob(record, model, lane, { onEvent, files: needsFiles ? undefined : files });
+    const job = activeJob(record, model, queue, { onEvent, files: needsFiles ? undefined : files });
     this.#enter(job);
     job.admission = this.#keeper.keepNew(job, files);
     try {
       await job.admission;
     } catch (error) {
-      this.#forgetLive(job);
+      this.#forgetActive(job);
       throw error;
     }
     job.tellCaller();
@@ -244,31 +244,31 @@ export class InProcessJobs implements JobService {
   }
 
   #countActive(owner: string): number {
-    return [...this.#live.values()].filter(({ record, isOver }) => record.owner === owner && !isOver).length;
+    return [...this.#active.values()].filter(({ record, isOver }) => record.owner === owner && !isOver).length;
   }
 
-  #enter(job: LiveJob): void {
-    const { record, lane } = job;
-    this.#live.set(record.id, job);
+  #enter(job: ActiveJob): void {
+    const { record, queue } = job;
+    this.#active.set(record.id, job);
     if (record.idempotency) this.#keys.set(record.owner, record.idempotency, record.id);
-    lane.enter(record.id, record.request.priority ?? 0);
+    queue.enter(record.id, record.request.priority ?? 0);
   }
 
   /** Removes all traces of a job that was not admitted. */
-  #forgetLive(job: LiveJob): void {
+  #forgetActive(job: ActiveJob): void {
     const { id } = job.record;
     job.isOver = true;
-    this.#live.delete(id);
+    this.#active.delete(id);
     this.#keys.forget(id);
-    job.lane.leave(id);
+    job.queue.leave(id);
   }
 
-  #start(job: LiveJob): void {
-    job.lane.start(job.record.id, job.record.request.priority ?? 0, () => this.#perform(job));
+  #start(job: ActiveJob): void {
+    job.queue.start(job.record.id, job.record.request.priority ?? 0, () => this.#execute(job));
   }
 
-  async #perform(job: LiveJob): Promise<void> {
-    const { log, perform = performHere } = this.#options;
+  async #execute(job: ActiveJob): Promise<void> {
+    const { log, execute = executeHere } = this.#options;
     const { signal } = job.controller;
     const started = this.#now();
     job.record = { ...job.record, status: 'running', started, attempts: job.record.attempts + 1 };
@@ -279,7 +279,7 @@ export class InProcessJobs implements JobService {
       const request = await this.#keeper.requestOf(job);
       signal.throwIfAborted();
       const emit = this.#emitter(job.events, job, started);
-      const made = await perform(job.record, job.model, request, { signal, emit, now: this.#now });
+      const made = await execute(job.record, job.model, request, { signal, emit, now: this.#now });
       signal.throwIfAborted();
       const { result, bytes } = await this.#keeper.keepSamples(job, made);
       if (job.isOver) return await this.#keeper.dropSamples(job.record.id, result);
@@ -293,7 +293,7 @@ export class InProcessJobs implements JobService {
     }
   }
 
-  #emitter(events: EventLog, job: LiveJob, started: number): EventLog['append'] {
+  #emitter(events: EventLog, job: ActiveJob, started: number): EventLog['append'] {
     let previous = started;
     return event => {
       if (job.isOver) return;
@@ -310,7 +310,7 @@ export class InProcessJobs implements JobService {
    * The end is stored before clients are notified of it: a job that a client saw completed never runs again, and no
    * caption is sent twice.
    */
-  async #complete(job: LiveJob, result: JobResult, bytes: number): Promise<void> {
+  async #complete(job: ActiveJob, result: JobResult, bytes: number): Promise<void> {
     const { record, events } = job;
     const kept: JobResult = { ...result, samples: result.samples.map(({ png: _, ...sample }) => sample) };
     job.isOver = true;
@@ -327,30 +327,30 @@ export class InProcessJobs implements JobService {
     this.#settle(job, { result });
   }
 
-  #cancel(job: LiveJob, reason: unknown): void {
+  #cancel(job: ActiveJob, reason: unknown): void {
     if (!job.isOver) this.#stop(job, { status: 'cancelled' }, reason);
   }
 
-  #fail(job: LiveJob, reason: DuetError): void {
+  #fail(job: ActiveJob, reason: DuetError): void {
     if (!job.isOver) this.#stop(job, { status: 'failed', error: toJobError(reason) }, reason);
   }
 
-  #stop(job: LiveJob, change: Pick<JobRecord, 'status' | 'error'>, reason: unknown): void {
+  #stop(job: ActiveJob, change: Pick<JobRecord, 'status' | 'error'>, reason: unknown): void {
     this.#end(job, change, { failure: reason });
-    job.lane.leave(job.record.id);
+    job.queue.leave(job.record.id);
     job.controller.abort(reason);
   }
 
-  #end(job: LiveJob, change: Pick<JobRecord, 'status' | 'error'>, outcome: Outcome): void {
+  #end(job: ActiveJob, change: Pick<JobRecord, 'status' | 'error'>, outcome: Outcome): void {
     job.isOver = true;
     job.record = { ...job.record, ...change, ended: this.#now(), lastEventId: job.events.lastId + 1 };
     void this.#keeper.keepLast(job, job.record);
     this.#settle(job, outcome);
   }
 
-  #settle(job: LiveJob, outcome: Outcome): void {
+  #settle(job: ActiveJob, outcome: Outcome): void {
     const { record } = job;
-    this.#live.delete(record.id);
+    this.#active.delete(record.id);
     if (job.isKept) this.#records.set(record.id, record);
     for (const event of lastEventsOf(record)) job.events.append(event);
     this.#observer.ended(record);
@@ -361,7 +361,7 @@ export class InProcessJobs implements JobService {
   /** Leaves jobs that may be continued to the next process, and cancels the others. */
   #putOff(status: 'queued' | 'running'): void {
     const reason = new DuetError('shutting-down', 'The server stopped before the job was done');
-    for (const job of [...this.#live.values()].filter(({ record, isOver }) => record.status === status && !isOver)) {
+    for (const job of [...this.#active.values()].filter(({ record, isOver }) => record.status === status && !isOver)) {
       if (job.record.isAwaited || this.#options.unfinished === 'fail') {
         this.#fail(job, reason);
         continue;
@@ -369,7 +369,7 @@ export class InProcessJobs implements JobService {
       job.isOver = true;
       job.record = { ...queuedAgain(job.record), attempts: Math.max(0, job.record.attempts - 1) };
       void this.#keeper.keepLast(job, job.record);
-      job.lane.leave(job.record.id);
+      job.queue.leave(job.record.id);
       job.controller.abort(reason);
       job.events.close();
       job.finished({ failure: reason });
@@ -383,13 +383,13 @@ export class InProcessJobs implements JobService {
       return;
     }
     const model = this.#options.models.find(({ info }) => info.id === record.request.model);
-    const lane = model && this.#lanes.get(model.info.id);
+    const queue = model && this.#queues.get(model.info.id);
     /** Jobs that other processes run cannot end this one, so their attempts are not limited here. */
-    const isTriedAgain = this.#options.perform !== undefined || record.attempts < mostAttempts;
-    if (lane && this.#options.unfinished === 'requeue' && !record.isAwaited && isTriedAgain) {
+    const isTriedAgain = this.#options.execute !== undefined || record.attempts < mostAttempts;
+    if (queue && this.#options.unfinished === 'requeue' && !record.isAwaited && isTriedAgain) {
       const again = takenUp(record);
       await this.#keeper.keepLogged(again);
-      const job = liveJob(again, model, lane);
+      const job = activeJob(again, model, queue);
       job.tellCaller();
       this.#enter(job);
       this.#start(job);
@@ -405,7 +405,7 @@ export class InProcessJobs implements JobService {
     for (const id of expiredJobs([...this.#records.values()], this.#options.limits, this.#now())) await this.remove(id);
   }
 
-  #sum(count: (lane: Lane) => number): number {
-    return [...this.#lanes.values()].reduce((sum, lane) => sum + count(lane), 0);
+  #sum(count: (queue: ModelQueue) => number): number {
+    return [...this.#queues.values()].reduce((sum, queue) => sum + count(queue), 0);
   }
 }

@@ -4,8 +4,8 @@
  */
 import { DuetError } from '../../src/core/errors.ts';
 import type { CallResult } from '../../src/pipelines/index.ts';
+import type { ActiveJob } from './active-job.ts';
 import { GuardedStore } from './guarded-store.ts';
-import type { LiveJob } from './live-job.ts';
 import { OrderedSaves } from './ordered-saves.ts';
 import { keepSamples } from './sample-files.ts';
 import { isStorageError } from './storage-errors.ts';
@@ -36,7 +36,7 @@ export class JobKeeper {
   }
 
   /** A job that was just admitted. @throws DuetError 'storage-full' | 'overloaded', with nothing of it left in the store */
-  async keepNew(job: LiveJob, files: JobFiles): Promise<void> {
+  async keepNew(job: ActiveJob, files: JobFiles): Promise<void> {
     const { record } = job;
     const write = async () => {
       await this.store.requireUsable();
@@ -52,7 +52,7 @@ export class JobKeeper {
   }
 
   /** Saves the state of a job that continues. @throws DuetError 'storage-full' | 'overloaded' */
-  keepState(job: LiveJob): Promise<void> {
+  keepState(job: ActiveJob): Promise<void> {
     return this.#keep(job, () => this.#saves.save(job.record));
   }
 
@@ -64,16 +64,16 @@ export class JobKeeper {
   }
 
   /** Saves the last state that this process gives a job, unless the job is not kept. */
-  async keepLast({ isKept }: LiveJob, record: JobRecord): Promise<void> {
+  async keepLast({ isKept }: ActiveJob, record: JobRecord): Promise<void> {
     if (isKept) await this.keepLogged(record);
   }
 
-  async requestOf({ record, files }: LiveJob): Promise<JobRequest> {
+  async requestOf({ record, files }: ActiveJob): Promise<JobRequest> {
     return files ? { ...record.request, ...files } : withInputs(this.store, record);
   }
 
   /** Writes all pictures of a result or none. @throws DuetError 'storage-full' | 'overloaded' */
-  async keepSamples(job: LiveJob, made: CallResult): Promise<KeptResult> {
+  async keepSamples(job: ActiveJob, made: CallResult): Promise<KeptResult> {
     const options = { version: this.#version, model: job.model.info };
     let kept: KeptResult | undefined;
     await this.#keep(job, async () => {
@@ -98,7 +98,7 @@ export class JobKeeper {
     return this.#saves.settled();
   }
 
-  async #keep(job: LiveJob, write: () => Promise<void>): Promise<void> {
+  async #keep(job: ActiveJob, write: () => Promise<void>): Promise<void> {
     if (!job.isKept) return;
     try {
       await write();

@@ -8,7 +8,7 @@ import { InProcessJobs } from './in-process.ts';
 import type { JobLimits } from './in-process-options.ts';
 import { memoryStore } from './memory-store.ts';
 import type { JobObserver } from './observers.ts';
-import { isS3Url, s3Place } from './s3-place.ts';
+import { isS3Url, s3Location } from './s3-location.ts';
 import type { JobStore } from './store.ts';
 
 const hour = 3_600_000;
@@ -27,9 +27,9 @@ export async function openJobs({ config, models, log, observers }: OpenJobsOptio
   const store = await openStore(config, message => log.warn(message));
   const options = { models, store, limits: limitsOf(config), unfinished, log, version: packageVersion() };
   if (config.queue === null) return InProcessJobs.open({ ...options, observers });
-  const { openRedisFront } = await import('./redis/front.ts');
+  const { openRedisProducer } = await import('./redis/producer.ts');
   const onError = (error: unknown) => log.warn({ err: error }, 'trouble with Redis');
-  const front = await openRedisFront(config.queue, models[0]?.info.id ?? '', onError);
+  const front = await openRedisProducer(config.queue, models[0]?.info.id ?? '', onError);
   const close = async () => {
     await store.close();
     await front.close();
@@ -37,7 +37,7 @@ export async function openJobs({ config, models, log, observers }: OpenJobsOptio
   return InProcessJobs.open({
     ...options,
     store: { ...store, close },
-    perform: front.perform,
+    execute: front.execute,
     outage: front.outage,
     observers: [...observers, front.observer],
   });
@@ -48,7 +48,7 @@ async function openStore(config: ServerConfig, warn: (message: string) => void):
   if (data === null) return memoryStore();
   if (!isS3Url(data)) return openFileStore(data, warn);
   const { openS3Store } = await import('./s3-store.ts');
-  return openS3Store(s3Place(data, config, process.env), warn);
+  return openS3Store(s3Location(data, config, process.env), warn);
 }
 
 function limitsOf(config: ServerConfig): JobLimits {

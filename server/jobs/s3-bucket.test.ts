@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { expect, it } from 'vitest';
 import { newRecord } from './records.ts';
 import { s3Bucket } from './s3-bucket.ts';
-import { s3Place } from './s3-place.ts';
+import { s3Location } from './s3-location.ts';
 import { openS3Store } from './s3-store.ts';
 
 const secret = 'hush/hush+';
@@ -30,7 +30,7 @@ async function placeAt(server: Server) {
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const config = { s3Endpoint: `http://127.0.0.1:${port}`, s3Region: 'here-1' };
-  return s3Place('s3://bucket', config, { AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: secret });
+  return s3Location('s3://bucket', config, { AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: secret });
 }
 
 /** A store that lists two keys a page, with tokens that need escaping, and never those that end with `hidden`. */

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { S3mini, S3ServiceError } from 's3mini';
 import { DuetError } from '../../src/core/errors.ts';
-import type { S3Place } from './s3-place.ts';
+import type { S3Location } from './s3-location.ts';
 
 const attempts = 4;
 const attemptMs = 20_000;
@@ -29,7 +29,7 @@ export interface S3Bucket {
   list(prefix: string): Promise<string[]>;
 }
 
-export function s3Bucket(place: S3Place): S3Bucket {
+export function s3Bucket(place: S3Location): S3Bucket {
   const client = new S3mini({
     ...place.credentials,
     endpoint: `${place.endpoint}/${place.bucket}`,
@@ -86,7 +86,7 @@ async function fetchWhole(input: RequestInfo | URL, init?: RequestInit): Promise
   return new Response(status === 204 || status === 304 ? null : body, { status, headers });
 }
 
-function faultOf(error: unknown, place: S3Place): string {
+function faultOf(error: unknown, place: S3Location): string {
   if (!(error instanceof S3ServiceError)) {
     return `The S3 store ${place.endpoint} cannot be reached (${causeOf(error)}); check --s3-endpoint and the network`;
   }
@@ -115,7 +115,7 @@ function codeOf(error: S3ServiceError): string {
   return /<Code>([A-Za-z]+)<\/Code>/.exec(error.body ?? '')?.[1] ?? error.serviceCode ?? '';
 }
 
-function noBucket({ bucket, endpoint }: S3Place): string {
+function noBucket({ bucket, endpoint }: S3Location): string {
   return `There is no bucket ${bucket} at ${endpoint}; make it, or choose another with --data s3://bucket/prefix`;
 }
 

@@ -10,7 +10,7 @@ import { fakeModel } from '../testing/fake-model.ts';
 import { type TestS3, testS3 } from '../testing/test-s3.ts';
 import { newRecord } from './records.ts';
 import { s3Bucket } from './s3-bucket.ts';
-import { s3Place } from './s3-place.ts';
+import { s3Location } from './s3-location.ts';
 import { checkWritableBucket, openS3Store } from './s3-store.ts';
 import type { JobRecord } from './store.ts';
 
@@ -31,9 +31,9 @@ function record(): JobRecord {
   return newRecord({ mode: 't2i', prompt: 'an apple' }, { owner: 'tester', isAwaited: false }, Date.now()).record;
 }
 
-describe('s3Place', () => {
+describe('s3Location', () => {
   it('reads what the AWS tools read, after what the configuration says', () => {
-    expect(s3Place('s3://bucket', nowhere, keyed)).toMatchObject({
+    expect(s3Location('s3://bucket', nowhere, keyed)).toMatchObject({
       bucket: 'bucket',
       prefix: '',
       endpoint: 'https://s3.us-east-1.amazonaws.com',
@@ -44,12 +44,12 @@ describe('s3Place', () => {
       AWS_ENDPOINT_URL: 'http://a:1',
       AWS_ENDPOINT_URL_S3: 'http://b:2/',
     };
-    expect(s3Place('s3://bucket/a/b_c.d/', nowhere, env)).toMatchObject({
+    expect(s3Location('s3://bucket/a/b_c.d/', nowhere, env)).toMatchObject({
       prefix: 'a/b_c.d',
       endpoint: 'http://b:2',
       region: 'eu-west-1',
     });
-    expect(s3Place('s3://bucket', { s3Endpoint: 'https://c:3', s3Region: 'here' }, env)).toMatchObject({
+    expect(s3Location('s3://bucket', { s3Endpoint: 'https://c:3', s3Region: 'here' }, env)).toMatchObject({
       endpoint: 'https://c:3',
       region: 'here',
     });
@@ -65,7 +65,7 @@ describe('s3Place', () => {
     's3://bucket/./x',
     's3://b/x',
   ])('refuses %j', url => {
-    expect(() => s3Place(url, nowhere, keyed)).toThrow('s3://bucket/prefix');
+    expect(() => s3Location(url, nowhere, keyed)).toThrow('s3://bucket/prefix');
   });
 
   it('takes no prefix that leaves the bucket', () => {
@@ -74,7 +74,7 @@ describe('s3Place', () => {
       fc.property(fc.array(segment, { maxLength: 4 }), segments => {
         const url = ['s3://bucket', ...segments].join('/');
         try {
-          const { prefix } = s3Place(url, nowhere, keyed);
+          const { prefix } = s3Location(url, nowhere, keyed);
           expect(new URL(`http://host/bucket/${prefix}`).pathname).toBe(`/bucket/${prefix}`);
         } catch (error) {
           expect(error).toMatchObject({ code: 'invalid-config' });
@@ -84,11 +84,11 @@ describe('s3Place', () => {
   });
 
   it('says which part of a key is missing, and repeats no password of an address', () => {
-    expect(() => s3Place('s3://bucket', nowhere, {})).toThrow('AWS_ACCESS_KEY_ID');
-    expect(() => s3Place('s3://bucket', nowhere, { AWS_ACCESS_KEY_ID: 'id' })).toThrow('AWS_SECRET_ACCESS_KEY');
-    expect(() => s3Place('s3://bucket', nowhere, { ...keyed, AWS_SESSION_TOKEN: 't' })).toThrow('AWS_SESSION_TOKEN');
+    expect(() => s3Location('s3://bucket', nowhere, {})).toThrow('AWS_ACCESS_KEY_ID');
+    expect(() => s3Location('s3://bucket', nowhere, { AWS_ACCESS_KEY_ID: 'id' })).toThrow('AWS_SECRET_ACCESS_KEY');
+    expect(() => s3Location('s3://bucket', nowhere, { ...keyed, AWS_SESSION_TOKEN: 't' })).toThrow('AWS_SESSION_TOKEN');
     for (const endpoint of ['http://me:hush-hush@host', 'ftp://hush-hush', 'hush-hush', 'http://host/hush-hush']) {
-      const place = () => s3Place('s3://bucket', nowhere, { ...keyed, AWS_ENDPOINT_URL: endpoint });
+      const place = () => s3Location('s3://bucket', nowhere, { ...keyed, AWS_ENDPOINT_URL: endpoint });
       expect(place).toThrow('http://host:port');
       expect(place).not.toThrow('hush-hush');
     }

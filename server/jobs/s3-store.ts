@@ -8,7 +8,7 @@ import { timeOfJobId } from './job-id.ts';
 import { LateRecords } from './late-records.ts';
 import { type S3Bucket, s3Bucket } from './s3-bucket.ts';
 import { type LeaseTimes, S3Lease } from './s3-lease.ts';
-import type { S3Place } from './s3-place.ts';
+import type { S3Location } from './s3-location.ts';
 import type { JobRecord, JobStore } from './store.ts';
 import { dayOf, isFileName, isJobFile, parseRecord, recordFile } from './stored-names.ts';
 
@@ -23,7 +23,7 @@ const types: Readonly<Record<string, string>> = { json: 'application/json', png:
  * @throws DuetError 'invalid-config' if the bucket cannot be used or another server uses the prefix
  */
 export async function openS3Store(
-  place: S3Place,
+  place: S3Location,
   warn: (message: string) => void,
   times: LeaseTimes = standardTimes,
 ): Promise<JobStore> {
@@ -72,7 +72,7 @@ export async function openS3Store(
 }
 
 /** @throws DuetError 'invalid-config' if nothing can be listed, written or removed at `place` */
-export async function checkWritableBucket(place: S3Place): Promise<void> {
+export async function checkWritableBucket(place: S3Location): Promise<void> {
   const bucket = s3Bucket(place);
   const probe = keyOf(place, `probe-${randomUUID()}`);
   await bucket.put(probe, 'duet', 'text/plain');
@@ -137,7 +137,7 @@ async function allOf<T>(items: readonly T[], work: (item: T) => Promise<void>): 
   await Promise.all(Array.from({ length: Math.min(together, items.length) }, worker));
 }
 
-function keyOf({ prefix }: S3Place, name: string): string {
+function keyOf({ prefix }: S3Location, name: string): string {
   return prefix === '' ? name : `${prefix}/${name}`;
 }
 

@@ -6,8 +6,8 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { DuetError } from '../../src/core/errors.ts';
 import { trimKeys } from '../api-keys.ts';
+import { createAuthThrottle } from './auth-throttle.ts';
 import { pathOf } from './request-path.ts';
-import { countWrongKeys } from './wrong-keys.ts';
 
 /** Digits of a key's digest that tell its owner's jobs from others'. */
 const ownerDigits = 16;
@@ -17,7 +17,7 @@ export function requireApiKey(app: FastifyInstance, apiKeys: readonly string[]):
   const digests = trimKeys(apiKeys).map(digest);
   app.decorateRequest('owner', 'anonymous');
   if (digests.length === 0) return;
-  const wrongKeys = countWrongKeys();
+  const wrongKeys = createAuthThrottle();
   app.addHook('onRequest', async (request, reply) => {
     const path = pathOf(request);
     if (openPaths.test(path)) return;

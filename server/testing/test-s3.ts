@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import S3rver from 's3rver';
-import { type S3Place, s3Place } from '../jobs/s3-place.ts';
+import { type S3Location, s3Location } from '../jobs/s3-location.ts';
 
 /** The one key that the server knows. */
 const key = 'S3RVER';
@@ -12,7 +12,7 @@ export interface TestS3 {
   readonly endpoint: string;
   /** What a server's environment needs to use it. */
   readonly env: Readonly<Record<string, string>>;
-  place(url: string, env?: Readonly<Record<string, string>>): S3Place;
+  place(url: string, env?: Readonly<Record<string, string>>): S3Location;
   stop(): Promise<void>;
   /** On the same port and folder as before. */
   start(): Promise<void>;
@@ -43,7 +43,7 @@ export async function testS3(): Promise<TestS3> {
   return {
     endpoint,
     env,
-    place: (url, other = {}) => s3Place(url, { s3Endpoint: endpoint, s3Region: null }, { ...env, ...other }),
+    place: (url, other = {}) => s3Location(url, { s3Endpoint: endpoint, s3Region: null }, { ...env, ...other }),
     start,
     stop,
     async remove() {

@@ -16,17 +16,17 @@ it('a stream on which nothing happens carries comments', async () => {
   const { id } = (await (await fetch(`${server.origin}/v1/jobs`, { method: 'POST', headers, body })).json()) as {
     id: string;
   };
-  const hangUp = new AbortController();
+  const disconnected = new AbortController();
   const answer = await fetch(`${server.origin}/v1/jobs/${id}/events`, {
     headers: { accept: 'text/event-stream' },
-    signal: hangUp.signal,
+    signal: disconnected.signal,
   });
   const reader = answer.body!.pipeThrough(new TextDecoderStream()).getReader();
   let text = '';
   while (!text.includes('event: started')) text += (await reader.read()).value ?? '';
   vi.advanceTimersByTime(60_000);
   while (!/^: ?heartbeat$/m.test(text)) text += (await reader.read()).value ?? '';
-  hangUp.abort();
+  disconnected.abort();
   model.advance();
   await server.close();
 });

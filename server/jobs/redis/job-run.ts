@@ -1,7 +1,7 @@
 /** One run of a job on a worker: it renews its lock, publishes its progress, and can be aborted. */
 import type { Job } from 'bullmq';
 import type { LoadedModel, ServedModel } from '../../types.ts';
-import { performJob } from '../perform.ts';
+import { executeJob } from '../execute.ts';
 import { receiveRequest, type SentRequest, type SentResult, sendEvent, sendResult } from './wire.ts';
 
 /**
@@ -37,7 +37,7 @@ export function runJob(job: Job<SentRequest, SentResult>, options: JobRunOptions
 
   const work = async () => {
     let told: Promise<unknown> = Promise.resolve();
-    const made = await performJob(model.model, receiveRequest(job.data), {
+    const made = await executeJob(model.model, receiveRequest(job.data), {
       signal,
       now: Date.now,
       emit(event) {

@@ -14,7 +14,7 @@ import { InProcessJobs } from '../in-process.ts';
 import type { JobLimits } from '../in-process-options.ts';
 import { memoryStore } from '../memory-store.ts';
 import type { JobEvent } from '../types.ts';
-import { openRedisFront, type RedisFront } from './front.ts';
+import { openRedisProducer, type RedisProducer } from './producer.ts';
 import { startRedisWorker } from './worker.ts';
 
 const lockMs = 2000;
@@ -40,8 +40,8 @@ describe.skipIf(!hasRedis)('jobs on Redis (needs redis-server, a Debian package)
   async function startFront(
     patienceMs?: number,
     limits: Partial<JobLimits> = {},
-  ): Promise<{ jobs: InProcessJobs; front: RedisFront }> {
-    const front = await openRedisFront(url, 'fake', () => {}, patienceMs);
+  ): Promise<{ jobs: InProcessJobs; front: RedisProducer }> {
+    const front = await openRedisProducer(url, 'fake', () => {}, patienceMs);
     const { info } = fakeModel();
     const jobs = await InProcessJobs.open({
       models: [{ info, model: null }],
@@ -50,7 +50,7 @@ describe.skipIf(!hasRedis)('jobs on Redis (needs redis-server, a Debian package)
       unfinished: 'fail',
       log,
       observers: [front.observer],
-      perform: front.perform,
+      execute: front.execute,
       outage: front.outage,
       version: '0.0.0',
     });

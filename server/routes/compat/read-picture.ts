@@ -22,7 +22,7 @@ export async function pictureOf(
   const { pictures } = request.server;
   try {
     if (only instanceof Uint8Array) return await pictures.check(only);
-    return await pictures.fromText(addressOf(name, only), request.hangUp);
+    return await pictures.fromText(addressOf(name, only), request.disconnected);
   } catch (error) {
     throw named(name, error);
   }

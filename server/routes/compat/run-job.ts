@@ -23,9 +23,9 @@ export async function runJob(
   job: JobRequest,
   { signal, onEvent, needsFiles = false }: RunJobOptions = {},
 ): Promise<JobResult> {
-  const { server, owner, hangUp } = request;
+  const { server, owner, disconnected } = request;
   const broken = new AbortController();
-  const signals = [hangUp, broken.signal, ...(signal ? [signal] : [])];
+  const signals = [disconnected, broken.signal, ...(signal ? [signal] : [])];
   let handled = Promise.resolve();
   const handle = (event: JobEvent) => {
     handled = handled.then(() => onEvent?.(event));

@@ -100,7 +100,7 @@ export async function jobRoutes(app: FastifyInstance): Promise<void> {
     async (request, reply) => {
       const { id } = requireJob(request);
       const after = Number(request.headers['last-event-id'] ?? 0);
-      const events = app.jobs.events(id, { after: Number.isFinite(after) ? after : 0, signal: request.hangUp });
+      const events = app.jobs.events(id, { after: Number.isFinite(after) ? after : 0, signal: request.disconnected });
       reply.sse.sendHeaders(200);
       reply.raw.flushHeaders(); // a job that waits may have nothing to say for long
       for await (const event of events) {

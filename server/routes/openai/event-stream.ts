@@ -15,7 +15,7 @@ export function openStream(reply: FastifyReply): void {
 
 /** Once the stream is open the status is gone, so failures are told as an `error` event; before, they are thrown. */
 export async function failInStream(request: FastifyRequest, reply: FastifyReply, error: unknown): Promise<void> {
-  if (request.hangUp.aborted) return;
+  if (request.disconnected.aborted) return;
   if (!reply.raw.headersSent) throw error;
   const { status, body } = toOpenaiError(error, name => fieldName(name, openaiNames, request.body));
   logFault(request.log, error, status);

@@ -17,14 +17,14 @@ export function secondsToWait({ headers }: Pick<FastifyRequest, 'headers'>): num
  * does one that is told that the workers are away.
  * @throws DuetError 'cancelled' if it hangs up, 'overloaded' while the workers are away for long
  */
-export async function waitForEnd({ server, hangUp }: FastifyRequest, id: string, seconds: number): Promise<void> {
+export async function waitForEnd({ server, disconnected }: FastifyRequest, id: string, seconds: number): Promise<void> {
   const { jobs } = server;
   const outage = new AbortController();
   const stopListening = jobs.outage?.listen(fault => outage.abort(fault));
-  const signal = AbortSignal.any([hangUp, outage.signal, AbortSignal.timeout(seconds * 1000)]);
+  const signal = AbortSignal.any([disconnected, outage.signal, AbortSignal.timeout(seconds * 1000)]);
   const events = jobs.events(id, { signal })[Symbol.asyncIterator]();
   while (!(await events.next()).done);
   stopListening?.();
-  const reason = AbortSignal.any([hangUp, outage.signal]);
+  const reason = AbortSignal.any([disconnected, outage.signal]);
   if (reason.aborted && jobs.cancel(id) === 'cancelled') reason.throwIfAborted();
 }

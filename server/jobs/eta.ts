@@ -4,7 +4,7 @@
 const newestWeight = 0.2;
 
 /** @returns a function to call after each finished step, which returns the milliseconds left; null before the second step */
-export function createTimeLeft(now: () => number): (step: number, steps: number) => number | null {
+export function createEta(now: () => number): (step: number, steps: number) => number | null {
   let previous: { readonly step: number; readonly at: number } | undefined;
   let pace: number | undefined;
   return (step, steps) => {

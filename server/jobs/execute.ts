@@ -4,52 +4,52 @@ import type { Picture } from '../../src/image/index.ts';
 import type { CallResult, ProgressEvent } from '../../src/pipelines/index.ts';
 import type { LoadedModel, ServedModel } from '../types.ts';
 import { againAfterDeath } from './again-after-death.ts';
+import { createEta } from './eta.ts';
 import type { NewJobEvent } from './event-log.ts';
 import { partsOf } from './requests.ts';
 import type { JobRecord } from './store.ts';
-import { createTimeLeft } from './time-left.ts';
 import type { JobRequest } from './types.ts';
 
-export interface PerformOptions {
+export interface ExecuteOptions {
   readonly signal: AbortSignal;
   readonly emit: (event: NewJobEvent) => void;
   readonly now: () => number;
 }
 
 /** How a job is run: in this process, or by workers in others. */
-export type Perform = (
+export type Execute = (
   record: JobRecord,
   model: LoadedModel,
   request: JobRequest,
-  options: PerformOptions,
+  options: ExecuteOptions,
 ) => Promise<CallResult>;
 
 /** Runs jobs in this process. Throws DuetError 'released' if the model is not loaded in it. */
-export const performHere: Perform = async (_record, { info, model }, request, options) => {
+export const executeHere: Execute = async (_record, { info, model }, request, options) => {
   if (!model) throw new DuetError('released', `The model ${info.id} is not loaded here`);
-  return performJob(model, request, options);
+  return executeJob(model, request, options);
 };
 
 /**
  * Runs `request` on `model`, and again if the inference process ends meanwhile. All previews have been emitted when it
  * resolves.
  */
-export function performJob(model: ServedModel, request: JobRequest, options: PerformOptions): Promise<CallResult> {
-  return againAfterDeath(() => performOnce(model, request, options), options.signal);
+export function executeJob(model: ServedModel, request: JobRequest, options: ExecuteOptions): Promise<CallResult> {
+  return againAfterDeath(() => executeOnce(model, request, options), options.signal);
 }
 
-async function performOnce(
+async function executeOnce(
   model: ServedModel,
   request: JobRequest,
-  { signal, emit, now }: PerformOptions,
+  { signal, emit, now }: ExecuteOptions,
 ): Promise<CallResult> {
-  const timeLeft = createTimeLeft(now);
+  const eta = createEta(now);
   const previews = createPreviews(emit);
   const onProgress = (event: ProgressEvent) => {
     if (signal.aborted) return;
     if (event.type === 'image-preview') return previews.add(event.step, event.images);
     const { step, total } = event;
-    emit({ type: 'progress', step, steps: total, etaMs: timeLeft(step, total) });
+    emit({ type: 'progress', step, steps: total, etaMs: eta(step, total) });
   };
   const { inputs, options } = partsOf(request);
   const result = await model.run(request.mode, inputs, { ...options, signal, onProgress });

@@ -6,9 +6,9 @@
  */
 import { DuetError } from '../../../src/core/errors.ts';
 import { isErrorCode } from '../../errors.ts';
+import type { Execute } from '../execute.ts';
 import type { JobObserver } from '../observers.ts';
 import { Outage } from '../outage.ts';
-import type { Perform } from '../perform.ts';
 import type { JobError } from '../types.ts';
 import {
   cancelChannel,
@@ -31,8 +31,8 @@ import {
   sendRequest,
 } from './wire.ts';
 
-export interface RedisFront {
-  readonly perform: Perform;
+export interface RedisProducer {
+  readonly execute: Execute;
   /** The outages of Redis. */
   readonly outage: Outage;
   /** Removes jobs from Redis that have ended here. */
@@ -55,12 +55,12 @@ const closeMs = 2000;
 type Ending = { readonly result: SentResult } | { readonly reason: string | undefined };
 
 /** `report` is called with errors that end when Redis is reachable again. */
-export async function openRedisFront(
+export async function openRedisProducer(
   url: string,
   model: string,
   report: (error: unknown) => void,
   patienceMs = defaultPatienceMs,
-): Promise<RedisFront> {
+): Promise<RedisProducer> {
   const onError = reportSeldom(report);
   const { bullmq, Redis } = await loadRedisPackages();
   const connection = connectionTo(url);
@@ -84,7 +84,7 @@ export async function openRedisFront(
   await queue.waitUntilReady();
   await events.waitUntilReady();
 
-  const perform: Perform = async ({ id, isAwaited }, _model, request, { signal, emit }) => {
+  const execute: Execute = async ({ id, isAwaited }, _model, request, { signal, emit }) => {
     /**
      * The number of the newest run of the job that sent an event; a worker that lost the job may still send events of an
      * earlier run.
@@ -155,7 +155,7 @@ export async function openRedisFront(
   }
 
   return {
-    perform,
+    execute,
     outage,
     observer: {
       started: () => {},

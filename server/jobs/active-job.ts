@@ -1,13 +1,13 @@
 /** A job that is queued or running, as the service holds it. */
 import type { LoadedModel } from '../types.ts';
 import { EventLog } from './event-log.ts';
-import type { Lane } from './lane.ts';
+import type { ModelQueue } from './model-queue.ts';
 import type { JobFiles, JobRecord } from './store.ts';
 import type { JobEvent, JobProgress, JobResult } from './types.ts';
 
 export type Outcome = { readonly result: JobResult } | { readonly failure: unknown };
 
-export interface LiveJob {
+export interface ActiveJob {
   record: JobRecord;
   progress: JobProgress | null;
   /** Its end is decided, but perhaps not yet stored, nor clients notified of it. */
@@ -24,19 +24,19 @@ export interface LiveJob {
   /** Its pictures, if the job does not need the store. */
   readonly files: JobFiles | undefined;
   readonly model: LoadedModel;
-  readonly lane: Lane;
+  readonly queue: ModelQueue;
   readonly events: EventLog;
   readonly controller: AbortController;
   readonly outcome: Promise<Outcome>;
   readonly finished: (outcome: Outcome) => void;
 }
 
-export function liveJob(
+export function activeJob(
   record: JobRecord,
   model: LoadedModel,
-  lane: Lane,
+  queue: ModelQueue,
   { onEvent, files }: { onEvent?: ((event: JobEvent) => void) | undefined; files?: JobFiles | undefined } = {},
-): LiveJob {
+): ActiveJob {
   let finished: (outcome: Outcome) => void = () => {};
   const outcome = new Promise<Outcome>(resolve => {
     finished = resolve;
@@ -57,7 +57,7 @@ export function liveJob(
     },
     files,
     model,
-    lane,
+    queue,
     events: new EventLog(record.lastEventId, event => tell(event)),
     controller: new AbortController(),
     outcome,

@@ -2,7 +2,7 @@
 import { DuetError } from '../../src/core/errors.ts';
 import type { ServerConfig } from '../config.ts';
 
-export interface S3Place {
+export interface S3Location {
   /** As given: `s3://bucket/prefix`. */
   readonly url: string;
   readonly bucket: string;
@@ -34,11 +34,11 @@ export function isS3Url(data: string): boolean {
  * @param data `s3://bucket/prefix`
  * @throws DuetError 'invalid-config' if the address is none, or the environment has no key
  */
-export function s3Place(
+export function s3Location(
   data: string,
   config: Pick<ServerConfig, 's3Endpoint' | 's3Region'>,
   env: Environment,
-): S3Place {
+): S3Location {
   const [, bucket, path = ''] = placePattern.exec(data) ?? [];
   if (bucket === undefined) {
     throw new DuetError(

@@ -4,7 +4,7 @@
  */
 import { DuetError } from '../../src/core/errors.ts';
 
-export interface WrongKeyLimits {
+export interface AuthThrottleLimits {
   /** Wrong keys that one address may send in a window. @default 10 */
   readonly most?: number;
   readonly windowMs?: number;
@@ -13,17 +13,17 @@ export interface WrongKeyLimits {
   readonly now?: () => number;
 }
 
-export interface WrongKeys {
+export interface AuthThrottle {
   /** One more wrong key. @throws DuetError 'rate-limited' if there were too many before */
   count(address: string): void;
 }
 
-export function countWrongKeys({
+export function createAuthThrottle({
   most = 10,
   windowMs = 60_000,
   mostAddresses = 10_000,
   now = Date.now,
-}: WrongKeyLimits = {}): WrongKeys {
+}: AuthThrottleLimits = {}): AuthThrottle {
   const windows = new Map<string, { readonly until: number; count: number }>();
   const current = (address: string) => {
     const found = windows.get(address);

@@ -16,7 +16,7 @@ interface Entry {
   readonly priority: number;
 }
 
-export class Lane {
+export class ModelQueue {
   readonly #limits: LaneLimits;
   readonly #queue: PQueue;
   readonly #moved: (id: string, position: number) => void;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { buildApp } from '../app.ts';
 import { serverConfig } from '../config.ts';
 import { fakeModel } from '../testing/fake-model.ts';
-import { countWrongKeys } from './wrong-keys.ts';
+import { createAuthThrottle } from './auth-throttle.ts';
 
 const right = 'right-key-of-24-characters';
 const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`;
@@ -10,7 +10,7 @@ const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`;
 describe('wrong keys', () => {
   it('are counted for each address until the minute is over, for so many addresses', () => {
     let now = 0;
-    const keys = countWrongKeys({ most: 2, windowMs: 60_000, mostAddresses: 2, now: () => now });
+    const keys = createAuthThrottle({ most: 2, windowMs: 60_000, mostAddresses: 2, now: () => now });
     keys.count('a');
     keys.count('a');
     now = 30_000;
