@@ -31,7 +31,6 @@ interface Entry {
   readonly id: number;
   readonly handle: { length: number };
   readonly signal: AbortSignal | undefined;
-  readonly stopListening: () => void;
   isBusy: boolean;
 }
 
@@ -39,6 +38,8 @@ export class SequenceStore {
   readonly layout: SequenceLayout;
   readonly backend: SequenceBackend;
   readonly #entries = new Map<Sequence, Entry>();
+  /** One listener for all sequences of a signal: a search has dozens, and Node.js warns of more than ten. */
+  readonly #stopListening = new Map<AbortSignal, () => void>();
   #nextId = 1;
   #isReleased = false;
 
@@ -70,15 +71,15 @@ export class SequenceStore {
     const entry = this.#entries.get(sequence);
     if (!entry) return;
     this.#entries.delete(sequence);
-    entry.stopListening();
     this.backend.drop(entry.id);
+    if (entry.signal && this.#sequencesOf(entry.signal).next().done) this.#forget(entry.signal);
   }
 
   /** Drops all sequences. Idempotent; further calls throw. */
   async release(): Promise<void> {
     if (this.#isReleased) return;
     this.#isReleased = true;
-    for (const { stopListening } of this.#entries.values()) stopListening();
+    for (const signal of this.#stopListening.keys()) this.#forget(signal);
     this.#entries.clear();
     await this.backend.release();
   }
@@ -107,12 +108,30 @@ export class SequenceStore {
 
   #add(length: number, signal: AbortSignal | undefined): Entry {
     const handle = { length };
-    const onAbort = () => this.drop(handle);
-    signal?.addEventListener('abort', onAbort, { once: true });
-    const stopListening = () => signal?.removeEventListener('abort', onAbort);
-    const entry = { id: this.#nextId++, handle, signal, stopListening, isBusy: false };
+    const entry = { id: this.#nextId++, handle, signal, isBusy: false };
     this.#entries.set(handle, entry);
+    if (signal && !this.#stopListening.has(signal)) this.#listen(signal);
     return entry;
+  }
+
+  /** Drops the sequences of `signal` once it aborts. */
+  #listen(signal: AbortSignal): void {
+    const onAbort = () => {
+      for (const sequence of [...this.#sequencesOf(signal)]) this.drop(sequence);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    this.#stopListening.set(signal, () => signal.removeEventListener('abort', onAbort));
+  }
+
+  #forget(signal: AbortSignal): void {
+    this.#stopListening.get(signal)?.();
+    this.#stopListening.delete(signal);
+  }
+
+  *#sequencesOf(signal: AbortSignal): Generator<Sequence> {
+    for (const [sequence, entry] of this.#entries) {
+      if (entry.signal === signal) yield sequence;
+    }
   }
 
   #idle(sequence: Sequence): Entry {

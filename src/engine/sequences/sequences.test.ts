@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
@@ -149,6 +150,21 @@ describe.each(devices)('sequences on %s', device => {
     await sequences.release();
     expect(tf.memory().numTensors).toBe(device === 'cpu' ? before : before - 3);
     expect(() => sequences.create()).toThrow(/released/);
+  });
+
+  test('of one signal listen to it together, as long as there is one', async () => {
+    const { signal } = new AbortController();
+    const sequences = await createSequences(layout, { device: 'reference' });
+    const many = Array.from({ length: 20 }, () => sequences.create({ signal }));
+    many.push(sequences.fork(many[0]!));
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+    for (const sequence of many.slice(1)) sequences.drop(sequence);
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+    sequences.drop(many[0]!);
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+    sequences.create({ signal });
+    await sequences.release();
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
   });
 
   test('that a signal aborts are dropped, with their forks', async () => {
