@@ -67,7 +67,7 @@ export const modelConfigSchema = Type.Object(
     ),
     /**
      * Tells pictures that look unlike what the model has learnt: those whose familiarity (sampling/familiarity.ts), with the
-     * noise of network time `timestep`, is below `threshold`, in dB. Chosen by evaluation; without it no verdict is given.
+     * noise of timestep `timestep`, is below `threshold`, in dB. Chosen by evaluation; without it no verdict is given.
      */
     familiarity: Type.Optional(
       Type.Object(

@@ -18,7 +18,7 @@ const leastError = 1e-10;
 
 /**
  * The ratio of the unit variance of latents to the mean squared error of the restored z, in dB: the higher, the more familiar.
- * @param timestep network time of the noise that is added
+ * @param timestep of the noise that is added
  * @param counts which values of z count, of its length; at least one. @default all
  */
 export async function measureFamiliarity(
