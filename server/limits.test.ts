@@ -7,7 +7,7 @@ import { fakeModel } from './testing/fake-model.ts';
 
 let app: FastifyInstance;
 beforeAll(async () => {
-  app = await buildApp({ config: serverConfig({ data: null }), models: [fakeModel()] });
+  app = await buildApp({ config: serverConfig({ data: null, maxEventLoopDelay: 0 }), models: [fakeModel()] });
 });
 afterAll(() => app.close());
 

@@ -23,7 +23,7 @@ let app: FastifyInstance;
 let model: FakeModel;
 beforeAll(async () => {
   model = fakeModel();
-  app = await buildApp({ config: serverConfig({ data: null }), models: [model] });
+  app = await buildApp({ config: serverConfig({ data: null, maxEventLoopDelay: 0 }), models: [model] });
 });
 afterAll(() => app.close());
 

@@ -12,7 +12,11 @@ let app: FastifyInstance;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'duet-page-'));
   await writeFile(join(folder, 'index.html'), '<!doctype html><title>Duet</title>');
-  app = await buildApp({ config: serverConfig({ data: null }), models: [fakeModel()], pageFolder: folder });
+  app = await buildApp({
+    config: serverConfig({ data: null, maxEventLoopDelay: 0 }),
+    models: [fakeModel()],
+    pageFolder: folder,
+  });
 });
 afterAll(async () => {
   await app.close();

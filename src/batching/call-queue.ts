@@ -1,4 +1,5 @@
 /** The queued requests for one kind of network call, and the choice of those that the next call takes. */
+import { AbortGroups } from '../core/abort-groups.ts';
 import type { BatchLimit } from './batch-limit.ts';
 
 /** Rows of a request that one call computes together. */
@@ -35,7 +36,8 @@ export class CallQueue<T, U> {
   /** The tickets of the running call that were not aborted; `#controller` aborts the call when none is left. */
   readonly #inCall = new Set<Waiting<T, U>>();
   #controller = new AbortController();
-  readonly #watched = new Map<AbortSignal, { readonly tickets: Set<Waiting<T, U>>; readonly stop: () => void }>();
+  /** Tickets that are not settled. */
+  readonly #abortable = new AbortGroups<Waiting<T, U>>((ticket, reason) => this.#abandon(ticket, reason));
   #calls = 0;
 
   constructor(call: NetworkCall<T, U>, limit: BatchLimit) {
@@ -57,34 +59,7 @@ export class CallQueue<T, U> {
     const priority = Math.min(priorities.highest, Math.max(priorities.lowest, ticket.priority));
     const waiting: Waiting<T, U> = { ...ticket, due: this.#calls - callsPerPriority * priority };
     this.#waiting.push(waiting);
-    this.#watch(waiting);
-  }
-
-  /** Adds one listener for each signal, which several tickets may share, such as those of the samples of one call. */
-  #watch(ticket: Waiting<T, U>): void {
-    const { signal } = ticket;
-    if (!signal) return;
-    const known = this.#watched.get(signal);
-    if (known) {
-      known.tickets.add(ticket);
-      return;
-    }
-    const tickets = new Set([ticket]);
-    const abandon = () => {
-      this.#watched.delete(signal);
-      for (const abandoned of tickets) this.#abandon(abandoned, signal.reason);
-    };
-    signal.addEventListener('abort', abandon, { once: true });
-    this.#watched.set(signal, { tickets, stop: () => signal.removeEventListener('abort', abandon) });
-  }
-
-  /** Removes a settled ticket from those of its signal, and the listener with the last of them. */
-  #unwatch(ticket: Waiting<T, U>): void {
-    const { signal } = ticket;
-    const watched = signal && this.#watched.get(signal);
-    if (!watched?.tickets.delete(ticket) || watched.tickets.size > 0) return;
-    watched.stop();
-    this.#watched.delete(signal!);
+    this.#abortable.add(ticket.signal, waiting);
   }
 
   #abandon(ticket: Waiting<T, U>, reason: unknown): void {
@@ -95,7 +70,7 @@ export class CallQueue<T, U> {
 
   rejectAll(error: Error): void {
     for (const ticket of this.#waiting.splice(0)) {
-      this.#unwatch(ticket);
+      this.#abortable.delete(ticket.signal, ticket);
       ticket.reject(error);
     }
   }
@@ -119,7 +94,7 @@ export class CallQueue<T, U> {
     } catch (error) {
       for (const { reject } of tickets) reject(error);
     }
-    for (const ticket of tickets) this.#unwatch(ticket);
+    for (const ticket of tickets) this.#abortable.delete(ticket.signal, ticket);
     this.#inCall.clear();
     this.time += now() - started;
   }

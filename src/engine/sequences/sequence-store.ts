@@ -2,6 +2,7 @@
  * Sequences and what the engine keeps of each where it computes: tensors that grow by a position at a time, such as a language
  * model's keys and values. A caller holds handles; what grows does not leave the engine.
  */
+import { AbortGroups } from '../../core/abort-groups.ts';
 import { DuetError } from '../../core/errors.ts';
 import { type DType, sizeOf } from '../../core/host-tensor.ts';
 
@@ -38,8 +39,8 @@ export class SequenceStore {
   readonly layout: SequenceLayout;
   readonly backend: SequenceBackend;
   readonly #entries = new Map<Sequence, Entry>();
-  /** One listener for all sequences of a signal: a search has dozens, and Node.js warns of more than ten. */
-  readonly #stopListening = new Map<AbortSignal, () => void>();
+  /** Beams share their caller's signal. */
+  readonly #abortable = new AbortGroups<Sequence>(sequence => this.drop(sequence));
   #nextId = 1;
   #isReleased = false;
 
@@ -71,15 +72,15 @@ export class SequenceStore {
     const entry = this.#entries.get(sequence);
     if (!entry) return;
     this.#entries.delete(sequence);
+    this.#abortable.delete(entry.signal, sequence);
     this.backend.drop(entry.id);
-    if (entry.signal && this.#sequencesOf(entry.signal).next().done) this.#forget(entry.signal);
   }
 
   /** Drops all sequences. Idempotent; further calls throw. */
   async release(): Promise<void> {
     if (this.#isReleased) return;
     this.#isReleased = true;
-    for (const signal of this.#stopListening.keys()) this.#forget(signal);
+    for (const [sequence, { signal }] of this.#entries) this.#abortable.delete(signal, sequence);
     this.#entries.clear();
     await this.backend.release();
   }
@@ -108,30 +109,10 @@ export class SequenceStore {
 
   #add(length: number, signal: AbortSignal | undefined): Entry {
     const handle = { length };
+    this.#abortable.add(signal, handle);
     const entry = { id: this.#nextId++, handle, signal, isBusy: false };
     this.#entries.set(handle, entry);
-    if (signal && !this.#stopListening.has(signal)) this.#listen(signal);
     return entry;
-  }
-
-  /** Drops the sequences of `signal` once it aborts. */
-  #listen(signal: AbortSignal): void {
-    const onAbort = () => {
-      for (const sequence of [...this.#sequencesOf(signal)]) this.drop(sequence);
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
-    this.#stopListening.set(signal, () => signal.removeEventListener('abort', onAbort));
-  }
-
-  #forget(signal: AbortSignal): void {
-    this.#stopListening.get(signal)?.();
-    this.#stopListening.delete(signal);
-  }
-
-  *#sequencesOf(signal: AbortSignal): Generator<Sequence> {
-    for (const [sequence, entry] of this.#entries) {
-      if (entry.signal === signal) yield sequence;
-    }
   }
 
   #idle(sequence: Sequence): Entry {
