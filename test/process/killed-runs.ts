@@ -10,10 +10,10 @@ const { compile, sessionHost }: typeof import('../../src/engine/index.ts') = awa
   `${folder}/src/engine/index.js`
 );
 
-/** A chain of matrix products: a good part of a second on one core. */
+/** A chain of matrix products: seconds on one core, so that no delay of this process lets it end before the kill. */
 const long: Program<unknown, unknown> = ({ inputs }) => {
   let y: tf.Tensor = inputs['x']!;
-  for (let i = 0; i < 60; i++) y = y.matMul(inputs['x']!).mul(0.01);
+  for (let i = 0; i < 400; i++) y = y.matMul(inputs['x']!).mul(0.01);
   return { outputs: { y: y.sum() } };
 };
 const short: Program<unknown, unknown> = ({ inputs }) => ({ outputs: { y: inputs['x']!.sum() } });
