@@ -15,7 +15,7 @@ const slow = [
 
 export default defineConfig({
   test: {
-    // The native inference addon must not be shared between test files of one process.
+    // Programs are recorded on a tfjs backend that is global to its process; test files must not share it.
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 120_000,
