@@ -3,6 +3,7 @@
  * payload), a header in JSON and the payload: the tensors' bytes one after the other, each at a multiple of 4. Measured
  * against `serialization: 'advanced'` of node:child_process, which clones every tensor: a third of the time a round trip.
  */
+import type { Writable } from 'node:stream';
 import { type DType, type HostTensor, sizeOf } from '../../core/host-tensor.ts';
 import type { Tensors } from './protocol.ts';
 
@@ -37,6 +38,13 @@ export function encodeFrame(header: object, tensors: Tensors = {}): Uint8Array[]
   start.writeDoubleLE(payloadBytes, 8);
   json.copy(start, prefixBytes);
   return [start, ...payload];
+}
+
+/** Writes one frame in one go. Tensors' data must not change before it is written. */
+export function writeFrame(channel: Writable, header: object, tensors: Tensors = {}): void {
+  channel.cork();
+  for (const piece of encodeFrame(header, tensors)) channel.write(piece);
+  channel.uncork();
 }
 
 /** Puts frames together again from chunks of any size; a frame's tensors share one buffer of their own. */

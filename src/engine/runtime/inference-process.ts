@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { DuetError } from '../../core/errors.ts';
-import { encodeFrame, FrameReader } from './frames.ts';
+import { FrameReader, writeFrame } from './frames.ts';
 import type { ReplyHeader, Request, Tensors } from './protocol.ts';
 
 /** Of what the process wrote to its standard error, the end is shown when it dies. */
@@ -51,6 +51,8 @@ export class InferenceProcess {
   #isRetired = false;
   #hasEnded = false;
   #how: ProcessEnd = 'died';
+  /** The call that the process is at, if nobody waits for it, and the time that it gets. */
+  #unneeded: Pending | undefined;
   #grace: NodeJS.Timeout | undefined;
 
   constructor(events: ProcessEvents) {
@@ -128,7 +130,7 @@ export class InferenceProcess {
       signal?.addEventListener('abort', abandon, { once: true });
       this.#hold();
       const { tensors = {}, ...header } = { tensors: undefined, ...request };
-      this.#write({ ...header, id }, tensors);
+      writeFrame(this.#channel, { ...header, id }, tensors);
     });
   }
 
@@ -151,12 +153,6 @@ export class InferenceProcess {
   #hold(): void {
     const isNeeded = [...this.#pending.values()].some(pending => pending.isNeeded);
     for (const handle of [this.#child, this.#channel]) isNeeded ? handle.ref() : handle.unref();
-  }
-
-  #write(header: object, tensors: Tensors): void {
-    this.#channel.cork();
-    for (const piece of encodeFrame(header, tensors)) this.#channel.write(piece);
-    this.#channel.uncork();
   }
 
   #noteState(request: Request): void {
@@ -206,19 +202,19 @@ export class InferenceProcess {
     if (!pending) return;
     pending.isNeeded = false;
     pending.reject(reason);
-    this.#write({ kind: 'cancel', id }, {});
+    writeFrame(this.#channel, { kind: 'cancel', id });
     this.#watchOldest();
     this.#hold();
   }
 
-  /** Ends the process if the call that it is at is not needed and does not end soon. */
+  /** Ends the process if the call that it is at is not needed and does not end soon, whatever is sent meanwhile. */
   #watchOldest(): void {
-    clearTimeout(this.#grace);
     const [oldest] = this.#pending.values();
-    if (!oldest || oldest.isNeeded || this.holdsState) return;
-    this.#grace = setTimeout(() => {
-      if (!this.holdsState) void this.terminate('interrupted');
-    }, graceMs).unref();
+    const unneeded = oldest?.isNeeded || this.holdsState ? undefined : oldest;
+    if (unneeded === this.#unneeded) return;
+    clearTimeout(this.#grace);
+    this.#unneeded = unneeded;
+    if (unneeded) this.#grace = setTimeout(() => void this.terminate('interrupted'), graceMs).unref();
   }
 
   #end(cause: string): void {

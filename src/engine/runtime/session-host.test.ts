@@ -128,6 +128,25 @@ describe('a run that nobody waits for any more', () => {
     expect(sessionHost.status).toMatchObject({ state: 'ready', replacements: replacements + 1 });
   });
 
+  test('is ended in time however much is sent meanwhile', async () => {
+    const quick = await compiled(double, doubleSpec);
+    const executable = await compiled(endless, endlessSpec);
+    await quick.run({ x: floats(1) });
+    const { replacements } = sessionHost.status;
+    while (sessionHost.status.replacements === replacements) {
+      const controller = new AbortController();
+      const abandoned = executable.run({ x: large }, { signal: controller.signal });
+      const sent: Promise<unknown>[] = [];
+      const traffic = setInterval(() => sent.push(quick.run({ x: floats(21) })), 100);
+      await expect.poll(() => sent.length, { timeout: 60_000 }).toBeGreaterThan(0);
+      controller.abort(new Error('cancelled by the test'));
+      await expect(abandoned).rejects.toThrow('cancelled by the test');
+      await sent[0];
+      clearInterval(traffic);
+      await Promise.all(sent);
+    }
+  });
+
   test('goes on while training state lives in the process', async () => {
     const counter = await compiled<unknown, { count: tf.Tensor }>(
       ({ state: { count } }) => ({ outputs: { was: count }, state: { count: count.add(1) } }),

@@ -7,7 +7,7 @@ import { Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { DuetError } from '../../core/errors.ts';
 import { debugKinds } from '../debug/debug-switch.ts';
-import { encodeFrame, FrameReader } from './frames.ts';
+import { FrameReader, writeFrame } from './frames.ts';
 import { finishProfiles, perform } from './onnx-sessions.ts';
 import type { ReplyHeader, Request, RequestHeader, Tensors } from './protocol.ts';
 
@@ -39,9 +39,7 @@ function residentBytes(): { residentBytes?: number } {
 const channel = new Socket({ fd: 3 });
 
 function reply(header: ReplyHeader, tensors: Tensors = {}): void {
-  channel.cork();
-  for (const piece of encodeFrame(header, tensors)) channel.write(piece);
-  channel.uncork();
+  writeFrame(channel, header, tensors);
 }
 
 /** How long the event loop is kept awake for the next request of a run of small ones: waking it takes a third of this. */
