@@ -1,4 +1,4 @@
-/** The driver over calls that the test answers by hand: nothing here depends on time. */
+/** The driver over calls whose results the test returns by hand: nothing here depends on time. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BatchingDriver } from './batching-driver.ts';
@@ -53,7 +53,7 @@ describe('a pass', () => {
     expect(await Promise.all(second)).toEqual([[8], [10, 12, 14]]);
   });
 
-  it('waits for the next questions of those whom the one before answered', async () => {
+  it('waits for the next requests of those that the call before served', async () => {
     const { call, calls, rows } = heldNetwork();
     const ask = new BatchingDriver().batched(call, { limit: 8 });
     const twice = async (row: number) => ask(await ask([row], {}), {});
@@ -96,7 +96,7 @@ describe('a pass', () => {
     expect(await asked[3]).toEqual([14, 16, 18, 20]);
   });
 
-  it('answers nothing with nothing', async () => {
+  it('returns no results for no rows', async () => {
     const { call } = heldNetwork();
     expect(await new BatchingDriver().batched(call, { limit: 4 })([], {})).toEqual([]);
   });
@@ -113,7 +113,7 @@ describe('what goes wrong', () => {
     expect((await asked).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled']);
   });
 
-  it('a cancelled query is not asked any more, and its neighbours do not notice', async () => {
+  it('a cancelled request is not computed any more, and those beside it are not affected', async () => {
     const { call, calls, rows } = heldNetwork();
     const ask = new BatchingDriver().batched(call, { limit: 2 });
     const controller = new AbortController();
@@ -243,7 +243,7 @@ describe('any traffic', () => {
     cancelled: fc.option(fc.integer({ min: 0, max: 8 }), { freq: 3 }),
   });
 
-  it('everyone not cancelled gets the answers to its own rows, in calls within the limit', async () => {
+  it('every request that is not cancelled gets the results of its own rows, in calls within the limit', async () => {
     const traffic = fc.array(request, { maxLength: 25 });
     await fc.assert(
       fc.asyncProperty(

@@ -8,7 +8,7 @@ export interface Ticket<T, U> {
   /** Clamped to {@link priorities}. */
   readonly priority: number;
   readonly signal: AbortSignal | undefined;
-  readonly resolve: (answers: U[]) => void;
+  readonly resolve: (results: U[]) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -84,10 +84,10 @@ export class CallQueue<T, U> {
     const rows = tickets.flatMap(ticket => ticket.rows);
     const started = now();
     try {
-      const answers = await this.#call(rows, this.#controller.signal);
+      const results = await this.#call(rows, this.#controller.signal);
       let start = 0;
       for (const ticket of tickets) {
-        ticket.resolve(answers.slice(start, start + ticket.rows.length));
+        ticket.resolve(results.slice(start, start + ticket.rows.length));
         start += ticket.rows.length;
       }
       this.#limit.seen(rows.length, now() - started);

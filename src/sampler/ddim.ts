@@ -13,7 +13,7 @@ export interface DdimOptions {
   readonly eta?: number;
   /** @default 'leading' */
   readonly spacing?: Spacing;
-  /** Added to the times of `leading` spacing. @default 0 */
+  /** Added to the timesteps of `leading` spacing. @default 0 */
   readonly stepsOffset?: number;
   /** Where the last step ends: without noise, or at the schedule's cleanest level. @default 'zero' */
   readonly finalSigma?: 'zero' | 'min';
@@ -37,14 +37,14 @@ export function* solveDdim(problem: SolverProblem, options: DdimOptions): Solver
   return x;
 }
 
-/** From which level to which each step goes. On a table every step is one stride of 1/S long, whatever the spacing. */
+/** From which level to which each step goes. On a table each step is one stride long, whatever the spacing. */
 export function planDdimSteps(
   schedule: Schedule,
   steps: number,
   options: Partial<DdimOptions> = {},
 ): [NoiseLevel, NoiseLevel][] {
   const { spacing = 'leading', stepsOffset = 0, finalSigma = 'zero' } = options;
-  const { tMin, tMax, whole } = schedule;
+  const { tMin, tMax, isDiscrete } = schedule;
   const final = finalSigma === 'min' ? schedule.at(tMin) : cleanLevel;
   const stride = leadingStride(schedule, steps);
   const leading = () => Array.from({ length: steps }, (_, i) => tMin + (steps - 1 - i) * stride + stepsOffset);
@@ -53,7 +53,7 @@ export function planDdimSteps(
     leading,
     trailing: () => trailingTimes(schedule, steps),
   };
-  if (!whole) {
+  if (!isDiscrete) {
     const levels = [...trailingTimes(schedule, steps).map(t => schedule.at(t)), final];
     return levels.slice(1).map((t, k) => [levels[k]!, t]);
   }

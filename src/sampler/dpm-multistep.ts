@@ -8,7 +8,7 @@
  */
 import { DuetError } from '../core/errors.ts';
 import { cleanLevel, levelOf, type NoiseLevel, type Schedule } from './schedule.ts';
-import { type Algorithm, checkSteps, drawNoise, type Solver, type SolverProblem, sides } from './solver.ts';
+import { type Algorithm, checkSteps, drawNoise, parameterizations, type Solver, type SolverProblem } from './solver.ts';
 import { leadingStride, linspace, type Spacing, snap, trailingTimes } from './spacing.ts';
 import { weightedSum } from './weighted-sum.ts';
 
@@ -22,7 +22,7 @@ export interface MultistepOptions {
    * @default 'linspace'
    */
   readonly spacing?: Spacing | 'log-snr' | 'karras';
-  /** Added to the times of `leading` spacing. @default 0 */
+  /** Added to the timesteps of `leading` spacing. @default 0 */
   readonly stepsOffset?: number;
   /** Where the last step ends: without noise, or at the schedule's cleanest level. @default 'zero' */
   readonly finalSigma?: 'zero' | 'min';
@@ -44,7 +44,8 @@ const FEW_STEPS = 15;
 export function* solveMultistep(problem: SolverProblem, options: MultistepOptions): Solver {
   const { schedule, steps } = problem;
   checkSteps(steps, schedule);
-  const side = sides[options.algorithm ?? 'dpmsolver++'];
+  const { linearFactor, integralFactor, predictionOf, exponent } =
+    parameterizations[options.algorithm ?? 'dpmsolver++'];
   const stochastic = options.stochastic ?? false;
   checkOptions(options);
   const levels = multistepLevels(schedule, steps, options);
@@ -53,13 +54,13 @@ export function* solveMultistep(problem: SolverProblem, options: MultistepOption
 
   for (let index = 0; index < steps; index++) {
     const [s, t] = [levels[index]!, levels[index + 1]!];
-    history.unshift({ m: side.of(yield { x, level: s, index, total: steps }), lambda: s.lambda });
+    history.unshift({ m: predictionOf(yield { x, level: s, index, total: steps }), lambda: s.lambda });
     history.splice(3);
 
     const h = t.lambda - s.lambda;
     if (h === 0) continue; // a spacing that ends where the solver ends
-    const u = (stochastic ? 2 : 1) * side.exponent(h);
-    const kept = (side.kept(t) / side.kept(s)) * (stochastic ? Math.exp(-h) : 1);
+    const u = (stochastic ? 2 : 1) * exponent(h);
+    const linear = (linearFactor(t) / linearFactor(s)) * (stochastic ? Math.exp(-h) : 1);
     const order = orderOfStep(index, steps, options);
     const weights = integratorWeights(
       history.slice(0, order).map(({ lambda }) => lambda),
@@ -67,9 +68,9 @@ export function* solveMultistep(problem: SolverProblem, options: MultistepOption
       u,
       options.variant,
     );
-    const terms = weights.map((weight, k) => [-side.integrated(t) * weight, history[k]!.m] as const);
+    const terms = weights.map((weight, k) => [-integralFactor(t) * weight, history[k]!.m] as const);
     const noise = stochastic ? [[t.sigma * Math.sqrt(-Math.expm1(-2 * h)), drawNoise(problem)] as const] : [];
-    x = weightedSum([kept, x], ...terms, ...noise);
+    x = weightedSum([linear, x], ...terms, ...noise);
   }
   return x;
 }

@@ -8,7 +8,7 @@
  */
 import type { Estimate } from './prediction.ts';
 import { levelOf, type NoiseLevel, type Schedule } from './schedule.ts';
-import { type Algorithm, checkSteps, type Solver, type SolverProblem, sides } from './solver.ts';
+import { type Algorithm, checkSteps, parameterizations, type Solver, type SolverProblem } from './solver.ts';
 import { snap } from './spacing.ts';
 import { weightedSum } from './weighted-sum.ts';
 
@@ -25,7 +25,7 @@ export interface SinglestepOptions {
   readonly method?: 'fast' | 'grouped' | 'fixed';
   /** What the grid is even in: time, the square root of time, or log-SNR. @default 'time' */
   readonly grid?: 'time' | 'quadratic' | 'log-snr';
-  /** Network time at which to stop. @default the schedule's cleanest level */
+  /** Timestep at which to stop. @default that of the schedule's cleanest level */
   readonly end?: number;
   /** Return the data prediction at the last state, which takes one more evaluation. @default false */
   readonly denoise?: boolean;
@@ -41,29 +41,30 @@ export function* solveSinglestep(problem: SolverProblem, options: SinglestepOpti
   checkSteps(steps, schedule);
   const groups = planGroups(schedule, steps, options);
   const total = groups.reduce((sum, group) => sum + group.length - 1, options.denoise ? 1 : 0);
-  const side = sides[options.algorithm ?? 'dpmsolver++'];
+  const { linearFactor, integralFactor, predictionOf, exponent } =
+    parameterizations[options.algorithm ?? 'dpmsolver++'];
   let x = problem.x;
   let index = 0;
 
   for (const group of groups) {
     const [s, t] = [group[0], group.at(-1)!];
     const h = t.lambda - s.lambda;
-    const u = side.exponent(h);
-    const scale = (level: NoiseLevel) => side.kept(level) / side.kept(s);
+    const u = exponent(h);
+    const scale = (level: NoiseLevel) => linearFactor(level) / linearFactor(s);
     const start = x;
 
-    const E: Float32Array = side.of(yield { x, level: s, index: index++, total });
+    const E: Float32Array = predictionOf(yield { x, level: s, index: index++, total });
     if (group.length === 2) {
-      x = weightedSum([scale(t), start], [-side.integrated(t) * Math.expm1(u), E]);
+      x = weightedSum([scale(t), start], [-integralFactor(t) * Math.expm1(u), E]);
       continue;
     }
 
     const s1 = group[1]!;
     const r1 = (s1.lambda - s.lambda) / h;
-    x = weightedSum([scale(s1), start], [-side.integrated(s1) * Math.expm1(r1 * u), E]);
-    const E1: Float32Array = side.of(yield { x, level: s1, index: index++, total });
+    x = weightedSum([scale(s1), start], [-integralFactor(s1) * Math.expm1(r1 * u), E]);
+    const E1: Float32Array = predictionOf(yield { x, level: s1, index: index++, total });
     if (group.length === 3) {
-      const phi1 = side.integrated(t) * Math.expm1(u);
+      const phi1 = integralFactor(t) * Math.expm1(u);
       const slope = (0.5 / r1) * phi1;
       x = weightedSum([scale(t), start], [slope - phi1, E], [-slope, E1]);
       continue;
@@ -71,11 +72,11 @@ export function* solveSinglestep(problem: SolverProblem, options: SinglestepOpti
 
     const s2 = group[2]!;
     const r2 = (s2.lambda - s.lambda) / h;
-    const slope1 = (r2 / r1) * side.integrated(s2) * phi2(r2 * u);
-    x = weightedSum([scale(s2), start], [slope1 - side.integrated(s2) * Math.expm1(r2 * u), E], [-slope1, E1]);
-    const E2: Float32Array = side.of(yield { x, level: s2, index: index++, total });
-    const slope2 = (1 / r2) * side.integrated(t) * phi2(u);
-    x = weightedSum([scale(t), start], [slope2 - side.integrated(t) * Math.expm1(u), E], [-slope2, E2]);
+    const slope1 = (r2 / r1) * integralFactor(s2) * phi2(r2 * u);
+    x = weightedSum([scale(s2), start], [slope1 - integralFactor(s2) * Math.expm1(r2 * u), E], [-slope1, E1]);
+    const E2: Float32Array = predictionOf(yield { x, level: s2, index: index++, total });
+    const slope2 = (1 / r2) * integralFactor(t) * phi2(u);
+    x = weightedSum([scale(t), start], [slope2 - integralFactor(t) * Math.expm1(u), E], [-slope2, E2]);
   }
 
   if (!options.denoise) return x;

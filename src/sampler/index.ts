@@ -2,7 +2,7 @@
 export type { DdimOptions } from './ddim.ts';
 export type { MultistepOptions } from './dpm-multistep.ts';
 export type { SinglestepOptions } from './dpm-singlestep.ts';
-export { checkGuidance, type Guidance, guide } from './guidance.ts';
+export { type Guidance, guide } from './guidance.ts';
 export { type InversionOptions, invertDdim } from './inversion.ts';
 export { createGenerator, type Extent, type NoiseGenerator } from './noise/generator.ts';
 export {
@@ -19,10 +19,10 @@ export {
   cosine,
   createBetas,
   createSchedule,
+  discreteTable,
   type NoiseLevel,
   type Schedule,
   vpLinear,
-  wholeTable,
 } from './schedule.ts';
 export { slerp } from './slerp.ts';
 export { type SolverOptions, solve } from './solve.ts';

@@ -17,7 +17,7 @@ export function interpolate(xs: Float64Array, ys: Float64Array, x: number): numb
   return ys[low]! + weight * (ys[high]! - ys[low]!);
 }
 
-/** Rounds to the nearest whole number, ties to the even one. */
+/** Rounds to the nearest integer, ties to the even one. */
 export function roundHalfEven(value: number): number {
   const down = Math.floor(value);
   if (value - down !== 0.5) return Math.round(value);

@@ -5,18 +5,18 @@ import {
   cosine,
   createBetas,
   createSchedule,
+  discreteTable,
   levelOf,
   type Schedule,
   vpLinear,
-  wholeTable,
 } from './schedule.ts';
 
 const betas = createBetas();
 const continuous = { 'continuous-table': continuousTable(betas), cosine: cosine(), 'vp-linear': vpLinear() };
-const all: Record<string, Schedule> = { ...continuous, 'whole-table': wholeTable(betas) };
+const all: Record<string, Schedule> = { ...continuous, 'discrete-table': discreteTable(betas) };
 
-const timeIn = ({ tMin, tMax, whole }: Schedule) =>
-  whole ? fc.integer({ min: tMin, max: tMax }) : fc.double({ min: tMin, max: tMax, noNaN: true });
+const timeIn = ({ tMin, tMax, isDiscrete }: Schedule) =>
+  isDiscrete ? fc.integer({ min: tMin, max: tMax }) : fc.double({ min: tMin, max: tMax, noNaN: true });
 
 describe.each(Object.entries(all))('%s', (_, schedule) => {
   test('preserves variance and agrees with itself on lambda', () => {
@@ -48,21 +48,21 @@ describe.each(Object.entries(all))('%s', (_, schedule) => {
 });
 
 test('the tables have the levels of Stable Diffusion', () => {
-  const [table, whole] = [continuousTable(betas), wholeTable(betas)];
+  const [table, discrete] = [continuousTable(betas), discreteTable(betas)];
   expect(table.at(1000).alpha).toBeCloseTo(0.0682649142, 9);
   expect(table.at(500).alpha ** 2).toBeCloseTo(0.2776696505, 9);
   expect(table.at(980.4).lambda).toBeCloseTo(-2.5647164112, 9);
   expect(table.timeOf(4)).toBeCloseTo(0.3977585, 6);
-  expect(whole.at(999)).toEqual({ ...table.at(1000), t: 999 });
+  expect(discrete.at(999)).toEqual({ ...table.at(1000), t: 999 });
 });
 
-test('a table that is whole ends at its ends, and tells the network whole times between', () => {
-  const whole = wholeTable(betas);
-  expect(() => whole.at(999.5)).toThrow('the times 0 to 999, got 999.5');
-  expect(() => whole.at(-1)).toThrow('got -1');
-  const { lambda } = whole.at(7.3);
-  expect(levelOf(whole, lambda)).toMatchObject({ t: 7, lambda });
-  expect([whole.timeOf(100), whole.timeOf(-100)]).toEqual([0, 999]);
+test('a discrete table does not go beyond its ends, and rounds timesteps of levels between', () => {
+  const discrete = discreteTable(betas);
+  expect(() => discrete.at(999.5)).toThrow('the timesteps 0 to 999, got 999.5');
+  expect(() => discrete.at(-1)).toThrow('got -1');
+  const { lambda } = discrete.at(7.3);
+  expect(levelOf(discrete, lambda)).toMatchObject({ t: 7, lambda });
+  expect([discrete.timeOf(100), discrete.timeOf(-100)]).toEqual([0, 999]);
 });
 
 test('the cosine schedule is cos(pi t / 2) with clamped ends', () => {
@@ -77,12 +77,12 @@ test('linear and squared-cosine betas', () => {
   expect([linear[0], linear[999]]).toEqual([1e-4, 0.02]);
   const squared = createBetas({ schedule: 'squaredcos_cap_v2' });
   expect(squared[999]).toBe(0.999);
-  expect(wholeTable(squared).at(500).alpha).toBeCloseTo(cosine().at(500).alpha, 1);
+  expect(discreteTable(squared).at(500).alpha).toBeCloseTo(cosine().at(500).alpha, 1);
 });
 
 test('createSchedule makes each schedule from its configuration', () => {
   expect(createSchedule({ kind: 'cosine', lambdaMax: 8 }).at(0).lambda).toBeCloseTo(8, 6);
-  expect(createSchedule({ kind: 'whole-table', betas: { count: 10 } }).tMax).toBe(9);
+  expect(createSchedule({ kind: 'discrete-table', betas: { count: 10 } }).tMax).toBe(9);
   expect(createSchedule({ kind: 'continuous-table' }).tMax).toBe(1000);
   expect(createSchedule({ kind: 'vp-linear' }).tMax).toBe(999);
 });

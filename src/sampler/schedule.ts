@@ -2,12 +2,12 @@
  * Noise schedules: how much of the data is left and how much noise is in x_t = alpha x_0 + sigma eps, with
  * alpha^2 + sigma^2 = 1 (variance preserving) and lambda = log(alpha / sigma), half the log signal-to-noise ratio.
  *
- * A schedule speaks in *network time* t: the number that the network is given (0 clean, about 1000 pure noise).
+ * Schedules are functions of the *timestep* t, the number that the network is given (0 is clean, about 1000 pure noise).
  */
 import { DuetError } from '../core/errors.ts';
 import { interpolate, roundHalfEven } from './interpolate.ts';
 
-/** One noise level; `t` is the network time that belongs to it. */
+/** One noise level; `t` is its timestep. */
 export interface NoiseLevel {
   readonly t: number;
   readonly alpha: number;
@@ -16,26 +16,26 @@ export interface NoiseLevel {
 }
 
 export interface Schedule {
-  /** The network time of pure noise, where sampling starts. */
+  /** The timestep of pure noise, where sampling starts. */
   readonly tMax: number;
-  /** The network time of the cleanest level, where solvers end that do not go to zero noise. */
+  /** The timestep of the cleanest level, where solvers end that do not go to zero noise. */
   readonly tMin: number;
-  /** Only whole network times exist (a table): solvers round their time grids. */
-  readonly whole: boolean;
-  /** The level at network time `t`. */
+  /** Only integer timesteps exist, as in a table: solvers round theirs. */
+  readonly isDiscrete: boolean;
+  /** The level at timestep `t`. */
   at(t: number): NoiseLevel;
-  /** The inverse: the network time at which `lambda` is reached. */
+  /** The inverse: the timestep at which `lambda` is reached. */
   timeOf(lambda: number): number;
 }
 
 /**
- * The level of a given `lambda` exactly; on a table that has only whole times the network is given the nearest one (ties
- * to even, as NumPy rounds).
+ * The level of a given `lambda` exactly; the timestep of a discrete schedule is the nearest integer (ties to even, as NumPy
+ * rounds).
  */
 export function levelOf(schedule: Schedule, lambda: number): NoiseLevel {
   const t = schedule.timeOf(lambda);
   const [alpha, sigma] = [1 / Math.sqrt(1 + Math.exp(-2 * lambda)), 1 / Math.sqrt(1 + Math.exp(2 * lambda))];
-  return { t: schedule.whole ? roundHalfEven(t) : t, alpha, sigma, lambda };
+  return { t: schedule.isDiscrete ? roundHalfEven(t) : t, alpha, sigma, lambda };
 }
 
 /** No noise at all: where a solver with final sigma zero ends. */
@@ -89,7 +89,7 @@ function levelOfLogAlpha(t: number, unclamped: number): NoiseLevel {
 const logAlphaOf = (lambda: number): number => -0.5 * Math.log1p(Math.exp(-2 * lambda));
 
 /**
- * A discrete diffusion made continuous as UniDiffuser and U-ViT sample it: beta_n belongs to network time n = 1 .. N, and
+ * A discrete diffusion made continuous as UniDiffuser and U-ViT sample it: beta_n belongs to timestep n = 1 .. N, and
  * log alpha is linear between neighbours and beyond the ends.
  */
 export function continuousTable(betas: Float64Array): Schedule {
@@ -99,24 +99,24 @@ export function continuousTable(betas: Float64Array): Schedule {
   return {
     tMin: 1,
     tMax: betas.length,
-    whole: false,
+    isDiscrete: false,
     at: t => levelOfLogAlpha(t, interpolate(times, logs, t)),
     timeOf: lambda => interpolate(falling, times, -logAlphaOf(lambda)),
   };
 }
 
 /**
- * The same diffusion as diffusers samples it: whole network times 0 .. N - 1, where time i has the level of beta_(i+1).
- * The network is thus given a time that is one less than in training; pictures made by diffusers depend on it. A level
+ * The same diffusion as diffusers samples it: the integer timesteps 0 .. N - 1, where timestep i has the level of
+ * beta_(i+1). The network is thus given a timestep that is one less than in UniDiffuser's training; pictures made by diffusers depend on it. A level
  * between two times is linear in lambda and never beyond the ends.
  */
-export function wholeTable(betas: Float64Array): Schedule {
+export function discreteTable(betas: Float64Array): Schedule {
   const levels = Array.from(logAlphas(betas), (log, index) => levelOfLogAlpha(index, log));
   const rising = Float64Array.from(levels, level => -level.lambda);
   const times = Float64Array.from(levels, level => level.t);
   const at = (t: number): NoiseLevel => {
     if (!(t >= 0 && t <= levels.length - 1)) {
-      throw new DuetError('invalid-argument', `This schedule has the times 0 to ${levels.length - 1}, got ${t}`);
+      throw new DuetError('invalid-argument', `This schedule has the timesteps 0 to ${levels.length - 1}, got ${t}`);
     }
     return levels[t] ?? { ...levelOf(schedule, -interpolate(times, rising, t)), t };
   };
@@ -124,7 +124,7 @@ export function wholeTable(betas: Float64Array): Schedule {
   const schedule: Schedule = {
     tMin: 0,
     tMax: betas.length - 1,
-    whole: true,
+    isDiscrete: true,
     at,
     timeOf: lambda => interpolate(rising, times, Math.min(Math.max(-lambda, first), last)),
   };
@@ -133,7 +133,7 @@ export function wholeTable(betas: Float64Array): Schedule {
 
 /**
  * The variance-preserving SDE with linear beta(tau) from 0.1 to 20, tau in (0, 1] (Song et al., arXiv 2011.13456), which
- * the continuous U-ViT models use: log alpha = -(betaMin tau / 2 + (betaMax - betaMin) tau^2 / 4), network time 999 tau.
+ * the continuous U-ViT models use: log alpha = -(betaMin tau / 2 + (betaMax - betaMin) tau^2 / 4), timestep 999 tau.
  */
 export function vpLinear(options: { betaMin?: number; betaMax?: number; timeScale?: number } = {}): Schedule {
   const { betaMin = 0.1, betaMax = 20, timeScale = 999 } = options;
@@ -141,7 +141,7 @@ export function vpLinear(options: { betaMin?: number; betaMax?: number; timeScal
   return {
     tMin: timeScale * 1e-4,
     tMax: timeScale,
-    whole: false,
+    isDiscrete: false,
     at(t) {
       const tau = t / timeScale;
       return levelOfLogAlpha(t, -(0.25 * slope * tau * tau + 0.5 * betaMin * tau));
@@ -170,7 +170,7 @@ export function cosine(options: { lambdaMax?: number; timeScale?: number } = {})
   return {
     tMin: timeScale / 1000,
     tMax: timeScale,
-    whole: false,
+    isDiscrete: false,
     at(t) {
       const phi = phiMin + (range * t) / timeScale;
       return { t, alpha: Math.cos(phi), sigma: Math.sin(phi), lambda: -Math.log(Math.tan(phi)) };
@@ -181,7 +181,7 @@ export function cosine(options: { lambdaMax?: number; timeScale?: number } = {})
 
 /** The schedules by name, as model configurations write them. */
 export type ScheduleConfig =
-  | ({ readonly kind: 'continuous-table' | 'whole-table' } & BetaOptionsConfig)
+  | ({ readonly kind: 'continuous-table' | 'discrete-table' } & BetaOptionsConfig)
   | { readonly kind: 'vp-linear' }
   | { readonly kind: 'cosine'; readonly lambdaMax?: number };
 
@@ -193,8 +193,8 @@ export function createSchedule(config: ScheduleConfig): Schedule {
   switch (config.kind) {
     case 'continuous-table':
       return continuousTable(createBetas(config.betas));
-    case 'whole-table':
-      return wholeTable(createBetas(config.betas));
+    case 'discrete-table':
+      return discreteTable(createBetas(config.betas));
     case 'vp-linear':
       return vpLinear();
     case 'cosine':

@@ -10,16 +10,16 @@ import {
   continuousTable,
   cosine,
   createBetas,
+  discreteTable,
   type NoiseLevel,
   type Schedule,
   vpLinear,
-  wholeTable,
 } from './schedule.ts';
 import { type SolverOptions, solve } from './solve.ts';
 
 const schedules = {
   table: continuousTable(createBetas()),
-  whole: wholeTable(createBetas()),
+  discrete: discreteTable(createBetas()),
   cosine: cosine(),
   vp: vpLinear(),
 } satisfies Record<string, Schedule>;
@@ -159,7 +159,7 @@ test('solvers that add noise keep the spread of the data', () => {
   }
 });
 
-test('asks as often as it says, with falling times', () => {
+test('makes as many requests as it announces, at falling timesteps', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 40 }), fc.constantFrom(...deterministic), (steps, options) => {
       for (const schedule of Object.values(schedules)) {
@@ -175,7 +175,7 @@ test('asks as often as it says, with falling times', () => {
 });
 
 test("diffusers' own scheduler checks: mean |x| after 10 steps with the model x t / (t + 1)", () => {
-  const linear = wholeTable(createBetas({ schedule: 'linear', start: 1e-4, end: 0.02 }));
+  const linear = discreteTable(createBetas({ schedule: 'linear', start: 1e-4, end: 0.02 }));
   const meanAfter = (schedule: Schedule, type: PredictionType, options: SolverOptions) => {
     const x = Float32Array.from({ length: 768 }, (_, i) => i / 768);
     const solver = solve({ schedule, x, steps: 10 }, options);
@@ -191,8 +191,8 @@ test("diffusers' own scheduler checks: mean |x| after 10 steps with the model x 
   expect(meanAfter(linear, 'epsilon', second)).toBeCloseTo(0.3301, 3);
   expect(meanAfter(linear, 'v', second)).toBeCloseTo(0.2251, 3);
   const third = { kind: 'dpm-multistep', order: 3 } as const;
-  expect(meanAfter(schedules.whole, 'epsilon', third)).toBeCloseTo(0.240709, 4);
-  expect(meanAfter(schedules.whole, 'epsilon', { ...third, finalSigma: 'min' })).toBeCloseTo(0.250298, 4);
+  expect(meanAfter(schedules.discrete, 'epsilon', third)).toBeCloseTo(0.240709, 4);
+  expect(meanAfter(schedules.discrete, 'epsilon', { ...third, finalSigma: 'min' })).toBeCloseTo(0.250298, 4);
 });
 
 test('spends evaluations as the original does', () => {
@@ -201,16 +201,16 @@ test('spends evaluations as the original does', () => {
 });
 
 test.each([
-  [{ kind: 'ddim' }, 0, 'steps is a whole number from 1 to 999, got 0'],
+  [{ kind: 'ddim' }, 0, 'steps is an integer from 1 to 999, got 0'],
   [{ kind: 'dpm-multistep' }, 1.5, 'got 1.5'],
   [{ kind: 'dpm-singlestep' }, 5000, 'got 5000'],
   [{ kind: 'dpm-multistep', stochastic: true, order: 3 }, 5, 'order 1 or 2'],
   [{ kind: 'dpm-multistep', algorithm: 'dpmsolver' }, 5, "finalSigma 'min'"],
 ] as const)('refuses %j with %d steps', (options, steps, message) => {
-  expect(() => run({ mu: 0, s: 1 }, schedules.whole, steps, options)).toThrow(message);
+  expect(() => run({ mu: 0, s: 1 }, schedules.discrete, steps, options)).toThrow(message);
 });
 
-test('a solver that adds noise asks for a source of it', () => {
+test('a solver that adds noise needs a source of it', () => {
   const solver = solve({ schedule: schedules.table, x: Float32Array.of(1), steps: 2 }, { kind: 'ddim', eta: 1 });
   const { value } = solver.next();
   const x = (value as { x: Float32Array }).x;

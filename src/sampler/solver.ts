@@ -29,12 +29,12 @@ export interface SolverProblem {
   readonly noise?: (length: number) => Float32Array;
 }
 
-/** Throws unless `steps` is an integer from 1 to the number of times that the schedule distinguishes. */
+/** Throws unless `steps` is an integer from 1 to the number of timesteps that the schedule distinguishes. */
 export function checkSteps(steps: number, schedule: Schedule): void {
-  const most = schedule.whole ? schedule.tMax - schedule.tMin : Number.MAX_SAFE_INTEGER;
+  const most = schedule.isDiscrete ? schedule.tMax - schedule.tMin : Number.MAX_SAFE_INTEGER;
   if (Number.isSafeInteger(steps) && steps >= 1 && steps <= most) return;
-  const range = schedule.whole ? `from 1 to ${most}` : 'from 1 on';
-  throw new DuetError('invalid-argument', `The number of steps is a whole number ${range}, got ${steps}`);
+  const range = schedule.isDiscrete ? `from 1 to ${most}` : 'from 1 on';
+  throw new DuetError('invalid-argument', `The number of steps is an integer ${range}, got ${steps}`);
 }
 
 /** Noise for one step. Throws DuetError 'invalid-argument' if the problem has no source of noise. */
@@ -49,28 +49,28 @@ export function drawNoise(problem: SolverProblem): Float32Array {
  */
 export type Algorithm = 'dpmsolver++' | 'dpmsolver';
 
-interface Side {
-  /** The factor of the part that the exact solution only rescales: x_t = (kept_t / kept_s) x_s + ... */
-  readonly kept: (level: NoiseLevel) => number;
-  /** The factor of the part that is integrated. */
-  readonly integrated: (level: NoiseLevel) => number;
-  /** The integrated part of an estimate. */
-  readonly of: (estimate: Estimate) => Float32Array;
+interface Parameterization {
+  /** The factor of the linear term, whose solution is exact: x_t = (linearFactor_t / linearFactor_s) x_s + integral. */
+  readonly linearFactor: (level: NoiseLevel) => number;
+  /** The factor of the integral over the predictions. */
+  readonly integralFactor: (level: NoiseLevel) => number;
+  /** The prediction that is integrated. */
+  readonly predictionOf: (estimate: Estimate) => Float32Array;
   /** The exponent of the integrator over a step whose lambda grows by h. */
   readonly exponent: (h: number) => number;
 }
 
-export const sides = {
+export const parameterizations = {
   'dpmsolver++': {
-    kept: level => level.sigma,
-    integrated: level => level.alpha,
-    of: estimate => estimate.x0,
+    linearFactor: level => level.sigma,
+    integralFactor: level => level.alpha,
+    predictionOf: estimate => estimate.x0,
     exponent: h => -h,
   },
   dpmsolver: {
-    kept: level => level.alpha,
-    integrated: level => level.sigma,
-    of: estimate => estimate.eps,
+    linearFactor: level => level.alpha,
+    integralFactor: level => level.sigma,
+    predictionOf: estimate => estimate.eps,
     exponent: h => h,
   },
-} satisfies Record<Algorithm, Side>;
+} satisfies Record<Algorithm, Parameterization>;

@@ -1,6 +1,6 @@
 /**
- * How diffusers spreads S steps over the network times of a schedule ("timestep spacing", Lin et al., arXiv 2305.08891,
- * table 2). On a table the times are rounded to whole numbers, ties to even as NumPy does; on a continuous schedule the
+ * How diffusers spreads S steps over the timesteps of a schedule ("timestep spacing", Lin et al., arXiv 2305.08891,
+ * table 2). On a table the timesteps are rounded to integers, ties to even as NumPy does; on a continuous schedule the
  * same spacings are used without rounding.
  */
 import { roundHalfEven } from './interpolate.ts';
@@ -14,23 +14,23 @@ export function linspace(from: number, to: number, count: number): number[] {
   return Array.from({ length: count }, (_, i) => (i > 0 && i === count - 1 ? to : from + i * step));
 }
 
-/** The number of network times of a table, or the length of a continuous schedule. */
-const extentOf = ({ tMin, tMax, whole }: Schedule): number => tMax - tMin + (whole ? 1 : 0);
+/** The number of timesteps of a table, or the length of a continuous schedule. */
+const extentOf = ({ tMin, tMax, isDiscrete }: Schedule): number => tMax - tMin + (isDiscrete ? 1 : 0);
 
 /** Distance of neighbours in `leading` spacing: `extent` split into `parts`. */
 export function leadingStride(schedule: Schedule, parts: number): number {
   const stride = extentOf(schedule) / parts;
-  return schedule.whole ? Math.floor(stride) : stride;
+  return schedule.isDiscrete ? Math.floor(stride) : stride;
 }
 
-/** Times that end before the smallest, which is left to the final step: falling from tMax in `steps` equal parts. */
+/** Timesteps that fall from tMax in `steps` equal parts; the last part, down to the smallest, is the final step's. */
 export function trailingTimes(schedule: Schedule, steps: number): number[] {
   const stride = extentOf(schedule) / steps;
-  if (!schedule.whole) return Array.from({ length: steps }, (_, i) => schedule.tMax - i * stride);
+  if (!schedule.isDiscrete) return Array.from({ length: steps }, (_, i) => schedule.tMax - i * stride);
   const end = schedule.tMax + 1;
   const step = end - stride - end; // rounded as NumPy's arange rounds it, which decides some ties
   return Array.from({ length: steps }, (_, i) => roundHalfEven(end + i * step) - 1);
 }
 
 /** Rounds `t` on a table. */
-export const snap = (schedule: Schedule, t: number): number => (schedule.whole ? roundHalfEven(t) : t);
+export const snap = (schedule: Schedule, t: number): number => (schedule.isDiscrete ? roundHalfEven(t) : t);

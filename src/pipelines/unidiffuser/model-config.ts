@@ -23,7 +23,7 @@ export type LatentStatistics = Static<typeof latentStatisticsSchema>;
 const scheduleSchema = Type.Union([
   Type.Object({ kind: Type.Literal('cosine'), lambdaMax: Type.Optional(Type.Number()) }, closed),
   Type.Object({ kind: Type.Literal('continuous-table') }, closed),
-  Type.Object({ kind: Type.Literal('whole-table') }, closed),
+  Type.Object({ kind: Type.Literal('discrete-table') }, closed),
   Type.Object({ kind: Type.Literal('vp-linear') }, closed),
 ]);
 
@@ -81,11 +81,11 @@ export const modelConfigSchema = Type.Object(
 export type ModelConfig = Static<typeof modelConfigSchema>;
 
 /**
- * Checks `value` (parsed JSON); without a `family` it is of the time before there were several. Throws DuetError
- * 'invalid-config' naming the place and `origin`.
+ * Checks parsed JSON. Configurations that were written before there were several families have no `family`, and call the
+ * discrete table a whole one. Throws DuetError 'invalid-config' naming the place and `origin`.
  */
 export function parseModelConfig(json: unknown, origin: string): ModelConfig {
-  const value: unknown = isObject(json) ? { family: 'unidiffuser', ...json } : json;
+  const value = isObject(json) ? withPresentNames({ family: 'unidiffuser', ...json }) : json;
   if (!Value.Check(modelConfigSchema, value)) {
     const [first] = Value.Errors(modelConfigSchema, value);
     const place = first?.instancePath || 'the whole file';
@@ -97,6 +97,14 @@ export function parseModelConfig(json: unknown, origin: string): ModelConfig {
     }
   }
   return value;
+}
+
+function withPresentNames(config: { readonly family: string; readonly diffusion?: unknown }): object {
+  const { diffusion } = config;
+  if (!isObject(diffusion) || !('schedule' in diffusion) || !isObject(diffusion.schedule)) return config;
+  const { schedule } = diffusion;
+  if (!('kind' in schedule) || schedule.kind !== 'whole-table') return config;
+  return { ...config, diffusion: { ...diffusion, schedule: { ...schedule, kind: 'discrete-table' } } };
 }
 
 function isObject(value: unknown): value is object {

@@ -9,6 +9,7 @@ import { readFileTensor } from '../../engine/file-tensor.ts';
 import { loadSafetensors } from '../../weights/safetensors.ts';
 import { saveSafetensors } from '../../weights/write-safetensors.ts';
 import { load } from '../index.ts';
+import { parseModelConfig } from './model-config.ts';
 import { packModel, readModelFolder, writeModelFolder } from './model-folder.ts';
 
 let folder: string;
@@ -49,6 +50,12 @@ describe('model folder', () => {
     await expect(readModelFolder(broken)).rejects.toMatchObject(refused);
     await writeFile(join(broken, 'config.json'), '{');
     await expect(readModelFolder(broken)).rejects.toMatchObject({ code: 'invalid-config' });
+  });
+
+  it('reads the name that discrete tables had before', () => {
+    const { config } = model;
+    const diffusion = { ...config.diffusion, schedule: { kind: 'whole-table' } };
+    expect(parseModelConfig({ ...config, diffusion }, 'old').diffusion.schedule).toEqual({ kind: 'discrete-table' });
   });
 
   it('refuses weights that do not fit, naming what is missing, unknown or misshapen', async () => {

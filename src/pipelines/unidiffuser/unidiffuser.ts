@@ -5,12 +5,12 @@
  */
 import type { DecodeOptions, ImageInput } from '../../image/index.ts';
 import type { AnySample, CallInputs, CaptionReport, Pipeline } from '../pipeline.ts';
-import { Call, type UniDiffuserParts } from './calls/call.ts';
 import { gibbs } from './calls/gibbs.ts';
 import { inpaint } from './calls/inpainting.ts';
 import { interpolate } from './calls/interpolation.ts';
 import { defaultsOf } from './calls/requests.ts';
 import { runCall } from './calls/run.ts';
+import { SamplingCall, type UniDiffuserParts } from './calls/sampling-call.ts';
 import { textFirst } from './calls/text-first.ts';
 import type {
   CallOptions,
@@ -174,7 +174,7 @@ export class UniDiffuser implements Pipeline {
     options: SamplingOptions & DecodeOptions,
     shape: (sample: AnySample) => S,
   ): Promise<Result<S>> {
-    const call = new Call(this.#parts, mode, options);
+    const call = new SamplingCall(this.#parts, mode, options);
     const given: SampleLatents = {
       ...(caption !== undefined && { text: await call.encodeCaption(caption) }),
       ...(picture !== undefined && { image: (await call.encodePicture(picture)).latents }),

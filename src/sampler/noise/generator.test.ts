@@ -59,7 +59,7 @@ test('a permutation has every number once', () => {
 
 describe('refuses', () => {
   test.each([1.5, Number.NaN, 2 ** 60])('the seed %d', seed => {
-    expect(() => createGenerator(seed)).toThrow('A seed is a whole number');
+    expect(() => createGenerator(seed)).toThrow('A seed is an integer');
   });
 
   test('impossible extents and ranges', () => {

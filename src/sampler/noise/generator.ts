@@ -1,11 +1,11 @@
 /**
- * Seeded random numbers, number for number those of torch's CPU generator, so that a seed means the same picture here
- * and there. Integers and uniforms agree exactly; normals to about 1e-7, the accuracy of torch's
+ * Seeded random numbers that equal those of torch's CPU generator one by one, so that a seed gives the same picture in
+ * Duet and in diffusers. Integers and uniforms agree exactly; normals to about 1e-7, the accuracy of torch's
  * single-precision log, sin and cos.
  *
- * Two things surprise in torch's normals (both from Box and Muller, 1958). Up to 15 numbers are drawn one by one in
- * double precision, and the second of each pair waits for the next short draw. From 16 numbers on, groups of 16
- * single-precision uniforms are transformed in place, and a ragged end is drawn again as a whole group.
+ * Torch draws normals (Box and Muller, 1958) in two ways. Up to 15 numbers are drawn one by one in double precision, and
+ * the second of each pair is kept for the next such draw. From 16 numbers on, groups of 16
+ * single-precision uniforms are transformed in place, and if their number is not a multiple of 16, the last 16 are drawn again as a group.
  */
 import { DuetError } from '../../core/errors.ts';
 import { sizeOf } from '../../core/host-tensor.ts';
@@ -18,7 +18,7 @@ export type Extent = number | readonly number[];
 
 /** What `NoiseGenerator.state` holds and `createGenerator` accepts: plain data that survives a file. */
 export interface GeneratorState extends TwisterState {
-  /** The second normal of a pair, waiting for the next short draw. */
+  /** The second normal of a pair, kept for the next draw of less than 16. */
   readonly cachedNormal: number | undefined;
 }
 
@@ -59,13 +59,13 @@ export class NoiseGenerator {
     return new Float64Array(countOf(extent)).map(() => this.#uniform64());
   }
 
-  /** Whole numbers from `low` to `high - 1`, `torch.randint`; the range must be smaller than 2^32. */
+  /** Integers from `low` to `high - 1`, `torch.randint`; the range must be smaller than 2^32. */
   randint(low: number, high: number, extent: Extent): number[] {
     const range = high - low;
     if (!Number.isSafeInteger(low) || !Number.isSafeInteger(range) || range < 1 || range >= 2 ** 32) {
       throw new DuetError(
         'invalid-argument',
-        `randint needs whole numbers with low < high < low + 2^32, got [${low}, ${high})`,
+        `randint needs integers with low < high < low + 2^32, got [${low}, ${high})`,
       );
     }
     return Array.from({ length: countOf(extent) }, () => low + (this.#bits.next() % range));
@@ -117,11 +117,11 @@ export class NoiseGenerator {
   }
 }
 
-/** A generator at the start of a seed's stream (any whole number; its low 32 bits count), or at a state saved earlier. */
+/** A generator at the start of a seed's stream (any integer; its low 32 bits count), or at a state saved earlier. */
 export function createGenerator(seed: number | GeneratorState): NoiseGenerator {
   if (typeof seed !== 'number') return new NoiseGenerator(seed);
   if (!Number.isSafeInteger(seed)) {
-    throw new DuetError('invalid-argument', `A seed is a whole number below 2^53, got ${seed}`);
+    throw new DuetError('invalid-argument', `A seed is an integer below 2^53, got ${seed}`);
   }
   return new NoiseGenerator({ ...seedTwister(seed), cachedNormal: undefined });
 }
@@ -141,7 +141,7 @@ function transformGroup(values: Float32Array | Float64Array, start: number): voi
 function countOf(extent: Extent): number {
   const count = typeof extent === 'number' ? extent : sizeOf(extent);
   if (!Number.isSafeInteger(count) || count < 0) {
-    throw new DuetError('invalid-argument', `A number of elements is a whole number from 0 on, got ${String(extent)}`);
+    throw new DuetError('invalid-argument', `A number of elements is an integer from 0 on, got ${String(extent)}`);
   }
   return count;
 }

@@ -15,7 +15,7 @@ export interface TwisterState {
   readonly position: number;
 }
 
-/** The state that MT19937 takes from a 32-bit seed (of a longer or negative whole number the low 32 bits count). */
+/** The state that MT19937 takes from a 32-bit seed (of a longer or negative integer the low 32 bits count). */
 export function seedTwister(seed: number): TwisterState {
   const words = new Uint32Array(SIZE);
   words[0] = Number(BigInt.asUintN(32, BigInt(seed)));

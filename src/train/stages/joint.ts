@@ -157,7 +157,7 @@ function noiseInputs({ batch, model }: JointTraining, random: RandomStream): Rec
 const mostRaised = 10;
 
 /**
- * Network times, noise levels and loss weights of a batch; see `jointObjective`. Weights are one over the number of
+ * Timesteps, noise levels and loss weights of a batch; see `jointObjective`. Weights are one over the number of
  * samples that count; those of `sample` prediction are raised by 1 / sigma^2, up to {@link mostRaised}: an error of the
  * data then counts as the error of v that it is (Salimans and Ho 2022, section 4, "SNR + 1").
  */

@@ -16,7 +16,7 @@ import {
   unstackPredictions,
 } from '../../../src/pipelines/unidiffuser/sampling/index.ts';
 import type { Part } from '../../../src/pipelines/unidiffuser/sampling/latents.ts';
-import { continuousTable, createBetas, wholeTable } from '../../../src/sampler/index.ts';
+import { continuousTable, createBetas, discreteTable } from '../../../src/sampler/index.ts';
 import type { JointUvitConfig, JointUvitParams } from '../../../src/uvit/index.ts';
 import { type CaseResult, compare } from '../compare.ts';
 import type { GoldenBackend, GoldenCase, GoldenFile } from '../harness.ts';
@@ -155,7 +155,7 @@ function conventionsOf(
   const prediction = predictionOf(kwargs);
   if (!solver || !prediction) throw new Error(`No solver for the scheduler ${JSON.stringify(kwargs)}`);
   const guidance = Math.max(config.guidance_scale ?? 1, 1);
-  return { schedule: wholeTable(createBetas(betasOf(kwargs))), prediction, solver, guidance, ignored: 'initial' };
+  return { schedule: discreteTable(createBetas(betasOf(kwargs))), prediction, solver, guidance, ignored: 'initial' };
 }
 
 function rowOf(values: Float32Array, row: number, rows: number): Float32Array {

@@ -6,6 +6,7 @@ import {
   addNoise,
   continuousTable,
   createBetas,
+  discreteTable,
   estimate,
   minSnrWeight,
   type NoiseLevel,
@@ -15,7 +16,6 @@ import {
   type SolverOptions,
   solve,
   vpLinear,
-  wholeTable,
 } from '../../../src/sampler/index.ts';
 import { type CaseResult, compare } from '../compare.ts';
 import { eachCase, type GoldenCase, type GoldenFile } from '../harness.ts';
@@ -67,7 +67,7 @@ function setupOf(config: GoldenCase['config']): Setup | undefined {
       : solver === 'DDIMScheduler'
         ? ddimOptions(kwargs, config['eta'])
         : undefined;
-  return options && prediction && { schedule: wholeTable(createBetas(betasOf(kwargs))), prediction, options };
+  return options && prediction && { schedule: discreteTable(createBetas(betasOf(kwargs))), prediction, options };
 }
 
 function compareSolver(golden: GoldenCase, { schedule, prediction, options }: Setup): CaseResult[] {
@@ -122,14 +122,14 @@ function compareSchedule({ config, outputs, tolerance }: GoldenCase): CaseResult
   >;
   const betas = createBetas();
   const table = continuousTable(betas);
-  const whole = wholeTable(betas);
+  const discrete = discreteTable(betas);
   const vp = vpLinear();
   const x0 = floats(ruleI(shape, 0.3));
   const noise = floats(ruleI(shape, 1.7));
   const rows = (f: (x0: Float32Array, noise: Float32Array, level: NoiseLevel) => Float32Array) => {
     const width = x0.length / timesteps.length;
     const row = (values: Float32Array, k: number) => values.subarray(k * width, (k + 1) * width);
-    return timesteps.flatMap((time, k) => [...f(row(x0, k), row(noise, k), whole.at(time))]);
+    return timesteps.flatMap((time, k) => [...f(row(x0, k), row(noise, k), discrete.at(time))]);
   };
   const got: Record<string, number[]> = {
     beta: n.map(index => betas[index - 1]!),
@@ -138,10 +138,10 @@ function compareSchedule({ config, outputs, tolerance }: GoldenCase): CaseResult
     lambda_of_t: t.map(tau => table.at(1000 * tau).lambda),
     t_of_lambda: lambda.map(value => table.timeOf(value) / 1000),
     vpsde_alpha_bar_of_t: t.map(tau => vp.at(999 * tau).alpha ** 2),
-    diffusers_alphas_cumprod: timesteps.map(time => whole.at(time).alpha ** 2),
+    diffusers_alphas_cumprod: timesteps.map(time => discrete.at(time).alpha ** 2),
     add_noise: rows(addNoise),
     velocity: rows((x0, noise, level) => predictionTarget('v', x0, noise, level)),
-    min_snr_5_weight: timesteps.map(time => minSnrWeight('epsilon', whole.at(time))),
+    min_snr_5_weight: timesteps.map(time => minSnrWeight('epsilon', discrete.at(time))),
   };
   return Object.entries(outputs).map(([name, expected]) =>
     compare(`schedule / ${name}`, { data: got[name] ?? [] }, expected, tolerance),

@@ -1,9 +1,9 @@
 /** Blocked Gibbs sampling: image and text drawn in turns, each given the other, and the whole chain kept. */
 import { Picture } from '../../../image/index.ts';
 import type { SampleLatents } from '../sampling/index.ts';
-import { Call, type UniDiffuserParts } from './call.ts';
 import { standards } from './options.ts';
 import { requireSamples } from './requests.ts';
+import { SamplingCall, type UniDiffuserParts } from './sampling-call.ts';
 import type { GibbsOptions, PairInput, PairSample, Result } from './types.ts';
 
 /** Of all chains of a call. */
@@ -15,7 +15,7 @@ export async function gibbs(
   options: GibbsOptions,
 ): Promise<Result<PairSample>> {
   const { rounds = standards.rounds } = options;
-  const call = new Call(parts, 'gibbs', options);
+  const call = new SamplingCall(parts, 'gibbs', options);
   requireSamples('rounds', call.request.seeds.length, rounds, mostRounds);
   const text = start.caption === undefined ? undefined : await call.encodeCaption(start.caption);
   const picture = start.picture === undefined ? undefined : await call.encodePicture(start.picture);

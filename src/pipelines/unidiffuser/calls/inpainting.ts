@@ -20,9 +20,9 @@ import {
 } from '../../../image/index.ts';
 import { type CaptionTemplate, parseTemplate } from '../../../lm/index.ts';
 import { checkText } from '../../call-table.ts';
-import type { ImageLatents, Kept, KeptPart, PartialStart, SampleLatents } from '../sampling/index.ts';
+import type { ImageLatents, KnownPart, KnownValues, PartialStart, SampleLatents } from '../sampling/index.ts';
 import type { SampleTask } from '../sampling/sample-latents.ts';
-import { Call, type UniDiffuserParts } from './call.ts';
+import { SamplingCall, type UniDiffuserParts } from './sampling-call.ts';
 import type { InpaintInput, InpaintOptions, PairSample, Result } from './types.ts';
 
 interface GivenPicture {
@@ -45,7 +45,7 @@ export async function inpaint(
 ): Promise<Result<PairSample>> {
   const words = input.caption === undefined ? undefined : readCaption(input.caption);
   const { guidance } = parts.config.sampling;
-  const call = new Call(parts, 'inpaint', options, { guidance: guidance[likelyMode(input, words)] });
+  const call = new SamplingCall(parts, 'inpaint', options, { guidance: guidance[likelyMode(input, words)] });
   const picture = await readPicture(call, input);
   if (!picture?.mask && !words?.template) throw nothingToDo(input);
   const start = startOf(options, picture, words);
@@ -56,20 +56,20 @@ export async function inpaint(
     ...(text && { text }),
     ...(picture && (!picture.mask || start) && { image: picture.latents }),
   };
-  const keep: Kept = {
+  const known: KnownValues = {
     ...(picture?.mask && { z: keptLatents(call, picture.latents, picture.mask) }),
     ...(words?.template && { y: await keptWords(call, words.template) }),
   };
   const mode = given.text ? 't2i' : start ? 'i2t2i' : given.image ? 'i2t' : 'joint';
   const tasks = seeds.map(seed => ({ seed, given }));
   const again = words?.template !== undefined && mode === 'joint';
-  const pass = { mode, keep, ...(start && { start }) } as const;
+  const pass = { mode, known, ...(start && { start }) } as const;
   call.planSteps(tasks, pass);
   if (again) call.planSteps(tasks.map(withText), { mode: 't2i' });
 
   const sampled = await call.sample(tasks, pass);
   const captions = await captionsOf(call, sampled, words);
-  const redrawn = again ? await drawAgain(call, tasks, captions, keep) : sampled;
+  const redrawn = again ? await drawAgain(call, tasks, captions, known) : sampled;
   const images = await picturesOf(call, redrawn, picture);
   const samples = seeds.map((seed, index) => ({ seed, image: images[index]!, caption: captions[index]! }));
   return call.result(samples, [words?.template ? words.template.join(' ') : words?.caption]);
@@ -90,7 +90,7 @@ function startOf(
   );
 }
 
-/** The mode whose guidance is used; what a picture's own transparency may change is too fine a point. */
+/** The mode whose guidance is used; what a picture's own transparency may change is not considered. */
 function likelyMode({ picture, mask }: InpaintInput, words: GivenCaption | undefined): 't2i' | 'i2t' | 'joint' {
   if (words && !words.template) return 't2i';
   return words && picture !== undefined && mask === undefined ? 'i2t' : 'joint';
@@ -102,7 +102,7 @@ function readCaption(caption: string): GivenCaption {
   return { caption, template: template.length > 1 ? template : undefined };
 }
 
-async function readPicture(call: Call, { picture, mask }: InpaintInput): Promise<GivenPicture | undefined> {
+async function readPicture(call: SamplingCall, { picture, mask }: InpaintInput): Promise<GivenPicture | undefined> {
   if (picture === undefined) {
     if (mask === undefined) return undefined;
     throw new DuetError('invalid-argument', 'A mask needs the picture that it belongs to', { field: 'image' });
@@ -139,31 +139,36 @@ function nothingToDo({ picture }: InpaintInput): DuetError {
 }
 
 /** The cells of the image latent that see none of what is painted anew. The embedding c is of the whole: sampled. */
-function keptLatents(call: Call, { z }: ImageLatents, mask: Mask): KeptPart {
+function keptLatents(call: SamplingCall, { z }: ImageLatents, mask: Mask): KnownPart {
   return { values: z, mask: keptValues(call, mask) };
 }
 
-function keptValues(call: Call, mask: Mask): Uint8Array {
+function keptValues(call: SamplingCall, mask: Mask): Uint8Array {
   const [channels = 0, side = 0] = call.networks.shapes.z;
   const cells = keptCells(mask, side);
   return Uint8Array.from({ length: channels * side * side }, (_, i) => cells[i % cells.length]!);
 }
 
-function keptWords(call: Call, template: CaptionTemplate): Promise<KeptPart> {
+function keptWords(call: SamplingCall, template: CaptionTemplate): Promise<KnownPart> {
   return call.measure('encode', () => call.networks.encodeTemplate(template, call.callOptions));
 }
 
 const withText = ({ seed }: SampleTask): SampleTask => ({ seed, given: { text: new Float32Array(0) } });
 
 /** Pictures of the captions that were found, from the same seeds. */
-async function drawAgain(call: Call, tasks: readonly SampleTask[], captions: readonly string[], keep: Kept) {
+async function drawAgain(
+  call: SamplingCall,
+  tasks: readonly SampleTask[],
+  captions: readonly string[],
+  known: KnownValues,
+) {
   const texts = await call.measure('encode', () => call.networks.encodeTexts(captions, call.callOptions));
   const drawn = tasks.map(({ seed }, index) => ({ seed, given: { text: texts[index]! } }));
-  return call.sample(drawn, { mode: 't2i', keep });
+  return call.sample(drawn, { mode: 't2i', known });
 }
 
 function captionsOf(
-  call: Call,
+  call: SamplingCall,
   sampled: readonly SampleLatents[],
   words: GivenCaption | undefined,
 ): Promise<readonly string[]> {
@@ -178,7 +183,7 @@ function captionsOf(
 }
 
 function picturesOf(
-  call: Call,
+  call: SamplingCall,
   sampled: readonly SampleLatents[],
   picture: GivenPicture | undefined,
 ): Promise<readonly Picture[]> {

@@ -15,9 +15,9 @@ import {
   seededNoise,
 } from '../sampling/index.ts';
 import type { SampleTask } from '../sampling/sample-latents.ts';
-import { Call, type UniDiffuserParts } from './call.ts';
 import { mostSamples, standards } from './options.ts';
 import { requireSamples } from './requests.ts';
+import { SamplingCall, type UniDiffuserParts } from './sampling-call.ts';
 import type { InterpolateOptions, PairInput, PairSample, Result } from './types.ts';
 
 /** Evaluations at each step of the inversion: with three the error is about 0.3 % of the latents (20 steps). */
@@ -39,7 +39,7 @@ export async function interpolate(
     throw new DuetError('invalid-argument', 'Interpolation needs a picture or a caption at each end');
   }
   const fromPictures = ends.some(({ picture }) => picture !== undefined);
-  const call = new Call(parts, 'interpolate', options, fromPictures ? { guidance: 1, solver: 'ddim' } : {});
+  const call = new SamplingCall(parts, 'interpolate', options, fromPictures ? { guidance: 1, solver: 'ddim' } : {});
   const { seeds } = call.request;
   requireSamples('frames', seeds.length, frames, mostSamples);
   const given = [await encodeEnd(call, ends[0]), await encodeEnd(call, ends[1])];
@@ -70,7 +70,7 @@ export async function interpolate(
   return call.result(pairs, [ends[0].caption, ends[1].caption]);
 }
 
-async function encodeEnd(call: Call, { caption, picture }: PairInput): Promise<SampleLatents> {
+async function encodeEnd(call: SamplingCall, { caption, picture }: PairInput): Promise<SampleLatents> {
   return {
     ...(caption !== undefined && { text: await call.encodeCaption(caption) }),
     ...(picture !== undefined && { image: (await call.encodePicture(picture)).latents }),

@@ -2,7 +2,7 @@
 
 import type { AnySample } from '../../pipeline.ts';
 import type { SampleTask } from '../sampling/sample-latents.ts';
-import { Call, type UniDiffuserParts } from './call.ts';
+import { SamplingCall, type UniDiffuserParts } from './sampling-call.ts';
 import type { Result, SamplingOptions } from './types.ts';
 
 /**
@@ -15,7 +15,7 @@ export async function textFirst<S extends AnySample>(
   options: SamplingOptions,
   shape: (sample: AnySample) => S,
 ): Promise<Result<S>> {
-  const call = new Call(parts, mode, options);
+  const call = new SamplingCall(parts, mode, options);
   const { networks, callOptions } = call;
   const { seeds } = call.request;
   const words: SampleTask[] = seeds.map(seed => ({ seed, given: {} }));

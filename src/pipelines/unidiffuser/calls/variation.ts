@@ -1,7 +1,7 @@
 /** Variations of a picture: what it shows is put into words and drawn again, from noise or from the picture with some noise. */
 import type { ImageInput } from '../../../image/index.ts';
-import { Call, type UniDiffuserParts } from './call.ts';
 import { standards } from './options.ts';
+import { SamplingCall, type UniDiffuserParts } from './sampling-call.ts';
 import type { PairSample, Result, VaryOptions } from './types.ts';
 
 export async function vary(
@@ -11,7 +11,7 @@ export async function vary(
 ): Promise<Result<PairSample>> {
   const { caption, ...own } = options;
   const { strength = standards.strength } = own;
-  const call = new Call(parts, 'i2t2i', own);
+  const call = new SamplingCall(parts, 'i2t2i', own);
   const { seeds } = call.request;
   const { latents: image } = await call.encodePicture(picture);
   const text = caption === undefined ? undefined : await call.encodeCaption(caption);

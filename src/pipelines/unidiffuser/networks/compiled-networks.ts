@@ -16,7 +16,7 @@ import type { Model } from '../model-folder.ts';
 import {
   type Evaluation,
   type ImageLatents,
-  type KeptPart,
+  type KnownPart,
   type LatentShapes,
   type Prediction,
   stackEvaluations,
@@ -30,7 +30,7 @@ import { denormaliseLatent, normaliseLatent } from './normalise-latents.ts';
 /** Pictures or captions that are encoded or decoded in one call: few, since denoising waits for the end of that call. */
 const codecBatch = 8;
 /** A guided picture takes 2 rows of a call, a guided joint sample 3. */
-const rowsOfQuery = 3;
+const rowsOfRequest = 3;
 /** Captions whose mean stands for one with gaps; neighbouring gaps take words this far apart. */
 const fillings = 16;
 const gapStride = 5;
@@ -85,7 +85,7 @@ export class CompiledNetworks implements Networks {
     this.encodeImages = driver.batched((rows, signal) => this.#encodeImages(rows, { signal }), { limit: codecBatch });
     this.decodeImages = driver.batched((rows, signal) => this.#decodeImages(rows, { signal }), { limit: codecBatch });
     const limit = maxBatch === undefined ? new MeasuredLimit() : fixedLimit(maxBatch);
-    this.predict = driver.batched((rows, signal) => this.#predict(rows, { signal }), { limit, unit: rowsOfQuery });
+    this.predict = driver.batched((rows, signal) => this.#predict(rows, { signal }), { limit, unit: rowsOfRequest });
   }
 
   static async create(model: Model, options: NetworksOptions): Promise<CompiledNetworks> {
@@ -111,7 +111,7 @@ export class CompiledNetworks implements Networks {
    * Each word's latent depends on the words before it, gaps included: it is the mean over captions that fill the gaps with
    * words from all over the vocabulary.
    */
-  async encodeTemplate(template: CaptionTemplate, options: CallOptions): Promise<KeptPart> {
+  async encodeTemplate(template: CaptionTemplate, options: CallOptions): Promise<KnownPart> {
     const [positions = 0, width = 0] = this.shapes.y;
     const known = this.tokenizer.knownWords ?? [];
     const single = known.filter(word => this.tokenizer.encode(word).length === 1);

@@ -2,7 +2,7 @@
 import type { CallOptions } from '../../../batching/batching-driver.ts';
 import type { Pixels } from '../../../image/index.ts';
 import type { CaptionTemplate } from '../../../lm/index.ts';
-import type { Evaluation, ImageLatents, KeptPart, LatentShapes, Prediction } from '../sampling/index.ts';
+import type { Evaluation, ImageLatents, KnownPart, LatentShapes, Prediction } from '../sampling/index.ts';
 
 export interface Networks {
   /** Shapes of one sample's latents, without the batch. */
@@ -18,7 +18,7 @@ export interface Networks {
   /** Text latents to captions. */
   decodeTexts(latents: readonly Float32Array[], options: CallOptions): Promise<string[]>;
   /** Text latents of a caption with gaps, as far as they are known: those of the words around the gaps. */
-  encodeTemplate(template: CaptionTemplate, options: CallOptions): Promise<KeptPart>;
+  encodeTemplate(template: CaptionTemplate, options: CallOptions): Promise<KnownPart>;
   /** Text latents to captions that fill the gaps of `template`. */
   fillTemplate(latents: readonly Float32Array[], template: CaptionTemplate, options: CallOptions): Promise<string[]>;
   /** Frees sessions and weights. Idempotent. */

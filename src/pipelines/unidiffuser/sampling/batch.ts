@@ -3,7 +3,7 @@ import { DuetError } from '../../../core/errors.ts';
 import { float32, type HostTensor } from '../../../core/host-tensor.ts';
 import { stackRows, unstackRows } from '../../../core/rows.ts';
 import type { LatentShapes, Part } from './latents.ts';
-import type { Evaluation, Prediction } from './sample.ts';
+import type { Evaluation, Prediction } from './passes.ts';
 
 const names = { z: 'image', c: 'clipImage', y: 'text' } as const satisfies Record<Part, string>;
 

@@ -5,17 +5,11 @@ import { continuousTable, cosine, createBetas, type Schedule } from '../../../sa
 import { slerp } from '../../../sampler/slerp.ts';
 import type { SolverOptions } from '../../../sampler/solve.ts';
 import type { LatentShapes, SampleLatents } from './latents.ts';
-import type { Kept } from './masked-sampling.ts';
+import type { KnownValues } from './masked-sampling.ts';
+import type { Evaluation, Prediction } from './passes.ts';
 import { type RunNoise, seededNoise } from './run-noise.ts';
-import {
-  countQueries,
-  type Evaluation,
-  type Prediction,
-  type Query,
-  type Sampled,
-  type SampleRequest,
-  sampleRun,
-} from './sample.ts';
+import { type EvaluationRequest, type Sampled, sampleRun } from './sample.ts';
+import { countEvaluationRequests, type SampleRequest } from './sample-request.ts';
 
 const shapes: LatentShapes = { z: [2, 2, 2], c: [1, 3], y: [2, 2] };
 const image = { z: Float32Array.of(1, -1, 0.5, 0.25, -0.75, 0, 2, -2), c: Float32Array.of(0.1, -0.2, 0.3) };
@@ -52,16 +46,16 @@ function requestOf(changes: Partial<SampleRequest>): SampleRequest {
   };
 }
 
-function runOf(request: SampleRequest): { queries: Query[]; sample: Sampled } {
+function runOf(request: SampleRequest): { requests: EvaluationRequest[]; sample: Sampled } {
   const network = gaussian(request.schedule);
   const run = sampleRun(request);
-  const queries: Query[] = [];
+  const requests: EvaluationRequest[] = [];
   let turn = run.next();
   while (!turn.done) {
-    queries.push(turn.value);
+    requests.push(turn.value);
     turn = run.next(turn.value.evaluations.map(network));
   }
-  return { queries, sample: turn.value };
+  return { requests, sample: turn.value };
 }
 
 const largest = (a: Float32Array, b: Float32Array) => Math.max(...a.map((value, i) => Math.abs(value - b[i]!)));
@@ -76,10 +70,13 @@ describe('Gibbs sampling', () => {
 
   test.each(starts)('from %s draws image and text in turns and keeps the chain', (_, given, stages) => {
     const request = requestOf({ mode: 'gibbs', rounds: 2, given });
-    const { queries, sample } = runOf(request);
-    expect(queries.map(({ progress }) => progress.mode)).toEqual(stages.flatMap(mode => Array(4).fill(mode)));
-    expect(queries.map(({ progress }) => progress.step)).toEqual(queries.map((_query, index) => index));
-    expect([queries.length, queries[0]!.progress.total]).toEqual([countQueries(request), countQueries(request)]);
+    const { requests, sample } = runOf(request);
+    expect(requests.map(({ progress }) => progress.mode)).toEqual(stages.flatMap(mode => Array(4).fill(mode)));
+    expect(requests.map(({ progress }) => progress.step)).toEqual(requests.map((_request, index) => index));
+    expect([requests.length, requests[0]!.progress.total]).toEqual([
+      countEvaluationRequests(request),
+      countEvaluationRequests(request),
+    ]);
     const pairs = sample.pairs!;
     expect(pairs).toHaveLength(3);
     expect(pairs[0]).toMatchObject(given);
@@ -91,11 +88,11 @@ describe('Gibbs sampling', () => {
   });
 
   test('gives each draw what was drawn last', () => {
-    const { queries, sample } = runOf(requestOf({ mode: 'gibbs', rounds: 1, given: { text } }));
+    const { requests, sample } = runOf(requestOf({ mode: 'gibbs', rounds: 1, given: { text } }));
     const [first, second] = sample.pairs!;
-    expect(queries[0]!.evaluations[0]).toMatchObject({ y: text, tText: 0 });
-    expect(queries[4]!.evaluations[0]).toMatchObject({ ...first!.image, tImage: 0 });
-    expect(queries[8]!.evaluations[0]).toMatchObject({ y: second!.text, tText: 0 });
+    expect(requests[0]!.evaluations[0]).toMatchObject({ y: text, tText: 0 });
+    expect(requests[4]!.evaluations[0]).toMatchObject({ ...first!.image, tImage: 0 });
+    expect(requests[8]!.evaluations[0]).toMatchObject({ y: second!.text, tText: 0 });
   });
 });
 
@@ -136,19 +133,19 @@ describe('inversion', () => {
   });
 
   test('asks at rising times, the text given', () => {
-    const { queries } = runOf(requestOf({ mode: 'inversion', given: { image, text }, inversion: { refinements: 2 } }));
-    const times = queries.map(({ evaluations: [first] }) => [Math.round(first!.tImage), first!.tText]);
+    const { requests } = runOf(requestOf({ mode: 'inversion', given: { image, text }, inversion: { refinements: 2 } }));
+    const times = requests.map(({ evaluations: [first] }) => [Math.round(first!.tImage), first!.tText]);
     expect(times.map(([t]) => t)).toEqual([251, 251, 501, 501, 750, 750, 1000, 1000]);
     expect(new Set(times.map(([, t]) => t))).toEqual(new Set([0]));
   });
 
   test('of an image without a text describes it first', () => {
-    const { queries, sample } = runOf(requestOf({ mode: 'i2t-inversion', given: { image } }));
-    expect(queries.map(({ progress }) => progress.mode)).toEqual([
+    const { requests, sample } = runOf(requestOf({ mode: 'i2t-inversion', given: { image } }));
+    expect(requests.map(({ progress }) => progress.mode)).toEqual([
       ...Array(4).fill('i2t'),
       ...Array(4).fill('inversion'),
     ]);
-    expect(queries[4]!.evaluations[0]!.y).toEqual(sample.text);
+    expect(requests[4]!.evaluations[0]!.y).toEqual(sample.text);
     expect(sample.image!.z).toHaveLength(8);
     expect(() => sampleRun(requestOf({ mode: 'inversion', given: { text } }))).toThrow('needs given.image');
     expect(() => sampleRun(requestOf({ mode: 'inversion', given: { image } }))).toThrow('needs given.text');
@@ -174,10 +171,10 @@ describe('kept values', () => {
     });
     fc.assert(
       fc.property(choice, masks, (changes, mask) => {
-        const keep: Kept = { z: { values: image.z, mask } };
-        const { queries, sample } = runOf(requestOf({ ...changes, keep, given: { image, text } }));
+        const known: KnownValues = { z: { values: image.z, mask } };
+        const { requests, sample } = runOf(requestOf({ ...changes, known, given: { image, text } }));
         for (const [i, kept] of mask.entries()) if (kept) expect(sample.image!.z[i]).toBe(image.z[i]);
-        const last = queries.at(-1)!;
+        const last = requests.at(-1)!;
         const { alpha, sigma } = cosine().at(last.evaluations[0]!.tImage);
         for (const [i, kept] of mask.entries()) {
           const noise = (last.evaluations[0]!.z[i]! - alpha * image.z[i]!) / sigma;
@@ -189,16 +186,16 @@ describe('kept values', () => {
 
   test('leave no trace where nothing is kept, and all of it where everything is', () => {
     const free = runOf(requestOf({ given: { text } })).sample;
-    const keep = (flag: number): Kept => ({ z: { values: image.z, mask: new Uint8Array(8).fill(flag) } });
-    expect(runOf(requestOf({ given: { text }, keep: keep(0) })).sample).toEqual(free);
-    expect(runOf(requestOf({ given: { text }, keep: keep(1) })).sample.image!.z).toEqual(image.z);
+    const known = (flag: number): KnownValues => ({ z: { values: image.z, mask: new Uint8Array(8).fill(flag) } });
+    expect(runOf(requestOf({ given: { text }, known: known(0) })).sample).toEqual(free);
+    expect(runOf(requestOf({ given: { text }, known: known(1) })).sample.image!.z).toEqual(image.z);
   });
 
   test('guide what is sampled around them', () => {
     const mask = Uint8Array.of(1, 1, 0, 0);
     const sampled = (value: number) => {
-      const keep: Kept = { y: { values: new Float32Array(4).fill(value), mask } };
-      return runOf(requestOf({ mode: 'joint', steps: 20, keep })).sample;
+      const known: KnownValues = { y: { values: new Float32Array(4).fill(value), mask } };
+      return runOf(requestOf({ mode: 'joint', steps: 20, known })).sample;
     };
     const [low, high] = [sampled(-5), sampled(5)];
     expect([...low.text!.slice(0, 2), ...high.text!.slice(0, 2)]).toEqual([-5, -5, 5, 5]);
@@ -206,9 +203,9 @@ describe('kept values', () => {
   });
 
   test('must have the size of their part', () => {
-    const keep: Kept = { y: { values: text, mask: new Uint8Array(3) } };
-    expect(() => sampleRun(requestOf({ given: { text }, keep }))).toThrow(
-      'keep.y must fill [2, 2], got 4 values and a mask of 3',
+    const known: KnownValues = { y: { values: text, mask: new Uint8Array(3) } };
+    expect(() => sampleRun(requestOf({ given: { text }, known }))).toThrow(
+      'known.y must fill [2, 2], got 4 values and a mask of 3',
     );
   });
 });

@@ -8,8 +8,8 @@ import { addNoise, createSchedule, estimate } from '../../../sampler/index.ts';
 import type { ModelConfig } from '../model-config.ts';
 import type { Networks } from '../networks/networks.ts';
 import type { ImageLatents } from './latents.ts';
+import { ignoredTimestep } from './passes.ts';
 import { seededNoise } from './run-noise.ts';
-import { IGNORED_TIME } from './sample.ts';
 
 /** The same noise for all pictures: equal pictures get equal scores. */
 const noiseSeed = 7;
@@ -32,7 +32,7 @@ export async function measureFamiliarity(
   const level = createSchedule(schedule).at(timestep);
   const noise = seededNoise(noiseSeed, networks.shapes).start();
   const noised = { z: addNoise(z, noise.z, level), c: addNoise(c, noise.c, level), y: noise.y };
-  const evaluation = { ...noised, tImage: level.t, tText: IGNORED_TIME };
+  const evaluation = { ...noised, tImage: level.t, tText: ignoredTimestep };
   const [output] = await networks.predict([evaluation], callOptions);
   const { x0 } = estimate(prediction, noised.z, output!.z, level);
   let error = 0;

@@ -2,18 +2,11 @@
 export { stackEvaluations, unstackPredictions } from './batch.ts';
 export { measureFamiliarity } from './familiarity.ts';
 export type { ImageLatents, LatentShapes, SampleLatents } from './latents.ts';
-export type { Kept, KeptPart } from './masked-sampling.ts';
+export type { KnownPart, KnownValues } from './masked-sampling.ts';
 export { type Mode, type RunMode, stagesOf } from './modes.ts';
+export type { Evaluation, Prediction } from './passes.ts';
 export { type RunNoise, seededNoise } from './run-noise.ts';
 export { type Predict, runInLockstep } from './run-samplers.ts';
-export {
-  countQueries,
-  type Evaluation,
-  type Prediction,
-  type Progress,
-  type Sampled,
-  type SampleRequest,
-  type SampleRun,
-  sampleRun,
-} from './sample.ts';
+export { type Progress, type Sampled, type SampleRun, sampleRun } from './sample.ts';
+export { countEvaluationRequests, type SampleRequest } from './sample-request.ts';
 export type { PartialStart } from './sdedit.ts';

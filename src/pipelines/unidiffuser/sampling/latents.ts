@@ -1,6 +1,6 @@
 /**
  * The three latents of a joint sample: z the image latent, c the CLIP image embedding, y the text latents. "Image" is the
- * pair (z, c), which shares one time.
+ * pair (z, c), which shares one timestep.
  */
 import { DuetError } from '../../../core/errors.ts';
 import { sizeOf } from '../../../core/host-tensor.ts';

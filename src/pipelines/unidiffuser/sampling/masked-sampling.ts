@@ -1,9 +1,9 @@
 /**
  * Masked sampling: values of a part that are known in advance stay, the others are sampled around them. At every step the
  * known values carry the noise of the current level, as in the replacement method of Song et al. (arXiv 2011.13456,
- * appendix I.2) and RePaint (Lugmayr et al., arXiv 2201.09865), but one noise all the way: the solver is told that the
- * data there are the known values, so that it carries them along the straight line from their noise to themselves,
- * whatever its kind and order.
+ * appendix I.2) and RePaint (Lugmayr et al., arXiv 2201.09865), but with one noise for all steps: the
+ * estimates that the solver receives are replaced by the known values there, so that every solver moves them along the
+ * straight line from their noise to themselves.
  */
 import { DuetError } from '../../../core/errors.ts';
 import { sizeOf } from '../../../core/host-tensor.ts';
@@ -11,26 +11,26 @@ import { addNoise, type Estimate } from '../../../sampler/prediction.ts';
 import type { NoiseLevel } from '../../../sampler/schedule.ts';
 import { type LatentShapes, type Packing, type Part, parts } from './latents.ts';
 
-export interface KeptPart {
-  /** The data, of the size of the part; looked at where kept. */
+export interface KnownPart {
+  /** The data, of the size of the part; used where the mask is not 0. */
   readonly values: Float32Array;
-  /** Of the same size; 0: sample it, anything else: keep it. */
+  /** Of the same size; 0 where it is sampled, anything else where it is known. */
   readonly mask: Uint8Array;
 }
 
-export type Kept = Readonly<Partial<Record<Part, KeptPart>>>;
+export type KnownValues = Readonly<Partial<Record<Part, KnownPart>>>;
 
-/** What a stage does about kept values; without any, everything passes through. */
+/** How a stage treats known values; without any it changes nothing. */
 export interface KnownRegion {
   /** The first state: `x`, or `noise` where there is nothing else to start from. */
   start(noise: Float32Array, level: NoiseLevel, x?: Float32Array): Float32Array;
-  /** What is known, in place of what the network sees. */
+  /** The estimate with the known values in place of the network's. */
   correct(x: Float32Array, level: NoiseLevel, estimate: Estimate): Estimate;
-  /** The last state: the kept values exactly. */
+  /** The last state, with the known values exactly. */
   end(x: Float32Array): Float32Array;
 }
 
-export function knownRegionOf(packing: Packing, kept: Kept | undefined, shapes: LatentShapes): KnownRegion {
+export function knownRegionOf(packing: Packing, kept: KnownValues | undefined, shapes: LatentShapes): KnownRegion {
   if (!kept || !packing.parts.some(part => kept[part]))
     return { start: (noise, _l, x = noise) => x, correct: (_x, _l, e) => e, end: x => x };
   const all = (part: Part) => kept[part]?.values ?? new Float32Array(sizeOf(shapes[part]));
@@ -49,13 +49,13 @@ export function knownRegionOf(packing: Packing, kept: Kept | undefined, shapes: 
   };
 }
 
-/** Throws unless what is to be kept has the sizes of its parts. */
-export function checkKept(kept: Kept, shapes: LatentShapes): void {
+/** Throws unless the known values have the sizes of their parts. */
+export function checkKnown(kept: KnownValues, shapes: LatentShapes): void {
   for (const part of parts) {
     const size = sizeOf(shapes[part]);
     const own = kept[part];
     if (!own || (own.values.length === size && own.mask.length === size)) continue;
     const got = `${own.values.length} values and a mask of ${own.mask.length}`;
-    throw new DuetError('invalid-argument', `keep.${part} must fill [${shapes[part].join(', ')}], got ${got}`);
+    throw new DuetError('invalid-argument', `known.${part} must fill [${shapes[part].join(', ')}], got ${got}`);
   }
 }

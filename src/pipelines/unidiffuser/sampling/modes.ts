@@ -1,7 +1,7 @@
 /**
  * The distributions of one joint noise predictor as a table (UniDiffuser, arXiv 2303.06555, sections 3.2 and 3.3): in each
- * mode a modality is *sampled* (its time runs from noise to data), *inverted* (from data to noise), *given* (clean, time 0)
- * or *ignored* (pure noise, time 1000). The unconditional passes of classifier-free guidance follow from the table: the
+ * mode a modality is *sampled* (its timestep falls from noise to data), *inverted* (from data to noise), *given* (clean, timestep 0)
+ * or *ignored* (pure noise, timestep 1000). The unconditional passes of classifier-free guidance follow from the table: the
  * same network sees the marginal of a modality when the other one is ignored.
  */
 import { DuetError } from '../../../core/errors.ts';
@@ -47,7 +47,7 @@ const chains = {
   },
 } satisfies Record<string, (start: ChainStart) => readonly SingleMode[]>;
 
-/** Everything that a run can be asked for. */
+/** The modes of a run, chains included. */
 export type RunMode = SingleMode | keyof typeof chains;
 
 /** What users know as modes. */

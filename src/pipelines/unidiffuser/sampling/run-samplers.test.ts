@@ -2,9 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { cosine } from '../../../sampler/schedule.ts';
 import { stackEvaluations, unstackPredictions } from './batch.ts';
 import type { LatentShapes } from './latents.ts';
+import type { Evaluation } from './passes.ts';
 import { seededNoise } from './run-noise.ts';
 import { type Predict, runInLockstep } from './run-samplers.ts';
-import { type Evaluation, type Progress, type SampleRequest, sampleRun } from './sample.ts';
+import { type Progress, sampleRun } from './sample.ts';
+import type { SampleRequest } from './sample-request.ts';
 
 const shapes: LatentShapes = { z: [1, 2, 2], c: [1, 2], y: [3, 1] };
 

@@ -1,10 +1,11 @@
 /**
- * Runs a few samplers in lockstep, to their end: one network call makes the evaluations that they all wait for. A loaded
+ * Runs a few samplers in lockstep, to their end: one network call makes the predictions for the requests of all of them. A loaded
  * model gives each run to it alone and joins the calls of all its callers (src/batching/batching-driver.ts).
  */
-import type { Evaluation, Prediction, Progress, Sampled, SampleRun } from './sample.ts';
+import type { Evaluation, Prediction } from './passes.ts';
+import type { Progress, Sampled, SampleRun } from './sample.ts';
 
-/** Answers evaluations, one prediction each, in order. Throws what `signal` was aborted with. */
+/** Makes one prediction for each evaluation, in order. Throws what `signal` was aborted with. */
 export type Predict = (
   evaluations: readonly Evaluation[],
   options: { readonly signal?: AbortSignal },
@@ -20,7 +21,7 @@ export interface LockstepOptions {
 }
 
 /**
- * Carries all `runs` to their end, in lockstep, and returns their samples in order. If anything throws, the runs are
+ * Runs all `runs` to their end, in lockstep, and returns their samples in order. If anything throws, the runs are
  * closed and the error goes on.
  */
 export async function runInLockstep(
@@ -36,13 +37,13 @@ export async function runInLockstep(
   try {
     while (open.length > 0) {
       signal?.throwIfAborted();
-      const asked = open.map(({ turn }) => (turn.done ? [] : turn.value.evaluations));
-      const answers = await predictInBatches(asked.flat(), predict, options);
+      const requested = open.map(({ turn }) => (turn.done ? [] : turn.value.evaluations));
+      const predictions = await predictInBatches(requested.flat(), predict, options);
       let start = 0;
       for (const [k, job] of open.entries()) {
-        const end = start + asked[k]!.length;
+        const end = start + requested[k]!.length;
         const before = job.turn;
-        job.turn = job.run.next(answers.slice(start, end));
+        job.turn = job.run.next(predictions.slice(start, end));
         start = end;
         if (job.turn.done) samples[job.index] = job.turn.value;
         if (!before.done) await onStep?.(job.index, progressAfter(before.value.progress, job.turn));
@@ -69,7 +70,7 @@ async function predictInBatches(
   return predictions;
 }
 
-/** What a run has to say after the step that was asked for with `progress`. */
+/** The progress of a run after the step that it requested with `progress`. */
 function progressAfter(progress: Progress, turn: ReturnType<SampleRun['next']>): Progress {
   if (turn.done) return { ...progress, step: progress.step + 1, denoised: turn.value };
   return { ...turn.value.progress, mode: progress.mode };

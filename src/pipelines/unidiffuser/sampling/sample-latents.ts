@@ -1,12 +1,12 @@
 /**
- * The middle of every call: from conditions and seeds to sampled latents. Each sample is a run of its own that asks the
- * networks by itself; the networks answer the questions of all runs, of this call and of others, together.
+ * The middle of every call: from conditions and seeds to sampled latents. Each sample is a run of its own; the
+ * evaluation requests of all runs, of this call and of others, share network calls.
  */
 import { createSchedule } from '../../../sampler/index.ts';
 import type { ModelConfig } from '../model-config.ts';
 import type { Networks } from '../networks/networks.ts';
 import {
-  countQueries,
+  countEvaluationRequests,
   type Predict,
   type Progress,
   type RunNoise,
@@ -19,7 +19,7 @@ import {
   seededNoise,
 } from './index.ts';
 
-/** Samples of one call that are under way at the same time; more are done one group after the other. */
+/** Samples of one call that are made at the same time; of more, one group after the other. */
 const groupSize = 32;
 
 /** One sample to make: its seed and what its mode is given. */
@@ -33,12 +33,12 @@ export interface SampleTask {
 /** What all samples of a call share. */
 type CommonRequest = Pick<
   SampleRequest,
-  'mode' | 'steps' | 'solver' | 'rounds' | 'inversion' | 'keep' | 'negative' | 'start'
+  'mode' | 'steps' | 'solver' | 'rounds' | 'inversion' | 'known' | 'negative' | 'start'
 >;
 
 export interface SampleSettings extends CommonRequest {
   readonly guidance: number;
-  /** Of calls at the same time, the highest goes first. @default 0 */
+  /** Of calls at the same time, the one with the highest priority is served first. @default 0 */
   readonly priority?: number;
   readonly signal?: AbortSignal;
   /** Called after each step of a group with the clean estimates of its samples, in order. */
@@ -55,11 +55,11 @@ export interface GroupStep {
 
 /** Network evaluations per sample and group: what `GroupStep.total` will be. Tasks have the same things given. */
 export function countSteps(tasks: readonly SampleTask[], settings: SampleSettings): number {
-  return Math.ceil(tasks.length / groupSize) * queriesPerSample(tasks, settings);
+  return Math.ceil(tasks.length / groupSize) * requestsPerSample(tasks, settings);
 }
 
-function queriesPerSample([first]: readonly SampleTask[], settings: SampleSettings): number {
-  return countQueries({ ...settings, given: first?.given ?? {} });
+function requestsPerSample([first]: readonly SampleTask[], settings: SampleSettings): number {
+  return countEvaluationRequests({ ...settings, given: first?.given ?? {} });
 }
 
 /** Latents of all tasks, in order. Task i depends on its seed, noise and condition alone. */
@@ -70,7 +70,7 @@ export async function sampleLatents(
   settings: SampleSettings,
 ): Promise<Sampled[]> {
   const groups = Math.ceil(tasks.length / groupSize);
-  const perGroup = queriesPerSample(tasks, settings);
+  const perGroup = requestsPerSample(tasks, settings);
   const results: Sampled[] = [];
   for (let group = 0; group < groups; group++) {
     const own = tasks.slice(group * groupSize, (group + 1) * groupSize);

@@ -1,13 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createGenerator } from '../../../sampler/noise/generator.ts';
-import { continuousTable, cosine, createBetas, wholeTable } from '../../../sampler/schedule.ts';
+import { continuousTable, cosine, createBetas, discreteTable } from '../../../sampler/schedule.ts';
 import type { SolverOptions } from '../../../sampler/solve.ts';
 import type { LatentShapes, SampleLatents } from './latents.ts';
 import { modes, neededBy, stagesOf } from './modes.ts';
+import type { Evaluation, Prediction } from './passes.ts';
 import { type RunNoise, seededNoise } from './run-noise.ts';
 import { type Predict, runInLockstep } from './run-samplers.ts';
-import { type Evaluation, type Prediction, type Query, type SampleRequest, sampleRun } from './sample.ts';
+import { type EvaluationRequest, sampleRun } from './sample.ts';
+import type { SampleRequest } from './sample-request.ts';
 
 const shapes: LatentShapes = { z: [2, 2, 2], c: [1, 3], y: [2, 2] };
 const given: SampleLatents = {
@@ -39,21 +41,21 @@ function requestOf(changes: Partial<SampleRequest>): SampleRequest {
   };
 }
 
-/** Runs to the end and keeps the queries. */
-function queriesOf(request: SampleRequest): { queries: Query[]; sample: SampleLatents } {
+/** Runs to the end and keeps the requests. */
+function requestsOf(request: SampleRequest): { requests: EvaluationRequest[]; sample: SampleLatents } {
   const run = sampleRun(request);
-  const queries: Query[] = [];
+  const requests: EvaluationRequest[] = [];
   let turn = run.next();
   while (!turn.done) {
-    queries.push(turn.value);
+    requests.push(turn.value);
     turn = run.next(turn.value.evaluations.map(network));
   }
-  return { queries, sample: turn.value };
+  return { requests, sample: turn.value };
 }
 
-const timesOf = (query: Query) => query.evaluations.map(({ tImage, tText }) => [tImage, tText]);
+const timesOf = (request: EvaluationRequest) => request.evaluations.map(({ tImage, tText }) => [tImage, tText]);
 
-describe('queries', () => {
+describe('requests', () => {
   test.each([
     [
       't2i',
@@ -80,15 +82,15 @@ describe('queries', () => {
     ['i', [[1000, 1000]]],
     ['t', [[1000, 1000]]],
   ] as const)('%s asks with the times of its table', (mode, first) => {
-    const { queries } = queriesOf(requestOf({ mode, guidance: 3 }));
-    expect(timesOf(queries[0]!)).toEqual(first);
+    const { requests } = requestsOf(requestOf({ mode, guidance: 3 }));
+    expect(timesOf(requests[0]!)).toEqual(first);
   });
 
-  test('the second query of joint: only the sampled modality has the running time', () => {
-    const { queries } = queriesOf(requestOf({ mode: 'joint', guidance: 3 }));
-    const t = queries[1]!.evaluations[0]!.tImage;
+  test('the second request of joint: only the sampled modality has the running time', () => {
+    const { requests } = requestsOf(requestOf({ mode: 'joint', guidance: 3 }));
+    const t = requests[1]!.evaluations[0]!.tImage;
     expect(t).toBeLessThan(1000);
-    expect(timesOf(queries[1]!)).toEqual([
+    expect(timesOf(requests[1]!)).toEqual([
       [t, t],
       [t, 1000],
       [1000, t],
@@ -97,46 +99,50 @@ describe('queries', () => {
 
   test('no guidance, no unconditional pass', () => {
     for (const mode of modes) {
-      const { queries } = queriesOf(requestOf({ mode }));
-      expect(queries.every(({ evaluations }) => evaluations.length === 1)).toBe(true);
+      const { requests } = requestsOf(requestOf({ mode }));
+      expect(requests.every(({ evaluations }) => evaluations.length === 1)).toBe(true);
     }
   });
 
   test('a negative prompt is fed clean, in place of noise', () => {
     const negative = { text: new Float32Array(4).fill(9) };
-    const { queries } = queriesOf(requestOf({ guidance: 3, negative }));
-    const unconditional = queries[0]!.evaluations[1]!;
+    const { requests } = requestsOf(requestOf({ guidance: 3, negative }));
+    const unconditional = requests[0]!.evaluations[1]!;
     expect([unconditional.tText, ...unconditional.y]).toEqual([0, 9, 9, 9, 9]);
   });
 
   test('the data type goes with every evaluation', () => {
-    const { queries } = queriesOf(requestOf({ guidance: 3, dataType: 0 }));
-    expect(queries.flatMap(({ evaluations }) => evaluations.map(({ dataType }) => dataType))).toEqual(Array(8).fill(0));
+    const { requests } = requestsOf(requestOf({ guidance: 3, dataType: 0 }));
+    expect(requests.flatMap(({ evaluations }) => evaluations.map(({ dataType }) => dataType))).toEqual(
+      Array(8).fill(0),
+    );
   });
 });
 
 describe('noise', () => {
   test('is drawn as the original draws it: z, c, y, then what each evaluation ignores', () => {
-    const { queries } = queriesOf(requestOf({ mode: 'joint', guidance: 3, steps: 2, noise: seededNoise(5, shapes) }));
+    const { requests } = requestsOf(requestOf({ mode: 'joint', guidance: 3, steps: 2, noise: seededNoise(5, shapes) }));
     const generator = createGenerator(5);
     const draw = () => ({ z: generator.randn(8), c: generator.randn(3), y: generator.randn(4) });
     const [start, first] = [draw(), draw()];
-    expect(queries[0]!.evaluations[0]).toMatchObject(start);
-    expect(queries[0]!.evaluations[1]).toMatchObject({ z: start.z, c: start.c, y: first.y });
-    expect(queries[0]!.evaluations[2]).toMatchObject({ z: first.z, c: first.c, y: start.y });
+    expect(requests[0]!.evaluations[0]).toMatchObject(start);
+    expect(requests[0]!.evaluations[1]).toMatchObject({ z: start.z, c: start.c, y: first.y });
+    expect(requests[0]!.evaluations[2]).toMatchObject({ z: first.z, c: first.c, y: start.y });
   });
 
   test('of an ignored modality is fresh at each evaluation, or the initial noise throughout', () => {
     const texts = (ignored: 'fresh' | 'initial') => {
-      const { queries } = queriesOf(requestOf({ mode: 'i', ignored }));
-      return new Set(queries.map(({ evaluations }) => [...evaluations[0]!.y].join())).size;
+      const { requests } = requestsOf(requestOf({ mode: 'i', ignored }));
+      return new Set(requests.map(({ evaluations }) => [...evaluations[0]!.y].join())).size;
     };
     expect([texts('fresh'), texts('initial')]).toEqual([4, 1]);
   });
 
   test('a chain draws anew for its second run', () => {
-    const { queries } = queriesOf(requestOf({ mode: 'i2t2i', steps: 2 }));
-    expect(queries[2]!.evaluations[0]!.z).not.toEqual(queriesOf(requestOf({ steps: 2 })).queries[0]!.evaluations[0]!.z);
+    const { requests } = requestsOf(requestOf({ mode: 'i2t2i', steps: 2 }));
+    expect(requests[2]!.evaluations[0]!.z).not.toEqual(
+      requestsOf(requestOf({ steps: 2 })).requests[0]!.evaluations[0]!.z,
+    );
   });
 });
 
@@ -154,24 +160,24 @@ test('guidance mixes the predictions as g cond + (1 - g) uncond', () => {
 
 describe('chains', () => {
   test('i2t2i gives the sampled text to the second run and returns both', () => {
-    const { queries, sample } = queriesOf(requestOf({ mode: 'i2t2i' }));
-    expect(queries[4]!.evaluations[0]!.y).toEqual(sample.text);
+    const { requests, sample } = requestsOf(requestOf({ mode: 'i2t2i' }));
+    expect(requests[4]!.evaluations[0]!.y).toEqual(sample.text);
     expect(sample.image!.z).toHaveLength(8);
-    expect(queries.map(({ progress }) => progress.mode)).toEqual([...Array(4).fill('i2t'), ...Array(4).fill('t2i')]);
+    expect(requests.map(({ progress }) => progress.mode)).toEqual([...Array(4).fill('i2t'), ...Array(4).fill('t2i')]);
   });
 
   test('t2i2t gives the sampled image to the second run', () => {
-    const { queries, sample } = queriesOf(requestOf({ mode: 't2i2t' }));
-    expect(queries[4]!.evaluations[0]).toMatchObject({ ...sample.image, tImage: 0 });
+    const { requests, sample } = requestsOf(requestOf({ mode: 't2i2t' }));
+    expect(requests[4]!.evaluations[0]).toMatchObject({ ...sample.image, tImage: 0 });
   });
 });
 
 test('progress counts steps and carries the latest estimate of what is sampled', () => {
-  const { queries } = queriesOf(requestOf({ mode: 't2i2t', steps: 3 }));
-  expect(queries.map(({ progress: { step, total } }) => [step, total])).toEqual(
+  const { requests } = requestsOf(requestOf({ mode: 't2i2t', steps: 3 }));
+  expect(requests.map(({ progress: { step, total } }) => [step, total])).toEqual(
     Array.from({ length: 6 }, (_, k) => [k, 6]),
   );
-  const shown = queries.map(({ progress: { denoised } }) => Object.keys(denoised ?? {}).join());
+  const shown = requests.map(({ progress: { denoised } }) => Object.keys(denoised ?? {}).join());
   expect(shown).toEqual(['', 'image', 'image', 'image', 'text', 'text']);
 });
 
@@ -181,7 +187,7 @@ const solvers: SolverOptions[] = [
   { kind: 'dpm-multistep', stochastic: true },
   { kind: 'ddim', eta: 0.5 },
 ];
-const schedules = [cosine(), continuousTable(createBetas()), wholeTable(createBetas())];
+const schedules = [cosine(), continuousTable(createBetas()), discreteTable(createBetas())];
 
 test('every solver works with every schedule, prediction type, mode and guidance', () => {
   const types = ['epsilon', 'v', 'sample'] as const;
@@ -195,8 +201,8 @@ test('every solver works with every schedule, prediction type, mode and guidance
   });
   fc.assert(
     fc.property(choice, changes => {
-      const { queries, sample } = queriesOf(requestOf(changes));
-      expect(queries).toHaveLength(changes.steps * stagesOf(changes.mode).length);
+      const { requests, sample } = requestsOf(requestOf(changes));
+      expect(requests).toHaveLength(changes.steps * stagesOf(changes.mode).length);
       const values = [...(sample.image?.z ?? []), ...(sample.image?.c ?? []), ...(sample.text ?? [])];
       expect(values.length).toBeGreaterThan(0);
       expect(values.every(Number.isFinite)).toBe(true);
@@ -233,7 +239,6 @@ describe('refuses', () => {
     [{ mode: 'i2t2i', given: { text: given.text! } }, 'needs given.image'],
     [{ given: { text: new Float32Array(5) } }, 'given.y must fill [2, 2], got 5 values'],
     [{ negative: { text: new Float32Array(1) } }, 'negative.y must fill [2, 2], got 1'],
-    [{ guidance: Number.NaN }, 'A guidance scale is a number from 0 on'],
     [{ steps: 0 }, 'number of steps'],
   ] as const)('%j', (changes, message) => {
     expect(() => sampleRun(requestOf({ ...changes, noise } as Partial<SampleRequest>))).toThrow(message);
@@ -242,7 +247,7 @@ describe('refuses', () => {
   test('too few predictions', () => {
     const run = sampleRun(requestOf({ guidance: 2 }));
     run.next();
-    expect(() => run.next([])).toThrow('A query of 2 evaluations got 0 predictions');
+    expect(() => run.next([])).toThrow('A request of 2 evaluations got 0 predictions');
   });
 
   test('nothing that a mode does not need', () => {

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { continuousTable, cosine, createBetas, type Schedule, wholeTable } from '../../../sampler/schedule.ts';
+import { continuousTable, cosine, createBetas, discreteTable, type Schedule } from '../../../sampler/schedule.ts';
 import type { SolverOptions } from '../../../sampler/solve.ts';
 import type { LatentShapes, SampleLatents } from './latents.ts';
 import { seededNoise } from './run-noise.ts';
 import { type Predict, runInLockstep } from './run-samplers.ts';
-import { countQueries, type SampleRequest, sampleRun } from './sample.ts';
+import { sampleRun } from './sample.ts';
+import { countEvaluationRequests, type SampleRequest } from './sample-request.ts';
 
 const shapes: LatentShapes = { z: [2, 4, 4], c: [1, 3], y: [2, 2] };
 const image = { z: Float32Array.from({ length: 32 }, (_, i) => Math.sin(i) / 2), c: new Float32Array(3).fill(-0.5) };
@@ -49,7 +50,7 @@ function distance({ image: made }: SampleLatents): number {
 }
 
 const betas = createBetas();
-const schedules = { cosine: cosine(), continuous: continuousTable(betas), whole: wholeTable(betas) };
+const schedules = { cosine: cosine(), continuous: continuousTable(betas), discrete: discreteTable(betas) };
 const solvers = {
   multistep: { kind: 'dpm-multistep' },
   singlestep: { kind: 'dpm-singlestep' },
@@ -86,7 +87,7 @@ describe('a start in the middle', () => {
       let asked = 0;
       let turn = run.next();
       for (; !turn.done; turn = run.next(await predict(turn.value.evaluations, {}))) asked++;
-      expect(asked).toBe(countQueries(request));
+      expect(asked).toBe(countEvaluationRequests(request));
       const own = strength < 0.001 ? 0 : Math.max(1, Math.round(10 * strength));
       expect(asked).toBe(own + (mode === 'i2t2i' ? 10 : 0));
     }
@@ -96,7 +97,7 @@ describe('a start in the middle', () => {
     const mask = Uint8Array.from({ length: 32 }, (_, i) => i % 2);
     const values = new Float32Array(32).fill(0.125);
     for (const strength of [0, 0.4, 1]) {
-      const { image: made } = await sampled(requestOf(strength, { keep: { z: { values, mask } } }));
+      const { image: made } = await sampled(requestOf(strength, { known: { z: { values, mask } } }));
       expect(made!.z.filter((_, i) => i % 2 === 1)).toEqual(new Float32Array(16).fill(0.125));
     }
   });

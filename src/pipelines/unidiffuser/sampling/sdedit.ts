@@ -1,26 +1,26 @@
 /**
  * Sampling that starts in the middle of the noise (SDEdit, Meng et al., arXiv 2108.01073): data that is there already gets
  * as much noise as `strength` says, and the solver carries that state to the end. The schedule is cut off at that noise, so
- * every solver and spacing works as it does from the beginning, with as many steps less as the way is shorter.
+ * every solver and spacing works as it does from the beginning, with proportionally fewer steps.
  */
 import { DuetError } from '../../../core/errors.ts';
 import type { Schedule } from '../../../sampler/schedule.ts';
 import { snap } from '../../../sampler/spacing.ts';
 import type { SampleLatents } from './latents.ts';
 import { isMoving, modalities, roles, type SingleMode, stagesOf } from './modes.ts';
-import type { SampleRequest } from './sample.ts';
+import type { SampleRequest } from './sample-request.ts';
 
 /** Where a run starts instead of in pure noise. */
 export interface PartialStart {
   /** The data, of every modality that the last stage samples. */
   readonly latents: SampleLatents;
-  /** Share of the network times that is sampled: 0 gives the data back, 1 is pure noise and forgets it. */
+  /** Fraction of the timesteps that is sampled: 0 returns the data, 1 starts from pure noise. */
   readonly strength: number;
 }
 
 type Partial = Pick<SampleRequest, 'start' | 'steps'>;
 
-/** Less than one network time of a thousand is no noise at all. */
+/** Below one timestep of a thousand there is no noise. */
 const leastStrength = 0.001;
 
 /** What a stage starts from, if that is not noise. Stages that do not sample just the modalities given are left alone. */
@@ -36,11 +36,11 @@ export function stepsOfStage(request: Partial, mode: SingleMode): number {
   return strength < leastStrength ? 0 : Math.max(1, Math.round(request.steps * strength));
 }
 
-/** `schedule` up to the share `strength` of its times. */
+/** `schedule` up to the fraction `strength` of its timesteps. */
 export function shortened(schedule: Schedule, strength: number, steps: number): Schedule {
-  const { tMin, tMax, whole } = schedule;
+  const { tMin, tMax, isDiscrete } = schedule;
   const end = snap(schedule, tMin + strength * (tMax - tMin));
-  return { ...schedule, tMax: whole ? Math.min(tMax, Math.max(end, tMin + steps)) : end };
+  return { ...schedule, tMax: isDiscrete ? Math.min(tMax, Math.max(end, tMin + steps)) : end };
 }
 
 /** Throws unless the last stage of the mode can start from what `start` gives. */

@@ -46,7 +46,7 @@ export interface UniDiffuserParts {
 }
 
 /** The settings of one pass of sampling beyond those of the call. */
-type SamplingPass = Pick<SampleSettings, 'rounds' | 'inversion' | 'keep' | 'start'> & { readonly mode: RunMode };
+type SamplingPass = Pick<SampleSettings, 'rounds' | 'inversion' | 'known' | 'start'> & { readonly mode: RunMode };
 
 export interface EncodedPicture {
   /** The picture as the model sees it. */
@@ -54,7 +54,7 @@ export interface EncodedPicture {
   readonly latents: ImageLatents;
 }
 
-export class Call<M extends CallMode = CallMode> {
+export class SamplingCall<M extends CallMode = CallMode> {
   readonly request: Request & { readonly mode: M };
   readonly networks: Networks;
   readonly #parts: UniDiffuserParts;

@@ -23,7 +23,7 @@ const shapes = { z: [1, 2, 2], c: [1, 2], y: [2, 2] };
 
 type Sampling = Pick<Networks, 'shapes' | 'predict'>;
 
-/** A network whose answers depend on everything it is told about a row, and on nothing else. */
+/** A network whose predictions depend on all inputs of a row and on nothing else. */
 function fakeNetworks(maxBatch: number) {
   const calls: number[] = [];
   const answer = ({ z, c, y, tImage, tText }: Evaluation): Prediction => {
