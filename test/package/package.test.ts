@@ -33,6 +33,12 @@ describe('the tarball', () => {
 });
 
 describe('installing it', () => {
+  it('gives no warning, such as of a package that does not take this Node', () => {
+    // npm lists every install script that the project has not approved, and no package can keep it from doing so.
+    const warnings = duet.installOutput.split('\n').filter(line => /^npm (?!warn install-scripts)/.test(line));
+    expect(warnings).toEqual([]);
+  });
+
   it('asks no host but the registry, and leaves the CUDA libraries out', async () => {
     expect(duet.connections).toBe(0);
     const binaries = join(duet.project, 'node_modules/onnxruntime/bin/napi-v6', process.platform, process.arch);
