@@ -7,7 +7,7 @@ import { packageRoot, packageVersion } from '../src/core/package-root.ts';
 import { describeModel, inference } from '../src/pipelines/index.ts';
 import { checkApiKeys } from './api-keys.ts';
 import { type ConfigKey, configKeys, type Origin, type ResolvedConfig } from './config-sources.ts';
-import { checkWritable } from './jobs/file-store.ts';
+import { checkWritable } from './jobs/data-folder.ts';
 import { loadRedisPackages } from './jobs/redis/connect.ts';
 import { isS3Url, type S3Location, s3Location } from './jobs/s3-location.ts';
 

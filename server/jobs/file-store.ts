@@ -2,11 +2,11 @@
  * Jobs as files: <folder>/jobs/<day>/<id>/job.json beside the pictures. Every file is written under another name, flushed
  * and renamed, so that a crash leaves the old one or the new one.
  */
-import { open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DuetError } from '../../src/core/errors.ts';
 import { makeFolder } from '../../src/core/folders.ts';
-import { lockFolder } from './folder-lock.ts';
+import { openDataFolder, probe } from './data-folder.ts';
 import { timeOfJobId } from './job-id.ts';
 import { LateRecords } from './late-records.ts';
 import { toStorageError } from './storage-errors.ts';
@@ -14,7 +14,6 @@ import type { JobRecord, JobStore } from './store.ts';
 import { dayOf, isFileName, isJobFile, parseRecord, recordFile } from './stored-names.ts';
 
 const temporary = '.writing';
-const probeName = /^\.probe-\w+$/;
 
 /**
  * Opens the data folder for this server alone. `warn` is called with jobs that cannot be read; these are not removed.
@@ -22,29 +21,21 @@ const probeName = /^\.probe-\w+$/;
  */
 export async function openFileStore(folder: string, warn: (message: string) => void): Promise<JobStore> {
   const root = join(folder, 'jobs');
-  try {
-    await makeFolder(root);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new DuetError('invalid-config', `Cannot keep results in ${folder}: ${reason}; choose another with --data`, {
-      cause: error,
-    });
-  }
-  const unlock = await lockFolder(folder);
-  await sweepProbes(folder);
+  const place = await openDataFolder(folder);
   const folderOf = (id: string) => join(root, dayOf(id), id);
   const clearly = <T>(work: Promise<T>): Promise<T> =>
     work.catch(error => {
       throw toStorageError(error, folder);
     });
   const write = async (id: string, name: string, content: string | Uint8Array) => {
+    await place.take();
     await makeJobFolder(folderOf(id));
     await writeWhole(folderOf(id), name, content);
   };
   const writeRecord = (record: JobRecord) => write(record.id, recordFile, `${JSON.stringify(record)}\n`);
   const late = new LateRecords(writeRecord);
   return {
-    load: () => loadAll(root, warn),
+    load: () => loadAll(root, place.isTaken, warn),
     save: record => clearly(late.save(record, () => writeRecord(record))),
     async writeFile(id, name, bytes) {
       if (!isFileName(name)) throw new DuetError('invalid-argument', `${name} is no name for a file`);
@@ -62,12 +53,13 @@ export async function openFileStore(folder: string, warn: (message: string) => v
       await clearly(removeJob(folderOf(id)));
     },
     async probe(bytes) {
+      await clearly(place.take());
       await clearly(probe(folder, bytes));
       await clearly(late.write());
     },
     async close() {
       await late.write().catch(error => warn(`How some jobs ended could not be written: ${String(error)}`));
-      await unlock().catch(error => warn(`The lock of ${folder} could not be removed: ${String(error)}`));
+      await place.release().catch(error => warn(`The lock of ${folder} could not be removed: ${String(error)}`));
     },
   };
 }
@@ -104,28 +96,35 @@ async function writeWhole(folder: string, name: string, content: string | Uint8A
   }
 }
 
-async function loadAll(root: string, warn: (message: string) => void): Promise<JobRecord[]> {
+/** Reads all records and, if the folder is this server's, sweeps what crashes left. */
+async function loadAll(root: string, isOurs: boolean, warn: (message: string) => void): Promise<JobRecord[]> {
   const records: JobRecord[] = [];
-  for (const day of (await readdir(root)).sort()) {
+  const days = (await readdir(root).catch(absent)) ?? []; // none on a disk that was full from the beginning
+  for (const day of days.sort()) {
     const ids = (await readdir(join(root, day)).catch(() => [])).filter(id => timeOfJobId(id) !== undefined).sort();
-    if (ids.length === 0) await rm(join(root, day), { recursive: true, force: true });
+    if (isOurs && ids.length === 0) await rm(join(root, day), { recursive: true, force: true });
     for (const id of ids) {
-      const record = await loadOne(join(root, day, id), id, warn);
+      const folder = join(root, day, id);
+      if (isOurs) await sweep(folder);
+      const record = await loadOne(folder, id, warn);
       if (record) records.push(record);
     }
   }
   return records;
 }
 
-async function loadOne(folder: string, id: string, warn: (message: string) => void): Promise<JobRecord | undefined> {
-  const text = await readFile(join(folder, recordFile), 'utf8').catch(absent);
-  if (text === undefined) {
-    await rm(folder, { recursive: true, force: true }); // never admitted, or half removed
-    return undefined;
-  }
-  for (const name of await readdir(folder)) {
+/** Removes a job that was never admitted or is half removed, and what was half written of another. */
+async function sweep(folder: string): Promise<void> {
+  const names = (await readdir(folder).catch(absent)) ?? [];
+  if (!names.includes(recordFile)) return rm(folder, { recursive: true, force: true });
+  for (const name of names) {
     if (name.endsWith(temporary)) await rm(join(folder, name), { force: true });
   }
+}
+
+async function loadOne(folder: string, id: string, warn: (message: string) => void): Promise<JobRecord | undefined> {
+  const text = await readFile(join(folder, recordFile), 'utf8').catch(absent);
+  if (text === undefined) return undefined;
   const record = parseRecord(text, id);
   if (!record) warn(`${join(folder, recordFile)} is not a job's record; it is left as it is`);
   return record;
@@ -134,33 +133,4 @@ async function loadOne(folder: string, id: string, warn: (message: string) => vo
 function absent(error: NodeJS.ErrnoException): undefined {
   if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
   throw error;
-}
-
-/** Writes `bytes` bytes into `folder` and removes them again. */
-async function probe(folder: string, bytes: number): Promise<void> {
-  const path = join(folder, `.probe-${process.pid}`);
-  await makeFolder(folder);
-  try {
-    await writeFile(path, new Uint8Array(bytes), { flush: true });
-  } finally {
-    await rm(path, { force: true });
-  }
-}
-
-/** Removes the probes of processes that were killed during one. */
-async function sweepProbes(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) {
-    if (probeName.test(name)) await rm(join(folder, name), { force: true });
-  }
-}
-
-/** Throws DuetError 'invalid-config' if `folder` cannot be written. */
-export async function checkWritable(folder: string): Promise<void> {
-  try {
-    await probe(folder, 1);
-  } catch (error) {
-    throw new DuetError('invalid-config', `The data folder ${folder} cannot be written: ${String(error)}`, {
-      cause: error,
-    });
-  }
 }

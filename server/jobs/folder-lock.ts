@@ -7,7 +7,11 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DuetError } from '../../src/core/errors.ts';
 
-/** @returns a function that releases the folder @throws DuetError 'invalid-config' if a running server has it */
+/**
+ * Rejects with the error of the operating system if the folder cannot be written.
+ * @returns a function that releases the folder
+ * @throws DuetError 'invalid-config' if a running server has it
+ */
 export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   const path = join(folder, 'server.lock');
   for (;;) {
@@ -17,9 +21,7 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
         await rm(path, { force: true }).catch(() => {}); // on a full disk it may have been made, empty
-        throw new DuetError('invalid-config', `The data folder ${folder} cannot be written: ${String(error)}`, {
-          cause: error,
-        });
+        throw error;
       }
     }
     const owner = await readFile(path, 'utf8').catch(() => '');

@@ -21,6 +21,7 @@ export class GuardedStore implements JobStore {
   #failedBytes = 0;
   #probing: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
+  readonly #waiting: (() => void)[] = [];
 
   constructor(store: JobStore) {
     this.#store = store;
@@ -36,6 +37,11 @@ export class GuardedStore implements JobStore {
     if (!this.#fault) return;
     await Promise.race([this.probe(), sleep(patienceMs, undefined, { ref: false })]);
     if (this.#fault) throw this.#fault;
+  }
+
+  /** Resolves once it can be written, as far as is known; never if it is closed before. */
+  async whenUsable(): Promise<void> {
+    if (this.#fault) await new Promise<void>(resolve => this.#waiting.push(resolve));
   }
 
   load(): Promise<readonly JobRecord[]> {
@@ -99,8 +105,9 @@ export class GuardedStore implements JobStore {
       this.#failedBytes = 0;
       clearInterval(this.#timer);
       this.#timer = undefined;
+      for (const resume of this.#waiting.splice(0)) resume();
     } catch (error) {
-      if (isStorageError(error)) this.#fault = error;
+      if (isStorageError(error)) this.#note(error, bytes);
     }
   }
 }

@@ -61,10 +61,14 @@ export class InProcessJobs implements JobService {
     }
   }
 
-  /** Reads the store: the history, and jobs that a former process left unfinished. */
+  /** Reads the store: the history, and jobs that a former process left unfinished. A store that is full is no hindrance. */
   static async open(options: InProcessJobsOptions): Promise<InProcessJobs> {
     const jobs = new InProcessJobs(options);
-    for (const record of await jobs.#keeper.store.load()) await jobs.#restore(record);
+    const { store } = jobs.#keeper;
+    const records = await store.load();
+    await store.probe();
+    if (store.fault) options.log.error({ err: store.fault }, 'no result can be kept for now');
+    for (const record of records) await jobs.#restore(record);
     await jobs.forgetExpired();
     return jobs;
   }
@@ -392,7 +396,7 @@ export class InProcessJobs implements JobService {
       const job = activeJob(again, model, queue);
       job.tellCaller();
       this.#enter(job);
-      this.#start(job);
+      void this.#keeper.store.whenUsable().then(() => this.#start(job)); // on a full disk it would only fail
       return;
     }
     const ended = interrupted(record, this.#now());

@@ -17,22 +17,38 @@ const hints: Readonly<Record<string, string>> = {
   ENOENT: 'the folder is gone; make it again',
 };
 
+function systemCode(error: unknown): string | undefined {
+  const code = DuetError.isInstance(error) ? undefined : (error as NodeJS.ErrnoException | null)?.code;
+  return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? code : undefined;
+}
+
+/** Whether more space would mend it: a state that passes. */
+export function isFullDisk(error: unknown): boolean {
+  return Object.hasOwn(full, systemCode(error) ?? '');
+}
+
+/** What to do about an error of the operating system, if there is something. */
+export function hintOf(error: unknown): string | undefined {
+  const code = systemCode(error) ?? '';
+  return Object.hasOwn(hints, code) ? `${hints[code]} (${code})` : undefined;
+}
+
 /** A failed operation on `folder` as an error for clients: 507 for want of room, 503 for all else. */
 export function toStorageError(error: unknown, folder: string): unknown {
-  const code = DuetError.isInstance(error) ? undefined : (error as NodeJS.ErrnoException | null)?.code;
-  if (typeof code !== 'string' || !/^E[A-Z0-9]+$/.test(code)) return error;
+  const code = systemCode(error);
+  if (code === undefined) return error;
   const options = { cause: error };
-  if (Object.hasOwn(full, code)) {
+  if (isFullDisk(error)) {
     return new DuetError(
       'storage-full',
       `Results cannot be kept in the data folder ${folder}: ${full[code]} (${code}); free some space there, delete jobs or choose another folder with --data`,
       options,
     );
   }
-  const hint = hints[code] ?? 'see the log of the server';
+  const hint = hintOf(error) ?? `see the log of the server (${code})`;
   return new DuetError(
     'overloaded',
-    `The data folder ${folder} cannot be used at the moment: ${hint} (${code}); try again later`,
+    `The data folder ${folder} cannot be used at the moment: ${hint}; try again later`,
     options,
   );
 }
