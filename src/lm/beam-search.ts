@@ -11,8 +11,8 @@ export interface BeamSearchOptions {
   readonly beams?: number;
   /** @default 67 */
   readonly maxTokens?: number;
-  /** A beam stops after this token. */
-  readonly endId: number;
+  /** A beam stops after each of these tokens. */
+  readonly endIds: readonly number[];
   /** Divides the logits. @default 1 */
   readonly temperature?: number;
   /** The tokens that may follow a sequence, at least one. @default all */
@@ -39,7 +39,7 @@ interface Live {
 
 /** Beams of one sequence, best first. Token 0 fills stopped beams, whatever it means in the vocabulary. */
 export function* beamSearch(options: BeamSearchOptions): Decoding<Beam[]> {
-  const { beams = 5, maxTokens = 67, temperature = 1, endId } = options;
+  const { beams = 5, maxTokens = 67, temperature = 1, endIds } = options;
   requireOptions(beams, maxTokens, temperature);
   let live: readonly Live[] = [{ tokens: [], length: 0, score: 0, stopped: false, row: 0 }];
   for (let round = 0; round < maxTokens; round++) {
@@ -50,16 +50,16 @@ export function* beamSearch(options: BeamSearchOptions): Decoding<Beam[]> {
       const own = logSoftmax(temperature === 1 ? logits : logits.map(logit => logit / temperature));
       return options.allowed ? restrict(own, options.allowed(going[row]!.tokens)) : own;
     });
-    live = extend(live, logprobs, beams, endId);
+    live = extend(live, logprobs, beams, endIds);
   }
   const ranked = live.map(({ tokens, length, score }) => ({ tokens, length, averageLogprob: score / length }));
   return ranked.sort((a, b) => b.averageLogprob - a.averageLogprob);
 }
 
 /** The tokens of a beam that count, without the end token. */
-export function contentTokens(beam: Beam, endId: number): number[] {
+export function contentTokens(beam: Beam, endIds: readonly number[]): number[] {
   const tokens = beam.tokens.slice(0, beam.length);
-  return tokens.at(-1) === endId ? tokens.slice(0, -1) : tokens;
+  return endIds.includes(tokens.at(-1)!) ? tokens.slice(0, -1) : tokens;
 }
 
 /** `logprobs` with minus infinity for all tokens but the `allowed`, whose log probabilities stay what they are. */
@@ -77,7 +77,12 @@ interface Candidate {
  * One round: the best continuations of all beams by average log probability.
  * @param logprobs of the next token [V], for each beam that has not stopped
  */
-function extend(live: readonly Live[], logprobs: readonly Float64Array[], beams: number, endId: number): Live[] {
+function extend(
+  live: readonly Live[],
+  logprobs: readonly Float64Array[],
+  beams: number,
+  endIds: readonly number[],
+): Live[] {
   const best = new TopCandidates(beams);
   const rows: number[] = [];
   let going = 0;
@@ -100,7 +105,7 @@ function extend(live: readonly Live[], logprobs: readonly Float64Array[], beams:
       tokens: [...parent.tokens, token],
       length,
       score: average * length,
-      stopped: parent.stopped || token === endId,
+      stopped: parent.stopped || endIds.includes(token),
       row: rows[beam]!,
     };
   });

@@ -2,7 +2,6 @@
  * A search over sequences whose keys and values the language model keeps: they are forked and dropped as the search
  * branches.
  */
-import type { HostTensor } from '../core/host-tensor.ts';
 import { type Decoding, type NextToken, type NextTokens, runDecoding } from './decoding.ts';
 
 /**
@@ -15,26 +14,48 @@ export interface CachedSequences<S> {
   /** A second sequence that goes on from where `sequence` is. */
   fork(sequence: S): S;
   drop(sequence: S): void;
-  /** Reads prefixes (without a batch axis) into empty sequences. */
-  prefill(rows: readonly PrefixRow<S>[]): Promise<readonly NextToken[]>;
-  /** Adds a token to each sequence. */
-  step(rows: readonly TokenRow<S>[]): Promise<readonly NextToken[]>;
+  /** Adds positions to each sequence; the answers are about the token after the last of them. */
+  extend(rows: readonly ExtensionRow<S>[]): Promise<readonly NextToken[]>;
 }
 
-export interface PrefixRow<S> {
+/** What a sequence is extended by. */
+export interface Extension {
+  /** At least one token; a negative one stands for the vector at its place. */
+  readonly ids: readonly number[];
+  /** Vectors [N, D], as many as there are ids; those at the places of tokens are not looked at. @default none */
+  readonly vectors?: Float32Array;
+}
+
+export interface ExtensionRow<S> extends Extension {
   readonly sequence: S;
-  readonly prefix: HostTensor;
 }
 
-export interface TokenRow<S> {
-  readonly sequence: S;
-  readonly token: number;
+/** Positions of a prompt that are read in one call: between two calls others have their turn, and scores of attention take less memory. */
+const chunkLength = 256;
+
+/** Reads `prompt` into `sequence`, part by part; `signal` is checked before each. */
+export async function readPrompt<S>(
+  sequence: S,
+  { ids, vectors }: Extension,
+  sequences: CachedSequences<S>,
+  options: { readonly signal?: AbortSignal | undefined } = {},
+): Promise<NextToken> {
+  let next: NextToken | undefined;
+  const width = vectors ? vectors.length / ids.length : 0;
+  for (let at = 0; at < ids.length; at += chunkLength) {
+    options.signal?.throwIfAborted();
+    const end = Math.min(at + chunkLength, ids.length);
+    const part = vectors && { vectors: vectors.subarray(at * width, end * width) };
+    [next] = await sequences.extend([{ sequence, ids: ids.slice(at, end), ...part }]);
+  }
+  if (!next) throw new RangeError('A prompt needs at least one position');
+  return next;
 }
 
-/** Runs one search behind `prefix`; all its sequences are dropped when it ends, however it ends. */
+/** Runs one search behind `prompt`; all its sequences are dropped when it ends, however it ends. */
 export async function decodeCached<R, S>(
   search: Decoding<R>,
-  prefix: HostTensor,
+  prompt: Extension,
   sequences: CachedSequences<S>,
   options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<R> {
@@ -42,10 +63,10 @@ export async function decodeCached<R, S>(
   const next: NextTokens = async query => {
     if (rows.length === 0) {
       rows = [sequences.create()];
-      return sequences.prefill(rows.map(sequence => ({ sequence, prefix })));
+      return [await readPrompt(rows[0]!, prompt, sequences, options)];
     }
     rows = branch(rows, query.parents, sequences);
-    return sequences.step(rows.map((sequence, row) => ({ sequence, token: query.sequences[row]!.at(-1)! })));
+    return sequences.extend(rows.map((sequence, row) => ({ sequence, ids: [query.sequences[row]!.at(-1)!] })));
   };
   try {
     return await runDecoding(search, next, options);

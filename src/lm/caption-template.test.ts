@@ -51,10 +51,11 @@ describe('tokens of a template', () => {
     await fc.assert(
       fc.asyncProperty(fc.infiniteStream(fc.double({ min: -20, max: 20, noNaN: true })), async numbers => {
         const next = () => ({ logits: Float32Array.from({ length: 10 }, () => numbers.next().value as number) });
-        const beams = await runDecoding(beamSearch({ endId, maxTokens: 12, allowed }), async ({ sequences }) =>
-          sequences.map(next),
+        const beams = await runDecoding(
+          beamSearch({ endIds: [endId], maxTokens: 12, allowed }),
+          async ({ sequences }) => sequences.map(next),
         );
-        const tokens = contentTokens(beams[0]!, endId);
+        const tokens = contentTokens(beams[0]!, [endId]);
         expect(gapTokens(template, tokens)).toHaveLength(2);
         expect(beams.every(({ averageLogprob }) => Number.isFinite(averageLogprob))).toBe(true);
       }),

@@ -52,7 +52,7 @@ describe('beam search', () => {
   it('with all continuations kept finds the best average of all sequences', async () => {
     const size = 4;
     const maxTokens = 3;
-    const beams = await runDecoding(beamSearch({ beams: size ** maxTokens, maxTokens, endId: -1 }), toy(size));
+    const beams = await runDecoding(beamSearch({ beams: size ** maxTokens, maxTokens, endIds: [] }), toy(size));
     const all: { tokens: number[]; average: number }[] = [];
     const visit = (tokens: number[], sum: number): void => {
       if (tokens.length === maxTokens) all.push({ tokens, average: sum / maxTokens });
@@ -65,13 +65,13 @@ describe('beam search', () => {
     expect(beams[0]!.tokens).toEqual(all[0]!.tokens);
   });
   it('carries stopped beams on with token 0 and keeps their length', async () => {
-    const beams = await runDecoding(beamSearch({ beams: 4, maxTokens: 10, endId: 2 }), toy(5));
+    const beams = await runDecoding(beamSearch({ beams: 4, maxTokens: 10, endIds: [2] }), toy(5));
     for (const beam of beams) {
       const end = beam.tokens.indexOf(2);
       if (end >= 0) {
         expect(beam.length).toBe(end + 1);
         expect(beam.tokens.slice(end + 1).every(token => token === 0)).toBe(true);
-        expect(contentTokens(beam, 2)).toEqual(beam.tokens.slice(0, end));
+        expect(contentTokens(beam, [2])).toEqual(beam.tokens.slice(0, end));
       }
     }
     expect(beams.map(beam => beam.averageLogprob)).toEqual(
@@ -80,7 +80,7 @@ describe('beam search', () => {
   });
   it('names the parent of each row, so that a cache can follow', async () => {
     let previous: readonly (readonly number[])[] = [[]];
-    await runDecoding(beamSearch({ beams: 3, maxTokens: 6, endId: 1 }), async query => {
+    await runDecoding(beamSearch({ beams: 3, maxTokens: 6, endIds: [1] }), async query => {
       query.sequences.forEach((sequence, row) => {
         expect(sequence.slice(0, -1)).toEqual(previous[query.parents[row]!]);
       });
@@ -89,7 +89,7 @@ describe('beam search', () => {
     });
   });
   it('of one beam is greedy', async () => {
-    const [beam] = await runDecoding(beamSearch({ beams: 1, maxTokens: 12, endId: -1 }), toy(7));
+    const [beam] = await runDecoding(beamSearch({ beams: 1, maxTokens: 12, endIds: [] }), toy(7));
     for (const [index, token] of beam!.tokens.entries()) {
       const logits = toyLogits(beam!.tokens.slice(0, index), 7);
       expect(token).toBe(logits.indexOf(Math.max(...logits)));
@@ -97,16 +97,16 @@ describe('beam search', () => {
   });
   it('asks about beams that go on, and no others', async () => {
     const endId = 2;
-    await runDecoding(beamSearch({ beams: 4, maxTokens: 10, endId }), async query => {
+    await runDecoding(beamSearch({ beams: 4, maxTokens: 10, endIds: [endId] }), async query => {
       for (const sequence of query.sequences) expect(sequence).not.toContain(endId);
       return toy(5)(query);
     });
   });
   it('stops at an abort', async () => {
     const signal = AbortSignal.abort();
-    await expect(runDecoding(beamSearch({ endId: 1 }), toy(5), { signal })).rejects.toThrow(/abort/i);
+    await expect(runDecoding(beamSearch({ endIds: [1] }), toy(5), { signal })).rejects.toThrow(/abort/i);
   });
   it('refuses impossible options', async () => {
-    await expect(runDecoding(beamSearch({ beams: 0, endId: 1 }), toy(3))).rejects.toThrow(/beams must be/);
+    await expect(runDecoding(beamSearch({ beams: 0, endIds: [1] }), toy(3))).rejects.toThrow(/beams must be/);
   });
 });

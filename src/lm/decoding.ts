@@ -14,7 +14,7 @@ export interface DecodingQuery {
 export interface NextToken {
   /** [V] */
   readonly logits: Float32Array;
-  /** The hidden state that the logits are computed from, [W], if the model was compiled to return it. */
+  /** Hidden states of the positions that were added last, [N, W], if the model was compiled to return them. */
   readonly hidden?: Float32Array;
 }
 

@@ -16,7 +16,7 @@ import {
   type DecodingQuery,
   decodeCached,
   decodePrefix,
-  decodingPrograms,
+  decodingProgram,
   embedTokens,
   encodePrefix,
   gpt2,
@@ -179,8 +179,10 @@ describe('caption decoder', () => {
 describe.each<Device>(['cpu', 'reference'])('decoding through the cache on %s', device => {
   const latents = wave(3, 3, 4);
   const maxTokens = 6;
-  const search = () => beamSearch({ beams: 3, maxTokens, endId: 4 });
+  const search = () => beamSearch({ beams: 3, maxTokens, endIds: [4] });
   const latent = (row: number) => float32([3, 4], (latents.data as Float32Array).slice(row * 12, (row + 1) * 12));
+
+  const prompt = (row: number) => ({ ids: [-1, -1, -1], vectors: latent(row).data as Float32Array });
 
   /** The whole sequence read again for each token. */
   const uncached =
@@ -194,19 +196,19 @@ describe.each<Device>(['cpu', 'reference'])('decoding through the cache on %s', 
 
   const decoder = (withHidden = false) =>
     CompiledDecoder.create(
-      decodingPrograms({
+      decodingProgram({
         model: gpt2Model(config.gpt2),
         params: (params: CaptionDecoderParams) => params.gpt2,
-        embedPrefix: decodePrefix,
+        vectors: { width: 4, embed: decodePrefix },
         withHidden,
       }),
-      { params: weights, prefix: { dtype: 'float32', shape: [3, 4] }, positions: 12 },
+      { params: weights, positions: 12 },
       { device, threads: 1, name: 'captions' },
     );
 
   it('several captions together give the beams of plain passes', async () => {
     const compiled = await decoder();
-    const found = await Promise.all([0, 1, 2].map(row => decodeCached(search(), latent(row), compiled.sequences())));
+    const found = await Promise.all([0, 1, 2].map(row => decodeCached(search(), prompt(row), compiled.sequences())));
     for (const [row, beams] of found.entries()) {
       const expected = await runDecoding(search(), uncached(row));
       expect(beams.map(beam => beam.tokens)).toEqual(expected.map(beam => beam.tokens));
@@ -221,8 +223,9 @@ describe.each<Device>(['cpu', 'reference'])('decoding through the cache on %s', 
     const compiled = await decoder(true);
     const sequences = compiled.sequences();
     const sequence = sequences.create();
-    await sequences.prefill([{ sequence, prefix: latent(1) }]);
-    const [next] = await sequences.step([{ sequence, token: 5 }]);
+    const [start] = await sequences.extend([{ sequence, ...prompt(1) }]);
+    expect(start!.hidden).toHaveLength(3 * 8);
+    const [next] = await sequences.extend([{ sequence, ids: [5] }]);
     const prefix = decodePrefix(params, tensor(latent(1)).expandDims());
     const embeddings = tf.concat([prefix, embedTokens(params.gpt2, tf.tensor2d([5], [1, 1], 'int32'))], 1);
     const states = gpt2(params.gpt2, { embeddings }, config.gpt2).slice([0, 3, 0], [1, 1, 8]).reshape([1, 8]);
@@ -235,11 +238,9 @@ describe.each<Device>(['cpu', 'reference'])('decoding through the cache on %s', 
     const compiled = await decoder();
     const sequences = compiled.sequences();
     const sequence = sequences.create();
-    await sequences.prefill([{ sequence, prefix: latent(0) }]);
-    for (let token = 0; token < 9; token++) await sequences.step([{ sequence, token: token % 9 }]);
-    await expect(sequences.step([{ sequence, token: 0 }])).rejects.toThrow(
-      /"past" of captions-step must be at most 11, got 12/,
-    );
+    await sequences.extend([{ sequence, ...prompt(0) }]);
+    for (let token = 0; token < 9; token++) await sequences.extend([{ sequence, ids: [token % 9] }]);
+    await expect(sequences.extend([{ sequence, ids: [0] }])).rejects.toThrow('reads at most 12 positions, got 13');
     await compiled.release();
   });
 });

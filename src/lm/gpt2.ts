@@ -9,7 +9,8 @@ import { embeddingLayer, embeddingSpec, WEIGHT_STD } from '../nn/linear.ts';
 import { layerNormLayer, normSpec } from '../nn/norm.ts';
 import type { Params } from '../nn/params.ts';
 import { type KeyValue, keyMask, preNormBlock, preNormBlockSpec } from '../nn/pre-norm-block.ts';
-import { concatKeyValue, pastMask } from './key-value-cache.ts';
+import { extensionMask } from './attention-mask.ts';
+import { concatKeyValue } from './key-value-cache.ts';
 import type { Extended, ExtendInputs, LanguageModel } from './language-model.ts';
 
 const size = Type.Integer({ minimum: 1 });
@@ -96,7 +97,7 @@ function gpt2Extend(params: Gpt2Params, inputs: ExtendInputs, config: Gpt2Config
   const [batch, length] = embeddings.shape as [number, number, number];
   const places = tf.range(0, length, 1, 'int32').reshape([1, length]);
   const positions = tf.add(pastLengths.reshape([batch, 1]), places); // [B, N]
-  const mask = pastMask(pastLengths, past[0]!.key.shape[1]!, length);
+  const mask = extensionMask(pastLengths, past[0]!.key.shape[1]!, length);
   const added: KeyValue[] = [];
   let x = addPositions(params, embeddings, positions);
   for (const [index, layer] of params.layers.entries()) {
@@ -104,8 +105,7 @@ function gpt2Extend(params: Gpt2Params, inputs: ExtendInputs, config: Gpt2Config
       added.push(current);
       return concatKeyValue(past[index]!, current);
     };
-    // One new position sees all others, so that it needs no causal mask.
-    x = preNormBlock(layer, x, config, { causal: length > 1, mask, remember });
+    x = preNormBlock(layer, x, config, { mask, remember });
   }
   return { hidden: layerNormLayer(params.finalNorm, x, config.epsilon), added };
 }

@@ -1,6 +1,12 @@
 /** Language models and how they choose tokens. */
 export { type Beam, type BeamSearchOptions, beamSearch, contentTokens } from './beam-search.ts';
-export { type CachedSequences, decodeCached, type PrefixRow, type TokenRow } from './cached-decoding.ts';
+export {
+  type CachedSequences,
+  decodeCached,
+  type Extension,
+  type ExtensionRow,
+  readPrompt,
+} from './cached-decoding.ts';
 export {
   type CaptionDecoderConfig,
   type CaptionDecoderParams,
@@ -38,12 +44,23 @@ export {
 } from './gpt2.ts';
 export type { KeyValueCache, KeyValueCacheSize } from './key-value-cache.ts';
 export {
+  type DecodingOptions,
   type DecodingProgram,
-  type DecodingPrograms,
-  type DecodingProgramsOptions,
-  decodingPrograms,
+  decodingProgram,
   type Extended,
   type ExtendInputs,
   type LanguageModel,
 } from './language-model.ts';
+export {
+  embedLlamaTokens,
+  type LlamaConfig,
+  type LlamaInputs,
+  type LlamaParams,
+  llama,
+  llamaConfigSchema,
+  llamaLogits,
+  llamaModel,
+  llamaSpec,
+  llamaStates,
+} from './llama.ts';
 export { type LogitsOptions, processLogits } from './logits-processors.ts';

@@ -1,6 +1,6 @@
 /** Keys and values of a sequence's earlier positions, which a decoder-only language model attends to at each new one. */
 import * as tf from '@tensorflow/tfjs';
-import { type KeyValue, keyMask } from '../nn/pre-norm-block.ts';
+import type { KeyValue } from '../nn/pre-norm-block.ts';
 
 /** Of each layer, [B, P, W] for P positions. */
 export type KeyValueCache = readonly KeyValue[];
@@ -39,16 +39,4 @@ export function cacheFromNames(tensors: Readonly<Record<string, tf.Tensor>>, lay
 /** `past` with `current` behind it, [B, P + N, W]. */
 export function concatKeyValue(past: KeyValue, current: KeyValue): KeyValue {
   return { key: tf.concat([past.key, current.key], 1), value: tf.concat([past.value, current.value], 1) };
-}
-
-/**
- * The additive mask [B, 1, 1, P + N] of P cached positions, of which row b has pastLengths[b], and N new ones, which are all
- * visible to one another.
- * @param pastLengths int32 [B]
- */
-export function pastMask(pastLengths: tf.Tensor, past: number, added: number): tf.Tensor {
-  const [batch] = pastLengths.shape as [number];
-  const slots = tf.range(0, past + added, 1, 'int32').reshape([1, past + added]);
-  const isCached = tf.less(slots, pastLengths.reshape([batch, 1]));
-  return keyMask(tf.logicalOr(isCached, tf.greaterEqual(slots, tf.scalar(past, 'int32'))));
 }

@@ -1,4 +1,4 @@
-/** A decoder-only language model as decoding sees it, and the two programs that decoding runs. */
+/** A decoder-only language model as decoding sees it, and the program that decoding runs. */
 import * as tf from '@tensorflow/tfjs';
 import {
   cacheFromNames,
@@ -34,52 +34,60 @@ export interface LanguageModel<P> {
   logits(params: P, hidden: tf.Tensor): tf.Tensor;
 }
 
-export interface DecodingProgramsOptions<P, M> {
+export interface DecodingOptions<P, M> {
   readonly model: LanguageModel<M>;
   /** Selects the language model's parameters. */
   readonly params: (params: P) => M;
-  /** Embeddings [B, L, W] of the input `prefix`. */
-  readonly embedPrefix: (params: P, prefix: tf.Tensor) => tf.Tensor;
-  /** Whether the hidden state that each token is chosen from, [B, W], is an output `hidden`. @default false */
+  /** What may stand in a sequence beside tokens, such as image features or a latent. @default nothing */
+  readonly vectors?: DecodingVectors<P>;
+  /** Whether the hidden states of the new positions, [B, N, W], are an output `hidden`. @default false */
   readonly withHidden?: boolean;
 }
 
-/** A function of tensors that extends sequences: their cache and `pastLengths` are among its inputs, what it adds among its outputs. */
-export type DecodingProgram<P> = (args: { params: P; inputs: Readonly<Record<string, tf.Tensor>> }) => {
-  outputs: Record<string, tf.Tensor>;
-};
-
-export interface DecodingPrograms<P> {
-  /** Input `prefix` [B, L, ...]; outputs `logits` [B, V] of the next token. */
-  readonly prefill: DecodingProgram<P>;
-  /** Input `ids` int32 [B], the newest token of each row; outputs as of `prefill`. */
-  readonly step: DecodingProgram<P>;
-  /** What one position of a sequence takes. */
-  readonly layout: ReturnType<typeof cacheLayout>;
+export interface DecodingVectors<P> {
+  /** Width D of one. */
+  readonly width: number;
+  /** [B, N, D] -> embeddings [B, N, W]. */
+  readonly embed: (params: P, vectors: tf.Tensor) => tf.Tensor;
 }
 
-export function decodingPrograms<P, M>(options: DecodingProgramsOptions<P, M>): DecodingPrograms<P> {
-  const { model, withHidden = false } = options;
-  const extend = (
-    params: M,
-    embeddings: tf.Tensor,
-    inputs: Readonly<Record<string, tf.Tensor>>,
-  ): { outputs: Record<string, tf.Tensor> } => {
-    const past = cacheFromNames(inputs, model.cache.layers);
-    const { hidden, added } = model.extend(params, { embeddings, past, pastLengths: inputs['pastLengths']! });
-    const [batch, length, width] = hidden.shape as [number, number, number];
-    const last = tf.slice(hidden, [0, length - 1, 0], [batch, 1, width]).reshape([batch, width]);
-    const logits = model.logits(params, last);
-    return { outputs: { logits, ...(withHidden && { hidden: last }), ...nameCache(added) } };
+/**
+ * The one program of decoding: adds N positions to each sequence. Inputs: `ids` int32 [B, N]; where the program takes vectors,
+ * `vectors` [B, N, D], of which one stands wherever the id is negative. Outputs: `logits` [B, V] of the token after the last
+ * position, `hidden` if it is wanted, and what is added to the cache.
+ */
+export interface DecodingProgram<P> {
+  readonly run: (args: { params: P; inputs: Readonly<Record<string, tf.Tensor>> }) => {
+    outputs: Record<string, tf.Tensor>;
+  };
+  /** What one position of a sequence takes. */
+  readonly layout: ReturnType<typeof cacheLayout>;
+  /** Width of a vector; 0 where it takes none. */
+  readonly vectorWidth: number;
+}
+
+export function decodingProgram<P, M>(options: DecodingOptions<P, M>): DecodingProgram<P> {
+  const { model, vectors, withHidden = false } = options;
+  const embed = (params: P, inputs: Readonly<Record<string, tf.Tensor>>): tf.Tensor => {
+    const ids = inputs['ids']!;
+    const own = options.params(params);
+    if (!vectors) return model.embed(own, ids);
+    const tokens = model.embed(own, tf.maximum(ids, tf.scalar(0, 'int32')));
+    const isToken = tf.greaterEqual(ids, tf.scalar(0, 'int32')).expandDims(2);
+    return tf.where(isToken, tokens, vectors.embed(params, inputs['vectors']!));
   };
   return {
-    prefill: ({ params, inputs }) =>
-      extend(options.params(params), options.embedPrefix(params, inputs['prefix']!), inputs),
-    step: ({ params, inputs }) => {
+    run: ({ params, inputs }) => {
       const own = options.params(params);
-      const ids = inputs['ids']!;
-      return extend(own, model.embed(own, ids.reshape([ids.shape[0]!, 1])), inputs);
+      const past = cacheFromNames(inputs, model.cache.layers);
+      const embeddings = embed(params, inputs);
+      const { hidden, added } = model.extend(own, { embeddings, past, pastLengths: inputs['pastLengths']! });
+      const [batch, length, width] = hidden.shape as [number, number, number];
+      const last = tf.slice(hidden, [0, length - 1, 0], [batch, 1, width]).reshape([batch, width]);
+      const logits = model.logits(own, last);
+      return { outputs: { logits, ...(withHidden && { hidden }), ...nameCache(added) } };
     },
     layout: cacheLayout(model.cache),
+    vectorWidth: vectors?.width ?? 0,
   };
 }

@@ -1,4 +1,4 @@
-/** Linear layers and embeddings. Weights are stored [in, out]. */
+/** Linear layers and embeddings. Weights are stored [in, out], but for projections. */
 import * as tf from '@tensorflow/tfjs';
 import { linear } from '../ops/index.ts';
 import { normal, type ParamSpec, type Params, truncNormal, zeros } from './params.ts';
@@ -24,6 +24,26 @@ export function linearSpec(
 /** x [..., in] -> [..., out]. */
 export function linearLayer(params: Params<LinearSpec>, x: tf.Tensor): tf.Tensor {
   return linear(x, params.weight, params.bias);
+}
+
+/**
+ * A linear layer whose weight is [out, in], as torch stores it: what is too large to be converted is mapped where it lies.
+ * `std` is the spread of the initial weights.
+ */
+export function projectionSpec(
+  inputs: number,
+  outputs: number,
+  { bias = false, std = WEIGHT_STD }: { readonly bias?: boolean; readonly std?: number } = {},
+): LinearSpec {
+  const weight = normal([outputs, inputs], std);
+  return bias ? { weight, bias: zeros([outputs]) } : { weight };
+}
+
+/** x [..., in] -> [..., out]. */
+export function projectionLayer({ weight, bias }: Params<LinearSpec>, x: tf.Tensor): tf.Tensor {
+  const [outputs, inputs] = weight.shape as [number, number];
+  const product = tf.matMul(x.reshape([x.size / inputs, inputs]), weight, false, true);
+  return (bias ? tf.add(product, bias) : product).reshape([...x.shape.slice(0, -1), outputs]);
 }
 
 export type EmbeddingSpec = {

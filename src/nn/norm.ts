@@ -1,6 +1,6 @@
 /** Normalisation layers. */
 import type * as tf from '@tensorflow/tfjs';
-import { groupNorm, layerNorm } from '../ops/index.ts';
+import { groupNorm, layerNorm, rmsNorm } from '../ops/index.ts';
 import { ones, type ParamSpec, type Params, zeros } from './params.ts';
 
 /** Factor and offset per feature or channel. */
@@ -21,4 +21,18 @@ export function layerNormLayer(params: Params<NormSpec>, x: tf.Tensor, epsilon =
 /** x [B, C, H, W] -> the same shape. */
 export function groupNormLayer(params: Params<NormSpec>, x: tf.Tensor, groups: number, epsilon: number): tf.Tensor {
   return groupNorm(x, { weight: params.weight, bias: params.bias, groups, epsilon });
+}
+
+/** Factor per feature. */
+export type RmsNormSpec = {
+  readonly weight: ParamSpec;
+};
+
+export function rmsNormSpec(width: number): RmsNormSpec {
+  return { weight: ones([width]) };
+}
+
+/** x [..., D] -> [..., D]. */
+export function rmsNormLayer(params: Params<RmsNormSpec>, x: tf.Tensor, epsilon: number): tf.Tensor {
+  return rmsNorm(x, params.weight, epsilon);
 }

@@ -6,5 +6,7 @@ export { type GroupNormOptions, groupNorm } from './group-norm.ts';
 export type { GeluApproximation, Padding } from './kernel-names.ts';
 export { type LayerNormOptions, layerNorm } from './layer-norm.ts';
 export { linear } from './linear.ts';
+export { rmsNorm } from './rms-norm.ts';
+export { rotary } from './rotary.ts';
 export { silu } from './silu.ts';
 export { upsample2x } from './upsample.ts';

@@ -7,6 +7,8 @@ export const LINEAR = 'DuetLinear';
 export const ATTENTION = 'DuetAttention';
 export const LAYER_NORM = 'DuetLayerNorm';
 export const GROUP_NORM = 'DuetGroupNorm';
+export const RMS_NORM = 'DuetRmsNorm';
+export const ROTARY = 'DuetRotary';
 export const GELU = 'DuetGelu';
 export const GELU_GRAD = 'DuetGeluGrad';
 export const SILU = 'DuetSilu';
@@ -30,6 +32,8 @@ export interface KernelAttributes {
   [ATTENTION]: { readonly heads: number; readonly causal: boolean; readonly scale: number };
   [LAYER_NORM]: { readonly epsilon: number };
   [GROUP_NORM]: { readonly groups: number; readonly epsilon: number };
+  [RMS_NORM]: { readonly epsilon: number };
+  [ROTARY]: Record<never, never>;
   [GELU]: { readonly approximation: GeluApproximation };
   [GELU_GRAD]: { readonly approximation: GeluApproximation };
   [SILU]: Record<never, never>;

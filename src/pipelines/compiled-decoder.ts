@@ -1,54 +1,57 @@
-/** A language model compiled for decoding: its two programs, and the sequences that they extend where they run. */
+/** A language model compiled for decoding: its program, and the sequences that it extends where it runs. */
+import type { BatchingDriver, CallOptions, RowsCall } from '../batching/batching-driver.ts';
+import { DuetError } from '../core/errors.ts';
 import type { HostTensor } from '../core/host-tensor.ts';
 import {
   type CompileOptions,
   compile,
   createSequences,
   type Executable,
-  type InputSpec,
   type RunOptions,
   type Sequence,
   type SequenceStore,
   type Sources,
 } from '../engine/index.ts';
-import type { CachedSequences, DecodingPrograms, NextToken, PrefixRow, TokenRow } from '../lm/index.ts';
+import type { CachedSequences, DecodingProgram, ExtensionRow, NextToken } from '../lm/index.ts';
 
 export interface DecoderSpec<P> {
   readonly params: Sources<P>;
-  /** A prefix without its batch axis; it takes the positions of its first axis. */
-  readonly prefix: InputSpec & { readonly shape: readonly [number, ...number[]] };
-  /** Positions that the model has. */
+  /** Positions that a sequence may have. */
   readonly positions: number;
 }
 
-export class CompiledDecoder {
-  readonly #prefill: Executable;
-  readonly #step: Executable;
-  readonly #sequences: SequenceStore;
+type Row = ExtensionRow<Sequence>;
 
-  private constructor(prefill: Executable, step: Executable, sequences: SequenceStore) {
-    this.#prefill = prefill;
-    this.#step = step;
+export class CompiledDecoder {
+  readonly #program: Executable;
+  readonly #sequences: SequenceStore;
+  readonly #vectorWidth: number;
+  readonly #positions: number;
+
+  private constructor(program: Executable, sequences: SequenceStore, vectorWidth: number, positions: number) {
+    this.#program = program;
     this.#sequences = sequences;
+    this.#vectorWidth = vectorWidth;
+    this.#positions = positions;
   }
 
   static async create<P>(
-    programs: DecodingPrograms<P>,
-    { params, prefix, positions }: DecoderSpec<P>,
+    { run, layout, vectorWidth }: DecodingProgram<P>,
+    { params, positions }: DecoderSpec<P>,
     options: CompileOptions,
   ): Promise<CompiledDecoder> {
-    const sequences = createSequences(programs.layout, options);
-    const [length] = prefix.shape;
-    const named = (part: string) => ({ ...options, name: `${options.name ?? 'decoder'}-${part}` });
-    const compiled = (part: 'prefill' | 'step', inputs: Record<string, InputSpec>, added: number) =>
-      compile<P, undefined>(
-        programs[part],
-        { params, inputs, sequences, dimensions: { past: { max: positions - added } } },
-        named(part),
-      );
-    const prefill = await compiled('prefill', { prefix: { ...prefix, shape: ['batch', ...prefix.shape] } }, length);
-    const step = await compiled('step', { ids: { dtype: 'int32', shape: ['batch'] } }, 1);
-    return new CompiledDecoder(prefill, step, sequences);
+    const sequences = createSequences(layout, options);
+    const inputs = {
+      ids: { dtype: 'int32', shape: ['batch', 'length'] },
+      ...(vectorWidth > 0 && { vectors: { dtype: 'float32', shape: ['batch', 'length', vectorWidth] } as const }),
+    } as const;
+    const dimensions = { length: { max: positions }, past: { max: positions - 1 } };
+    const program = await compile<P, undefined>(
+      run,
+      { params, inputs, sequences, dimensions },
+      { name: 'decoder', ...options },
+    );
+    return new CompiledDecoder(program, sequences, vectorWidth, positions);
   }
 
   /** @param signal its abort drops all sequences that come of this */
@@ -57,29 +60,37 @@ export class CompiledDecoder {
       create: () => this.#sequences.create({ signal }),
       fork: sequence => this.#sequences.fork(sequence),
       drop: sequence => this.#sequences.drop(sequence),
-      prefill: rows => this.prefill(rows),
-      step: rows => this.step(rows),
+      extend: rows => this.extend(rows),
     };
   }
 
-  async prefill(rows: readonly PrefixRow<Sequence>[], options: RunOptions = {}): Promise<NextToken[]> {
-    const given = rows.map(({ sequence, prefix }) => ({ sequence, inputs: { prefix } }));
-    const outputs = await this.#prefill.extend(given, options);
-    return outputs.map(nextToken);
-  }
-
-  async step(rows: readonly TokenRow<Sequence>[], options: RunOptions = {}): Promise<NextToken[]> {
-    const inputs = ({ token }: TokenRow<Sequence>) => ({
-      ids: { dtype: 'int32', shape: [], data: Int32Array.of(token) } as const,
-    });
-    const given = rows.map(row => ({ sequence: row.sequence, inputs: inputs(row) }));
-    const outputs = await this.#step.extend(given, options);
+  /** @throws DuetError 'invalid-argument' if a sequence would be longer than the model reads, and as `Executable.extend` */
+  async extend(rows: readonly Row[], options: RunOptions = {}): Promise<NextToken[]> {
+    const longest = Math.max(...rows.map(({ sequence, ids }) => sequence.length + ids.length));
+    if (longest > this.#positions) {
+      throw new DuetError('invalid-argument', `The model reads at most ${this.#positions} positions, got ${longest}`);
+    }
+    const given = rows.map(row => ({ sequence: row.sequence, inputs: this.#inputs(row) }));
+    const outputs = await this.#program.extend(given, options);
     return outputs.map(nextToken);
   }
 
   async release(): Promise<void> {
-    await Promise.all([this.#prefill.release(), this.#step.release()]);
+    await this.#program.release();
     await this.#sequences.release();
+  }
+
+  #inputs({ ids, vectors }: Row): Record<string, HostTensor> {
+    const width = this.#vectorWidth;
+    const given: HostTensor = {
+      dtype: 'float32',
+      shape: [ids.length, width],
+      data: vectors ?? new Float32Array(ids.length * width),
+    };
+    return {
+      ids: { dtype: 'int32', shape: [ids.length], data: Int32Array.from(ids) },
+      ...(width > 0 && { vectors: given }),
+    };
   }
 }
 
@@ -88,4 +99,39 @@ function nextToken({ logits, hidden }: Record<string, HostTensor>): NextToken {
     logits: logits!.data as Float32Array,
     ...(hidden && { hidden: hidden.data as Float32Array }),
   };
+}
+
+export interface SharedDecoderLimits {
+  /** Most prompts, and most rows that grow by a token, in one call. */
+  readonly prompts: number;
+  readonly rows: number;
+  /** Neighbouring rows of one request that stay in one call. @default 1 */
+  readonly unit?: number;
+}
+
+/** A decoder whose calls are shared by all who decode at the same time, whatever the lengths of their sequences. */
+export class SharedDecoder {
+  readonly #decoder: CompiledDecoder;
+  /** Reading prompts and adding single tokens are kinds of their own: the driver lets both have their share of the time. */
+  readonly #prompts: RowsCall<Row, NextToken>;
+  readonly #steps: RowsCall<Row, NextToken>;
+
+  constructor(decoder: CompiledDecoder, driver: BatchingDriver, { prompts, rows, unit = 1 }: SharedDecoderLimits) {
+    const extend = (some: readonly Row[], signal: AbortSignal) => decoder.extend(some, { signal });
+    this.#decoder = decoder;
+    this.#prompts = driver.batched(extend, { limit: prompts });
+    this.#steps = driver.batched(extend, { limit: rows, unit });
+  }
+
+  /** Sequences of one call: its signal drops them, its priority is theirs. */
+  sequences(options: CallOptions): CachedSequences<Sequence> {
+    return {
+      ...this.#decoder.sequences(options.signal),
+      extend: rows => (rows.every(({ ids }) => ids.length === 1) ? this.#steps : this.#prompts)(rows, options),
+    };
+  }
+
+  release(): Promise<void> {
+    return this.#decoder.release();
+  }
 }

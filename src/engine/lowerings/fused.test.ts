@@ -10,7 +10,16 @@ import {
   wave,
   within,
 } from '../../../test/support/kernel-table.ts';
-import { type AttentionOptions, attention, gelu, groupNorm, layerNorm, silu } from '../../ops/index.ts';
+import {
+  type AttentionOptions,
+  attention,
+  gelu,
+  groupNorm,
+  layerNorm,
+  rmsNorm,
+  rotary,
+  silu,
+} from '../../ops/index.ts';
 import { fused } from './fused.ts';
 
 const approximations = ['erf', 'tanh', 'quick'] as const;
@@ -110,6 +119,27 @@ const groups: KernelCase[] = within(
   ),
 );
 
+const rms: KernelCase[] = within(
+  2e-5,
+  check((x, weight) => rmsNorm(x!, weight!, 1e-6), wave([2, 3, 8]), wave([8], 1)),
+  check((x, weight) => rmsNorm(x!, weight!, 0.1), wave([6]), wave([6], 1)),
+  check((x, weight) => rmsNorm(x!, weight!, 1e-5), wave([4, 1]), wave([1], 1)),
+  forward((x, weight) => rmsNorm(x!, weight!, 1e-6), wave([2, 6], 0, 1e-4), wave([6])),
+  forward((x, weight) => rmsNorm(x!, weight!, 1e-6), wave([2, 6], 0, 1e4), wave([6])),
+  forward((x, weight) => rmsNorm(x!, weight!, 1e-6), { ...floats(0, 0, 1, Number.NaN), shape: [2, 2] }, wave([2])),
+);
+
+/** Of each shape [B, N, heads d]. */
+const turned: KernelCase[] = [
+  { shape: [2, 3, 8], half: 2 },
+  { shape: [1, 1, 6], half: 3 },
+  { shape: [3, 5, 4], half: 1 },
+].map(({ shape: [batch, length, width], half }) => ({
+  f: (x, cos, sin) => rotary(x!, cos!, sin!),
+  inputs: [wave([batch!, length!, width!]), wave([batch!, length!, half]), wave([batch!, length!, half], 1)],
+  gradients: [0],
+}));
+
 testKernels(fused, {
   DuetAttention: within(
     1e-5,
@@ -127,6 +157,8 @@ testKernels(fused, {
   ),
   DuetLayerNorm: norm,
   DuetGroupNorm: groups,
+  DuetRmsNorm: rms,
+  DuetRotary: turned,
   // The erf of tfjs's JavaScript backend is good to 1.5e-7.
   DuetGelu: within(5e-6, ...approximations.flatMap(approximation => activation(x => gelu(x, approximation)))),
   DuetGeluGrad: within(5e-6, ...approximations.flatMap(approximation => activation(x => gelu(x, approximation)))),

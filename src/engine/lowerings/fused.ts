@@ -67,6 +67,28 @@ const layerNorm: Lowering = call => {
   });
 };
 
+/** ONNX Runtime has this under the standard's domain without its being of the standard. */
+const rmsNorm: Lowering = call => {
+  const { graph, attrs } = call;
+  const [x, gamma] = [input(call, 'x'), input(call, 'gamma')];
+  return graph.emit('SimplifiedLayerNormalization', [x, gamma], x.shape, x.dtype, {
+    attributes: { axis: -1, epsilon: { float: attrs['epsilon'] as number } },
+  });
+};
+
+/** The node looks angles up in tables by position: here every position has a row of its own. */
+const rotary: Lowering = call => {
+  const { graph } = call;
+  const [x, cos, sin] = [input(call, 'x'), input(call, 'cos'), input(call, 'sin')];
+  const [batch, length, half] = cos.shape as [number, number, number];
+  const rows = graph.cast(graph.reshape(integerRange(graph, 0, batch * length), [batch, length]), 'int64');
+  const table = (values: Value) => graph.reshape(values, [batch * length, half]);
+  return graph.emit('RotaryEmbedding', [x, rows, table(cos), table(sin)], x.shape, x.dtype, {
+    domain: 'com.microsoft',
+    attributes: { interleaved: 0, num_heads: x.shape[2]! / (2 * half), rotary_embedding_dim: 2 * half },
+  });
+};
+
 /** Normalisation of each group as one instance, then the per-channel affine. x: [B, C, H, W]. */
 const groupNorm: Lowering = call => {
   const { graph, attrs } = call;
@@ -150,6 +172,8 @@ export const fused = {
   DuetAttention: attention,
   DuetLayerNorm: layerNorm,
   DuetGroupNorm: groupNorm,
+  DuetRmsNorm: rmsNorm,
+  DuetRotary: rotary,
   DuetGelu: gelu,
   DuetGeluGrad: geluGrad,
   DuetSilu: silu,

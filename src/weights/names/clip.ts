@@ -51,8 +51,8 @@ export function clipTowersFrom(config: HuggingFaceClip): {
 /** transformers' default width of projections. */
 const PROJECTION = 512;
 
-/** Names of activations in transformers' configs. */
-const activations: Readonly<Record<string, ClipTextConfig['activation']>> = {
+/** The forms of GELU by their names in transformers' configs. */
+export const geluNames: Readonly<Record<string, ClipTextConfig['activation']>> = {
   quick_gelu: 'quick',
   gelu: 'erf',
   gelu_new: 'tanh',
@@ -61,9 +61,9 @@ const activations: Readonly<Record<string, ClipTextConfig['activation']>> = {
 
 /** Our name of a transformers activation. Throws DuetError `invalid-config` for one that is not built. */
 export function activationOf(name: string): ClipTextConfig['activation'] {
-  const activation = activations[name];
+  const activation = geluNames[name];
   if (activation) return activation;
-  throw new DuetError('invalid-config', `Activation "${name}" is not one of ${Object.keys(activations).join(', ')}`);
+  throw new DuetError('invalid-config', `Activation "${name}" is not one of ${Object.keys(geluNames).join(', ')}`);
 }
 
 function towerOf(config: HuggingFaceTower, defaults: Pick<ClipTextConfig, 'width' | 'heads'>, projection: boolean) {

@@ -78,16 +78,18 @@ async function beamsOf(
   const decoding = beamSearch({
     beams: search.beams,
     maxTokens: search.max_tokens,
-    endId: search.eos,
+    endIds: [search.eos],
     ...(search.temperature !== undefined && { temperature: search.temperature }),
   });
+  const [, length, width] = latent.shape as [number, number, number];
+  const prompt = { ids: new Array<number>(length).fill(-1), vectors: latent.data as Float32Array };
   const [beams] = await searchCached(
     backend,
-    { searches: [decoding], params, prefix: latent, positions: config.gpt2.positions },
+    { searches: [{ search: decoding, prompt }], params, positions: config.gpt2.positions },
     {
       model: gpt2Model(config.gpt2),
       params: (params: CaptionDecoderParams) => params.gpt2,
-      embedPrefix: decodePrefix,
+      vectors: { width, embed: decodePrefix },
     },
   );
   return beams!;

@@ -3,11 +3,10 @@
  * search of its own; the driver puts the steps of all that are being written, whatever their length so far, into one call.
  */
 
-import type { BatchingDriver, CallOptions, RowsCall } from '../../../batching/batching-driver.ts';
+import type { BatchingDriver, CallOptions } from '../../../batching/batching-driver.ts';
 import type { Tokenizer } from '../../../clip/index.ts';
 import { DuetError } from '../../../core/errors.ts';
-import { float32 } from '../../../core/host-tensor.ts';
-import type { CompileOptions, Sequence, Sources } from '../../../engine/index.ts';
+import type { CompileOptions, Sources } from '../../../engine/index.ts';
 import {
   beamSearch,
   type CaptionDecoderConfig,
@@ -16,17 +15,14 @@ import {
   contentTokens,
   decodeCached,
   decodePrefix,
-  decodingPrograms,
+  decodingProgram,
   fillTemplate,
   gapTokens,
   gpt2Model,
-  type NextToken,
   nextTokens,
-  type PrefixRow,
-  type TokenRow,
   type TokenTemplate,
 } from '../../../lm/index.ts';
-import { CompiledDecoder } from '../../compiled-decoder.ts';
+import { CompiledDecoder, SharedDecoder } from '../../compiled-decoder.ts';
 
 /** The number of beams in UniDiffuser (docs/reference/unidiffuser.md, "Captions"). */
 const beams = 5;
@@ -38,21 +34,12 @@ const most = 16;
 export class CaptionWriter {
   readonly #config: CaptionDecoderConfig;
   readonly #tokenizer: Tokenizer;
-  readonly #decoder: CompiledDecoder;
-  readonly #prefill: RowsCall<PrefixRow<Sequence>, NextToken>;
-  readonly #step: RowsCall<TokenRow<Sequence>, NextToken>;
+  readonly #decoder: SharedDecoder;
 
-  private constructor(
-    config: CaptionDecoderConfig,
-    tokenizer: Tokenizer,
-    decoder: CompiledDecoder,
-    driver: BatchingDriver,
-  ) {
+  private constructor(config: CaptionDecoderConfig, tokenizer: Tokenizer, decoder: SharedDecoder) {
     this.#config = config;
     this.#tokenizer = tokenizer;
     this.#decoder = decoder;
-    this.#prefill = driver.batched((rows, signal) => decoder.prefill(rows, { signal }), { limit: most });
-    this.#step = driver.batched((rows, signal) => decoder.step(rows, { signal }), { limit: most * beams, unit: beams });
   }
 
   static async create(
@@ -62,16 +49,16 @@ export class CaptionWriter {
     driver: BatchingDriver,
     options: CompileOptions,
   ): Promise<CaptionWriter> {
-    const { prefixLength, latentWidth, gpt2 } = config;
-    const programs = decodingPrograms<CaptionDecoderParams, CaptionDecoderParams['gpt2']>({
+    const { latentWidth, gpt2 } = config;
+    const program = decodingProgram<CaptionDecoderParams, CaptionDecoderParams['gpt2']>({
       model: gpt2Model(gpt2),
       params: params => params.gpt2,
-      embedPrefix: decodePrefix,
+      vectors: { width: latentWidth, embed: decodePrefix },
     });
-    const prefix = { dtype: 'float32', shape: [prefixLength, latentWidth] } as const;
-    const spec = { params, prefix, positions: gpt2.positions };
-    const decoder = await CompiledDecoder.create(programs, spec, { ...options, name: 'caption' });
-    return new CaptionWriter(config, tokenizer, decoder, driver);
+    const spec = { params, positions: gpt2.positions };
+    const decoder = await CompiledDecoder.create(program, spec, { ...options, name: 'caption' });
+    const limits = { prompts: most, rows: most * beams, unit: beams };
+    return new CaptionWriter(config, tokenizer, new SharedDecoder(decoder, driver, limits));
   }
 
   /** The most likely caption of each latent [P, d] (not normalised). */
@@ -109,24 +96,19 @@ export class CaptionWriter {
     template: TokenTemplate | undefined,
     options: CallOptions,
   ): Promise<number[][]> {
-    const { endId } = this.#tokenizer;
-    const { prefixLength, latentWidth } = this.#config;
+    const endIds = [this.#tokenizer.endId];
     const allowed = template && ((tokens: readonly number[]) => nextTokens(template, tokens));
-    const sequences = {
-      ...this.#decoder.sequences(options.signal),
-      prefill: (rows: readonly PrefixRow<Sequence>[]) => this.#prefill(rows, options),
-      step: (rows: readonly TokenRow<Sequence>[]) => this.#step(rows, options),
-    };
+    const sequences = this.#decoder.sequences(options);
+    const ids = new Array<number>(this.#config.prefixLength).fill(-1);
     const searchOne = async (latent: Float32Array): Promise<number[]> => {
       const search = beamSearch({
         beams: template ? templateBeams : beams,
         maxTokens: this.#maxTokens,
-        endId,
+        endIds,
         ...(allowed && { allowed }),
       });
-      const prefix = float32([prefixLength, latentWidth], latent);
-      const [best] = await decodeCached(search, prefix, sequences, options);
-      return best ? contentTokens(best, endId) : [];
+      const [best] = await decodeCached(search, { ids, vectors: latent }, sequences, options);
+      return best ? contentTokens(best, endIds) : [];
     };
     return Promise.all(latents.map(searchOne));
   }

@@ -1,0 +1,31 @@
+/** Which positions of a sequence see which: additive masks of causal attention, made once for all layers. */
+import * as tf from '@tensorflow/tfjs';
+import { additiveMask } from '../nn/pre-norm-block.ts';
+
+/**
+ * Of a sequence as a whole: [B or 1, 1, L, L].
+ * @param visible [B, L], 1 = visible key. @default all
+ */
+export function causalMask(length: number, visible?: tf.Tensor): tf.Tensor {
+  const causal = noLaterThan(length).reshape([1, 1, length, length]);
+  if (!visible) return additiveMask(causal);
+  return additiveMask(tf.logicalAnd(causal, visible.toBool().reshape([visible.shape[0]!, 1, 1, length])));
+}
+
+/**
+ * Of N new positions behind P cached ones, of which row b has pastLengths[b]: [B, 1, N, P + N].
+ * @param pastLengths int32 [B]
+ */
+export function extensionMask(pastLengths: tf.Tensor, past: number, added: number): tf.Tensor {
+  const [batch] = pastLengths.shape as [number];
+  const isCached = tf.less(tf.range(0, past, 1, 'int32').reshape([1, past]), pastLengths.reshape([batch, 1]));
+  const cached = additiveMask(isCached).reshape([batch, 1, 1, past]);
+  const own = additiveMask(noLaterThan(added)).reshape([1, 1, added, added]);
+  return tf.concat([tf.tile(cached, [1, 1, added, 1]), tf.tile(own, [batch, 1, 1, 1])], 3);
+}
+
+/** Whether key j is no later than query i, [i, j]. */
+function noLaterThan(length: number): tf.Tensor {
+  const places = tf.range(0, length, 1, 'int32');
+  return tf.lessEqual(places.reshape([1, length]), places.reshape([length, 1]));
+}
