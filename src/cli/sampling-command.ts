@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { type AnySample, type Device, inference, type Precision, type Result, type UniDiffuser } from '../index.ts';
-import { type CallMode, type CallOptions, callOf, type LoadOptions } from '../pipelines/index.ts';
+import { type CallMode, type CallOptions, callOf, type LoadOptions, unfamiliarNotice } from '../pipelines/index.ts';
 import { addCallOptions, callOptions } from './call-options.ts';
 import * as option from './options.ts';
 import { checkOutput, type OutputFlags, type Report, writeResult } from './output.ts';
@@ -109,7 +109,7 @@ async function warnOfInputs(terminal: Terminal, result: Result<AnySample>): Prom
   const warnings = [
     ...(words === '' ? [] : [`the model does not know ${words}; it can only guess from the letters`]),
     ...(result.captionCut ? ['the caption is longer than the model reads; its end was ignored'] : []),
-    ...(result.isFamiliar === false ? ['the picture looks unlike what the model knows; what it sees is a guess'] : []),
+    ...(result.isFamiliar === false ? [unfamiliarNotice] : []),
   ];
   for (const warning of warnings) await write(terminal.stderr, `${pc.yellow('Warning:')} ${warning}\n`);
 }

@@ -103,18 +103,19 @@ export {
 } from './call-table.ts';
 export type { LoadOptions } from './family.ts';
 export { type InferenceStatus, inference } from './inference.ts';
-export type {
-  AnySample,
-  CallControls,
-  CallDefaults,
-  CallInputs,
-  CallResult,
-  CallSettings,
-  CaptionReport,
-  ModelDescription,
-  Pipeline,
-  ProgressEvent,
-  Timings,
+export {
+  type AnySample,
+  type CallControls,
+  type CallDefaults,
+  type CallInputs,
+  type CallResult,
+  type CallSettings,
+  type CaptionReport,
+  type ModelDescription,
+  type Pipeline,
+  type ProgressEvent,
+  type Timings,
+  unfamiliarNotice,
 } from './pipeline.ts';
 export { checkSeeds, drawSeed, seedLimit } from './seeds.ts';
 export * from './unidiffuser/index.ts';

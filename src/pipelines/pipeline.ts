@@ -89,6 +89,9 @@ export interface CallResult<
   readonly isFamiliar?: boolean;
 }
 
+/** What people are told where a result is not `isFamiliar`. */
+export const unfamiliarNotice = 'the picture looks unlike what the model knows; what it sees is a guess';
+
 /** Values of options where none are given. */
 export interface CallDefaults {
   readonly steps: number;

@@ -29,7 +29,7 @@ async function call(method: string, path: string, body?: unknown, { origin } = s
   return { status: response.status, body: await response.json() };
 }
 const get = (path: string) => call('GET', path);
-const post = (path: string, body?: unknown) => call('POST', path, body);
+const post = (path: string, body?: unknown, at = server) => call('POST', path, body, at);
 const idle = { progress: 0, state: { job_count: 0 } };
 const metadata = (base64: string) => sharp(Buffer.from(base64, 'base64')).metadata();
 
@@ -196,6 +196,19 @@ describe('webuiapi', () => {
     expect(caption).toMatch(fakeCaption(0).slice(0, 10));
     const empty = await post('/png-info', { image: (await png(16, 'red')).toString('base64') });
     expect(empty.body).toEqual({ info: '', items: {}, parameters: {} });
+  });
+
+  it('finds how familiar a picture looks, where the model measures that', async () => {
+    const far = await serve(fakeModel({ seen: { familiarity: 4.5, isFamiliar: false } }));
+    const image = (await png(16, 'red')).toString('base64');
+    const { body: read } = await post('/interrogate', { image }, far);
+    expect(read).toMatchObject({ caption: expect.any(String), familiarity: 4.5, is_familiar: false });
+    const { body: varied } = await post('/img2img', { init_images: [image], prompt: '' }, far);
+    const verdict = { 'Familiarity (dB)': 4.5, 'Is familiar': false };
+    expect(JSON.parse(varied.info).extra_generation_params).toMatchObject(verdict);
+    await far.close();
+    const { body: unmeasured } = await post('/img2img', { init_images: [image], prompt: '' });
+    expect(unmeasured.info).not.toContain('amiliar');
   });
 
   it('enlarges pictures, one and several', async () => {

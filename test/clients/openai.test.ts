@@ -105,6 +105,18 @@ describe('images.generate', () => {
 });
 
 describe('images.edit and createVariation', () => {
+  it('tell how familiar the picture given looks, where the model measures that', async () => {
+    const far = await serve(fakeModel({ seen: { familiarity: 4.5, isFamiliar: false } }));
+    const image = await toFile(await png(16, 'red'), 'red.png');
+    const seen = { familiarity: 4.5, is_familiar: false };
+    expect(await clientOf(far).images.createVariation({ image })).toMatchObject(seen);
+    const stream = await clientOf(far).images.edit({ image, prompt: 'an apple', stream: true });
+    const events: object[] = [];
+    for await (const event of stream) events.push(event);
+    expect(events.at(-1)).toMatchObject(seen);
+    await far.close();
+  });
+
   it('paints where the mask is transparent', async () => {
     const image = await toFile(await png(16, 'red'), 'picture.png', { type: 'image/png' });
     const mask = await toFile(await png(16, 'black', true), 'mask.png', { type: 'image/png' });

@@ -122,6 +122,16 @@ describe('run', () => {
     expect(model.calls.at(-1)?.mode).toBe('i2t');
   });
 
+  it('tells, also in its logs, that it only guesses what an unfamiliar picture shows', async () => {
+    const far = await serve(fakeModel({ seen: { familiarity: 4.5, isFamiliar: false } }));
+    const seen: Prediction[] = [];
+    const input = { image: await png(16, 'red') };
+    await clientOf(far).run('duet/fake', { input }, prediction => void seen.push(prediction));
+    expect(seen.at(-1)).toMatchObject({ familiarity: 4.5, is_familiar: false });
+    expect(seen.at(-1)?.logs).toMatch(/\nWarning: the picture looks unlike what the model knows/);
+    await far.close();
+  });
+
   it('describes a Blob, and a picture sent as data URL', async () => {
     const bytes = await png(16, 'red');
     const blob = new Blob([new Uint8Array(bytes)], { type: 'image/png' });

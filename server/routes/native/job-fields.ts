@@ -2,6 +2,7 @@
 import { wireCode } from '../../errors.ts';
 import type { JobEvent, JobRequestView, JobResult, JobView } from '../../jobs/types.ts';
 import { snakeCase } from '../../schemas/snake-case.ts';
+import { familiarityFields } from '../compat/familiarity.ts';
 
 const urlOf = (id: string) => `/v1/jobs/${id}`;
 
@@ -40,7 +41,8 @@ export function toWireRequest(request: JobRequestView): Record<string, unknown> 
   return Object.fromEntries(Object.entries(request).map(([name, value]) => [snakeCase(name), value]));
 }
 
-function toWireResult({ id, samples, unknownWords, captionCut, familiarity, isFamiliar, timings }: JobResult): object {
+function toWireResult(result: JobResult): object {
+  const { id, samples, unknownWords, captionCut, timings } = result;
   return {
     samples: samples.map(({ seed, caption, file, width, height }) => ({
       seed,
@@ -49,7 +51,7 @@ function toWireResult({ id, samples, unknownWords, captionCut, familiarity, isFa
     })),
     unknown_words: unknownWords,
     caption_cut: captionCut,
-    ...(familiarity !== undefined && { familiarity, is_familiar: isFamiliar }),
+    ...familiarityFields(result),
     timings,
   };
 }

@@ -4,6 +4,7 @@ import Type, { type Static } from 'typebox';
 import { DuetError } from '../../../src/core/errors.ts';
 import type { JobView } from '../../jobs/types.ts';
 import { type JobBody, jobBody, toRequest } from '../../schemas/job.ts';
+import { familiarityText } from '../compat/familiarity.ts';
 import { readForm } from '../compat/read-form.ts';
 import { pictureOf } from '../compat/read-picture.ts';
 import { sendPatiently } from '../compat/send-event.ts';
@@ -33,8 +34,8 @@ export async function jobRoutes(app: FastifyInstance): Promise<void> {
         tags,
         summary: 'Ask for a job',
         description:
-          'Answers 202 at once; a header Idempotency-Key makes it safe to send twice. The result of a job with a picture tells ' +
-          'familiarity (in dB) and is_familiar: false where the picture looks unlike what the model has learnt.',
+          'Answers 202 at once; a header Idempotency-Key makes it safe to send twice. ' +
+          familiarityText('in the result'),
         consumes: ['application/json', 'multipart/form-data'],
         body: jobBody(app.models.list()),
       },

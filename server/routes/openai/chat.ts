@@ -5,6 +5,7 @@ import type { JobRequest } from '../../jobs/types.ts';
 import { type ChatBody, openaiBodies } from '../../schemas/openai.ts';
 import type { ModelInfo } from '../../types.ts';
 import { countTokens } from '../compat/count-tokens.ts';
+import { type FamiliarityFields, familiarityFields, familiarityText } from '../compat/familiarity.ts';
 import { parseSize } from '../compat/picture-size.ts';
 import { renderPicture } from '../compat/render-picture.ts';
 import { drawnSamples, runJob } from '../compat/run-job.ts';
@@ -28,7 +29,7 @@ interface ImagePart {
 interface Answer {
   readonly choices: readonly Choice[];
   /** Of the picture given, as in a job's result: fields that OpenAI does not have. */
-  readonly seen: { readonly familiarity?: number | undefined; readonly is_familiar?: boolean | undefined };
+  readonly seen: FamiliarityFields;
 }
 
 interface Chat {
@@ -47,9 +48,7 @@ export async function chatRoutes(app: FastifyInstance): Promise<void> {
       schema: {
         tags: ['OpenAI'],
         summary: 'Captions and pictures in a conversation',
-        description:
-          'Answers about a picture also carry familiarity (in dB) and is_familiar: false where the picture looks unlike what ' +
-          'the model has learnt, so that the caption is a guess. In a stream they are on the chunks that end a choice.',
+        description: familiarityText('in a stream on the chunks that end a choice'),
         body: openaiBodies(app.models.list()).chat,
       },
     },
@@ -75,8 +74,7 @@ async function answerOf(
     return { choices: new Array<Choice>(body.n ?? 1).fill(choice), seen: {} };
   }
   const result = await runJob(request, job, { onEvent: onAccepted });
-  const { familiarity, isFamiliar } = result;
-  const seen = familiarity === undefined ? {} : { familiarity, is_familiar: isFamiliar };
+  const seen = familiarityFields(result);
   if (job.mode === 'i2t') {
     return { choices: result.samples.map(({ caption }) => ({ content: caption ?? '', images: [] })), seen };
   }

@@ -6,6 +6,7 @@ import type { JobEvent, JobRequest, Rendering } from '../../jobs/types.ts';
 import type { ImageOutput } from '../../schemas/openai.ts';
 import type { ModelInfo } from '../../types.ts';
 import { countTokens } from '../compat/count-tokens.ts';
+import { familiarityFields } from '../compat/familiarity.ts';
 import { formatSize, parseSize, type Size } from '../compat/picture-size.ts';
 import { defaultQuality, renderedUrl, renderPicture } from '../compat/render-picture.ts';
 import { type DrawnSample, drawnSamples, runJob } from '../compat/run-job.ts';
@@ -32,7 +33,7 @@ export async function answerImages(request: FastifyRequest, reply: FastifyReply,
   const data: unknown[] = [];
   // One after the other: ten large pictures at once would be a lot of memory.
   for (const sample of drawnSamples(result)) data.push(await entryOf(request, result.id, sample, call, look));
-  return { created: now(), ...look.fields, data, usage: usageOf(call) };
+  return { created: now(), ...look.fields, ...familiarityFields(result), data, usage: usageOf(call) };
 }
 
 async function streamImages(request: FastifyRequest, reply: FastifyReply, call: ImageCall, look: Look): Promise<void> {
@@ -40,10 +41,11 @@ async function streamImages(request: FastifyRequest, reply: FastifyReply, call: 
     const onEvent = previewSender(reply, call, look);
     const result = await runJob(request, call.job, { onEvent, needsFiles: needsFiles(call) });
     const type = `${call.event}.completed`;
+    const fields = { ...look.fields, ...familiarityFields(result) };
     for (const [index, sample] of drawnSamples(result).entries()) {
       const entry = await entryOf(request, result.id, sample, call, look);
       const place = { image_index: index, created_at: now() };
-      await sendEvent(reply, type, { type, ...entry, ...place, ...look.fields, usage: usageOf(call) });
+      await sendEvent(reply, type, { type, ...entry, ...place, ...fields, usage: usageOf(call) });
     }
   } catch (error) {
     await failInStream(request, reply, error);

@@ -7,6 +7,7 @@ import {
   type ImageVariationBody,
   openaiBodies,
 } from '../../schemas/openai.ts';
+import { familiarityText } from '../compat/familiarity.ts';
 import { parseSize } from '../compat/picture-size.ts';
 import { defaultQuality, renderPicture } from '../compat/render-picture.ts';
 import { WireFault } from '../compat/wire-fault.ts';
@@ -37,7 +38,16 @@ export async function imageRoutes(app: FastifyInstance): Promise<void> {
 
   app.post<{ Body: ImageEditBody }>(
     '/images/edits',
-    { sse: 'manual', schema: { tags, summary: 'Parts of a picture drawn anew', consumes: forms, body: bodies.edit } },
+    {
+      sse: 'manual',
+      schema: {
+        tags,
+        summary: 'Parts of a picture drawn anew',
+        description: familiarityText(),
+        consumes: forms,
+        body: bodies.edit,
+      },
+    },
     async (request, reply) => {
       const { body } = request;
       const model = modelOf(request, body.model);
@@ -48,7 +58,16 @@ export async function imageRoutes(app: FastifyInstance): Promise<void> {
 
   app.post<{ Body: ImageVariationBody }>(
     '/images/variations',
-    { sse: 'manual', schema: { tags, summary: 'Variations of a picture', consumes: forms, body: bodies.variation } },
+    {
+      sse: 'manual',
+      schema: {
+        tags,
+        summary: 'Variations of a picture',
+        description: familiarityText(),
+        consumes: forms,
+        body: bodies.variation,
+      },
+    },
     async (request, reply) => {
       const { body } = request;
       const model = modelOf(request, body.model);

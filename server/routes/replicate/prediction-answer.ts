@@ -2,6 +2,7 @@
 import type { FastifyRequest } from 'fastify';
 import { stepsOf } from '../../jobs/requests.ts';
 import type { JobMode, JobSample, JobStatus, JobView, Rendering } from '../../jobs/types.ts';
+import { familiarityFields } from '../compat/familiarity.ts';
 import { originOf } from '../compat/origin.ts';
 import { renderedUrl, renderPicture } from '../compat/render-picture.ts';
 import { toWireRequest } from '../native/job-fields.ts';
@@ -62,6 +63,7 @@ export function toListedPrediction(request: FastifyRequest, view: JobView): Wire
     },
     output: outputOf(view, shownUrl),
     samples: result ? result.samples.map(sample => describe(sample, shownUrl, rendering)) : null,
+    ...(result && familiarityFields(result)),
     error: error?.message ?? null,
     logs: progressLog(view, steps),
     metrics: {

@@ -4,6 +4,7 @@ import { DuetError } from '../../../src/core/errors.ts';
 import type { JobView } from '../../jobs/types.ts';
 import { type PredictionBody, PredictionsQuery, predictionBody } from '../../schemas/replicate.ts';
 import type { ModelInfo } from '../../types.ts';
+import { familiarityText } from '../compat/familiarity.ts';
 import { originOf } from '../compat/origin.ts';
 import { type ModelParams, modelAt, modelOfVersion } from './models.ts';
 import { toListedPrediction, toPrediction } from './prediction-answer.ts';
@@ -24,7 +25,9 @@ export async function predictionRoutes(app: FastifyInstance): Promise<void> {
     schema: {
       tags,
       summary: 'Ask for a prediction',
-      description: 'Answers at once, or with Prefer: wait=SECONDS when the prediction is over or the time is.',
+      description:
+        'Answers at once, or with Prefer: wait=SECONDS when the prediction is over or the time is. ' +
+        familiarityText('its logs warn too'),
       body: predictionBody(app.models.list()),
     },
     validatorCompiler: () => validator,

@@ -1,14 +1,19 @@
-/** The `logs` of a prediction: its seed, and its progress as tqdm draws it, which Replicate's clients read back. */
+/**
+ * The `logs` of a prediction: its seed, and its progress as tqdm draws it, which Replicate's clients read back, and
+ * whether the model only guesses what the picture given shows.
+ */
+import { unfamiliarNotice } from '../../../src/pipelines/index.ts';
 import type { JobView } from '../../jobs/types.ts';
 
 const barLength = 10;
 
 /** `steps` of a job that is over. */
 export function progressLog(view: JobView, steps: number, now = Date.now()): string {
-  const { status, progress, request, started = now, ended = now } = view;
+  const { status, progress, request, result, started = now, ended = now } = view;
   const seed = request.seed === undefined ? '' : `Using seed: ${request.seed}\n`;
   const elapsed = ended - started;
-  if (status === 'succeeded') return `${seed}${progressLine(steps, steps, elapsed, 0)}\n`;
+  const notice = result?.isFamiliar === false ? `Warning: ${unfamiliarNotice}\n` : '';
+  if (status === 'succeeded') return `${seed}${progressLine(steps, steps, elapsed, 0)}\n${notice}`;
   if (!progress) return seed;
   return `${seed}${progressLine(progress.step, progress.steps, elapsed, progress.etaMs)}\n`;
 }

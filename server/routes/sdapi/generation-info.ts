@@ -3,6 +3,7 @@ import { samplerLabels } from '../../../src/image/index.ts';
 import { stepsOf } from '../../jobs/requests.ts';
 import type { ImageToImageBody } from '../../schemas/sdapi.ts';
 import type { ModelInfo } from '../../types.ts';
+import type { FamiliarityFields } from '../compat/familiarity.ts';
 import { formatSize, type Size } from '../compat/picture-size.ts';
 import type { DrawnSample } from '../compat/run-job.ts';
 import { type SeededJob, samplerOf } from './generation-request.ts';
@@ -16,12 +17,14 @@ interface Generation {
   /** Of the answer's pictures. */
   readonly enlarged: Size;
   readonly samples: readonly DrawnSample[];
+  /** Of the picture that was given. */
+  readonly seen: FamiliarityFields;
   readonly infotexts: readonly string[];
   /** Milliseconds since 1970. */
   readonly created: number;
 }
 
-export function infoOf({ body, job, model, size, enlarged, samples, infotexts, created }: Generation): object {
+export function infoOf({ body, job, model, size, enlarged, samples, seen, infotexts, created }: Generation): object {
   const { prompt = '', negative_prompt: negative = '' } = body;
   return {
     prompt,
@@ -53,6 +56,7 @@ export function infoOf({ body, job, model, size, enlarged, samples, infotexts, c
       'Native size': `${model.imageSize}x${model.imageSize}`,
       ...samplerOf(body).replaced,
       ...(enlarged !== size && { 'Hires resize': formatSize(enlarged), 'Hires upscaler': 'Lanczos' }),
+      ...(seen.familiarity !== undefined && { 'Familiarity (dB)': seen.familiarity, 'Is familiar': seen.is_familiar }),
     },
     index_of_first_image: 0,
     infotexts,

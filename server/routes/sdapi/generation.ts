@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { readParameters, samplerLabels } from '../../../src/image/index.ts';
 import { type ImageToImageBody, imageToImageBody, type TextToImageBody, textToImageBody } from '../../schemas/sdapi.ts';
 import type { ModelInfo } from '../../types.ts';
+import { type FamiliarityFields, familiarityFields, familiarityText } from '../compat/familiarity.ts';
 import { formatSize, isSide, largestSide, type Size, smallestSide } from '../compat/picture-size.ts';
 import { defaultQuality, renderPicture } from '../compat/render-picture.ts';
 import { type DrawnSample, drawnSamples, runJob } from '../compat/run-job.ts';
@@ -31,6 +32,7 @@ export async function generationRoutes(app: FastifyInstance): Promise<void> {
       schema: {
         tags,
         summary: 'Parts of a picture drawn anew, or variations of it',
+        description: familiarityText('among the extra_generation_params of info, under names for people'),
         body: imageToImageBody(app.models.list()),
       },
     },
@@ -53,14 +55,14 @@ async function generate(
   const { size, enlarged } = sizesOf(body);
   const active = activeJobs.begin(request.owner, kind);
   try {
-    const samples = await samplesOf(request, job, active);
+    const { samples, seen } = await drawn(request, job, active);
     const pictures: Uint8Array[] = [];
     for (const { png } of samples)
       pictures.push(
         await renderPicture(png, { size: enlarged, format: sdapiOptions.format(), quality: defaultQuality }),
       );
     const infotexts = pictures.map(picture => readParameters(picture)?.text ?? '');
-    const info = infoOf({ body, job, model, size, enlarged, samples, infotexts, created: active.created });
+    const info = infoOf({ body, job, model, size, enlarged, samples, seen, infotexts, created: active.created });
     const images = body.send_images === false ? [] : pictures.map(picture => Buffer.from(picture).toString('base64'));
     return { images, parameters: echoOf(body, job), info: JSON.stringify(info) };
   } finally {
@@ -85,13 +87,18 @@ function sizesOf(body: TextToImageBody): { size: Size; enlarged: Size } {
 }
 
 /** The pictures; of an interrupted job, as in A1111, how far they had come. */
-async function samplesOf(request: FastifyRequest, job: SeededJob, active: ActiveJob): Promise<DrawnSample[]> {
+async function drawn(
+  request: FastifyRequest,
+  job: SeededJob,
+  active: ActiveJob,
+): Promise<{ readonly samples: DrawnSample[]; readonly seen: FamiliarityFields }> {
   const { signal } = active.controller;
   try {
-    return drawnSamples(await runJob(request, job, { signal, onEvent: event => follow(active, event) }));
+    const result = await runJob(request, job, { signal, onEvent: event => follow(active, event) });
+    return { samples: drawnSamples(result), seen: familiarityFields(result) };
   } catch (error) {
     if (!signal.aborted) throw error;
-    return active.previews.map((png, index) => ({ seed: job.seed + index, png }));
+    return { samples: active.previews.map((png, index) => ({ seed: job.seed + index, png })), seen: {} };
   }
 }
 

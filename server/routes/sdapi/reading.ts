@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { readParameters } from '../../../src/image/index.ts';
 import { InterrogateBody, PngInfoBody } from '../../schemas/sdapi.ts';
+import { familiarityFields, familiarityText } from '../compat/familiarity.ts';
 import { pictureOf } from '../compat/read-picture.ts';
 import { runJob } from '../compat/run-job.ts';
 import { WireFault } from '../compat/wire-fault.ts';
@@ -12,7 +13,7 @@ const tags = ['A1111'];
 export async function readingRoutes(app: FastifyInstance): Promise<void> {
   app.post<{ Body: InterrogateBody }>(
     '/interrogate',
-    { schema: { tags, summary: 'A caption of a picture', body: InterrogateBody } },
+    { schema: { tags, summary: 'A caption of a picture', description: familiarityText(), body: InterrogateBody } },
     async request => {
       const image = await pictureOf(request, 'image', request.body.image);
       if (!image) throw new WireFault('not_found', 'image', 'Image not found');
@@ -20,8 +21,8 @@ export async function readingRoutes(app: FastifyInstance): Promise<void> {
       const job = { mode: 'i2t', model: app.sdapiOptions.checkpoint(), image } as const;
       const { signal } = active.controller;
       try {
-        const { samples } = await runJob(request, job, { signal, onEvent: event => follow(active, event) });
-        return { caption: samples[0]?.caption ?? '' };
+        const result = await runJob(request, job, { signal, onEvent: event => follow(active, event) });
+        return { caption: result.samples[0]?.caption ?? '', ...familiarityFields(result) };
       } finally {
         app.activeJobs.end(active);
       }
