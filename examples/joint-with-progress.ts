@@ -14,7 +14,7 @@ const { samples } = await model.joint({
   previewEvery: 10,
   onProgress(event) {
     if (event.type === 'step-progress') console.log(`step ${event.step} of ${event.total}`);
-    else console.log(`step ${event.step}: a preview of ${event.images.length} pictures`);
+    if (event.type === 'image-preview') console.log(`step ${event.step}: a preview of ${event.images.length} pictures`);
   },
 });
 for (const { image, caption, seed } of samples) {

@@ -1,6 +1,7 @@
 /** A job that is queued or running, as the service holds it. */
 import type { LoadedModel } from '../types.ts';
 import { EventLog } from './event-log.ts';
+import type { FinishedSamples } from './finished-samples.ts';
 import type { ModelQueue } from './model-queue.ts';
 import type { JobFiles, JobRecord } from './store.ts';
 import type { JobEvent, JobProgress, JobResult } from './types.ts';
@@ -14,6 +15,8 @@ export interface ActiveJob {
   isOver: boolean;
   /** Whether its record and files are in the store; false after a failure of the store for a job that does not need it. */
   isKept: boolean;
+  /** Its samples that are finished; undefined before it runs. */
+  finished: FinishedSamples | undefined;
   /** Settles when the store has accepted or rejected it. */
   admission: Promise<void>;
   /**
@@ -28,7 +31,7 @@ export interface ActiveJob {
   readonly events: EventLog;
   readonly controller: AbortController;
   readonly outcome: Promise<Outcome>;
-  readonly finished: (outcome: Outcome) => void;
+  readonly settle: (outcome: Outcome) => void;
 }
 
 export function activeJob(
@@ -37,9 +40,9 @@ export function activeJob(
   queue: ModelQueue,
   { onEvent, files }: { onEvent?: ((event: JobEvent) => void) | undefined; files?: JobFiles | undefined } = {},
 ): ActiveJob {
-  let finished: (outcome: Outcome) => void = () => {};
+  let settle: (outcome: Outcome) => void = () => {};
   const outcome = new Promise<Outcome>(resolve => {
-    finished = resolve;
+    settle = resolve;
   });
   const early: JobEvent[] = [];
   let tell = (event: JobEvent): void => {
@@ -50,6 +53,7 @@ export function activeJob(
     progress: null,
     isOver: false,
     isKept: true,
+    finished: undefined,
     admission: Promise.resolve(),
     tellCaller() {
       tell = onEvent ?? (() => {});
@@ -61,6 +65,6 @@ export function activeJob(
     events: new EventLog(record.lastEventId, event => tell(event)),
     controller: new AbortController(),
     outcome,
-    finished,
+    settle,
   };
 }

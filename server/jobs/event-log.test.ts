@@ -37,7 +37,7 @@ describe('EventLog', () => {
     const log = new EventLog(100, event => told.push(event));
     for (let step = 1; step <= 1000; step++) {
       log.append(progress(step));
-      log.append({ type: 'preview', step, images: [] });
+      log.append({ type: 'preview', step, images: [], indices: [] });
     }
     log.close();
     expect(await all(log.read())).toMatchObject([

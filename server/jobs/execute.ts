@@ -1,6 +1,5 @@
 /** One job done with a model, and what its progress becomes. */
 import { DuetError } from '../../src/core/errors.ts';
-import type { Picture } from '../../src/image/index.ts';
 import type { CallResult, ProgressEvent } from '../../src/pipelines/index.ts';
 import type { LoadedModel, ServedModel } from '../types.ts';
 import { againAfterDeath } from './again-after-death.ts';
@@ -13,6 +12,10 @@ import type { JobRequest } from './types.ts';
 export interface ExecuteOptions {
   readonly signal: AbortSignal;
   readonly emit: (event: NewJobEvent) => void;
+  /**
+   * Called as soon as samples are finished: with some of them and their places among all, and at last with all of them.
+   */
+  readonly finish: (made: CallResult, indices?: readonly number[]) => void;
   readonly now: () => number;
 }
 
@@ -41,18 +44,20 @@ export function executeJob(model: ServedModel, request: JobRequest, options: Exe
 async function executeOnce(
   model: ServedModel,
   request: JobRequest,
-  { signal, emit, now }: ExecuteOptions,
+  { signal, emit, finish, now }: ExecuteOptions,
 ): Promise<CallResult> {
   const eta = createEta(now);
   const previews = createPreviews(emit);
   const onProgress = (event: ProgressEvent) => {
     if (signal.aborted) return;
-    if (event.type === 'image-preview') return previews.add(event.step, event.images);
+    if (event.type === 'image-preview') return previews.add(event);
+    if (event.type === 'samples-end') return finish(event.result, event.indices);
     const { step, total } = event;
     emit({ type: 'progress', step, steps: total, etaMs: eta(step, total) });
   };
   const { inputs, options } = partsOf(request);
   const result = await model.run(request.mode, inputs, { ...options, signal, onProgress });
+  finish(result); // before the previews, which may still have to be encoded
   await previews.sent();
   return result;
 }
@@ -61,9 +66,9 @@ async function executeOnce(
 function createPreviews(emit: (event: NewJobEvent) => void) {
   let sent = Promise.resolve();
   return {
-    add(step: number, pictures: readonly Picture[]): void {
+    add({ step, images, indices }: Extract<ProgressEvent, { type: 'image-preview' }>): void {
       sent = sent.then(async () => {
-        emit({ type: 'preview', step, images: await Promise.all(pictures.map(picture => picture.toPng())) });
+        emit({ type: 'preview', step, images: await Promise.all(images.map(picture => picture.toPng())), indices });
       });
       sent.catch(() => {}); // thrown again by sent()
     },

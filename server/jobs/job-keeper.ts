@@ -3,14 +3,14 @@
  * the failed part are removed again, and a job that does not need the store continues without being kept.
  */
 import { DuetError } from '../../src/core/errors.ts';
-import type { CallResult } from '../../src/pipelines/index.ts';
 import type { ActiveJob } from './active-job.ts';
+import { FinishedSamples, type StoredResult } from './finished-samples.ts';
 import { GuardedStore } from './guarded-store.ts';
 import { OrderedSaves } from './ordered-saves.ts';
-import { keepSamples } from './sample-files.ts';
+import { encodeSample } from './sample-files.ts';
 import { isStorageError } from './storage-errors.ts';
 import { type JobFiles, type JobRecord, type JobStore, withInputs } from './store.ts';
-import type { JobRequest, JobResult } from './types.ts';
+import type { JobRequest } from './types.ts';
 
 export interface JobKeeperOptions {
   readonly store: JobStore;
@@ -18,9 +18,6 @@ export interface JobKeeperOptions {
   /** The version of Duet, which is written into pictures. */
   readonly version: string;
 }
-
-/** A result with the size of its files. */
-type KeptResult = Awaited<ReturnType<typeof keepSamples>>;
 
 export class JobKeeper {
   readonly store: GuardedStore;
@@ -72,20 +69,44 @@ export class JobKeeper {
     return files ? { ...record.request, ...files } : withInputs(this.store, record);
   }
 
-  /** Writes all pictures of a result or none. @throws DuetError 'storage-full' | 'overloaded' */
-  async keepSamples(job: ActiveJob, made: CallResult): Promise<KeptResult> {
-    const options = { version: this.#version, model: job.model.info };
-    let kept: KeptResult | undefined;
-    await this.#keep(job, async () => {
-      kept = await keepSamples(job.record, made, { ...options, store: this.store });
+  /** Where the samples of a job that begins to run go. */
+  samplesOf(job: ActiveJob): FinishedSamples {
+    const { record, model } = job;
+    const origin = { version: this.#version, model: model.info.id };
+    return new FinishedSamples(record.id, {
+      encode: (sample, settings) => encodeSample(record, sample, settings, origin),
+      write: async (file, bytes) => {
+        if (job.isKept) await this.store.writeFile(record.id, file, bytes);
+      },
     });
-    return kept ?? keepSamples(job.record, made, options);
   }
 
-  /** Removes pictures that were written for a job which was cancelled meanwhile. */
-  async dropSamples(id: string, { samples }: JobResult): Promise<void> {
-    const names = samples.flatMap(({ file }) => file ?? []);
-    await this.store.removeFiles(id, names);
+  /** The result of a job, once all its files are stored; if one cannot be, none stays. @throws DuetError 'storage-full' | 'overloaded' */
+  async keepResult(job: ActiveJob, finished: FinishedSamples): Promise<StoredResult> {
+    let kept: StoredResult | undefined;
+    await this.#keep(job, async () => {
+      kept = await finished.complete().catch(async error => {
+        if (!job.isOver) await this.dropFinished(job); // a cancelled one keeps what could be stored
+        throw error;
+      });
+    });
+    return kept ?? finished.unstored();
+  }
+
+  /** What a job that ends early has finished, as far as it could be stored; the errors of the rest are logged. */
+  keepFinished({ record, finished }: ActiveJob): Promise<StoredResult | undefined> | undefined {
+    const failed = (error: unknown) =>
+      this.#log.error({ err: error, job: record.id }, 'a finished sample of a job was not kept');
+    return finished?.stored(failed);
+  }
+
+  /** Removes what a failed job has finished. */
+  async dropFinished({ record, finished }: ActiveJob): Promise<void> {
+    if (!finished || finished.files.length === 0) return;
+    await finished.settled();
+    await this.store
+      .removeFiles(record.id, finished.files)
+      .catch(error => this.#log.error({ err: error, job: record.id }, 'files of a failed job were not removed'));
   }
 
   async remove(id: string): Promise<void> {

@@ -59,8 +59,9 @@ export function viewOf(record: JobRecord, position: number | null, progress: Job
   };
 }
 
-/** The last events of a job: the caption if it made just one, and how it ended. */
+/** The last events of a job: the caption if it succeeded and made just one, and how it ended. */
 export function lastEventsOf(record: JobRecord): readonly NewJobEvent[] {
+  if (record.status !== 'succeeded') return [endOf(record)];
   const [only, ...others] = record.result?.samples ?? [];
   const hasCaption = only?.caption !== undefined && others.length === 0;
   return [...(hasCaption ? [{ type: 'text', delta: only.caption } as const] : []), endOf(record)];
@@ -73,7 +74,7 @@ export function storedLastEvent(record: JobRecord): JobEvent {
 
 function endOf({ status, result, error }: JobRecord): NewJobEvent {
   if (status === 'succeeded' && result) return { type: 'completed', result };
-  if (status === 'cancelled') return { type: 'cancelled' };
+  if (status === 'cancelled') return { type: 'cancelled', ...(result && { result }) };
   return { type: 'failed', error: error ?? { code: 'generation-failed', message: 'The job failed' } };
 }
 

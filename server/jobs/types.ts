@@ -80,11 +80,21 @@ export type JobEvent = { readonly id: number } & (
   | { readonly type: 'queued'; readonly position: number }
   | { readonly type: 'started' }
   | ({ readonly type: 'progress' } & JobProgress)
-  | { readonly type: 'preview'; readonly images: readonly Uint8Array[] /* PNG */; readonly step: number }
+  | {
+      readonly type: 'preview';
+      readonly step: number;
+      /** PNG. */
+      readonly images: readonly Uint8Array[];
+      /** `indices[i]` is the place of `images[i]` among the job's samples. */
+      readonly indices: readonly number[];
+    }
+  /** A sample is finished and stored before the job is. */
+  | { readonly type: 'sample'; readonly index: number; readonly sample: JobSample }
   | { readonly type: 'text'; readonly delta: string }
   | { readonly type: 'completed'; readonly result: JobResult }
   | { readonly type: 'failed'; readonly error: JobError }
-  | { readonly type: 'cancelled' }
+  /** With the samples that were finished by then, if there are any. */
+  | { readonly type: 'cancelled'; readonly result?: JobResult }
 );
 
 /** Pictures that a request may bring. */
@@ -105,6 +115,7 @@ export interface JobView {
   readonly request: JobRequestView;
   /** Pictures sent in, to be had from `JobService.file` under these names. */
   readonly inputs: readonly InputName[];
+  /** Of a cancelled job: of the samples that were finished by then. */
   readonly result?: JobResult;
   readonly error?: JobError;
 }

@@ -27,6 +27,8 @@ export interface FakeModelOptions {
   readonly pace?: 'instant' | 'stepwise';
   /** Milliseconds that each step takes, at least. @default 0 */
   readonly stepMs?: number;
+  /** Samples are finished one after the other, evenly over the steps. @default all at the end */
+  readonly staggered?: boolean;
   /** Thrown by every call after its first step. */
   readonly failure?: Error;
   /** What results say about the picture given. @default nothing */
@@ -56,6 +58,7 @@ export function fakeModel({
   id = 'fake',
   pace = 'instant',
   stepMs = 0,
+  staggered = false,
   failure,
   seen,
 }: FakeModelOptions = {}): FakeModel {
@@ -72,6 +75,23 @@ export function fakeModel({
     calls.push({ mode, options, inputs });
     if (inputs.includes('')) throw new DuetError('invalid-argument', 'The caption is empty; give some words');
     const seeds = Array.from({ length: n }, (_, index) => seed + index);
+    const { guidance = mode in defaultGuidance ? defaultGuidance[mode as 't2i'] : 1, solver = 'dpm-multistep' } =
+      options;
+    const samples = seeds.map(value => ({
+      seed: value,
+      ...(makes.image && { image: fakePicture(value) }),
+      ...(makes.caption && { caption: fakeCaption(value) }),
+    }));
+    const resultOf = (made: readonly AnySample[]) => ({
+      mode,
+      samples: made,
+      settings: { model: id, steps, guidance, solver },
+      timings: { encode: 1, sample: steps, decode: 1, total: steps + 2 },
+      unknownWords: [],
+      captionCut: false,
+      ...seen,
+    });
+    let finished = 0;
     for (let step = 1; step <= steps; step++) {
       await gate.pass(step, signal);
       if (stepMs > 0) await setTimeout(stepMs);
@@ -79,19 +99,19 @@ export function fakeModel({
       onProgress?.({ type: 'step-progress', step, total: steps });
       if (failure) throw failure;
       if (makes.image && previewEvery > 0 && step % previewEvery === 0) {
-        onProgress?.({ type: 'image-preview', step, seeds, images: seeds.map(fakePicture) });
+        onProgress?.({
+          type: 'image-preview',
+          step,
+          seeds,
+          images: seeds.map(fakePicture),
+          indices: [...seeds.keys()],
+        });
+      }
+      for (; staggered && step < steps && finished < Math.floor((n * step) / steps); finished++) {
+        onProgress?.({ type: 'samples-end', indices: [finished], result: resultOf([samples[finished]!]) });
       }
     }
-    const samples = seeds.map(value => ({
-      seed: value,
-      ...(makes.image && { image: fakePicture(value) }),
-      ...(makes.caption && { caption: fakeCaption(value) }),
-    }));
-    const timings = { encode: 1, sample: steps, decode: 1, total: steps + 2 };
-    const { guidance = mode in defaultGuidance ? defaultGuidance[mode as 't2i'] : 1, solver = 'dpm-multistep' } =
-      options;
-    const settings = { model: id, steps, guidance, solver };
-    return { mode, samples, settings, timings, unknownWords: [], captionCut: false, ...seen } as Result<AnySample>;
+    return resultOf(samples) as Result<AnySample>;
   }
 
   const images = (result: Promise<Result<AnySample>>) => result as Promise<Result<{ seed: number; image: Picture }>>;

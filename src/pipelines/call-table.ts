@@ -21,6 +21,10 @@ export type OptionValues<S extends OptionSchemas> = { readonly [K in keyof S]?: 
 
 /** One call: a row of a family's table. */
 export interface CallSpec<O extends string = string> {
+  /** What it makes, as a heading: "Variation". */
+  readonly title: string;
+  /** What it does, as the name of a button: "Vary". */
+  readonly verb: string;
   /** What it does, as a phrase that begins with a verb. */
   readonly summary: string;
   /** Groups of inputs; at least one input of each must be given. */
@@ -33,6 +37,8 @@ export interface CallSpec<O extends string = string> {
   readonly optionNeeds?: Readonly<Partial<Record<O, InputName>>>;
   /** Names of its options. */
   readonly options: readonly O[];
+  /** Those that nothing in it acts on: it takes them as all calls do, and forms leave them out. */
+  readonly withoutEffect?: readonly O[];
 }
 
 export type CallTable = Readonly<Record<string, CallSpec>>;
@@ -135,6 +141,7 @@ export interface Limits {
   readonly maximum?: number;
   readonly maxLength?: number;
   readonly enum?: readonly string[];
+  readonly default?: unknown;
 }
 
 function faultOf(schema: TSchema, value: unknown): string {

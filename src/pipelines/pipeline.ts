@@ -16,6 +16,16 @@ export type ProgressEvent =
       /** How the finished pictures look from here; `seeds[i]` is the seed of `images[i]`. */
       readonly images: readonly Picture[];
       readonly seeds: readonly number[];
+      /** `indices[i]` is the place of `images[i]` among the samples of the call. */
+      readonly indices: readonly number[];
+    }
+  | {
+      /** Some samples are finished before the others. The last ones come with the result of the call alone. */
+      readonly type: 'samples-end';
+      /** Their places among the samples of the call. */
+      readonly indices: readonly number[];
+      /** What the call would return if it had made these samples alone, with the times up to now. */
+      readonly result: CallResult;
     };
 
 /** What every call takes beside its options proper. */

@@ -7,6 +7,7 @@ import type {
   WireJob,
   WireProgress,
   WireRequest,
+  WireResult,
   WireSample,
 } from './wire.ts';
 
@@ -52,7 +53,7 @@ export function jobFromView(view: WireJob): JobState {
     took: null,
     error: view.error ?? null,
   };
-  return view.result ? { ...reduceJob(job, { type: 'completed', result: view.result }), status: view.status } : job;
+  return view.result ? withResult(job, view.result) : job;
 }
 
 export function reduceJob(job: JobState, event: WireEvent): JobState {
@@ -73,25 +74,27 @@ export function reduceJob(job: JobState, event: WireEvent): JobState {
     case 'text':
       return { ...job, text: job.text + event.delta };
     case 'completed':
-      return {
-        ...job,
-        status: 'succeeded',
-        position: null,
-        progress: null,
-        previews: [],
-        samples: event.result.samples,
-        unknownWords: event.result.unknown_words ?? [],
-        captionCut: event.result.caption_cut ?? false,
-        isUnfamiliar: event.result.is_familiar === false,
-        took: event.result.timings?.total ?? null,
-      };
+      return { ...withResult(job, event.result), status: 'succeeded', position: null, progress: null, previews: [] };
     case 'failed':
       return { ...job, status: 'failed', position: null, progress: null, previews: [], error: event.error };
-    case 'cancelled':
-      return { ...job, status: 'cancelled', position: null };
+    case 'cancelled': {
+      const { result } = event;
+      return { ...(result ? withResult(job, result) : job), status: 'cancelled', position: null };
+    }
     default:
       return job;
   }
+}
+
+function withResult(job: JobState, result: WireResult): JobState {
+  return {
+    ...job,
+    samples: result.samples,
+    unknownWords: result.unknown_words ?? [],
+    captionCut: result.caption_cut ?? false,
+    isUnfamiliar: result.is_familiar === false,
+    took: result.timings?.total ?? null,
+  };
 }
 
 export function isOver(job: JobState): boolean {

@@ -93,7 +93,7 @@ export type WireEvent =
   | { type: 'text'; delta: string }
   | { type: 'completed'; result: WireResult }
   | { type: 'failed'; error: WireError }
-  | { type: 'cancelled' };
+  | { type: 'cancelled'; result?: WireResult };
 
 /** What a mode can be asked for. */
 export interface WireCall {

@@ -2,7 +2,7 @@
 import type { Job } from 'bullmq';
 import type { LoadedModel, ServedModel } from '../../types.ts';
 import { executeJob } from '../execute.ts';
-import { receiveRequest, type SentRequest, type SentResult, sendEvent, sendResult } from './wire.ts';
+import { receiveRequest, type SentProgress, type SentRequest, type SentResult, sendEvent, sendResult } from './wire.ts';
 
 /**
  * Why a run was aborted: the job was cancelled, another run has taken it over, or this worker stops and returns it to the
@@ -37,12 +37,20 @@ export function runJob(job: Job<SentRequest, SentResult>, options: JobRunOptions
 
   const work = async () => {
     let told: Promise<unknown> = Promise.resolve();
+    /** Events are sent in order. Errors are reported: of what is lost, the result holds all that counts. */
+    const tell = (encode: () => SentProgress['event'] | Promise<SentProgress['event']>) => {
+      const send = async () => {
+        const sent: SentProgress = { run: job.attemptsStarted, event: await encode() };
+        if (!signal.aborted) await job.updateProgress(sent);
+      };
+      told = told.then(send).catch(onError);
+    };
     const made = await executeJob(model.model, receiveRequest(job.data), {
       signal,
       now: Date.now,
-      emit(event) {
-        const sent = { run: job.attemptsStarted, event: sendEvent(event) };
-        told = told.then(() => (signal.aborted ? undefined : job.updateProgress(sent))).catch(onError);
+      emit: event => tell(() => sendEvent(event)),
+      finish(some, indices) {
+        if (indices) tell(async () => ({ type: 'samples', indices, made: await sendResult(some) }));
       },
     });
     await told;

@@ -84,7 +84,7 @@ export async function openRedisProducer(
   await queue.waitUntilReady();
   await events.waitUntilReady();
 
-  const execute: Execute = async ({ id, isAwaited }, _model, request, { signal, emit }) => {
+  const execute: Execute = async ({ id, isAwaited }, _model, request, { signal, emit, finish }) => {
     /**
      * The number of the newest run of the job that sent an event; a worker that lost the job may still send events of an
      * earlier run.
@@ -93,7 +93,8 @@ export async function openRedisProducer(
     const tell = ({ run, event }: SentProgress) => {
       if (run < newestRun) return;
       newestRun = run;
-      emit(receiveEvent(event));
+      if (event.type !== 'samples') return emit(receiveEvent(event));
+      receiveResult(event.made).then(made => finish(made, event.indices), onError);
     };
     let wake: () => void = () => {};
     followers.set(id, { tell, wake: () => wake() });

@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { buildApp } from '../../app.ts';
 import { serverConfig } from '../../config.ts';
 import { toProblem } from '../../errors.ts';
-import { fakeModel, fakePicture } from '../../testing/fake-model.ts';
+import { type FakeModelOptions, fakeModel, fakePicture } from '../../testing/fake-model.ts';
 import { jobLimits } from '../../testing/job-limits.ts';
 import { endOf, hasRedis, startProcess, type TestRedis, testRedis } from '../../testing/redis-processes.ts';
 import { InProcessJobs } from '../in-process.ts';
@@ -61,8 +61,8 @@ describe.skipIf(!hasRedis)('jobs on Redis (needs redis-server, a Debian package)
     return { jobs, front };
   }
 
-  async function startWorker(pace: 'instant' | 'stepwise' = 'instant') {
-    const model = fakeModel({ pace });
+  async function startWorker(pace: 'instant' | 'stepwise' = 'instant', more: FakeModelOptions = {}) {
+    const model = fakeModel({ pace, ...more });
     const worker = await startRedisWorker({ url, model, concurrency: 2, lockMs, log });
     ends.push(() => worker.close(0));
     return model;
@@ -134,6 +134,18 @@ describe.skipIf(!hasRedis)('jobs on Redis (needs redis-server, a Debian package)
     const all = [...ids, ...(await late)];
     expect(new Set(await lastEvents(jobs, all))).toEqual(new Set(['completed']));
     expect(model.calls.length).toBeGreaterThanOrEqual(6);
+  });
+
+  it('keeps what a cancelled one has finished', async () => {
+    const { jobs } = await startFront();
+    const model = await startWorker('stepwise', { staggered: true });
+    const { id } = await jobs.submit({ mode: 'joint', n: 4, seed: 3, steps: 4 }, { owner });
+    model.advance(2);
+    for await (const event of jobs.events(id)) if (event.type === 'sample' && event.index === 1) jobs.cancel(id);
+    const kept = [3, 4].map((seed, index) => ({ seed, caption: `a fake caption ${seed}`, file: `${index}.png` }));
+    expect(jobs.view(id)).toMatchObject({ status: 'cancelled', result: { samples: kept } });
+    expect(Buffer.from((await jobs.file(id, '1.png'))!).toString('latin1', 1, 4)).toBe('PNG');
+    await expect.poll(activeJobs, patient).toBe(0);
   });
 
   it('cancels them while they wait and while they run', async () => {

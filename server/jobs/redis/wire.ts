@@ -14,12 +14,21 @@ export interface SentResult extends Omit<CallResult, 'samples'> {
   readonly samples: readonly { readonly seed: number; readonly caption?: string; readonly png?: string }[];
 }
 
-type SentEvent = Exclude<NewJobEvent, { type: 'preview' }> | { type: 'preview'; step: number; images: string[] };
+type Preview = Extract<NewJobEvent, { type: 'preview' }>;
+type SentPreview = Omit<Preview, 'images'> & { readonly images: readonly string[] };
+type SentEvent = Exclude<NewJobEvent, Preview> | SentPreview;
+
+/** Samples that are finished before the others of their job, and their places among all. */
+interface SentSamples {
+  readonly type: 'samples';
+  readonly indices: readonly number[];
+  readonly made: SentResult;
+}
 
 /** An event with the number of the run that it is of: a worker that lost the job may still send events of an earlier run. */
 export interface SentProgress {
   readonly run: number;
-  readonly event: SentEvent;
+  readonly event: SentEvent | SentSamples;
 }
 
 const toText = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');

@@ -2,11 +2,18 @@
 import type { FastifyInstance } from 'fastify';
 import Type, { type Static } from 'typebox';
 import { DuetError } from '../../../src/core/errors.ts';
-import { type CallDefaults, type CallSpec, choicesOf, type Limits } from '../../../src/pipelines/index.ts';
+import {
+  type CallDefaults,
+  type CallSpec,
+  choicesOf,
+  type InputName,
+  type Limits,
+} from '../../../src/pipelines/index.ts';
 import type { ServerConfig } from '../../config.ts';
 import { optionFields, servedOptions } from '../../schemas/option-fields.ts';
 import { snakeCase } from '../../schemas/snake-case.ts';
 import type { ModelInfo } from '../../types.ts';
+import type { Capabilities, OptionSchema, WireCall } from './wire.ts';
 
 const Query = Type.Object({ model: Type.Optional(Type.String({ description: 'one of /v1/models' })) });
 
@@ -32,7 +39,7 @@ export async function capabilityRoutes(app: FastifyInstance): Promise<void> {
 }
 
 /** Names as they are on the wire; `limits` and `defaults` once more by name, for clients that know the common options. */
-function capabilitiesOf(model: ModelInfo, models: readonly ModelInfo[], config: ServerConfig): object {
+function capabilitiesOf(model: ModelInfo, models: readonly ModelInfo[], config: ServerConfig): Capabilities {
   const { calls, defaults, examples } = model;
   const options = servedOptions([model]);
   const most = (name: string) => (options[name] as Limits | undefined)?.maximum;
@@ -43,7 +50,7 @@ function capabilitiesOf(model: ModelInfo, models: readonly ModelInfo[], config: 
     models: models.map(({ id }) => id),
     modes: Object.keys(calls),
     calls: Object.fromEntries(Object.entries(calls).map(([mode, call]) => [mode, toWireCall(call, defaults[mode]!)])),
-    options: optionFields(options),
+    options: optionFields(options) as Record<string, OptionSchema>, // typebox's types do not tell the keywords
     solvers: choicesOf(options['solver']),
     image_size: model.imageSize,
     defaults: {
@@ -63,10 +70,17 @@ function capabilitiesOf(model: ModelInfo, models: readonly ModelInfo[], config: 
   };
 }
 
-function toWireCall({ options, ...call }: CallSpec, defaults: CallDefaults): object {
-  return { ...call, options: options.map(snakeCase), defaults: withSnakeCase(defaults) };
+function toWireCall(call: CallSpec, defaults: CallDefaults): WireCall {
+  const { options, optionNeeds = {}, withoutEffect = [], ...told } = call;
+  return {
+    ...told,
+    options: options.map(snakeCase),
+    without_effect: withoutEffect.map(snakeCase),
+    option_needs: withSnakeCase(optionNeeds as Readonly<Record<string, InputName>>), // a record of those that are there
+    defaults: withSnakeCase(defaults) as WireCall['defaults'], // values of options
+  };
 }
 
-function withSnakeCase(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
+function withSnakeCase<T>(values: Readonly<Record<string, T>>): Record<string, T> {
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [snakeCase(name), value]));
 }

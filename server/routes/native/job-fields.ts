@@ -1,13 +1,14 @@
 /** Jobs on the wire: how they and their events are shown. */
 import { wireCode } from '../../errors.ts';
-import type { JobEvent, JobRequestView, JobResult, JobView } from '../../jobs/types.ts';
+import type { JobError, JobEvent, JobRequestView, JobResult, JobSample, JobView } from '../../jobs/types.ts';
 import { snakeCase } from '../../schemas/snake-case.ts';
 import { familiarityFields } from '../compat/familiarity.ts';
+import type { AcceptedJob, WireError, WireEvent, WireJob, WireResult, WireSample } from './wire.ts';
 
 const urlOf = (id: string) => `/v1/jobs/${id}`;
 
 /** What POST answers: where to look. */
-export function acceptedOf(view: JobView): object {
+export function acceptedOf(view: JobView): AcceptedJob {
   const { id, status, position, created } = view;
   const url = urlOf(id);
   return {
@@ -19,7 +20,7 @@ export function acceptedOf(view: JobView): object {
   };
 }
 
-export function toWireJob(view: JobView): object {
+export function toWireJob(view: JobView): WireJob {
   const { mode, started, ended, progress, request, inputs, result, error } = view;
   return {
     ...acceptedOf(view),
@@ -32,7 +33,7 @@ export function toWireJob(view: JobView): object {
       ...Object.fromEntries(inputs.map(name => [`${name}_url`, `${urlOf(view.id)}/files/${name}`])),
     },
     result: result ? toWireResult(result) : null,
-    error: error ? { code: wireCode(error.code), message: error.message } : null,
+    error: error ? toWireError(error) : null,
   };
 }
 
@@ -41,14 +42,10 @@ export function toWireRequest(request: JobRequestView): Record<string, unknown> 
   return Object.fromEntries(Object.entries(request).map(([name, value]) => [snakeCase(name), value]));
 }
 
-function toWireResult(result: JobResult): object {
+function toWireResult(result: JobResult): WireResult {
   const { id, samples, unknownWords, captionCut, timings } = result;
   return {
-    samples: samples.map(({ seed, caption, file, width, height }) => ({
-      seed,
-      ...(caption !== undefined && { caption }),
-      ...(file !== undefined && { url: `${urlOf(id)}/files/${file}`, width, height }),
-    })),
+    samples: samples.map(sample => toWireSample(id, sample)),
     unknown_words: unknownWords,
     caption_cut: captionCut,
     ...familiarityFields(result),
@@ -56,24 +53,42 @@ function toWireResult(result: JobResult): object {
   };
 }
 
-/** The data of an event; its type is the event's name. */
-export function toWireEvent(event: JobEvent): object {
-  const { id, type } = event;
-  const common = { id, type };
-  switch (type) {
+function toWireSample(jobId: string, { seed, caption, file, width, height }: JobSample): WireSample {
+  return {
+    seed,
+    ...(caption !== undefined && { caption }),
+    ...(file !== undefined && { url: `${urlOf(jobId)}/files/${file}` }),
+    ...(width !== undefined && height !== undefined && { width, height }),
+  };
+}
+
+function toWireError({ code, message }: JobError): WireError {
+  return { code: wireCode(code), message };
+}
+
+/** The data of an event of the job `jobId`; its type is the event's name. */
+export function toWireEvent(jobId: string, event: JobEvent): WireEvent {
+  const { id } = event;
+  switch (event.type) {
     case 'progress':
-      return { ...common, step: event.step, steps: event.steps, eta_ms: event.etaMs };
-    case 'preview':
-      return { ...common, step: event.step, images: event.images.map(png => Buffer.from(png).toString('base64')) };
+      return { id, type: 'progress', step: event.step, steps: event.steps, eta_ms: event.etaMs };
+    case 'preview': {
+      const images = event.images.map(png => Buffer.from(png).toString('base64'));
+      return { id, type: 'preview', step: event.step, images, indices: event.indices };
+    }
+    case 'sample':
+      return { id, type: 'sample', index: event.index, sample: toWireSample(jobId, event.sample) };
     case 'completed':
-      return { ...common, result: toWireResult(event.result) };
+      return { id, type: 'completed', result: toWireResult(event.result) };
     case 'failed':
-      return { ...common, error: { code: wireCode(event.error.code), message: event.error.message } };
+      return { id, type: 'failed', error: toWireError(event.error) };
+    case 'cancelled':
+      return { id, type: 'cancelled', ...(event.result && { result: toWireResult(event.result) }) };
     case 'queued':
-      return { ...common, position: event.position };
+      return { id, type: 'queued', position: event.position };
     case 'text':
-      return { ...common, delta: event.delta };
-    default:
-      return common;
+      return { id, type: 'text', delta: event.delta };
+    case 'started':
+      return { id, type: 'started' };
   }
 }

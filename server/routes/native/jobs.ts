@@ -105,7 +105,7 @@ export async function jobRoutes(app: FastifyInstance): Promise<void> {
       reply.sse.sendHeaders(200);
       reply.raw.flushHeaders(); // a job that waits may have nothing to say for long
       for await (const event of events) {
-        await sendPatiently(reply, { id: String(event.id), event: event.type, data: toWireEvent(event) });
+        await sendPatiently(reply, { id: String(event.id), event: event.type, data: toWireEvent(id, event) });
       }
     },
   );

@@ -123,6 +123,22 @@ describe('UniDiffuser', () => {
     ]);
   });
 
+  it('reports the samples of all groups but the last when they are finished, with all that results tell', async () => {
+    const { model } = fakeModel();
+    const early: Extract<ProgressEvent, { type: 'samples-end' }>[] = [];
+    const onProgress = (event: ProgressEvent) => void (event.type === 'samples-end' && early.push(event));
+    const { samples, settings, unknownWords } = await model.textToImage('a xyzzy', { n: 18, seed: 3, onProgress });
+    expect(early.map(({ indices }) => indices)).toEqual([
+      [0, 1, 2, 3, 4, 5, 6, 7],
+      [8, 9, 10, 11, 12, 13, 14, 15],
+    ]);
+    expect(early.flatMap(({ result }) => result.samples)).toEqual(samples.slice(0, 16));
+    for (const { result } of early) expect(result).toMatchObject({ settings, unknownWords });
+    early.splice(0);
+    await model.vary(grey, { n: 8, seed: 3, onProgress });
+    expect(early).toEqual([]);
+  });
+
   it('names unknown words and measures its parts', async () => {
     const { model } = fakeModel();
     const { unknownWords, captionCut, timings } = await model.textToImage('a xyzzy', { seed: 0 });

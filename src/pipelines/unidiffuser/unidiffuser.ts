@@ -175,28 +175,23 @@ export class UniDiffuser implements Pipeline {
     shape: (sample: AnySample) => S,
   ): Promise<Result<S>> {
     const call = new SamplingCall(this.#parts, mode, options);
+    call.given(caption);
     const given: SampleLatents = {
       ...(caption !== undefined && { text: await call.encodeCaption(caption) }),
       ...(picture !== undefined && { image: (await call.encodePicture(picture)).latents }),
     };
     const tasks = call.request.seeds.map(seed => ({ seed, given }));
     call.planSteps(tasks, { mode });
-    const latents = await call.sample(tasks, { mode });
-    const samples = await call.decode(call.request.seeds, latents);
-    return call.result(samples.map(shape), [caption]);
+    return call.resultOf(tasks, { mode }, async group => (await call.decode(group)).map(shape));
   }
 
-  async #imagine<S extends AnySample>(
+  #imagine<S extends AnySample>(
     mode: 'joint' | 'i',
     options: ImagineOptions,
     shape: (sample: AnySample) => S,
   ): Promise<Result<S>> {
     const { order } = defaultsOf(mode, this.#parts.config.sampling, options.order);
-    const { settings, ...result } =
-      order === 'together'
-        ? await this.#sample(mode, {}, options, shape)
-        : await textFirst(this.#parts, mode, options, shape);
-    return { ...result, settings: { ...settings, order } };
+    return order === 'together' ? this.#sample(mode, {}, options, shape) : textFirst(this.#parts, mode, options, shape);
   }
 }
 

@@ -66,7 +66,8 @@ const options: SamplingOptions = {
   signal: new AbortController().signal,
   onProgress(event: ProgressEvent) {
     if (event.type === 'step-progress') expectType<number>()(event.total);
-    else expectType<readonly Picture[]>()(event.images);
+    else if (event.type === 'image-preview') expectType<readonly Picture[]>()(event.images);
+    else expectType<readonly AnySample[]>()(event.result.samples);
   },
 };
 await model.joint(options);

@@ -113,13 +113,37 @@ describe('gibbs', () => {
     await expect(model.gibbs({}, { rounds: 0 })).rejects.toThrow(/rounds must be a whole number from 1 to 1000, got 0/);
   });
 
+  it('reports each pair but the last as soon as all chains of a group have it', async () => {
+    const { model } = pixelNetworks();
+    const events: ProgressEvent[] = [];
+    const options = { rounds: 2, n: 9, seed: 5, steps: 2, previewEvery: 1 };
+    const onProgress = (event: ProgressEvent) => events.push(event);
+    const { samples, ...result } = await model.gibbs({ caption: 'xyzzy' }, { ...options, onProgress });
+    const early = events.flatMap(event => (event.type === 'samples-end' ? [event] : []));
+    const pairsOf = (chains: readonly number[], round: number) => chains.map(chain => 3 * chain + round);
+    const first = [0, 1, 2, 3, 4, 5, 6, 7];
+    expect(early.map(({ indices }) => indices)).toEqual([
+      pairsOf(first, 0),
+      pairsOf(first, 1),
+      pairsOf(first, 2),
+      pairsOf([8], 0),
+      pairsOf([8], 1),
+    ]);
+    for (const { indices, result: own } of early) {
+      expect(own.samples).toEqual(indices.map(index => samples[index]));
+      expect(own).toMatchObject({ mode: 'gibbs', settings: result.settings, unknownWords: result.unknownWords });
+    }
+    const previews = events.flatMap(event => (event.type === 'image-preview' ? [event.indices] : []));
+    expect(previews[0]).toEqual(pairsOf(first, 0));
+    expect(previews.at(-1)).toEqual(pairsOf([8], 2));
+  });
+
   it('reports progress over all of the chain', async () => {
     const { model } = pixelNetworks();
     const events: ProgressEvent[] = [];
     await model.gibbs({ caption: 'cat' }, { rounds: 2, steps: 3, onProgress: event => events.push(event) });
-    expect(events.map(event => event.type === 'step-progress' && [event.step, event.total])).toEqual(
-      Array.from({ length: 15 }, (_, k) => [k + 1, 15]),
-    );
+    const steps = events.flatMap(event => (event.type === 'step-progress' ? [[event.step, event.total]] : []));
+    expect(steps).toEqual(Array.from({ length: 15 }, (_, k) => [k + 1, 15]));
   });
 });
 

@@ -21,7 +21,7 @@ import {
 import { type CaptionTemplate, parseTemplate } from '../../../lm/index.ts';
 import { checkText } from '../../call-table.ts';
 import type { ImageLatents, KnownPart, KnownValues, PartialStart, SampleLatents } from '../sampling/index.ts';
-import type { SampleTask } from '../sampling/sample-latents.ts';
+import type { SampledGroup, SampleTask } from '../sampling/sample-latents.ts';
 import { SamplingCall, type UniDiffuserParts } from './sampling-call.ts';
 import type { InpaintInput, InpaintOptions, PairSample, Result } from './types.ts';
 
@@ -64,15 +64,21 @@ export async function inpaint(
   const tasks = seeds.map(seed => ({ seed, given }));
   const again = words?.template !== undefined && mode === 'joint';
   const pass = { mode, known, ...(start && { start }) } as const;
+  call.given(words?.template ? words.template.join(' ') : words?.caption);
   call.planSteps(tasks, pass);
-  if (again) call.planSteps(tasks.map(withText), { mode: 't2i' });
-
-  const sampled = await call.sample(tasks, pass);
-  const captions = await captionsOf(call, sampled, words);
-  const redrawn = again ? await drawAgain(call, tasks, captions, known) : sampled;
-  const images = await picturesOf(call, redrawn, picture);
-  const samples = seeds.map((seed, index) => ({ seed, image: images[index]!, caption: captions[index]! }));
-  return call.result(samples, [words?.template ? words.template.join(' ') : words?.caption]);
+  const finish = async (group: SampledGroup, captions: readonly string[]) => {
+    const images = await picturesOf(call, group.sampled, picture);
+    return group.tasks.map(({ seed }, index) => ({ seed, image: images[index]!, caption: captions[index]! }));
+  };
+  if (!again) {
+    return call.resultOf(tasks, pass, async group => finish(group, await captionsOf(call, group.sampled, words)));
+  }
+  // The pictures of the captions that are found are drawn from the same seeds.
+  call.planSteps(tasks.map(withText), { mode: 't2i' });
+  const captions = await captionsOf(call, await call.sample(tasks, pass), words);
+  const texts = await call.measure('encode', () => call.networks.encodeTexts(captions, call.callOptions));
+  const drawn = seeds.map((seed, index) => ({ seed, given: { text: texts[index]! } }));
+  return call.resultOf(drawn, { mode: 't2i', known }, group => finish(group, captions.slice(group.first)));
 }
 
 /** Where to start below strength 1. Without a caption the picture is described first, so that only it is started from. */
@@ -154,18 +160,6 @@ function keptWords(call: SamplingCall, template: CaptionTemplate): Promise<Known
 }
 
 const withText = ({ seed }: SampleTask): SampleTask => ({ seed, given: { text: new Float32Array(0) } });
-
-/** Pictures of the captions that were found, from the same seeds. */
-async function drawAgain(
-  call: SamplingCall,
-  tasks: readonly SampleTask[],
-  captions: readonly string[],
-  known: KnownValues,
-) {
-  const texts = await call.measure('encode', () => call.networks.encodeTexts(captions, call.callOptions));
-  const drawn = tasks.map(({ seed }, index) => ({ seed, given: { text: texts[index]! } }));
-  return call.sample(drawn, { mode: 't2i', known });
-}
 
 function captionsOf(
   call: SamplingCall,

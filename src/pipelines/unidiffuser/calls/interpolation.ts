@@ -40,6 +40,7 @@ export async function interpolate(
   }
   const fromPictures = ends.some(({ picture }) => picture !== undefined);
   const call = new SamplingCall(parts, 'interpolate', options, fromPictures ? { guidance: 1, solver: 'ddim' } : {});
+  call.given(ends[0].caption, ends[1].caption);
   const { seeds } = call.request;
   requireSamples('frames', seeds.length, frames, mostSamples);
   const given = [await encodeEnd(call, ends[0]), await encodeEnd(call, ends[1])];
@@ -61,13 +62,11 @@ export async function interpolate(
     return shares.map(share => between(seed, noiseOf(seed), first!, last!, share));
   });
   const tasks = paths.flat();
-  const images = await call.sample(tasks, { mode: 't2i' });
-  const samples = await call.decode(
-    tasks.map(({ seed }) => seed),
-    images.map(({ image }, index) => ({ image: image!, text: tasks[index]!.given.text! })),
-  );
-  const pairs = samples.map(({ seed, image, caption }) => ({ seed, image: image!, caption: caption! }));
-  return call.result(pairs, [ends[0].caption, ends[1].caption]);
+  return call.resultOf(tasks, { mode: 't2i' }, async group => {
+    const latents = group.sampled.map(({ image }, index) => ({ image: image!, text: group.tasks[index]!.given.text! }));
+    const samples = await call.decode({ tasks: group.tasks, sampled: latents });
+    return samples.map(({ seed, image, caption }) => ({ seed, image: image!, caption: caption! }));
+  });
 }
 
 async function encodeEnd(call: SamplingCall, { caption, picture }: PairInput): Promise<SampleLatents> {

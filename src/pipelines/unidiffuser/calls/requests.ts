@@ -15,6 +15,8 @@ export interface Request {
   readonly steps: number;
   readonly guidance: number;
   readonly solver: SolverOptions;
+  /** Of calls that have this option. */
+  readonly order?: ImagineOrder;
 }
 
 /** Defaults of one kind of call, where they are not the model's. */
@@ -35,7 +37,8 @@ export function parseRequest<M extends CallMode>(
   checkSeeds(seed, n);
   const seeds = Array.from({ length: n }, (_, index) => seed + index);
   const { guidance = defaults.guidance, solver = defaults.solver } = values;
-  return { mode, seeds, steps, guidance, solver: { kind: solver } };
+  const hasOrder = calls[mode].options.some(name => name === 'order');
+  return { mode, seeds, steps, guidance, solver: { kind: solver }, ...(hasOrder && { order: defaults.order }) };
 }
 
 /** Options without what steers the call from outside: signal, listener and limits of pictures. */

@@ -30,9 +30,10 @@ import {
 import {
   countSteps,
   type GroupStep,
+  type SampledGroup,
   type SampleSettings,
   type SampleTask,
-  sampleLatents,
+  sampleGroups,
 } from '../sampling/sample-latents.ts';
 import { type CallDefaults, parseRequest, type Request } from './requests.ts';
 import type { CallMode } from './table.ts';
@@ -46,7 +47,15 @@ export interface UniDiffuserParts {
 }
 
 /** The settings of one pass of sampling beyond those of the call. */
-type SamplingPass = Pick<SampleSettings, 'rounds' | 'inversion' | 'known' | 'start'> & { readonly mode: RunMode };
+type SamplingPass = Pick<SampleSettings, 'rounds' | 'inversion' | 'known' | 'start' | 'onPairs'> & {
+  readonly mode: RunMode;
+};
+
+/** Latents in the order of the tasks that they are of. */
+interface LatentsOfTasks {
+  readonly tasks: readonly { readonly seed: number }[];
+  readonly sampled: readonly SampleLatents[];
+}
 
 export interface EncodedPicture {
   /** The picture as the model sees it. */
@@ -63,8 +72,14 @@ export class SamplingCall<M extends CallMode = CallMode> {
   readonly #times = { encode: 0, sample: 0, decode: 0 };
   /** Of the pictures given, in dB. */
   readonly #familiarities: number[] = [];
+  /** Places of samples that were reported before the call ended. */
+  readonly #reported = new Set<number>();
+  /** The captions that were given. */
+  #captions: readonly string[] = [];
   #negative: SampleLatents | undefined;
   #steps = { done: 0, total: 0 };
+  /** Milliseconds that were counted for some phase. */
+  #measured = 0;
 
   /** Throws DuetError 'invalid-argument', or what the signal was aborted with. */
   constructor(parts: UniDiffuserParts, mode: M, options: CallOptions, defaults: CallDefaults = {}) {
@@ -132,6 +147,40 @@ export class SamplingCall<M extends CallMode = CallMode> {
 
   /** Latents of all `tasks`, which were passed to `planSteps` before. */
   async sample(tasks: readonly SampleTask[], pass: SamplingPass): Promise<Sampled[]> {
+    const results: Sampled[] = [];
+    for await (const { sampled } of this.#sampleGroups(tasks, pass)) results.push(...sampled);
+    return results;
+  }
+
+  /**
+   * The result of the call from its last pass of sampling: `finish` makes samples of each group of `tasks`, which were
+   * passed to `planSteps` before. Those of all groups but the last are reported as soon as they are finished.
+   */
+  async resultOf<S extends AnySample>(
+    tasks: readonly SampleTask[],
+    pass: SamplingPass,
+    finish: (group: SampledGroup) => Promise<readonly S[]>,
+  ): Promise<Result<S>> {
+    const samples: S[] = [];
+    for await (const group of this.#sampleGroups(tasks, pass)) {
+      const made = await finish(group);
+      const isLast = group.first + group.tasks.length === tasks.length;
+      if (!isLast) this.report(new Map(made.map((sample, index) => [samples.length + index, sample])));
+      samples.push(...made);
+    }
+    return this.#result(samples);
+  }
+
+  /** Reports finished samples by their places among those of the call, unless they were reported before. */
+  report(made: ReadonlyMap<number, AnySample>): void {
+    const fresh = [...made].filter(([index]) => !this.#reported.has(index));
+    for (const [index] of fresh) this.#reported.add(index);
+    if (fresh.length === 0) return;
+    const result = this.#result(fresh.map(([, sample]) => sample));
+    this.#options.onProgress?.({ type: 'samples-end', indices: fresh.map(([index]) => index), result });
+  }
+
+  async *#sampleGroups(tasks: readonly SampleTask[], pass: SamplingPass): AsyncGenerator<SampledGroup, void> {
     const { steps, guidance, solver } = this.request;
     const negative = await this.#encodeNegative();
     const { onProgress } = this.#options;
@@ -143,16 +192,19 @@ export class SamplingCall<M extends CallMode = CallMode> {
       ...pass,
       ...(negative && { negative }),
       ...this.callOptions,
-      ...(onProgress && { onStep: step => this.#report(before, step) }),
+      ...(onProgress && { onStep: step => this.#reportStep(before, step, pass) }),
     };
-    const { diffusion } = this.#parts.config;
-    const latents = await this.measure('sample', () => sampleLatents(this.networks, diffusion, tasks, settings));
+    const groups = sampleGroups(this.networks, this.#parts.config.diffusion, tasks, settings);
+    for (;;) {
+      const { done, value } = await this.measure('sample', () => groups.next());
+      if (done) break;
+      yield value;
+    }
     this.#steps.done += countSteps(tasks, settings);
-    return latents;
   }
 
-  /** One sample for each of `latents`, with the seed of the same place. */
-  decode(seeds: readonly number[], latents: readonly SampleLatents[]): Promise<AnySample[]> {
+  /** One sample for each task. */
+  decode({ tasks, sampled: latents }: LatentsOfTasks): Promise<AnySample[]> {
     return this.measure('decode', async () => {
       const z = latents.flatMap(({ image }) => (image ? [image.z] : []));
       const y = latents.flatMap(({ text }) => (text ? [text] : []));
@@ -161,7 +213,7 @@ export class SamplingCall<M extends CallMode = CallMode> {
         z.length > 0 ? networks.decodeImages(z, callOptions) : [],
         y.length > 0 ? networks.decodeTexts(y, callOptions) : [],
       ]);
-      return seeds.map((seed, index) => {
+      return tasks.map(({ seed }, index) => {
         const picture = pictures[index];
         const caption = captions[index];
         return { seed, ...(picture && { image: new Picture(picture) }), ...(caption !== undefined && { caption }) };
@@ -169,10 +221,14 @@ export class SamplingCall<M extends CallMode = CallMode> {
     });
   }
 
-  /** `captions` are those that were given. */
-  result<S extends AnySample>(samples: readonly S[], captions: readonly (string | undefined)[] = []): Result<S> {
-    const reports = captions.flatMap(caption => (caption === undefined ? [] : [this.#parts.inspectCaption(caption)]));
-    const { mode, steps, guidance, solver } = this.request;
+  /** Notes the captions that were given, of whose words the result tells which the model does not know. */
+  given(...captions: readonly (string | undefined)[]): void {
+    this.#captions = captions.filter(caption => caption !== undefined);
+  }
+
+  #result<S extends AnySample>(samples: readonly S[]): Result<S> {
+    const reports = this.#captions.map(caption => this.#parts.inspectCaption(caption));
+    const { mode, steps, guidance, solver, order } = this.request;
     const { negativePrompt } = this.#options;
     const { config, precision } = this.#parts;
     return {
@@ -184,6 +240,7 @@ export class SamplingCall<M extends CallMode = CallMode> {
         guidance,
         solver: solver.kind,
         ...(negativePrompt !== undefined && { negativePrompt }),
+        ...(order !== undefined && { order }),
         ...(precision !== 'fp32' && { precision }),
       },
       timings: { ...this.#times, total: performance.now() - this.#started },
@@ -193,13 +250,15 @@ export class SamplingCall<M extends CallMode = CallMode> {
     };
   }
 
-  /** Runs `work` and counts its time as time for `phase`. */
+  /** Runs `work` and counts its time as time for `phase`, except for the parts that `work` measures itself. */
   async measure<T>(phase: 'encode' | 'sample' | 'decode', work: () => Promise<T>): Promise<T> {
-    const before = performance.now();
+    const [before, measured] = [performance.now(), this.#measured];
     try {
       return await work();
     } finally {
-      this.#times[phase] += performance.now() - before;
+      const own = performance.now() - before - (this.#measured - measured);
+      this.#times[phase] += own;
+      this.#measured += own;
     }
   }
 
@@ -218,7 +277,11 @@ export class SamplingCall<M extends CallMode = CallMode> {
     return this.#negative;
   }
 
-  async #report(before: number, { step, tasks, denoised }: GroupStep): Promise<void> {
+  async #reportStep(
+    before: number,
+    { step, first, tasks, denoised, finishedPairs }: GroupStep,
+    { rounds }: SamplingPass,
+  ): Promise<void> {
     const { onProgress, previewEvery = 0 } = this.#options;
     const done = before + step;
     onProgress?.({ type: 'step-progress', step: done, total: this.#steps.total });
@@ -227,6 +290,8 @@ export class SamplingCall<M extends CallMode = CallMode> {
     if (latents.length !== tasks.length) return; // no pictures in this stage
     const pictures = await this.networks.decodeImages(latents, this.callOptions);
     const images = pictures.map(picture => new Picture(picture));
-    onProgress?.({ type: 'image-preview', step: done, seeds: tasks.map(({ seed }) => seed), images });
+    const samplesPerTask = rounds === undefined ? 1 : rounds + 1;
+    const indices = tasks.map((_, index) => (first + index) * samplesPerTask + finishedPairs);
+    onProgress?.({ type: 'image-preview', step: done, seeds: tasks.map(({ seed }) => seed), images, indices });
   }
 }

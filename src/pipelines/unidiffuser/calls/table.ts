@@ -6,6 +6,8 @@ const common = Object.keys(commonOptions) as readonly (keyof typeof commonOption
 
 export const calls = {
   t2i: {
+    title: 'Drawing',
+    verb: 'Draw',
     summary: 'draw pictures from a caption',
     needs: [['prompt']],
     takes: ['prompt'],
@@ -13,13 +15,18 @@ export const calls = {
     options: [...common],
   },
   i2t: {
+    title: 'Description',
+    verb: 'Describe',
     summary: 'describe a picture',
     needs: [['image']],
     takes: ['image'],
     makes: 'captions',
     options: [...common],
+    withoutEffect: ['negativePrompt'],
   },
   joint: {
+    title: 'Pair',
+    verb: 'Imagine',
     summary: 'imagine pictures together with their captions',
     needs: [],
     takes: [],
@@ -27,6 +34,8 @@ export const calls = {
     options: [...common, 'order'],
   },
   i: {
+    title: 'Picture',
+    verb: 'Imagine',
     summary: 'imagine pictures',
     needs: [],
     takes: [],
@@ -34,13 +43,18 @@ export const calls = {
     options: [...common, 'order'],
   },
   t: {
+    title: 'Caption',
+    verb: 'Imagine',
     summary: 'imagine captions',
     needs: [],
     takes: [],
     makes: 'captions',
     options: [...common],
+    withoutEffect: ['guidance', 'negativePrompt'],
   },
   i2t2i: {
+    title: 'Variation',
+    verb: 'Vary',
     summary: 'draw variations of a picture, by way of its description or of a caption',
     needs: [['image']],
     takes: ['image', 'prompt'],
@@ -48,6 +62,8 @@ export const calls = {
     options: [...common, 'strength'],
   },
   t2i2t: {
+    title: 'Paraphrase',
+    verb: 'Rephrase',
     summary: 'say a caption in other words, by way of a picture of it',
     needs: [['prompt']],
     takes: ['prompt'],
@@ -55,6 +71,8 @@ export const calls = {
     options: [...common],
   },
   gibbs: {
+    title: 'Chain',
+    verb: 'Imagine',
     summary: 'draw picture and caption from one another in turns, and show the whole chain',
     needs: [],
     takes: ['prompt', 'image'],
@@ -62,6 +80,8 @@ export const calls = {
     options: [...common, 'rounds'],
   },
   interpolate: {
+    title: 'Interpolation',
+    verb: 'Mix',
     summary: 'lead from one picture or caption to another',
     needs: [
       ['prompt', 'image'],
@@ -72,6 +92,8 @@ export const calls = {
     options: [...common, 'frames'],
   },
   inpaint: {
+    title: 'Inpainting',
+    verb: 'Paint',
     summary: 'fill in part of a picture, or the gaps of a caption; the rest stays exactly',
     needs: [['image', 'prompt']],
     takes: ['image', 'mask', 'prompt'],

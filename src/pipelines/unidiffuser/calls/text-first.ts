@@ -26,7 +26,8 @@ export async function textFirst<S extends AnySample>(
   const captions = await call.measure('decode', () => networks.decodeTexts(latents, callOptions));
   const texts = await call.measure('encode', () => networks.encodeTexts(captions, callOptions));
   const pictures = seeds.map((seed, index) => ({ seed, given: { text: texts[index]! } }));
-  const drawn = await call.sample(pictures, { mode: 't2i' });
-  const samples = await call.decode(seeds, drawn);
-  return call.result(samples.map((sample, index) => shape({ ...sample, caption: captions[index]! })));
+  return call.resultOf(pictures, { mode: 't2i' }, async group => {
+    const samples = await call.decode(group);
+    return samples.map((sample, index) => shape({ ...sample, caption: captions[group.first + index]! }));
+  });
 }

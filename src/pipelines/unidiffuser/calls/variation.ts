@@ -12,14 +12,14 @@ export async function vary(
   const { caption, ...own } = options;
   const { strength = standards.strength } = own;
   const call = new SamplingCall(parts, 'i2t2i', own);
-  const { seeds } = call.request;
+  call.given(caption);
   const { latents: image } = await call.encodePicture(picture);
   const text = caption === undefined ? undefined : await call.encodeCaption(caption);
   const pass = { mode: text ? 't2i' : 'i2t2i', start: { latents: { image }, strength } } as const;
-  const tasks = seeds.map(seed => ({ seed, given: { image, ...(text && { text }) } }));
+  const tasks = call.request.seeds.map(seed => ({ seed, given: { image, ...(text && { text }) } }));
   call.planSteps(tasks, pass);
-  const latents = await call.sample(tasks, pass);
-  const samples = await call.decode(seeds, latents);
-  const pairs = samples.map(({ seed, image, caption: own }) => ({ seed, image: image!, caption: caption ?? own! }));
-  return call.result(pairs, [caption]);
+  return call.resultOf(tasks, pass, async group => {
+    const samples = await call.decode(group);
+    return samples.map(({ seed, image, caption: own }) => ({ seed, image: image!, caption: caption ?? own! }));
+  });
 }

@@ -7,6 +7,6 @@ export { type Mode, type RunMode, stagesOf } from './modes.ts';
 export type { Evaluation, Prediction } from './passes.ts';
 export { type RunNoise, seededNoise } from './run-noise.ts';
 export { type Predict, runInLockstep } from './run-samplers.ts';
-export { type Progress, type Sampled, type SampleRun, sampleRun } from './sample.ts';
+export { type Pair, type Progress, type Sampled, type SampleRun, sampleRun } from './sample.ts';
 export { countEvaluationRequests, type SampleRequest } from './sample-request.ts';
 export type { PartialStart } from './sdedit.ts';

@@ -32,6 +32,8 @@ export interface Progress {
   readonly mode: SingleMode;
   /** The latest estimate of the clean sample, for previews; absent before the first step. */
   readonly denoised?: SampleLatents;
+  /** Of Gibbs sampling: the pairs that are finished. */
+  readonly pairs?: readonly Pair[];
 }
 
 export interface EvaluationRequest {
@@ -40,10 +42,13 @@ export interface EvaluationRequest {
   readonly progress: Progress;
 }
 
+/** The latents of a picture and its caption. */
+export type Pair = Required<SampleLatents>;
+
 /** All latents that were sampled on the way, the latest of each modality. */
 export interface Sampled extends SampleLatents {
   /** Of Gibbs sampling: the pair that the chain started with or first made, then the one after each round. */
-  readonly pairs?: readonly Required<SampleLatents>[];
+  readonly pairs?: readonly Pair[];
 }
 
 /** Yields evaluation requests, receives one prediction per evaluation. */
@@ -68,19 +73,21 @@ function* chain(request: SampleRequest): SampleRun {
   const states: SampleLatents[] = [request.given ?? {}];
   let sampled: SampleLatents = {};
   let done = 0;
-  for (const mode of stagesOf(request.mode, chainStartOf(request))) {
-    const made = yield* stage(request, mode, states.at(-1)!, { done, total, before: sampled });
+  const stages = stagesOf(request.mode, chainStartOf(request));
+  for (const mode of stages) {
+    const pairs = request.mode === 'gibbs' ? { pairs: pairsOf(states, stages.length) } : {};
+    const made = yield* stage(request, mode, states.at(-1)!, { done, total, before: sampled, ...pairs });
     sampled = { ...sampled, ...made };
     states.push({ ...states.at(-1), ...made });
     done += requestsOfStage(request, mode);
   }
-  return request.mode === 'gibbs' ? { ...sampled, pairs: pairsOf(states) } : sampled;
+  return request.mode === 'gibbs' ? { ...sampled, pairs: pairsOf(states, stages.length) } : sampled;
 }
 
-/** Every second state from the last one back: after each round, and before the first if that was a pair already. */
-function pairsOf(states: readonly SampleLatents[]): Required<SampleLatents>[] {
+/** Every second state from number `last` back: after each round, and before the first if that was a pair already. */
+function pairsOf(states: readonly SampleLatents[], last: number): Pair[] {
   return states.flatMap(({ image, text }, index) => {
-    return image && text && (states.length - 1 - index) % 2 === 0 ? [{ image, text }] : [];
+    return image && text && (last - index) % 2 === 0 ? [{ image, text }] : [];
   });
 }
 
@@ -89,7 +96,7 @@ function* stage(
   request: SampleRequest,
   mode: SingleMode,
   given: SampleLatents,
-  place: { readonly done: number; readonly total: number; readonly before: SampleLatents },
+  place: Pick<Progress, 'total' | 'pairs'> & { readonly done: number; readonly before: SampleLatents },
 ): Generator<EvaluationRequest, SampleLatents, readonly Prediction[]> {
   const { shapes, schedule, noise, guidance = 1, steps } = request;
   const initial = noise.start();
@@ -109,7 +116,8 @@ function* stage(
     const state = packing.unpack(x);
     const fresh = freshNoise(request, mode, plan.passes, index);
     const feeds = { moving: state, given, negative: request.negative, fresh, initial };
-    const progress = { step: place.done + index, total: place.total, mode };
+    const { total, pairs } = place;
+    const progress = { step: place.done + index, total, mode, ...(pairs && { pairs }) };
     const predictions = yield {
       evaluations: plan.passes.map(pass => evaluationOf(pass, level, feeds, request.dataType)),
       progress: denoised.image || denoised.text ? { ...progress, denoised } : progress,

@@ -1,0 +1,142 @@
+/**
+ * The native API's JSON as it is on the wire, in snake_case: the one place of these types, for the routes that write it and
+ * for the page that reads it.
+ */
+import type { CallSpec, InputName, Limits } from '../../../src/pipelines/index.ts';
+import type { JobStatus } from '../../jobs/types.ts';
+
+/** The value of an option. */
+export type OptionValue = string | number | boolean;
+
+/** Where a job is. */
+export interface WireUrls {
+  readonly get: string;
+  readonly events: string;
+  readonly cancel: string;
+}
+
+/** The answer to POST /v1/jobs. */
+export interface AcceptedJob {
+  readonly id: string;
+  readonly status: JobStatus;
+  readonly queue_position: number | null;
+  /** Seconds since 1970, as the other times. */
+  readonly created: number;
+  readonly urls: WireUrls;
+}
+
+/** GET /v1/jobs/ID, and each entry of GET /v1/jobs. */
+export interface WireJob extends AcceptedJob {
+  readonly mode: string;
+  readonly started: number | null;
+  readonly ended: number | null;
+  readonly progress: WireProgress | null;
+  readonly request: WireRequest;
+  /** Of a cancelled job: of the samples that were finished by then. */
+  readonly result: WireResult | null;
+  readonly error: WireError | null;
+}
+
+/** What was asked for: texts and options by their names. The pictures that were sent are kept as files. */
+export interface WireRequest {
+  readonly prompt?: string;
+  readonly prompt2?: string;
+  readonly image_url?: string;
+  readonly image2_url?: string;
+  readonly mask_url?: string;
+  readonly [option: string]: unknown;
+}
+
+export interface WireResult {
+  readonly samples: readonly WireSample[];
+  readonly unknown_words: readonly string[];
+  readonly caption_cut: boolean;
+  /** How much a picture given looks like what the model has learnt, in dB. */
+  readonly familiarity?: number;
+  /** False where that is below the model's threshold. */
+  readonly is_familiar?: boolean;
+  /** Milliseconds. */
+  readonly timings: { readonly total: number };
+}
+
+export interface WireSample {
+  readonly seed: number;
+  readonly caption?: string;
+  /** With a picture: where it is, and its size in pixels. */
+  readonly url?: string;
+  readonly width?: number;
+  readonly height?: number;
+}
+
+export interface WireError {
+  readonly code: string;
+  readonly message: string;
+}
+
+export interface WireProgress {
+  readonly step: number;
+  readonly steps: number;
+  readonly eta_ms: number | null;
+}
+
+/** The data of a server-sent event of a job; `type` is the event's name. */
+export type WireEvent = { readonly id: number } & (
+  | { readonly type: 'queued'; readonly position: number }
+  | { readonly type: 'started' }
+  | ({ readonly type: 'progress' } & WireProgress)
+  /** PNG in base64; `indices[i]` is the place of `images[i]` among the job's samples. */
+  | {
+      readonly type: 'preview';
+      readonly step: number;
+      readonly images: readonly string[];
+      readonly indices: readonly number[];
+    }
+  /** A sample that is finished before the job is. */
+  | { readonly type: 'sample'; readonly index: number; readonly sample: WireSample }
+  | { readonly type: 'text'; readonly delta: string }
+  | { readonly type: 'completed'; readonly result: WireResult }
+  | { readonly type: 'failed'; readonly error: WireError }
+  | { readonly type: 'cancelled'; readonly result?: WireResult }
+);
+
+/** What an option allows, and how it is shown to people. */
+export interface OptionSchema extends Limits {
+  readonly multipleOf?: number;
+  readonly title?: string;
+  readonly description?: string;
+  readonly default?: OptionValue;
+}
+
+/** What a mode can be asked for. */
+export interface WireCall extends Pick<CallSpec, 'title' | 'verb' | 'summary' | 'needs' | 'takes' | 'makes'> {
+  /** Names in `options`. */
+  readonly options: readonly string[];
+  /** Those that nothing in it acts on. */
+  readonly without_effect: readonly string[];
+  /** Options that only work with a certain input. */
+  readonly option_needs: Readonly<Record<string, InputName>>;
+  /** What it takes for options that are not sent. */
+  readonly defaults: Readonly<Record<string, OptionValue>>;
+}
+
+/** The answer to GET /v1/capabilities. */
+export interface Capabilities {
+  readonly model: string;
+  readonly family: string;
+  readonly models: readonly string[];
+  readonly modes: readonly string[];
+  /** By mode. */
+  readonly calls: Readonly<Record<string, WireCall>>;
+  /** By name: what each option allows. */
+  readonly options: Readonly<Record<string, OptionSchema>>;
+  readonly solvers: readonly string[];
+  /** Side of the pictures in pixels. */
+  readonly image_size: number;
+  readonly defaults: { readonly steps: number | undefined; readonly guidance: Readonly<Record<string, number>> };
+  readonly limits: Readonly<
+    Record<'n' | 'steps' | 'frames' | 'rounds' | 'request_bytes' | 'image_pixels', number | undefined>
+  >;
+  readonly familiarity: { readonly threshold: number } | null;
+  /** Prompts that show what the model can do. */
+  readonly examples: readonly string[];
+}
