@@ -52,8 +52,8 @@ export async function gibbs(
       pairs: sampled.map(({ pairs }) => pairs!.at(-1)!),
     });
     return last.flatMap((sample, index) => {
-      const start = (first + index) * (rounds + 1);
-      return [...Array.from({ length: rounds }, (_, round) => finished.get(start + round)!), sample];
+      const begin = (first + index) * (rounds + 1);
+      return [...Array.from({ length: rounds }, (_, round) => finished.get(begin + round)!), sample];
     });
   });
 }
