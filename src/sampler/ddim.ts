@@ -24,7 +24,7 @@ export interface DdimOptions {
 export function* solveDdim(problem: SolverProblem, options: DdimOptions): Solver {
   const { eta = 0, clip } = options;
   checkSteps(problem.steps, problem.schedule);
-  const plan = planDdimSteps(problem.schedule, problem.steps, options);
+  const plan = planDdimSteps(problem.schedule, problem.steps, options).slice(problem.begin);
   let x = problem.x;
   for (const [index, [s, t]] of plan.entries()) {
     const { x0, eps } = yield { x, level: s, index, total: plan.length };

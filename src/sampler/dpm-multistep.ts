@@ -42,7 +42,7 @@ export interface MultistepOptions {
 const FEW_STEPS = 15;
 
 export function* solveMultistep(problem: SolverProblem, options: MultistepOptions): Solver {
-  const { schedule, steps } = problem;
+  const { schedule, steps, begin = 0 } = problem;
   checkSteps(steps, schedule);
   const { linearFactor, integralFactor, predictionOf, exponent } =
     parameterizations[options.algorithm ?? 'dpmsolver++'];
@@ -52,16 +52,19 @@ export function* solveMultistep(problem: SolverProblem, options: MultistepOption
   let x = problem.x;
   const history: { readonly m: Float32Array; readonly lambda: number }[] = [];
 
-  for (let index = 0; index < steps; index++) {
+  for (let index = begin; index < steps; index++) {
     const [s, t] = [levels[index]!, levels[index + 1]!];
-    history.unshift({ m: predictionOf(yield { x, level: s, index, total: steps }), lambda: s.lambda });
+    history.unshift({
+      m: predictionOf(yield { x, level: s, index: index - begin, total: steps - begin }),
+      lambda: s.lambda,
+    });
     history.splice(3);
 
     const h = t.lambda - s.lambda;
     if (h === 0) continue; // a spacing that ends where the solver ends
     const u = (stochastic ? 2 : 1) * exponent(h);
     const linear = (linearFactor(t) / linearFactor(s)) * (stochastic ? Math.exp(-h) : 1);
-    const order = orderOfStep(index, steps, options);
+    const order = orderOfStep(steps - 1 - index, steps, options);
     const weights = integratorWeights(
       history.slice(0, order).map(({ lambda }) => lambda),
       h,
@@ -101,13 +104,12 @@ function integratorWeights(
   return [phi1 + perD10 / r0, perD11 / r1 - perD10 / r0, -perD11 / r1];
 }
 
-/** The order of step `index`: lower at the beginning, where there are few predictions, and at the end for stability. */
-function orderOfStep(index: number, steps: number, options: MultistepOptions): number {
+/** The highest order of a step before `left` others: lower at the end for stability. */
+function orderOfStep(left: number, steps: number, options: MultistepOptions): number {
   const { order = 2, finalSigma = 'zero', lowerOrderFinal = true, eulerAtFinal = false } = options;
   const cautious = lowerOrderFinal && steps < FEW_STEPS;
-  const left = steps - 1 - index;
   if (left === 0 && (cautious || eulerAtFinal || finalSigma === 'zero')) return 1;
-  return Math.min(order, index + 1, left === 1 && cautious ? 2 : 3);
+  return Math.min(order, left === 1 && cautious ? 2 : 3);
 }
 
 /** The levels of all steps and, last, the one at which the solver ends. */

@@ -39,7 +39,7 @@ type Group = readonly [s: NoiseLevel, ...between: NoiseLevel[], t: NoiseLevel];
 export function* solveSinglestep(problem: SolverProblem, options: SinglestepOptions): Solver {
   const { schedule, steps } = problem;
   checkSteps(steps, schedule);
-  const groups = planGroups(schedule, steps, options);
+  const groups = withoutFirst(planGroups(schedule, steps, options), problem.begin ?? 0);
   const total = groups.reduce((sum, group) => sum + group.length - 1, options.denoise ? 1 : 0);
   const { linearFactor, integralFactor, predictionOf, exponent } =
     parameterizations[options.algorithm ?? 'dpmsolver++'];
@@ -82,6 +82,16 @@ export function* solveSinglestep(problem: SolverProblem, options: SinglestepOpti
   if (!options.denoise) return x;
   const last: Estimate = yield { x, level: groups.at(-1)!.at(-1)!, index, total };
   return last.x0;
+}
+
+/** The groups without their first `count` levels; one that loses some of its own is of lower order. */
+function withoutFirst(groups: readonly Group[], count: number): Group[] {
+  let left = count;
+  return groups.flatMap(group => {
+    const [s, ...others] = group.slice(Math.min(left, group.length - 1));
+    left = Math.max(0, left - (group.length - 1));
+    return s && others.length > 0 ? [[s, ...others.slice(0, -1), others.at(-1)!] satisfies Group] : [];
+  });
 }
 
 /** (e^u - 1) / u - 1. */

@@ -216,3 +216,48 @@ test('a solver that adds noise needs a source of it', () => {
   const x = (value as { x: Float32Array }).x;
   expect(() => solver.next({ x0: x, eps: x })).toThrow('needs a source of noise');
 });
+
+describe('a solver that begins later', () => {
+  const schedule = schedules.discrete;
+  const answerOf = (x: Float32Array, level: NoiseLevel) => {
+    const x0 = bestData({ mu: 0.7, s: 0.5 }, x, level);
+    return { x0, eps: x.map((value, i) => (value - level.alpha * x0[i]!) / level.sigma) };
+  };
+
+  /** Runs to the end; at evaluation `change.at` the state is overwritten. */
+  function ends(options: SolverOptions, begin: number, x: Float32Array, change?: { at: number; x: Float32Array }) {
+    const solver = solve({ schedule, x: x.slice(), steps: 9, begin }, options);
+    const seen: { t: number; index: number; total: number }[] = [];
+    let point = solver.next();
+    while (!point.done) {
+      const { x, level, index, total } = point.value;
+      if (index === change?.at) x.set(change.x);
+      seen.push({ t: level.t, index, total });
+      point = solver.next(answerOf(x, level));
+    }
+    return { end: [...point.value], seen };
+  }
+
+  const [first, other] = [Float32Array.of(-1.3, 0.2, 2), Float32Array.of(0.4, -0.9, 1.1)];
+
+  test.each<SolverOptions>([
+    { kind: 'ddim' },
+    { kind: 'dpm-multistep', order: 1 },
+    { kind: 'dpm-singlestep', order: 1 },
+  ])('makes the last evaluations alone, as one whose state is overwritten there: %j', options => {
+    const whole = ends(options, 0, first, { at: 4, x: other });
+    const later = ends(options, 4, other);
+    expect(later.end).toEqual(whole.end);
+    expect(later.seen.map(({ t }) => t)).toEqual(whole.seen.slice(4).map(({ t }) => t));
+    expect(later.seen.map(({ index, total }) => [index, total])).toEqual([0, 1, 2, 3, 4].map(index => [index, 5]));
+  });
+
+  test.each(deterministic.filter(({ kind }) => kind !== 'ddim'))('keeps its grid: %j', options => {
+    const whole = ends(options, 0, first).seen;
+    for (const begin of [1, 2, 5]) {
+      const { seen } = ends(options, begin, other);
+      expect(seen.map(({ t }) => t)).toEqual(whole.slice(begin).map(({ t }) => t));
+      expect(seen[0]!.total).toBe(seen.length);
+    }
+  });
+});

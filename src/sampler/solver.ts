@@ -8,6 +8,7 @@ import type { NoiseLevel, Schedule } from './schedule.ts';
 
 /** An evaluation request of a solver: the state, its noise level, and the place of the evaluation among all. */
 interface SolverPoint {
+  /** The solver goes on from what is in here when it is answered: who answers may change it, as inpainting does. */
   readonly x: Float32Array;
   readonly level: NoiseLevel;
   /** Number of this evaluation, from 0. */
@@ -21,10 +22,15 @@ export type Solver = Generator<SolverPoint, Float32Array, Estimate>;
 /** What a solver starts from. */
 export interface SolverProblem {
   readonly schedule: Schedule;
-  /** The state at `schedule.tMax`, standard normal. */
+  /** The state at the level of the first evaluation; at `schedule.tMax` standard normal. May be overwritten. */
   readonly x: Float32Array;
   /** Number of evaluation requests; guidance may take several rows of a network call for each. */
   readonly steps: number;
+  /**
+   * Evaluations to leave out at the beginning, of those of all `steps`: who has data starts from them, with as much noise as
+   * the first evaluation that is left expects. Fewer than there are. @default 0
+   */
+  readonly begin?: number;
   /** Standard normal noise of `length` values for solvers that add noise, one draw a step. */
   readonly noise?: (length: number) => Float32Array;
 }
