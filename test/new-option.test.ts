@@ -1,6 +1,6 @@
 /**
  * An option that is added to the table of options, and nowhere else, reaches the library, the command line, every family of
- * routes with its documentation, and what the page makes its form of.
+ * routes with its documentation, what the page makes its form of, and docs/options.md.
  */
 import { Readable, Writable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
@@ -10,6 +10,7 @@ import { serverConfig } from '../server/config.ts';
 import { type FakeModel, fakeModel } from '../server/testing/fake-model.ts';
 import { runCli } from '../src/cli/program.ts';
 import { type Pipeline, runCall } from '../src/pipelines/index.ts';
+import { optionsDocument } from '../tools/options-document.ts';
 
 vi.mock('../src/pipelines/unidiffuser/calls/options.ts', async importOriginal => {
   const original = await importOriginal<typeof import('../src/pipelines/unidiffuser/calls/options.ts')>();
@@ -93,6 +94,15 @@ it('is told to the page, with limits, default and text', async () => {
   expect(options.sparkle_level).toMatchObject({ type: 'number', minimum: 0, maximum: 3, default: 1 });
   expect(options.sparkle_level.description).toMatch(/glitters/i);
   for (const { options: own } of Object.values<{ options: string[] }>(calls)) expect(own).toContain('sparkle_level');
+});
+
+it('is in docs/options.md, for every call and under every name', async () => {
+  const lines = (await optionsDocument()).split('\n').filter(line => line.startsWith('| `sparkleLevel` |'));
+  expect(lines).toEqual([
+    expect.stringMatching(/glitters \| a number from 0 to 3 \| the same \| 1 \|$/),
+    expect.stringMatching(/^\| `sparkleLevel` (\| yes ){10}\|$/),
+    expect.stringMatching(/^\| `sparkleLevel` \| `--sparkle-level` (\| `sparkle_level` ){8}\|$/),
+  ]);
 });
 
 /** Refused calls do not come to any method. */

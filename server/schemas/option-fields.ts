@@ -64,7 +64,7 @@ export function fieldName(option: string, names: OptionNames, body: unknown): st
   return given ?? own[0] ?? snakeCase(option);
 }
 
-function namesOf(option: string, names: OptionNames): readonly string[] {
+export function namesOf(option: string, names: OptionNames): readonly string[] {
   return Object.hasOwn(names, option) ? names[option]! : [snakeCase(option)];
 }
 

@@ -7,6 +7,7 @@ import {
   type CallOptions,
   callOf,
   choicesOf,
+  defaultOf,
   fits,
   limitsOf,
   optionsOfFamilies,
@@ -40,9 +41,10 @@ export function callOptions(flags: object): CallOptions {
 }
 
 function flagOf(name: string, schema: TSchema): Option {
-  const { description = '', default: standard, type } = schema as SchemaText;
+  const { description = '', type } = schema as SchemaText;
+  const standard = defaultOf(schema);
   const flag = flagNames[name] ?? `--${name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`;
-  const help = `${description} (default: ${standard ?? "the model's"})`;
+  const help = standard === undefined ? description : `${description} (default: ${standard})`;
   const choices = choicesOf(schema);
   if (choices.length > 0) return new Option(`${flag} <name>`, help).choices([...choices]);
   if (type === 'boolean') return new Option(flag, help);
@@ -52,7 +54,6 @@ function flagOf(name: string, schema: TSchema): Option {
 
 interface SchemaText {
   readonly description?: string;
-  readonly default?: unknown;
   readonly type?: string;
 }
 

@@ -129,6 +129,12 @@ export function limitsOf(schema: TSchema): string {
   return `${kind} ${minimum === undefined ? '' : `from ${minimum} `}${maximum === undefined ? 'on' : `to ${maximum}`}`;
 }
 
+/** What documentation says of the value where none is given; undefined where there is none. */
+export function defaultOf(schema: TSchema): unknown {
+  const { default: standard, 'x-default': told } = schema as TSchema & { default?: unknown; 'x-default'?: string };
+  return standard ?? told;
+}
+
 /** The values of a choice; none for other schemas. */
 export function choicesOf(schema: TSchema | undefined): readonly string[] {
   return (schema as Limits | undefined)?.enum ?? [];

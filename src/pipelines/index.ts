@@ -95,6 +95,7 @@ export {
   type CallTable,
   checkCall,
   choicesOf,
+  defaultOf,
   fits,
   type InputName,
   type Limits,

@@ -21,7 +21,10 @@ export const standards = {
   strength: 1,
 } as const;
 
-/** What every call takes. Values without a default here are the model's. */
+/** In documentation, the default of an option whose value is the model's where none is given. */
+const modelsOwn = { 'x-default': "the model's" } as const;
+
+/** What every call takes. */
 export const commonOptions = {
   /** How many samples to make. */
   n: Type.Integer({ minimum: 1, maximum: mostSamples, default: standards.n, description: 'how many to make' }),
@@ -32,11 +35,12 @@ export const commonOptions = {
     description: 'seed of the first one; the next ones count up, the last one within the same limit; drawn if absent',
   }),
   /** Network evaluations per sample. */
-  steps: Type.Integer({ minimum: 1, maximum: 1000, description: 'network evaluations per sample' }),
+  steps: Type.Integer({ minimum: 1, maximum: 1000, ...modelsOwn, description: 'network evaluations per sample' }),
   /** Guidance in diffusers' convention: 1 is off. Without effect where nothing is given to follow. */
   guidance: Type.Number({
     minimum: 0,
     maximum: 100,
+    ...modelsOwn,
     description: 'how closely to follow what is given; 1 is off',
   }),
   /** How noise becomes a sample. */
@@ -65,7 +69,7 @@ export const commonOptions = {
 /** What only some calls take. */
 export const ownOptions = {
   /** Picture and caption at once, or the caption first, which takes twice as many steps. */
-  order: Type.Enum([...orders], { description: 'picture and caption at once, or the caption first' }),
+  order: Type.Enum([...orders], { ...modelsOwn, description: 'picture and caption at once, or the caption first' }),
   /** How often caption and picture are drawn again from one another. */
   rounds: Type.Integer({
     minimum: 1,
