@@ -1,9 +1,11 @@
 /**
- * All network calls of one loaded model. Requests of all its concurrent users are queued here. One network call is made
- * at a time; it takes the queued requests of one kind, up to the limit of the batch, so that text to image at step 3,
- * captioning at step 17 and a joint sample at step 40 share one forward pass. Requests that arrive during a call take
- * part in the next one.
+ * All network calls of one loaded model. Requests of all its concurrent users are queued here. A network call takes the
+ * queued requests of one kind, up to the limit of the batch, so that text to image at step 3, captioning at step 17 and a
+ * joint sample at step 40 share one forward pass. Requests that arrive during a call take part in a later one.
  *
+ * - The device computes one call after the other. While it computes one, the next is sent ahead if it is full, so that the
+ *   device does not wait while this process makes new requests of the results. A call that is not full is made only when
+ *   none is running: the runs that the running one serves have their next requests to add to it.
  * - Requests of one kind are served in the order of arrival. A priority moves a request ahead by a bounded number of
  *   calls, so that every request is served after finitely many calls.
  * - Of the kinds (noise prediction, encoding of pictures, decoding of captions, ...) the one that has used the least time is
@@ -33,6 +35,9 @@ export interface KindOptions {
 /** The part of a queue that the choice of the next kind needs. */
 type AnyQueue = Pick<CallQueue<unknown, unknown>, 'time' | 'isEmpty' | 'isFull' | 'rejectAll' | 'callOnce'>;
 
+/** Calls that are sent to the device and not answered: the one that it computes and one sent ahead. */
+const mostRunning = 2;
+
 export class BatchingDriver {
   readonly #queues: AnyQueue[] = [];
   readonly #now: () => number;
@@ -41,7 +46,9 @@ export class BatchingDriver {
    * unused time.
    */
   #time = 0;
-  #busy = false;
+  #isAwake = false;
+  #running = 0;
+  #lastEnd = Number.NEGATIVE_INFINITY;
   #closed = false;
 
   /** @param now a clock in milliseconds, for tests */
@@ -78,28 +85,34 @@ export class BatchingDriver {
     if (this.#closed) throw released();
   }
 
+  /** Looks for the next call in the next turn of the event loop, so that all requests of this turn can share it. */
   #wake(): void {
-    if (this.#busy) return;
-    this.#busy = true;
-    void this.#work();
+    if (this.#isAwake) return;
+    this.#isAwake = true;
+    setImmediate(() => {
+      this.#isAwake = false;
+      this.#callNext();
+    });
   }
 
-  async #work(): Promise<void> {
-    await eventLoopTurn(); // requests made in the same turn of the event loop share a call
-    for (;;) {
-      let next = this.#nextQueue();
-      if (!next?.isFull) {
-        // The runs that received the last results make their next requests in this turn, as the next call has room for
-        // them. A full call starts at once, and those runs compute their steps meanwhile.
-        await eventLoopTurn();
-        next = this.#nextQueue();
-      }
-      if (!next) break;
-      this.#time = next.time;
-      // Networks that compute in this thread would otherwise not let it handle anything else between calls.
-      await Promise.all([next.callOnce(this.#now), eventLoopTurn()]);
-    }
-    this.#busy = false;
+  /** Makes at most one call, as networks that compute in this thread let it handle nothing else meanwhile. */
+  #callNext(): void {
+    const next = this.#running < mostRunning ? this.#nextQueue() : undefined;
+    if (!next || (this.#running > 0 && !next.isFull)) return;
+    this.#time = next.time;
+    this.#running++;
+    const started = this.#now();
+    const timeUsed = () => {
+      const ended = this.#now();
+      const used = ended - Math.max(started, this.#lastEnd);
+      this.#lastEnd = ended;
+      return used;
+    };
+    void next.callOnce(timeUsed).then(() => {
+      this.#running--;
+      this.#wake();
+    });
+    this.#wake();
   }
 
   #nextQueue(): AnyQueue | undefined {
@@ -109,10 +122,6 @@ export class BatchingDriver {
       undefined,
     );
   }
-}
-
-function eventLoopTurn(): Promise<void> {
-  return new Promise(resolve => setImmediate(resolve));
 }
 
 function unitsOf<T>(rows: readonly T[], unit: number): (readonly T[])[] {

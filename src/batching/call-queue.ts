@@ -22,6 +22,14 @@ interface Waiting<T, U> extends Ticket<T, U> {
    * waits for ever.
    */
   readonly due: number;
+  /** The call that it is part of, once that has begun. */
+  call?: RunningCall<T, U>;
+}
+
+interface RunningCall<T, U> {
+  /** Its tickets that were not aborted; when none is left the call is aborted. */
+  readonly needed: Set<Waiting<T, U>>;
+  readonly controller: AbortController;
 }
 
 /** Makes one network call; `signal` aborts when all tickets of the call were aborted. */
@@ -33,12 +41,10 @@ export class CallQueue<T, U> {
   readonly #call: NetworkCall<T, U>;
   readonly #limit: BatchLimit;
   #waiting: Waiting<T, U>[] = [];
-  /** The tickets of the running call that were not aborted; `#controller` aborts the call when none is left. */
-  readonly #inCall = new Set<Waiting<T, U>>();
-  #controller = new AbortController();
   /** Tickets that are not settled. */
   readonly #abortable = new AbortGroups<Waiting<T, U>>((ticket, reason) => this.#abandon(ticket, reason));
   #calls = 0;
+  #rowsInCalls = 0;
 
   constructor(call: NetworkCall<T, U>, limit: BatchLimit) {
     this.#call = call;
@@ -49,12 +55,16 @@ export class CallQueue<T, U> {
     return this.#waiting.length === 0;
   }
 
-  /** Whether the queued rows fill the next call. */
+  /**
+   * Whether to wait for further requests would gain nothing: the queued rows fill a call, or could not share one with those
+   * that are being computed.
+   */
   get isFull(): boolean {
-    return this.#waiting.reduce((sum, { rows }) => sum + rows.length, 0) >= this.#limit.rows;
+    const queued = this.#waiting.reduce((sum, { rows }) => sum + rows.length, 0);
+    return queued >= this.#limit.rows || (queued > 0 && queued + this.#rowsInCalls > this.#limit.rows);
   }
 
-  /** Queues a ticket. An abort of its signal rejects it at once, whether it is queued or in the running call. */
+  /** Queues a ticket. An abort of its signal rejects it at once, whether it is queued or in a running call. */
   add(ticket: Ticket<T, U>): void {
     const priority = Math.min(priorities.highest, Math.max(priorities.lowest, ticket.priority));
     const waiting: Waiting<T, U> = { ...ticket, due: this.#calls - callsPerPriority * priority };
@@ -65,7 +75,7 @@ export class CallQueue<T, U> {
   #abandon(ticket: Waiting<T, U>, reason: unknown): void {
     ticket.reject(reason);
     this.#waiting = this.#waiting.filter(other => other !== ticket);
-    if (this.#inCall.delete(ticket) && this.#inCall.size === 0) this.#controller.abort(reason);
+    if (ticket.call?.needed.delete(ticket) && ticket.call.needed.size === 0) ticket.call.controller.abort(reason);
   }
 
   rejectAll(error: Error): void {
@@ -75,28 +85,35 @@ export class CallQueue<T, U> {
     }
   }
 
-  /** Makes one call for as many tickets as fit and settles them; if the call fails, only they are rejected. */
-  async callOnce(now: () => number): Promise<void> {
+  /**
+   * Makes one call for as many tickets as fit and settles them; if the call fails, only they are rejected.
+   * @param timeUsed the milliseconds for which the call had the device, asked once when it has ended
+   */
+  async callOnce(timeUsed: () => number): Promise<void> {
     const tickets = this.#take();
     this.#calls++;
-    for (const ticket of tickets) this.#inCall.add(ticket);
-    this.#controller = new AbortController();
+    const call: RunningCall<T, U> = { needed: new Set(tickets), controller: new AbortController() };
+    for (const ticket of tickets) ticket.call = call;
     const rows = tickets.flatMap(ticket => ticket.rows);
-    const started = now();
-    try {
-      const results = await this.#call(rows, this.#controller.signal);
+    this.#rowsInCalls += rows.length;
+    const outcome = await this.#call(rows, call.controller.signal).then(
+      results => ({ results }),
+      (error: unknown) => ({ error }),
+    );
+    this.#rowsInCalls -= rows.length;
+    const milliseconds = timeUsed();
+    this.time += milliseconds;
+    if ('results' in outcome) {
+      this.#limit.seen(rows.length, milliseconds);
       let start = 0;
       for (const ticket of tickets) {
-        ticket.resolve(results.slice(start, start + ticket.rows.length));
+        ticket.resolve(outcome.results.slice(start, start + ticket.rows.length));
         start += ticket.rows.length;
       }
-      this.#limit.seen(rows.length, now() - started);
-    } catch (error) {
-      for (const { reject } of tickets) reject(error);
+    } else {
+      for (const { reject } of tickets) reject(outcome.error);
     }
     for (const ticket of tickets) this.#abortable.delete(ticket.signal, ticket);
-    this.#inCall.clear();
-    this.time += now() - started;
   }
 
   /** Takes the first ticket and all others that still fit; those that do not fit keep their order. */
