@@ -54,6 +54,7 @@ const answers: Record<ErrorCode, Answer> = {
   'queue-full': { status: 429, code: 'queue_full', retryAfter: 5 },
   'shutting-down': { status: 503, code: 'shutting_down', retryAfter: 10 },
   overloaded: { status: 503, code: 'overloaded', retryAfter: 5 },
+  'memory-full': { status: 503, code: 'memory_full', retryAfter: 5 },
   'storage-full': { status: 507, code: 'storage_full', retryAfter: 60 },
   'invalid-config': generationFailed,
   'invalid-weights': generationFailed,

@@ -16,6 +16,7 @@ const libraryCodes = {
   'unsupported-kernel': 'runtime',
   'recording-read': 'runtime',
   'worker-died': 'runtime',
+  'memory-full': 'runtime',
   released: 'runtime',
   'non-finite-loss': 'runtime',
 } as const;

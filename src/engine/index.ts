@@ -1,5 +1,4 @@
 /** The engine: turns pure tfjs programs into executables. Knows no model. */
-import { totalmem } from 'node:os';
 import { DuetError } from '../core/errors.ts';
 import { createExecutable } from './create-executable.ts';
 import { comparedAtFirstRun } from './debug/compare-devices.ts';
@@ -8,6 +7,7 @@ import { checkDimensions } from './dimensions.ts';
 import { EagerSequences } from './sequences/eager-sequences.ts';
 import { withSequenceInputs } from './sequences/extend-rows.ts';
 import { ProcessSequences } from './sequences/process-sequences.ts';
+import { defaultMaxBytes } from './sequences/sequence-limits.ts';
 import { type SequenceLayout, SequenceStore } from './sequences/sequence-store.ts';
 import type { CompileOptions, CompileSpec, Device, Executable, Program } from './types.ts';
 
@@ -65,8 +65,9 @@ export interface SequencesOptions {
   /** That of the programs that extend them. @default 'cpu' */
   readonly device?: Device;
   /**
-   * Bytes that all of them may take together. A call that extends several needs as much again for those while it runs.
-   * @default a quarter of the machine's memory
+   * Bytes that all of them may take together, with what a call that extends several needs to lay them side by side. A call for
+   * which there is no room is made in halves; if that does not help, it fails with 'memory-full'.
+   * @default a quarter of the machine's (or container's) memory; sequences of the inference process share it
    */
   readonly maxBytes?: number;
 }
@@ -83,10 +84,13 @@ export interface SequencesOptions {
  * sequences.drop(sequence);
  */
 export function createSequences(layout: SequenceLayout, options: SequencesOptions = {}): SequenceStore {
-  const { device = 'cpu', maxBytes = totalmem() / 4 } = options;
-  if (!(maxBytes > 0)) {
+  const { device = 'cpu', maxBytes } = options;
+  if (maxBytes !== undefined && !(maxBytes > 0)) {
     throw new DuetError('invalid-argument', `maxBytes must be a positive number of bytes, got ${maxBytes}`);
   }
-  const backend = device === 'cpu' ? new ProcessSequences(layout, maxBytes) : new EagerSequences(layout, maxBytes);
+  const backend =
+    device === 'cpu'
+      ? new ProcessSequences(layout, maxBytes)
+      : new EagerSequences(layout, maxBytes ?? defaultMaxBytes());
   return new SequenceStore(layout, backend);
 }

@@ -27,8 +27,10 @@ import {
 } from './sequences/extend-rows.ts';
 import { ProcessSequences } from './sequences/process-sequences.ts';
 import { checkAdded } from './sequences/sequence-memory.ts';
-import type { SequenceStore } from './sequences/sequence-store.ts';
 import type { CompileOptions, CompileSpec, Executable, Program, RunOptions } from './types.ts';
+
+/** Restoring sequences must not take much more memory than extending them did. */
+const mostJoined = 256;
 
 /** A recording together with the session that runs it in one particular inference process. */
 interface Bucket {
@@ -49,12 +51,19 @@ export class OnnxExecutable<P, S> implements Executable {
   #storeGeneration = 0;
   #stateLost = false;
   #released = false;
+  /** Extends sequences that another process held: the same function for all, by which they are told from those of other programs. */
+  readonly #restore = (group: Group, signal: AbortSignal | undefined): Promise<unknown> =>
+    this.#extendOnce('restore', group, signal);
+  /** Positions that a call which restores sequences may add. */
+  readonly #joinedPositions: number;
 
   constructor(program: Program<P, S>, spec: CompileSpec, options: CompileOptions) {
     this.#spec = spec;
     this.#options = options;
     this.#recordings = new Recordings(this.#name, program, withSequenceInputs(this.#name, spec));
     this.#weightsFolder = weightsFolderOf(spec);
+    const { positions, dimensions } = spec;
+    this.#joinedPositions = positions ? Math.min(dimensions?.[positions]?.max ?? mostJoined, mostJoined) : 0;
   }
 
   get #name(): string {
@@ -122,47 +131,54 @@ export class OnnxExecutable<P, S> implements Executable {
     signal?.throwIfAborted();
     assertNoSequences(this.#name, this.#spec);
     const sizes = dimensionsOf(this.#name, this.#spec, inputs);
-    return untilAnswered(this.#spec.state === undefined, () => this.#runOnce(sizes, inputs, signal));
+    const isStateless = this.#spec.state === undefined;
+    return repeatWhenEnded(isStateless, () => this.#runOnce(sizes, inputs, signal));
   }
 
   async extend(rows: readonly SequenceRow[], { signal }: RunOptions = {}): Promise<Record<string, HostTensor>[]> {
     signal?.throwIfAborted();
     this.#assertLive();
     const { store, backend } = sequencesOf(this.#name, this.#spec, ProcessSequences);
-    return extendRows(store, rows, group => {
-      const isFresh = group.lengths.every(length => length === 0);
-      return untilAnswered(isFresh, () => this.#extendOnce(store, backend, group, signal));
-    });
+    return extendRows(store, rows, group =>
+      repeatWhenEnded(true, async () => {
+        await backend.restore(group.ids, signal);
+        const result = await this.#extendOnce('extend', group, signal);
+        backend.extended(group, { extend: this.#restore, joinedPositions: this.#joinedPositions });
+        return result;
+      }),
+    );
   }
 
   async #extendOnce(
-    { layout }: SequenceStore,
-    sequences: ProcessSequences,
+    kind: 'extend' | 'restore',
     { ids, lengths, inputs }: Group,
     signal: AbortSignal | undefined,
   ): Promise<GroupResult> {
+    const { store, backend: sequences } = sequencesOf(this.#name, this.#spec, ProcessSequences);
     const sizes = dimensionsOf(this.#name, this.#spec, inputs, { batch: ids.length, past: Math.max(...lengths) });
     const { recording, session } = await this.#prepare(sizes);
-    checkAdded(this.#name, layout, recording.outputs);
-    await sequences.open();
+    checkAdded(this.#name, store.layout, recording.outputs);
     signal?.throwIfAborted();
-    sequences.assertHeld(ids);
-    if (!sessionHost.isAlive(session!.generation)) throw new ProcessEnded();
+    if (!sequences.areHeld(ids, session!.generation)) throw new ProcessEnded();
     const outputs = Object.entries(recording.outputs);
-    const added = outputs.filter(([name]) => name in layout).map(([name, { value }]) => [name, value]);
-    const others = outputs.filter(([name]) => !(name in layout));
+    const added = outputs.filter(([name]) => name in store.layout).map(([name, { value }]) => [name, value]);
+    const others = outputs.filter(([name]) => !(name in store.layout));
     const request: Request = {
-      kind: 'extend',
+      kind,
       session: session!.id,
       store: this.#store,
       memory: sequences.memory,
-      operations: sequences.operationsBefore(ids),
+      operations: sequences.begin(ids),
       sequences: ids,
       tensors: graphInputs(inputs),
       fetches: others.map(([, { value }]) => value),
       added: Object.fromEntries(added),
+      ceiling: sessionHost.sequenceCeiling,
     };
-    const results = await sessionHost.send(request, signal);
+    const results = await sessionHost.send(request, signal).catch(error => {
+      if (signal?.aborted) sequences.forget(ids);
+      throw error;
+    });
     return {
       outputs: Object.fromEntries(others.map(([name, { value }]) => [name, results[value]!])),
       positions: results[addedPositions]!.data[0]!,
@@ -243,13 +259,13 @@ export class OnnxExecutable<P, S> implements Executable {
   }
 }
 
-/** Calls again after the process was ended for another's sake (an interrupted call, its size), unless something was lost with it. */
-async function untilAnswered<R>(isStateless: boolean, call: () => Promise<R>): Promise<R> {
+/** Makes a call again when its process was ended on purpose (to interrupt another call, or because of its size). */
+async function repeatWhenEnded<R>(isRepeatable: boolean, call: () => Promise<R>): Promise<R> {
   for (;;) {
     try {
       return await call();
     } catch (error) {
-      if (!(error instanceof ProcessEnded) || !isStateless) throw error;
+      if (!(error instanceof ProcessEnded) || !isRepeatable) throw error;
     }
   }
 }

@@ -72,6 +72,12 @@ export interface CompileSpec<P = unknown, S = unknown> {
    * adds to each: [batch, N, ...]. Its own inputs begin with 'batch'.
    */
   readonly sequences?: SequenceStore;
+  /**
+   * The second dimension of all inputs, if it counts the positions that a call adds to each sequence and one call adds what
+   * several do that are given the same positions in turn, as in a causal language model. Sequences that were lost with their
+   * process are then computed again in few calls.
+   */
+  readonly positions?: string;
 }
 
 export interface CompileOptions {
@@ -101,9 +107,10 @@ export interface Executable {
    * Extends sequences (see {@link CompileSpec.sequences}). Each row is a sequence and the program's inputs without their batch
    * axis; sequences may be of different lengths. Rows whose inputs have the same shapes share one call of the program.
    * @returns for each row the program's other outputs, without their batch axis
-   * @throws DuetError 'worker-died' if the process that held a sequence is gone: it must be started again; 'released' if it
-   * was dropped; 'overloaded' if there is no room for it. What fails to be extended stays as it was, unless `signal` aborts:
-   * then its sequences are to be dropped.
+   * What fails to be extended, or is aborted, stays as it was. If the inference process is ended or dies, its sequences are
+   * computed again in the next one when they are next extended, from copies of all the inputs that they were extended by.
+   * @throws DuetError 'worker-died' if the inference process dies meanwhile; 'released' if a sequence was dropped;
+   * 'memory-full' if there is no room for it
    */
   extend(rows: readonly SequenceRow[], options?: RunOptions): Promise<Record<string, HostTensor>[]>;
   /** The current state by dotted name. */

@@ -48,7 +48,7 @@ export class CompiledDecoder {
     const dimensions = { length: { max: positions }, past: { max: positions - 1 } };
     const program = await compile<P, undefined>(
       run,
-      { params, inputs, sequences, dimensions },
+      { params, inputs, sequences, dimensions, positions: 'length' },
       { name: 'decoder', ...options },
     );
     return new CompiledDecoder(program, sequences, vectorWidth, positions);

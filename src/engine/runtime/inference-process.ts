@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { DuetError } from '../../core/errors.ts';
 import { FrameReader, writeFrame } from './frames.ts';
-import type { ReplyHeader, Request, Tensors } from './protocol.ts';
+import type { ProcessSize, ReplyHeader, Request, Tensors } from './protocol.ts';
 
 /** Of what the process wrote to its standard error, the end is shown when it dies. */
 const keptStderr = 2048;
@@ -28,8 +28,8 @@ export class ProcessEnded extends DuetError {
 export interface ProcessEvents {
   /** It is ready for requests. */
   ready(): void;
-  /** It has answered a request; its resident size if it was measured. */
-  answered(kind: Request['kind'], residentBytes: number | undefined): void;
+  /** It has answered a request; its size if it was measured. */
+  answered(kind: Request['kind'], size: ProcessSize | undefined): void;
   /** It is gone: by itself, to interrupt a call that nobody waited for, or because it was told to end. */
   ended(how: ProcessEnd): void;
 }
@@ -42,7 +42,7 @@ export class InferenceProcess {
   readonly #events: ProcessEvents;
   /** In the order in which the process answers. */
   readonly #pending = new Map<number, Pending & { readonly kind: Request['kind'] }>();
-  /** Stores with training state or sequences, which would be lost with the process. */
+  /** Stores with training state, which would be lost with the process. */
   readonly #stateful = new Set<number>();
   readonly #ended: Promise<void>;
   #stderr = '';
@@ -160,17 +160,8 @@ export class InferenceProcess {
       case 'put':
         if (request.isState) this.#stateful.add(request.store);
         break;
-      case 'extend':
-        this.#stateful.add(request.memory);
-        break;
       case 'release':
         this.#stateful.delete(request.store);
-        break;
-      case 'update-sequences':
-        if (request.isEmpty) this.#stateful.delete(request.memory);
-        break;
-      case 'close-sequences':
-        this.#stateful.delete(request.memory);
         break;
     }
     // Without state a call that nobody needs may be ended with the process.
@@ -186,7 +177,7 @@ export class InferenceProcess {
     const pending = this.#pending.get(header.id);
     this.#pending.delete(header.id);
     if (header.kind === 'done') {
-      this.#events.answered(pending?.kind ?? 'run', header.residentBytes);
+      this.#events.answered(pending?.kind ?? 'run', header.size);
       pending?.resolve(tensors);
     } else {
       const { message, code } = header;

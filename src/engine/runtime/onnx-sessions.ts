@@ -7,8 +7,8 @@ import * as ort from 'onnxruntime';
 import type { DType, HostTensor } from '../../core/host-tensor.ts';
 import { debugKinds } from '../debug/debug-switch.ts';
 import { SessionProfile } from '../debug/node-times.ts';
-import { SequenceMemory } from '../sequences/sequence-memory.ts';
 import { addedPositions, type Request, type Tensors } from './protocol.ts';
+import { closeMemory, memoryOf, openMemory, setCeiling } from './sequence-memories.ts';
 
 type RequestOf<K extends Request['kind']> = Extract<Request, { kind: K }>;
 
@@ -20,13 +20,12 @@ interface Loaded {
 
 const sessions = new Map<number, Loaded>();
 const stores = new Map<number, Map<string, ort.Tensor>>();
-const memories = new Map<number, SequenceMemory>();
 /** Tensors that fell out of a store by feedback: the next run writes its outputs into their memory. */
 const spares = new Map<number, Map<string, ort.Tensor>>();
 
 /** Does what `request` asks for and returns the tensors that answer it; if nobody needs those, only what later requests build on. */
 export async function perform(request: Request, isNeeded: boolean): Promise<Tensors> {
-  if (request.kind === 'extend') memoryOf(request.memory).apply(request.operations);
+  if (request.kind === 'extend' || request.kind === 'restore') memoryOf(request.memory).apply(request.operations);
   return isNeeded ? answer(request) : {};
 }
 
@@ -46,15 +45,16 @@ async function answer(request: Request): Promise<Tensors> {
       await release(request);
       return {};
     case 'open-sequences':
-      memories.set(request.memory, new SequenceMemory(request.layout, request.maxBytes));
+      openMemory(request.memory, request.layout, request.maxBytes);
       return {};
     case 'extend':
+    case 'restore':
       return extend(request);
     case 'update-sequences':
       memoryOf(request.memory).apply(request.operations);
       return {};
     case 'close-sequences':
-      memories.delete(request.memory);
+      closeMemory(request.memory);
       return {};
   }
 }
@@ -106,7 +106,8 @@ async function run(request: RequestOf<'run'>): Promise<Tensors> {
   );
 }
 
-async function extend(request: RequestOf<'extend'>): Promise<Tensors> {
+async function extend(request: RequestOf<'extend' | 'restore'>): Promise<Tensors> {
+  setCeiling(request.ceiling);
   const loaded = sessionOf(request.session);
   const memory = memoryOf(request.memory);
   const past = Object.entries(memory.gather(request.sequences)).map(([name, tensor]) => [`inputs/${name}`, tensor]);
@@ -157,12 +158,6 @@ function sessionOf(id: number): Loaded {
   const loaded = sessions.get(id);
   if (!loaded) throw new Error(`Session ${id} is not loaded`);
   return loaded;
-}
-
-function memoryOf(id: number): SequenceMemory {
-  const memory = memories.get(id);
-  if (!memory) throw new Error(`Sequences ${id} are not open`);
-  return memory;
 }
 
 function storeOf(id: number): Map<string, ort.Tensor> {

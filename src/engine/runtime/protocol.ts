@@ -43,11 +43,15 @@ export type Request =
       readonly kind: 'open-sequences';
       readonly memory: number;
       readonly layout: SequenceLayout;
-      readonly maxBytes: number;
+      /** The most that they may take. @default all memories without a limit of their own share one */
+      readonly maxBytes: number | undefined;
     }
-  /** A run that reads sequences as inputs and adds outputs to them. Its operations are done even if the run is cancelled. */
+  /**
+   * A run that reads sequences as inputs and adds outputs to them; `restore` if another process held them. Its operations are
+   * done even if the run is cancelled.
+   */
   | {
-      readonly kind: 'extend';
+      readonly kind: 'extend' | 'restore';
       readonly session: number;
       readonly store: number;
       readonly memory: number;
@@ -58,13 +62,13 @@ export type Request =
       readonly fetches: readonly string[];
       /** Graph output that is added to the tensor of that name of each sequence. */
       readonly added: Readonly<Record<string, string>>;
+      /** Bytes that the process may have resident with what the sequences grow by. */
+      readonly ceiling: number | undefined;
     }
   | {
       readonly kind: 'update-sequences';
       readonly memory: number;
       readonly operations: readonly SequenceOperation[];
-      /** Whether no sequence is left. */
-      readonly isEmpty: boolean;
     }
   | { readonly kind: 'close-sequences'; readonly memory: number };
 
@@ -79,13 +83,20 @@ export type RequestHeader =
   /** The answer to request `id` is not needed any more: it is not computed if its turn has not come yet. */
   | { readonly kind: 'cancel'; readonly id: number };
 
+/** Memory of the inference process in bytes. */
+export interface ProcessSize {
+  readonly resident: number;
+  /** What sequences take of it. */
+  readonly sequences: number;
+}
+
 export type ReplyHeader =
   /** Sent once, when ONNX Runtime is loaded. */
   | { readonly kind: 'ready' }
   | {
       readonly kind: 'done';
       readonly id: number;
-      /** Resident size of the inference process in bytes, measured a few times a second at most. */
-      readonly residentBytes?: number;
+      /** Measured after a model was loaded, else a few times a second at most. */
+      readonly size?: ProcessSize;
     }
   | { readonly kind: 'failed'; readonly id: number; readonly message: string; readonly code?: ErrorCode };

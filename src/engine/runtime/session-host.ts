@@ -4,7 +4,7 @@
  */
 import { DuetError } from '../../core/errors.ts';
 import { InferenceProcess, type ProcessEnd } from './inference-process.ts';
-import type { Request, Tensors } from './protocol.ts';
+import type { ProcessSize, Request, Tensors } from './protocol.ts';
 
 /** Runs after which a process that has loaded its models has its usual size. */
 const warmUpRuns = 32;
@@ -35,6 +35,7 @@ class SessionHost {
   #isRecovering = false;
   #maxMemory: number | undefined;
   #residentBytes: number | undefined;
+  /** Without sequences. */
   #usualBytes = 0;
   #runsSinceLoad = 0;
   readonly #deathListeners = new Set<() => void>();
@@ -63,7 +64,8 @@ class SessionHost {
 
   /**
    * Sets or (with `undefined`) lifts the memory ceiling: a process over so many bytes of resident memory is replaced between
-   * calls, unless training state or sequences live in it.
+   * calls, unless training state lives in it. Sequences are computed again in the next process; those that would grow over the
+   * ceiling are refused.
    * @throws DuetError 'invalid-argument'
    */
   setMaxMemory(bytes: number | undefined): void {
@@ -71,6 +73,11 @@ class SessionHost {
       throw new DuetError('invalid-argument', `The memory ceiling must be a positive number of bytes, got ${bytes}`);
     }
     this.#maxMemory = bytes;
+  }
+
+  /** Bytes up to which sequences may let the process grow: its ceiling, or somewhat more than the models need if that is more. */
+  get sequenceCeiling(): number | undefined {
+    return this.#maxMemory === undefined ? undefined : Math.max(this.#maxMemory, growth * this.#usualBytes);
   }
 
   /** Calls `listener` whenever an inference process died by itself. Returns a function that stops this. */
@@ -115,8 +122,8 @@ class SessionHost {
       ready: () => {
         if (this.#process === process) this.#isRecovering = false;
       },
-      answered: (kind, residentBytes) => {
-        if (this.#process === process) this.#watchMemory(process, kind, residentBytes);
+      answered: (kind, size) => {
+        if (this.#process === process) this.#watchMemory(process, kind, size);
       },
       ended: how => this.#ended(process, how),
     });
@@ -136,17 +143,19 @@ class SessionHost {
     for (const listener of this.#deathListeners) listener();
   }
 
-  #watchMemory(process: InferenceProcess, kind: Request['kind'], residentBytes: number | undefined): void {
-    if (kind === 'load') this.#runsSinceLoad = 0;
-    if (kind === 'run') this.#runsSinceLoad++;
-    if (residentBytes === undefined) return;
-    this.#residentBytes = residentBytes;
+  #watchMemory(process: InferenceProcess, kind: Request['kind'], size: ProcessSize | undefined): void {
+    // What restoring sequences takes is usual, too: a process must outlast it.
+    if (kind === 'load' || kind === 'restore') this.#runsSinceLoad = 0;
+    if (kind === 'run' || kind === 'extend') this.#runsSinceLoad++;
+    if (!size) return;
+    this.#residentBytes = size.resident;
+    const others = size.resident - size.sequences;
     if (this.#runsSinceLoad <= warmUpRuns) {
-      this.#usualBytes = Math.max(this.#usualBytes, residentBytes);
+      this.#usualBytes = Math.max(this.#usualBytes, others);
       return;
     }
-    const ceiling = Math.max(this.#maxMemory ?? Number.POSITIVE_INFINITY, growth * this.#usualBytes);
-    if (residentBytes <= ceiling || process.holdsState) return;
+    const isOver = size.resident > (this.#maxMemory ?? Number.POSITIVE_INFINITY);
+    if (!isOver || others <= growth * this.#usualBytes || process.holdsState) return;
     this.#process = undefined;
     this.#replacements++;
     process.retire();

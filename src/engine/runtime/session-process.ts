@@ -9,7 +9,8 @@ import { DuetError } from '../../core/errors.ts';
 import { debugKinds } from '../debug/debug-switch.ts';
 import { FrameReader, writeFrame } from './frames.ts';
 import { finishProfiles, perform } from './onnx-sessions.ts';
-import type { ReplyHeader, Request, RequestHeader, Tensors } from './protocol.ts';
+import type { ProcessSize, ReplyHeader, Request, RequestHeader, Tensors } from './protocol.ts';
+import { sequenceBytes } from './sequence-memories.ts';
 
 // These reach all processes of a terminal or a service; when to end is the parent's decision.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
@@ -26,14 +27,14 @@ const watchdog = `
 `;
 new Worker(watchdog, { eval: true, execArgv: [], stdin: false, env: {} }).unref();
 
-const residentInterval = 200;
-let residentMeasured = 0;
+const measuringInterval = 200;
+let measured = Number.NEGATIVE_INFINITY;
 
-function residentBytes(): { residentBytes?: number } {
+function sizeAfter({ kind }: Request): { size?: ProcessSize } {
   const now = performance.now();
-  if (residentMeasured !== 0 && now - residentMeasured < residentInterval) return {};
-  residentMeasured = now;
-  return { residentBytes: process.memoryUsage.rss() };
+  if (kind !== 'load' && now - measured < measuringInterval) return {};
+  measured = now;
+  return { size: { resident: process.memoryUsage.rss(), sequences: sequenceBytes() } };
 }
 
 const channel = new Socket({ fd: 3 });
@@ -60,7 +61,7 @@ async function answer(id: number, request: Request): Promise<void> {
     const isNeeded = needed.get(id) === true;
     needed.delete(id);
     const tensors = await perform(request, isNeeded);
-    reply({ kind: 'done', id, ...residentBytes() }, tensors);
+    reply({ kind: 'done', id, ...sizeAfter(request) }, tensors);
     awakeUntil = performance.now() + awakeMs;
     setImmediate(stayAwake);
   } catch (error) {

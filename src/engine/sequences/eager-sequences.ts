@@ -1,6 +1,7 @@
 /** Sequences of the eager devices: tensors of the backend, which forks share since nothing changes them. */
 import * as tf from '@tensorflow/tfjs';
-import { bytesPerPosition, type SequenceBackend, type SequenceLayout, sequencesFull } from './sequence-store.ts';
+import { sequencesFull } from './sequence-limits.ts';
+import { bytesPerPosition, type SequenceBackend, type SequenceLayout } from './sequence-store.ts';
 
 interface Held {
   /** [length, ...] each. */
@@ -57,7 +58,7 @@ export class EagerSequences implements SequenceBackend {
     };
   }
 
-  /** Adds to each sequence its row of `added`, [B, N, ...] each; returns N. Throws `overloaded` if there is no room. */
+  /** Adds to each sequence its row of `added`, [B, N, ...] each; returns N. Throws `memory-full` if there is no room. */
   append(ids: readonly number[], added: Readonly<Record<string, tf.Tensor>>): number {
     const positions = Object.values(added)[0]?.shape[1] ?? 0;
     this.#assertRoom(ids, positions);

@@ -1,10 +1,9 @@
-/** Rows of a call that extends sequences: grouped by their shapes, stacked for the program, and taken apart again. */
+/** Programs that extend sequences: the inputs that they are given beside their own, and the rows of a call. */
 import { DuetError } from '../../core/errors.ts';
-import { type HostTensor, sizeOf } from '../../core/host-tensor.ts';
+import type { HostTensor } from '../../core/host-tensor.ts';
 import type { CompileSpec, InputSpec } from '../types.ts';
+import { runInGroups, type Tensors } from './row-groups.ts';
 import type { Sequence, SequenceBackend, SequenceLayout, SequenceStore } from './sequence-store.ts';
-
-type Tensors = Readonly<Record<string, HostTensor>>;
 
 /** One sequence and what it is extended by. */
 export interface SequenceRow {
@@ -55,6 +54,14 @@ export function withSequenceInputs(program: string, spec: CompileSpec): CompileS
       `${program} extends sequences, so the first dimension of its input "${unbatched[0]}" must be 'batch'`,
     );
   }
+  const { positions } = spec;
+  const other = positions && Object.entries(spec.inputs).find(([, { shape }]) => shape[1] !== positions);
+  if (other) {
+    throw new DuetError(
+      'invalid-argument',
+      `${program} adds as many positions as "${positions}" says, so that must be the second dimension of its input "${other[0]}"`,
+    );
+  }
   return { ...spec, inputs: { ...spec.inputs, ...added } };
 }
 
@@ -90,48 +97,14 @@ export async function extendRows(
   rows: readonly SequenceRow[],
   run: (group: Group) => Promise<GroupResult>,
 ): Promise<Record<string, HostTensor>[]> {
-  const groups = new Map<string, number[]>();
-  for (const [index, { inputs }] of rows.entries()) {
-    const key = JSON.stringify(Object.entries(inputs).map(([name, { dtype, shape }]) => [name, dtype, shape]));
-    groups.set(key, [...(groups.get(key) ?? []), index]);
-  }
-  const sequences = rows.map(({ sequence }) => sequence);
-  if (new Set(sequences).size < sequences.length) {
+  if (new Set(rows.map(({ sequence }) => sequence)).size < rows.length) {
     throw new DuetError('invalid-argument', 'A sequence occurs twice among the rows of one call; fork it first');
   }
-  const results = new Array<Record<string, HostTensor>>(rows.length);
-  const extended = await Promise.allSettled(
-    [...groups.values()].map(async indices => {
-      const inputs = stackInputs(indices.map(index => rows[index]!.inputs));
-      const { outputs } = await store.extend(
-        indices.map(index => sequences[index]!),
-        (ids, lengths) => run({ ids, lengths, inputs }),
-      );
-      for (const [row, index] of indices.entries()) {
-        results[index] = Object.fromEntries(
-          Object.entries(outputs).map(([name, tensor]) => [name, rowOf(tensor, row)]),
-        );
-      }
-    }),
-  );
-  const failed = extended.find(result => result.status === 'rejected');
-  if (failed) throw failed.reason;
-  return results;
-}
-
-/** Inputs of equal shapes, side by side: [...] to [B, ...]. */
-function stackInputs(rows: readonly Tensors[]): Tensors {
-  return Object.fromEntries(
-    Object.entries(rows[0]!).map(([name, { dtype, shape, data }]) => {
-      const all = new { float32: Float32Array, int32: Int32Array, bool: Uint8Array }[dtype](rows.length * data.length);
-      for (const [index, row] of rows.entries()) all.set(row[name]!.data, index * data.length);
-      return [name, { dtype, shape: [rows.length, ...shape], data: all }];
-    }),
-  );
-}
-
-/** Row `row` of a tensor [B, ...], as a view. */
-function rowOf({ dtype, shape: [, ...shape], data }: HostTensor, row: number): HostTensor {
-  const size = sizeOf(shape);
-  return { dtype, shape, data: data.subarray(row * size, (row + 1) * size) };
+  return runInGroups(rows, async (group, inputs) => {
+    const { outputs } = await store.extend(
+      group.map(({ sequence }) => sequence),
+      (ids, lengths) => run({ ids, lengths, inputs }),
+    );
+    return outputs;
+  });
 }

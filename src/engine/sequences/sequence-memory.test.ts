@@ -6,7 +6,12 @@ const layout = { key: { dtype: 'float32', shape: [2] } } as const;
 /** Bytes of a position. */
 const position = 8;
 
-const memory = (maxBytes = 1e6) => new SequenceMemory(layout, maxBytes);
+function memory(maxBytes = 1e6): SequenceMemory {
+  const store: SequenceMemory = new SequenceMemory(layout, growth => {
+    if (store.bytes + growth > maxBytes) throw new Error('there is no room');
+  });
+  return store;
+}
 const added = (rows: number, positions: number, value = 1) => ({
   key: float32([rows, positions, 2], new Float32Array(rows * positions * 2).fill(value)),
 });
@@ -62,12 +67,26 @@ test('rows that are shorter end in zeros, whatever was there before', () => {
 });
 
 test('a refusal changes nothing', () => {
-  const store = memory(40 * position);
+  const store = memory(120 * position);
   store.append([1], added(1, 16));
   store.apply([['fork', 1, 2]]);
-  expect(() => store.append([1, 2], added(2, 17))).toThrow(/may take/);
+  expect(() => store.append([1, 2], added(2, 60))).toThrow('there is no room');
   expect(store.bytes).toBe(16 * position);
   expect(held(store, 2)).toHaveLength(32);
   store.append([1], added(1, 16));
   expect(held(store, 1)).toHaveLength(64);
+});
+
+test('sequences side by side take memory as well, which small calls give back', () => {
+  const store = memory(760 * position);
+  store.append([1, 2, 3], added(3, 100));
+  expect(store.bytes).toBe(3 * 112 * position);
+  // What a row has is rounded up to a multiple of 64 positions.
+  store.gather([1, 2, 3]);
+  expect(store.bytes).toBe((3 * 112 + 3 * 128) * position);
+  store.append([4, 5], added(2, 1));
+  expect(() => store.gather([1, 2, 3, 4])).toThrow('there is no room');
+  expect(store.bytes).toBe((3 * 112 + 2 * 16 + 3 * 128) * position);
+  store.gather([4, 5]);
+  expect(store.bytes).toBe((3 * 112 + 2 * 16 + 2 * 64) * position);
 });

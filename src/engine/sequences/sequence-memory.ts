@@ -6,7 +6,7 @@
  */
 import { DuetError } from '../../core/errors.ts';
 import { type HostTensor, sizeOf } from '../../core/host-tensor.ts';
-import { bytesPerPosition, type SequenceLayout, sequencesFull } from './sequence-store.ts';
+import { bytesPerPosition, type SequenceLayout } from './sequence-store.ts';
 
 /** Segments grow to twice their size, but by this many positions at most: a long sequence must not waste as much again. */
 const largestGrowth = 256;
@@ -15,6 +15,8 @@ const largestGrowth = 256;
  * beginning another, so that sequences have few parts.
  */
 const block = 16;
+/** Memory of sequences side by side is for a multiple of so many positions each. */
+const batchBlock = 64;
 
 type Data = HostTensor['data'];
 
@@ -46,27 +48,28 @@ export type SequenceOperation = readonly [kind: 'fork', from: number, to: number
 
 export class SequenceMemory {
   readonly #layout: SequenceLayout;
-  readonly #maxBytes: number;
+  readonly #assertRoom: (growth: number) => void;
   readonly #bytesPerPosition: number;
   /** The layout with single bytes last, so that all others begin at multiples of their size. */
   readonly #byAlignment: readonly (readonly [string, SequenceLayout[string]])[];
   readonly #sequences = new Map<number, Held>();
-  /** Memory of batched tensors, used again by the next call. */
-  readonly #scratch = new Map<string, Data>();
-  #bytes = 0;
+  /** Memory of sequences side by side, used again by the next call. */
+  #batch = new ArrayBuffer(0);
+  #segmentBytes = 0;
 
-  constructor(layout: SequenceLayout, maxBytes: number) {
+  /** @param assertRoom throws if there is no room for this to take so many bytes more */
+  constructor(layout: SequenceLayout, assertRoom: (growth: number) => void) {
     this.#layout = layout;
-    this.#maxBytes = maxBytes;
+    this.#assertRoom = assertRoom;
     this.#bytesPerPosition = bytesPerPosition(layout);
     this.#byAlignment = Object.entries(layout).sort(
       ([, a], [, b]) => Number(a.dtype === 'bool') - Number(b.dtype === 'bool'),
     );
   }
 
-  /** What the sequences take, in bytes. */
+  /** What the sequences take, with the memory in which they are laid side by side, in bytes. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#segmentBytes + this.#batch.byteLength;
   }
 
   apply(operations: readonly SequenceOperation[]): void {
@@ -79,6 +82,7 @@ export class SequenceMemory {
   /**
    * The tensors of the given sequences side by side: [B, P, ...] for the longest of P positions, zero behind the others' ends,
    * and `pastLengths` int32 [B]. Valid until the next call.
+   * @throws DuetError 'memory-full' if there is no room to lay them side by side
    */
   gather(ids: readonly number[]): Record<string, HostTensor> {
     const held = ids.map(id => this.#held(id));
@@ -87,11 +91,14 @@ export class SequenceMemory {
     const gathered: Record<string, HostTensor> = {
       pastLengths: { dtype: 'int32', shape: [ids.length], data: pastLengths },
     };
-    const only = held.length === 1 && held[0]!.parts.length === 1 ? held[0]!.parts[0]!.segment : undefined;
+    const [first] = held;
+    const data =
+      first && held.length === 1 && first.parts.length === 1
+        ? first.parts[0]!.segment.data
+        : this.#sideBySide(held, past);
     for (const [name, { dtype, shape }] of Object.entries(this.#layout)) {
-      const width = sizeOf(shape);
-      const data = only ? only.data[name]!.subarray(0, past * width) : this.#sideBySide(name, held, past);
-      gathered[name] = { dtype, shape: [ids.length, past, ...shape], data };
+      const size = ids.length * past * sizeOf(shape);
+      gathered[name] = { dtype, shape: [ids.length, past, ...shape], data: data[name]!.subarray(0, size) };
     }
     return gathered;
   }
@@ -99,7 +106,7 @@ export class SequenceMemory {
   /**
    * Adds to each sequence its row of `added`, tensors [B, N, ...].
    * @returns N
-   * @throws DuetError 'overloaded' if there is no room; then nothing is changed
+   * @throws DuetError 'memory-full' if there is no room; then nothing is changed
    */
   append(ids: readonly number[], added: Readonly<Record<string, HostTensor>>): number {
     const positions = Object.values(added)[0]?.shape[1] ?? 0;
@@ -146,8 +153,7 @@ export class SequenceMemory {
       (sum, { copied }) => sum + (copied?.segment.users === 1 ? this.#size(copied.segment) : 0),
       0,
     );
-    const total = this.#bytes + needed - freed;
-    if (total > this.#maxBytes) throw sequencesFull(total, this.#maxBytes);
+    this.#assertRoom(needed - freed);
     for (const { sequence, copied, capacity } of moves) {
       const segment = this.#newSegment(capacity);
       if (copied) {
@@ -163,37 +169,44 @@ export class SequenceMemory {
 
   /** One piece of memory for all tensors. */
   #newSegment(capacity: number): Segment {
-    const memory = new ArrayBuffer(capacity * this.#bytesPerPosition);
+    const data = this.#tensorsIn(new ArrayBuffer(capacity * this.#bytesPerPosition), capacity);
+    this.#segmentBytes += capacity * this.#bytesPerPosition;
+    return { data, capacity, written: 0, users: 1 };
+  }
+
+  /** The tensors of so many positions, one after the other in `memory`. */
+  #tensorsIn(memory: ArrayBuffer, positions: number): Record<string, Data> {
     let offset = 0;
     const data: Record<string, Data> = {};
     for (const [name, { dtype, shape }] of this.#byAlignment) {
-      data[name] = new arrays[dtype](memory, offset, capacity * sizeOf(shape));
+      data[name] = new arrays[dtype](memory, offset, positions * sizeOf(shape));
       offset += data[name].byteLength;
     }
-    const segment = { data, capacity, written: 0, users: 1 };
-    this.#bytes += this.#size(segment);
-    return segment;
+    return data;
   }
 
-  #sideBySide(name: string, held: readonly Held[], past: number): Data {
-    const { dtype, shape } = this.#layout[name]!;
-    const width = sizeOf(shape);
-    const size = past * width;
-    const total = held.length * size;
-    let scratch = this.#scratch.get(name);
-    if (!scratch || scratch.length < total) {
-      scratch = new arrays[dtype](total);
-      this.#scratch.set(name, scratch);
+  #sideBySide(held: readonly Held[], past: number): Record<string, Data> {
+    // With room for the next calls, which find the sequences longer.
+    const positions = held.length * Math.ceil(past / batchBlock) * batchBlock;
+    const bytes = positions * this.#bytesPerPosition;
+    const known = this.#batch.byteLength;
+    if (known < bytes || known > 2 * bytes) {
+      this.#assertRoom(bytes - known);
+      this.#batch = new ArrayBuffer(bytes);
     }
-    for (const [row, { parts }] of held.entries()) {
-      let at = row * size;
-      for (const { segment, count } of parts) {
-        scratch.set(segment.data[name]!.subarray(0, count * width), at);
-        at += count * width;
+    const data = this.#tensorsIn(this.#batch, positions);
+    for (const [name, target] of Object.entries(data)) {
+      const width = sizeOf(this.#layout[name]!.shape);
+      for (const [row, { parts }] of held.entries()) {
+        let at = row * past * width;
+        for (const { segment, count } of parts) {
+          target.set(segment.data[name]!.subarray(0, count * width), at);
+          at += count * width;
+        }
+        target.fill(0, at, (row + 1) * past * width);
       }
-      scratch.fill(0, at, (row + 1) * size);
     }
-    return scratch.subarray(0, total);
+    return data;
   }
 
   #fork(from: number, to: number): void {
@@ -205,12 +218,12 @@ export class SequenceMemory {
   #drop(id: number): void {
     for (const { segment } of this.#sequences.get(id)?.parts ?? []) this.#leave(segment);
     this.#sequences.delete(id);
-    if (this.#sequences.size === 0) this.#scratch.clear();
+    if (this.#sequences.size === 0) this.#batch = new ArrayBuffer(0);
   }
 
   #leave(segment: Segment): void {
     segment.users--;
-    if (segment.users === 0) this.#bytes -= this.#size(segment);
+    if (segment.users === 0) this.#segmentBytes -= this.#size(segment);
   }
 
   #held(id: number): Held {

@@ -138,12 +138,3 @@ const bytesPerValue = { float32: 4, int32: 4, bool: 1 } as const satisfies Recor
 export function bytesPerPosition(layout: SequenceLayout): number {
   return Object.values(layout).reduce((sum, { dtype, shape }) => sum + bytesPerValue[dtype] * sizeOf(shape), 0);
 }
-
-/** The error of sequences that do not fit into the memory allowed to them. */
-export function sequencesFull(needed: number, maxBytes: number): DuetError {
-  const megabytes = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MiB`;
-  return new DuetError(
-    'overloaded',
-    `The sequences need ${megabytes(needed)}, and may take ${megabytes(maxBytes)}. Drop some, make them shorter, or allow more (maxBytes).`,
-  );
-}
