@@ -122,6 +122,11 @@ const codesOfStatuses: Readonly<Record<number, string>> = {
   503: 'overloaded',
 };
 
+/** Where Fastify's own words do not say what is allowed. */
+const messagesOfStatuses: Readonly<Record<number, string>> = {
+  415: 'A body must be application/json or multipart/form-data, as its content-type says; send one of these',
+};
+
 /** Of Fastify's own errors, some of which hold the whole address. */
 const longestMessage = 300;
 
@@ -149,7 +154,7 @@ export function toProblem(error: unknown, fieldOf: FieldOf = snakeCase): Problem
   return {
     status: statusCode,
     code,
-    message: (message ?? code).slice(0, longestMessage),
+    message: (messagesOfStatuses[statusCode] ?? message ?? code).slice(0, longestMessage),
     param: null,
     ...((statusCode === 429 || statusCode === 503) && { retryAfter: 5 }),
   };

@@ -28,6 +28,11 @@ export async function acceptBodies(app: FastifyInstance, { maxBodyBytes }: Serve
     throwFileSizeLimit: true,
   });
   limitWholeForms(app, maxBodyBytes);
+  app.addHook('onRequest', async ({ headers: { 'content-encoding': encoding = 'identity' } }) => {
+    if (encoding.trim().toLowerCase() === 'identity') return;
+    const message = `Bodies are not unpacked here; send yours without content-encoding ${encoding.slice(0, 100)}`;
+    throw new DuetError('unsupported-media-type', message);
+  });
 }
 
 /** Where the client tells the size of a form; where it does not, `readForm` counts. */
