@@ -3,7 +3,7 @@
  * `bodyValidator`'s doing. What each field means is told in its description, which /openapi.json shows.
  */
 import Type, { type Static } from 'typebox';
-import { longestText } from '../../src/pipelines/index.ts';
+import { longestText, solverNames } from '../../src/pipelines/index.ts';
 import type { JobMode } from '../jobs/types.ts';
 import type { ModelInfo } from '../types.ts';
 import { type OptionNames, optionFields, servedOptions } from './option-fields.ts';
@@ -44,8 +44,8 @@ const solver = {
     Type.String({
       maxLength: 100,
       description:
-        'The solver: dpm-multistep, dpm-singlestep or ddim, or a name from diffusers, A1111 or ComfyUI. The nearest one ' +
-        'stands in for those that Duet does not have; the answer names the one that ran',
+        `The solver: ${solverNames.join(', ')}, or a name from diffusers, A1111 or ComfyUI, with a noise schedule at its ` +
+        'end or alone. The nearest one stands in for those that Duet does not have; the answer names the one that ran',
     }),
   ),
   sampler: optional(Type.String({ maxLength: 100, description: 'Alias of scheduler' })),

@@ -130,7 +130,7 @@ export function parametersOf(
   { seed, caption }: AnySample,
   pictures = 1,
 ): PictureParameters {
-  const { model, steps, guidance, solver, negativePrompt, order, precision } = settings;
+  const { model, steps, guidance, solver, noiseSchedule, negativePrompt, order, precision } = settings;
   return {
     mode,
     model,
@@ -141,6 +141,7 @@ export function parametersOf(
     steps,
     guidance,
     solver,
+    ...(noiseSchedule !== undefined && { noiseSchedule }),
     ...(negativePrompt !== undefined && { negativePrompt }),
     ...(order !== undefined && { order }),
     ...(precision !== undefined && { precision }),

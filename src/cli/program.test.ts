@@ -321,7 +321,7 @@ describe('errors', () => {
   it.each([
     [['t2i'], /missing required argument 'caption'/],
     [['t2i', 'x', '--steps', 'many'], /'many' is invalid\. Expected a whole number from 1 to 1000/],
-    [['t2i', 'x', '--solver', 'euler'], /Allowed choices are dpm-multistep, dpm-singlestep, ddim/],
+    [['t2i', 'x', '--solver', 'plms'], /Allowed choices are dpm-multistep, dpm-multistep-sde, .*ddim/],
     [['t2i', 'x', '--sede', '1'], /Did you mean --seed/],
     [['t2i', ' '], /caption is empty/],
     [['t2i', 'x', '-o', 'x.bmp'], /Cannot write a \.bmp file/],

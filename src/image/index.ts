@@ -23,6 +23,7 @@ export {
   type ReadParameters,
   readParameters,
   samplerLabels,
+  scheduleLabels,
   withParameters,
 } from './parameters.ts';
 export { Picture } from './picture.ts';

@@ -40,8 +40,24 @@ export interface ReadParameters {
 /** Our solvers in the words of A1111's menus. The singlestep solver is of third order, which has no name there. */
 export const samplerLabels = {
   'dpm-multistep': 'DPM++ 2M',
+  'dpm-multistep-sde': 'DPM++ 2M SDE',
   'dpm-singlestep': 'DPM++ 3S',
+  unipc: 'UniPC',
+  euler: 'Euler',
+  'euler-ancestral': 'Euler a',
+  heun: 'Heun',
   ddim: 'DDIM',
+  ddpm: 'DDPM',
+  pndm: 'PLMS',
+  lcm: 'LCM',
+} as const satisfies Readonly<Record<string, string>>;
+
+/** Our noise schedules in the words of A1111's menus. */
+export const scheduleLabels = {
+  uniform: 'Uniform',
+  karras: 'Karras',
+  exponential: 'Exponential',
+  beta: 'Beta',
 } as const satisfies Readonly<Record<string, string>>;
 
 /** The picture file `bytes` (PNG, JPEG or WebP) with its parameters inside; the picture itself is not touched. */
@@ -89,10 +105,11 @@ function asStored(text: string): string {
 /** The same in infotext's words. */
 export function infotextOf(parameters: PictureParameters): Infotext {
   const { width, height, steps, solver, guidance, seed, model, version, prompt, caption, negativePrompt } = parameters;
-  const { modelHash, strength } = parameters;
+  const { modelHash, strength, noiseSchedule } = parameters;
   const settings = {
     Steps: String(steps),
-    Sampler: Object.hasOwn(samplerLabels, solver) ? samplerLabels[solver as keyof typeof samplerLabels] : solver,
+    Sampler: labelOf(samplerLabels, solver),
+    ...(typeof noiseSchedule === 'string' && { 'Schedule type': labelOf(scheduleLabels, noiseSchedule) }),
     'CFG scale': String(guidance),
     Seed: String(seed),
     Size: `${width}x${height}`,
@@ -102,6 +119,10 @@ export function infotextOf(parameters: PictureParameters): Infotext {
     Version: `duet-${version}`,
   };
   return { prompt: prompt ?? caption ?? '', negativePrompt: negativePrompt ?? '', settings };
+}
+
+function labelOf(labels: Readonly<Record<string, string>>, name: string): string {
+  return Object.hasOwn(labels, name) ? labels[name]! : name;
 }
 
 function parseRecord(json: string): Record<string, unknown> | undefined {

@@ -91,6 +91,7 @@ function isFamily(name: string): name is FamilyName {
   return Object.hasOwn(families, name);
 }
 
+export { hasNoiseSchedule, type NoiseSchedule, solverNames } from '../sampler/index.ts';
 export {
   type CallTable,
   checkCall,

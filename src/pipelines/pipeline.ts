@@ -74,6 +74,8 @@ export interface CallSettings {
   readonly steps: number;
   readonly guidance: number;
   readonly solver: string;
+  /** How noise levels were spread, if not evenly. */
+  readonly noiseSchedule?: string;
   readonly negativePrompt?: string;
 }
 

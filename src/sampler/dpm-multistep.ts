@@ -1,31 +1,35 @@
 /**
  * Multistep DPM-Solver++ of order 1 to 3 (Lu et al., arXiv 2211.01095, algorithm 2 and appendix B) as diffusers runs it
  * ("DPMSolverMultistepScheduler"): one evaluation a step; earlier predictions give the higher derivatives. Also the noise
- * prediction form (arXiv 2206.00927) and the stochastic form of order 1 and 2 (arXiv 2211.01095, appendix A).
+ * prediction form (arXiv 2206.00927) and the stochastic form (arXiv 2211.01095, appendix A).
  *
  * Symbols: m0, m1, m2 the latest integrated predictions (the data for DPM-Solver++), newest first; h the growth of lambda
  * in this step, h0 and h1 in the two before; D1, D2 divided differences; u the exponent of the integrator.
  */
 import { DuetError } from '../core/errors.ts';
-import { cleanLevel, levelOf, type NoiseLevel, type Schedule } from './schedule.ts';
-import { type Algorithm, checkSteps, drawNoise, parameterizations, type Solver, type SolverProblem } from './solver.ts';
-import { leadingStride, linspace, type Spacing, snap, trailingTimes } from './spacing.ts';
+import { countBelow } from './discrete-schedule.ts';
+import { type FinalSigma, logSnrLevels } from './levels.ts';
+import { type Algorithm, parameterizations } from './parameterization.ts';
+import type { Schedule } from './schedule.ts';
+import type { SigmaSpacing } from './sigma-spacing.ts';
+import { amended, checkSteps, drawNoise, firstState, type Solver, type SolverProblem } from './solver.ts';
+import type { Spacing } from './spacing.ts';
 import { weightedSum } from './weighted-sum.ts';
 
 export interface MultistepOptions {
   readonly kind: 'dpm-multistep';
   /** @default 2 */
   readonly order?: 1 | 2 | 3;
-  /**
-   * Even in time (linspace, leading, trailing), even in log-SNR, or after Karras et al., arXiv 2206.00364, equation 5 with
-   * rho = 7. The last two visit the schedule's cleanest level before the final step.
-   * @default 'linspace'
-   */
-  readonly spacing?: Spacing | 'log-snr' | 'karras';
+  /** @default 'linspace' */
+  readonly spacing?: Spacing;
   /** Added to the timesteps of `leading` spacing. @default 0 */
   readonly stepsOffset?: number;
-  /** Where the last step ends: without noise, or at the schedule's cleanest level. @default 'zero' */
-  readonly finalSigma?: 'zero' | 'min';
+  /** Instead of levels at timesteps; it visits the schedule's cleanest level before the final step. */
+  readonly sigmas?: SigmaSpacing;
+  /** @default 'zero' */
+  readonly finalSigma?: FinalSigma;
+  /** Leave out the levels whose lambda is less. @default none */
+  readonly leastLambda?: number;
   /** Lower the order of the last steps when there are fewer than 15. @default true */
   readonly lowerOrderFinal?: boolean;
   /** Make the last step one of order 1 in any case. @default false */
@@ -34,7 +38,7 @@ export interface MultistepOptions {
   readonly variant?: 'midpoint' | 'heun';
   /** @default 'dpmsolver++' */
   readonly algorithm?: Algorithm;
-  /** Solve the reverse SDE instead of the ODE; order 1 or 2. @default false */
+  /** Solve the reverse SDE instead of the ODE. @default false */
   readonly stochastic?: boolean;
 }
 
@@ -42,40 +46,56 @@ export interface MultistepOptions {
 const FEW_STEPS = 15;
 
 export function* solveMultistep(problem: SolverProblem, options: MultistepOptions): Solver {
-  const { schedule, steps, begin = 0 } = problem;
-  checkSteps(steps, schedule);
-  const { linearFactor, integralFactor, predictionOf, exponent } =
-    parameterizations[options.algorithm ?? 'dpmsolver++'];
-  const stochastic = options.stochastic ?? false;
+  const { schedule, steps, skip = 0 } = problem;
+  checkSteps(steps, schedule, 1);
   checkOptions(options);
-  const levels = multistepLevels(schedule, steps, options);
-  let x = problem.x;
+  const { algorithm = 'dpmsolver++', stochastic = false, spacing = 'linspace', variant = 'midpoint' } = options;
+  const { linearFactor, integralFactor, predictionOf, exponent } = parameterizations[algorithm];
+  const levels = logSnrLevels(withoutNoisiest(schedule, options), steps, { ...options, spacing });
+  const total = steps - skip;
   const history: { readonly m: Float32Array; readonly lambda: number }[] = [];
+  let x = firstState(problem);
 
-  for (let index = begin; index < steps; index++) {
+  for (let index = skip; index < steps; index++) {
     const [s, t] = [levels[index]!, levels[index + 1]!];
-    history.unshift({
-      m: predictionOf(yield { x, level: s, index: index - begin, total: steps - begin }),
-      lambda: s.lambda,
-    });
+    history.unshift({ m: predictionOf(yield { x, level: s, index: index - skip, total }), lambda: s.lambda });
     history.splice(3);
 
     const h = t.lambda - s.lambda;
-    if (h === 0) continue; // a spacing that ends where the solver ends
-    const u = (stochastic ? 2 : 1) * exponent(h);
-    const linear = (linearFactor(t) / linearFactor(s)) * (stochastic ? Math.exp(-h) : 1);
-    const order = orderOfStep(steps - 1 - index, steps, options);
-    const weights = integratorWeights(
-      history.slice(0, order).map(({ lambda }) => lambda),
-      h,
-      u,
-      options.variant,
-    );
-    const terms = weights.map((weight, k) => [-integralFactor(t) * weight, history[k]!.m] as const);
-    const noise = stochastic ? [[t.sigma * Math.sqrt(-Math.expm1(-2 * h)), drawNoise(problem)] as const] : [];
-    x = weightedSum([linear, x], ...terms, ...noise);
+    const order = orderOfStep(index, history.length, steps, options);
+    const lambdas = history.slice(0, order).map(({ lambda }) => lambda);
+    const linear = linearFactor(t) / linearFactor(s);
+    const next = index + 1 < steps ? t : undefined;
+    if (h === 0) {
+      x = amended(problem, x, next); // a spacing that ends where the solver ends
+      continue;
+    }
+    if (!stochastic) {
+      const terms = integratorWeights(lambdas, h, exponent(h), variant);
+      x = weightedSum([linear, x], ...terms.map((w, k) => [-integralFactor(t) * w, history[k]!.m] as const));
+    } else {
+      const { decay, factor, u, spread } = stochasticFactors(algorithm, h);
+      const terms = integratorWeights(lambdas, h, u, variant, algorithm === 'dpmsolver++');
+      x = weightedSum(
+        [linear * decay, x],
+        ...terms.map((w, k) => [-integralFactor(t) * factor * w, history[k]!.m] as const),
+        [t.sigma * spread, drawNoise(problem)],
+      );
+    }
+    x = amended(problem, x, next);
   }
   return x;
+}
+
+/** What the reverse SDE changes in a step: the data prediction integrates twice as fast, the noise prediction counts twice. */
+function stochasticFactors(algorithm: Algorithm, h: number) {
+  return algorithm === 'dpmsolver++'
+    ? { decay: Math.exp(-h), factor: 1, u: -2 * h, spread: Math.sqrt(-Math.expm1(-2 * h)) }
+    : { decay: 1, factor: 2, u: h, spread: Math.sqrt(Math.expm1(2 * h)) };
+}
+
+function withoutNoisiest(schedule: Schedule, { leastLambda = Number.NEGATIVE_INFINITY }: MultistepOptions): Schedule {
+  return { ...schedule, tMax: schedule.tMax - countBelow(schedule, leastLambda) };
 }
 
 /**
@@ -86,7 +106,8 @@ function integratorWeights(
   lambdas: readonly number[],
   h: number,
   u: number,
-  variant: MultistepOptions['variant'] = 'midpoint',
+  variant: 'midpoint' | 'heun',
+  isStochastic = false,
 ): number[] {
   const phi1 = Math.expm1(u);
   if (lambdas.length === 1) return [phi1];
@@ -97,60 +118,24 @@ function integratorWeights(
     return [phi1 + slope, -slope];
   }
   const r1 = (lambdas[1]! - lambdas[2]!) / h;
-  const phi3 = (phi1 - u) / (u * u) - 0.5;
+  // diffusers adds 1/2 in the stochastic form, where the expansion of the paper subtracts it.
+  const phi3 = (phi1 - u) / (u * u) + (isStochastic ? 0.5 : -0.5);
   // D10 = (m0 - m1) / r0, D11 = (m1 - m2) / r1, D2 = (D10 - D11) / (r0 + r1), D1 = D10 + r0 D2
   const perD10 = phi2 * (1 + r0 / (r0 + r1)) + phi3 / (r0 + r1);
   const perD11 = -(phi2 * r0 + phi3) / (r0 + r1);
   return [phi1 + perD10 / r0, perD11 / r1 - perD10 / r0, -perD11 / r1];
 }
 
-/** The highest order of a step before `left` others: lower at the end for stability. */
-function orderOfStep(left: number, steps: number, options: MultistepOptions): number {
+/** The order of step `index`: lower at the beginning, where few predictions are known, and at the end for stability. */
+function orderOfStep(index: number, known: number, steps: number, options: MultistepOptions): number {
   const { order = 2, finalSigma = 'zero', lowerOrderFinal = true, eulerAtFinal = false } = options;
   const cautious = lowerOrderFinal && steps < FEW_STEPS;
+  const left = steps - 1 - index;
   if (left === 0 && (cautious || eulerAtFinal || finalSigma === 'zero')) return 1;
-  return Math.min(order, left === 1 && cautious ? 2 : 3);
+  return Math.min(order, known, left === 1 && cautious ? 2 : 3);
 }
 
-/** The levels of all steps and, last, the one at which the solver ends. */
-function multistepLevels(schedule: Schedule, steps: number, options: MultistepOptions): NoiseLevel[] {
-  const { spacing = 'linspace', stepsOffset = 0, finalSigma = 'zero' } = options;
-  const { tMin, tMax } = schedule;
-  const atTimes = (times: readonly number[]) => times.map(t => schedule.at(snap(schedule, t)));
-  const levels = {
-    linspace: () =>
-      atTimes(
-        linspace(tMin, tMax, steps + 1)
-          .reverse()
-          .slice(0, -1),
-      ),
-    leading: () => {
-      const stride = leadingStride(schedule, steps + 1);
-      return atTimes(Array.from({ length: steps }, (_, i) => tMin + (steps - i) * stride + stepsOffset));
-    },
-    trailing: () => atTimes(trailingTimes(schedule, steps)),
-    'log-snr': () => {
-      const lambdas = linspace(schedule.at(tMax).lambda, schedule.at(tMin).lambda, steps);
-      return lambdas.map(lambda => levelOf(schedule, lambda));
-    },
-    karras: () => {
-      const rho = 7;
-      const rootAt = (t: number) => Math.exp(-schedule.at(t).lambda / rho);
-      const roots = linspace(rootAt(tMax), rootAt(tMin), steps);
-      return roots.map(root => levelOf(schedule, -rho * Math.log(root)));
-    },
-  }[spacing]();
-  return [...levels, finalSigma === 'min' ? schedule.at(tMin) : cleanLevel];
-}
-
-function checkOptions(options: MultistepOptions): void {
-  const { algorithm = 'dpmsolver++', stochastic = false, order = 2, finalSigma = 'zero' } = options;
-  const problem =
-    (stochastic &&
-      (algorithm !== 'dpmsolver++' || order > 2) &&
-      'The stochastic form is dpmsolver++ of order 1 or 2') ||
-    (algorithm === 'dpmsolver' &&
-      finalSigma === 'zero' &&
-      "Noise prediction cannot end without noise: use finalSigma 'min'");
-  if (problem) throw new DuetError('invalid-argument', problem);
+function checkOptions({ algorithm = 'dpmsolver++', finalSigma = 'zero' }: MultistepOptions): void {
+  if (algorithm === 'dpmsolver++' || finalSigma === 'min') return;
+  throw new DuetError('invalid-argument', "Noise prediction cannot end without noise: use finalSigma 'min'");
 }

@@ -6,9 +6,11 @@
  * Symbols: s the level a group starts at, t where it ends, s1 and s2 between them, h = lambda_t - lambda_s,
  * r = (lambda_si - lambda_s) / h, E the integrated prediction (the data for DPM-Solver++), u = -h for data, h for noise.
  */
+import { DuetError } from '../core/errors.ts';
+import { type Algorithm, parameterizations } from './parameterization.ts';
 import type { Estimate } from './prediction.ts';
 import { levelOf, type NoiseLevel, type Schedule } from './schedule.ts';
-import { type Algorithm, checkSteps, parameterizations, type Solver, type SolverProblem } from './solver.ts';
+import { checkSteps, type Solver, type SolverProblem } from './solver.ts';
 import { snap } from './spacing.ts';
 import { weightedSum } from './weighted-sum.ts';
 
@@ -38,8 +40,11 @@ type Group = readonly [s: NoiseLevel, ...between: NoiseLevel[], t: NoiseLevel];
 
 export function* solveSinglestep(problem: SolverProblem, options: SinglestepOptions): Solver {
   const { schedule, steps } = problem;
-  checkSteps(steps, schedule);
-  const groups = withoutFirst(planGroups(schedule, steps, options), problem.begin ?? 0);
+  checkSteps(steps, schedule, 1);
+  if (problem.amend) {
+    throw new DuetError('invalid-argument', "Of singlestep solvers only the method 'grid' replaces states (amend)");
+  }
+  const groups = withoutFirst(planGroups(schedule, steps, options), problem.skip ?? 0);
   const total = groups.reduce((sum, group) => sum + group.length - 1, options.denoise ? 1 : 0);
   const { linearFactor, integralFactor, predictionOf, exponent } =
     parameterizations[options.algorithm ?? 'dpmsolver++'];

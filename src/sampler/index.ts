@@ -1,6 +1,7 @@
 /** Sampling as pure code on the host: schedules, solvers, guidance and noise. It knows no family of models. */
 export type { DdimOptions } from './ddim.ts';
-export type { MultistepOptions } from './dpm-multistep.ts';
+export { parseSchedulerJson, readScheduler, type Scheduler, type SchedulerChoice } from './diffusers-scheduler.ts';
+export { createBetas, discreteTable } from './discrete-schedule.ts';
 export type { SinglestepOptions } from './dpm-singlestep.ts';
 export { type Guidance, guide } from './guidance.ts';
 export { type InversionOptions, invertDdim } from './inversion.ts';
@@ -14,17 +15,22 @@ export {
   predictionTarget,
 } from './prediction.ts';
 export {
-  type BetaOptions,
   continuousTable,
   cosine,
-  createBetas,
-  createSchedule,
-  discreteTable,
   type NoiseLevel,
   type Schedule,
   vpLinear,
 } from './schedule.ts';
+export { createSchedule } from './schedule-config.ts';
 export { slerp } from './slerp.ts';
-export { type SolverOptions, solve } from './solve.ts';
+export { firstEvaluation, type SolverOptions, solve } from './solve.ts';
 export { checkSteps, type SolverProblem } from './solver.ts';
+export {
+  hasNoiseSchedule,
+  type NoiseSchedule,
+  noiseSchedules,
+  type SolverName,
+  solverNames,
+  solverOptions,
+} from './solver-names.ts';
 export { snap } from './spacing.ts';

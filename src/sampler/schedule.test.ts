@@ -1,19 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  continuousTable,
-  cosine,
-  createBetas,
-  createSchedule,
-  discreteTable,
-  levelOf,
-  type Schedule,
-  vpLinear,
-} from './schedule.ts';
+import { createBetas, discreteTable, finiteLevel } from './discrete-schedule.ts';
+import { continuousTable, cosine, levelOf, type Schedule, vpLinear } from './schedule.ts';
+import { createSchedule } from './schedule-config.ts';
 
 const betas = createBetas();
 const continuous = { 'continuous-table': continuousTable(betas), cosine: cosine(), 'vp-linear': vpLinear() };
-const all: Record<string, Schedule> = { ...continuous, 'discrete-table': discreteTable(betas) };
+const all: Record<string, Schedule> = { ...continuous, 'discrete-table': discreteTable() };
 
 const timeIn = ({ tMin, tMax, isDiscrete }: Schedule) =>
   isDiscrete ? fc.integer({ min: tMin, max: tMax }) : fc.double({ min: tMin, max: tMax, noNaN: true });
@@ -41,23 +34,28 @@ describe.each(Object.entries(all))('%s', (_, schedule) => {
   test('timeOf inverts at', () => {
     fc.assert(
       fc.property(timeIn(schedule), t => {
-        expect(schedule.timeOf(schedule.at(t).lambda)).toBeCloseTo(t, 6);
+        // The discrete table is rounded to single precision, as torch rounds it.
+        expect(schedule.timeOf(schedule.at(t).lambda)).toBeCloseTo(t, schedule.isDiscrete ? 3 : 6);
       }),
     );
   });
 });
 
 test('the tables have the levels of Stable Diffusion', () => {
-  const [table, discrete] = [continuousTable(betas), discreteTable(betas)];
+  const [table, discrete] = [continuousTable(betas), discreteTable()];
   expect(table.at(1000).alpha).toBeCloseTo(0.0682649142, 9);
   expect(table.at(500).alpha ** 2).toBeCloseTo(0.2776696505, 9);
   expect(table.at(980.4).lambda).toBeCloseTo(-2.5647164112, 9);
   expect(table.timeOf(4)).toBeCloseTo(0.3977585, 6);
-  expect(discrete.at(999)).toEqual({ ...table.at(1000), t: 999 });
+  for (const t of [0, 20, 999]) expect(discrete.at(t).alpha).toBeCloseTo(table.at(t + 1).alpha, 7);
+  expect(discrete.at(20.5).sigma / discrete.at(20.5).alpha).toBeCloseTo(
+    (discrete.at(20).sigma / discrete.at(20).alpha + discrete.at(21).sigma / discrete.at(21).alpha) / 2,
+    6,
+  );
 });
 
 test('a discrete table does not go beyond its ends, and rounds timesteps of levels between', () => {
-  const discrete = discreteTable(betas);
+  const discrete = discreteTable();
   expect(() => discrete.at(999.5)).toThrow('the timesteps 0 to 999, got 999.5');
   expect(() => discrete.at(-1)).toThrow('got -1');
   const { lambda } = discrete.at(7.3);
@@ -77,7 +75,20 @@ test('linear and squared-cosine betas', () => {
   expect([linear[0], linear[999]]).toEqual([1e-4, 0.02]);
   const squared = createBetas({ schedule: 'squaredcos_cap_v2' });
   expect(squared[999]).toBe(0.999);
-  expect(discreteTable(squared).at(500).alpha).toBeCloseTo(cosine().at(500).alpha, 1);
+  expect(discreteTable({ schedule: 'squaredcos_cap_v2' }).at(500).alpha).toBeCloseTo(cosine().at(500).alpha, 1);
+});
+
+test('the terminal signal-to-noise ratio can be zero', () => {
+  const [plain, rescaled] = [discreteTable(), discreteTable({ zeroTerminalSnr: true })];
+  expect(rescaled.at(999)).toMatchObject({ alpha: 0, sigma: 1 });
+  expect(rescaled.at(0).alpha).toBeCloseTo(plain.at(0).alpha, 6);
+  expect(finiteLevel(rescaled.at(999)).sigma / finiteLevel(rescaled.at(999)).alpha).toBeCloseTo(4096, 0);
+  expect(finiteLevel(rescaled.at(998))).toBe(rescaled.at(998));
+});
+
+test('variances can be given one by one', () => {
+  const given = discreteTable({ values: [0.1, 0.2] });
+  expect(given.at(1).alpha ** 2).toBeCloseTo(0.72, 6);
 });
 
 test('createSchedule makes each schedule from its configuration', () => {

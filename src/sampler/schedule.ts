@@ -4,7 +4,6 @@
  *
  * Schedules are functions of the *timestep* t, the number that the network is given (0 is clean, about 1000 pure noise).
  */
-import { DuetError } from '../core/errors.ts';
 import { interpolate, roundHalfEven } from './interpolate.ts';
 
 /** One noise level; `t` is its timestep. */
@@ -26,6 +25,8 @@ export interface Schedule {
   at(t: number): NoiseLevel;
   /** The inverse: the timestep at which `lambda` is reached. */
   timeOf(lambda: number): number;
+  /** In continuous time tau = t / tMax: beta(tau) = -2 d log alpha / d tau, the rate at which noise is added. */
+  rate?(t: number): number;
 }
 
 /**
@@ -38,37 +39,14 @@ export function levelOf(schedule: Schedule, lambda: number): NoiseLevel {
   return { t: schedule.isDiscrete ? roundHalfEven(t) : t, alpha, sigma, lambda };
 }
 
+/** The level of a given ratio sigma / alpha, the noise level of Karras et al. (arXiv 2206.00364). */
+export function levelOfSigma(t: number, sigma: number): NoiseLevel {
+  const alpha = 1 / Math.sqrt(1 + sigma * sigma);
+  return { t, alpha, sigma: sigma * alpha, lambda: -Math.log(sigma) };
+}
+
 /** No noise at all: where a solver with final sigma zero ends. */
 export const cleanLevel: NoiseLevel = { t: 0, alpha: 1, sigma: 0, lambda: Number.POSITIVE_INFINITY };
-
-type BetaSchedule = 'scaled_linear' | 'linear' | 'squaredcos_cap_v2';
-
-export interface BetaOptions {
-  /** @default 'scaled_linear' (Stable Diffusion, UniDiffuser) */
-  readonly schedule?: BetaSchedule;
-  /** @default 0.00085 */
-  readonly start?: number;
-  /** @default 0.012 */
-  readonly end?: number;
-  /** @default 1000 */
-  readonly count?: number;
-}
-
-/**
- * The variances beta_1 .. beta_N of a discrete diffusion. `linear`: Ho et al., arXiv 2006.11239; `scaled_linear`: linear
- * in the square root, Stable Diffusion; `squaredcos_cap_v2`: Nichol and Dhariwal, arXiv 2102.09672, equation 17.
- */
-export function createBetas(options: BetaOptions = {}): Float64Array {
-  const { schedule = 'scaled_linear', start = 0.00085, end = 0.012, count = 1000 } = options;
-  const ramp = (from: number, to: number, i: number) => from + ((to - from) * i) / Math.max(count - 1, 1);
-  const cosine = (i: number) => Math.cos((((i / count + 0.008) / 1.008) * Math.PI) / 2) ** 2;
-  const beta = {
-    linear: (i: number) => ramp(start, end, i),
-    scaled_linear: (i: number) => ramp(Math.sqrt(start), Math.sqrt(end), i) ** 2,
-    squaredcos_cap_v2: (i: number) => Math.min(1 - cosine(i + 1) / cosine(i), 0.999),
-  } satisfies Record<BetaSchedule, (i: number) => number>;
-  return new Float64Array(count).map((_, i) => beta[schedule](i));
-}
 
 /** The logarithms of alpha_1 .. alpha_N: half the running sum of log(1 - beta). */
 function logAlphas(betas: Float64Array): Float64Array {
@@ -106,32 +84,6 @@ export function continuousTable(betas: Float64Array): Schedule {
 }
 
 /**
- * The same diffusion as diffusers samples it: the integer timesteps 0 .. N - 1, where timestep i has the level of
- * beta_(i+1). The network is thus given a timestep that is one less than in UniDiffuser's training; pictures made by diffusers depend on it. A level
- * between two times is linear in lambda and never beyond the ends.
- */
-export function discreteTable(betas: Float64Array): Schedule {
-  const levels = Array.from(logAlphas(betas), (log, index) => levelOfLogAlpha(index, log));
-  const rising = Float64Array.from(levels, level => -level.lambda);
-  const times = Float64Array.from(levels, level => level.t);
-  const at = (t: number): NoiseLevel => {
-    if (!(t >= 0 && t <= levels.length - 1)) {
-      throw new DuetError('invalid-argument', `This schedule has the timesteps 0 to ${levels.length - 1}, got ${t}`);
-    }
-    return levels[t] ?? { ...levelOf(schedule, -interpolate(times, rising, t)), t };
-  };
-  const [first, last] = [rising[0] ?? 0, rising.at(-1) ?? 0];
-  const schedule: Schedule = {
-    tMin: 0,
-    tMax: betas.length - 1,
-    isDiscrete: true,
-    at,
-    timeOf: lambda => interpolate(rising, times, Math.min(Math.max(-lambda, first), last)),
-  };
-  return schedule;
-}
-
-/**
  * The variance-preserving SDE with linear beta(tau) from 0.1 to 20, tau in (0, 1] (Song et al., arXiv 2011.13456), which
  * the continuous U-ViT models use: log alpha = -(betaMin tau / 2 + (betaMax - betaMin) tau^2 / 4), timestep 999 tau.
  */
@@ -146,6 +98,7 @@ export function vpLinear(options: { betaMin?: number; betaMax?: number; timeScal
       const tau = t / timeScale;
       return levelOfLogAlpha(t, -(0.25 * slope * tau * tau + 0.5 * betaMin * tau));
     },
+    rate: t => betaMin + (slope * t) / timeScale,
     timeOf(lambda) {
       const c = 4 * logAlphaOf(lambda); // slope tau^2 + 2 betaMin tau + c = 0, written without cancellation
       return (timeScale * -c) / (betaMin + Math.sqrt(betaMin * betaMin - slope * c));
@@ -177,27 +130,4 @@ export function cosine(options: { lambdaMax?: number; timeScale?: number } = {})
     },
     timeOf: lambda => (timeScale * (Math.atan(Math.exp(-lambda)) - phiMin)) / range,
   };
-}
-
-/** The schedules by name, as model configurations write them. */
-export type ScheduleConfig =
-  | ({ readonly kind: 'continuous-table' | 'discrete-table' } & BetaOptionsConfig)
-  | { readonly kind: 'vp-linear' }
-  | { readonly kind: 'cosine'; readonly lambdaMax?: number };
-
-interface BetaOptionsConfig {
-  readonly betas?: BetaOptions;
-}
-
-export function createSchedule(config: ScheduleConfig): Schedule {
-  switch (config.kind) {
-    case 'continuous-table':
-      return continuousTable(createBetas(config.betas));
-    case 'discrete-table':
-      return discreteTable(createBetas(config.betas));
-    case 'vp-linear':
-      return vpLinear();
-    case 'cosine':
-      return cosine(config);
-  }
 }

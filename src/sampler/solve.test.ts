@@ -4,22 +4,15 @@
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { createBetas, discreteTable } from './discrete-schedule.ts';
 import { estimate, type PredictionType, predictionTarget } from './prediction.ts';
-import {
-  cleanLevel,
-  continuousTable,
-  cosine,
-  createBetas,
-  discreteTable,
-  type NoiseLevel,
-  type Schedule,
-  vpLinear,
-} from './schedule.ts';
-import { type SolverOptions, solve } from './solve.ts';
+import { cleanLevel, continuousTable, cosine, type NoiseLevel, type Schedule, vpLinear } from './schedule.ts';
+import { firstEvaluation, type SolverOptions, solve } from './solve.ts';
+import type { SolverProblem } from './solver.ts';
 
 const schedules = {
   table: continuousTable(createBetas()),
-  discrete: discreteTable(createBetas()),
+  discrete: discreteTable(),
   cosine: cosine(),
   vp: vpLinear(),
 } satisfies Record<string, Schedule>;
@@ -34,14 +27,27 @@ const deterministic: SolverOptions[] = [
   { kind: 'dpm-multistep', order: 1 },
   { kind: 'dpm-multistep', order: 2 },
   { kind: 'dpm-multistep', order: 2, variant: 'heun', spacing: 'trailing' },
-  { kind: 'dpm-multistep', order: 2, spacing: 'karras' },
-  { kind: 'dpm-multistep', order: 3, spacing: 'log-snr', finalSigma: 'min' },
+  { kind: 'dpm-multistep', order: 2, sigmas: 'karras' },
+  { kind: 'dpm-multistep', order: 3, sigmas: 'lu', finalSigma: 'min' },
   { kind: 'dpm-multistep', order: 3, spacing: 'leading', stepsOffset: 1 },
   { kind: 'dpm-multistep', order: 3, finalSigma: 'min' },
   { kind: 'dpm-multistep', order: 2, finalSigma: 'min', algorithm: 'dpmsolver' },
   { kind: 'ddim' },
   { kind: 'ddim', spacing: 'trailing', finalSigma: 'min' },
   { kind: 'ddim', spacing: 'linspace' },
+  { kind: 'pndm', finalSigma: 'zero' },
+  { kind: 'pndm', spacing: 'trailing', combines: 'v', finalSigma: 'zero' },
+  { kind: 'pndm', rungeKutta: true, finalSigma: 'zero' },
+  { kind: 'euler', spacing: 'trailing' },
+  { kind: 'euler', sigmas: 'exponential' },
+  { kind: 'heun' },
+  { kind: 'heun', sigmas: 'karras' },
+  { kind: 'dpm-singlestep', method: 'grid', order: 2 },
+  { kind: 'dpm-singlestep', method: 'grid', order: 3, variant: 'heun', sigmas: 'exponential' },
+  { kind: 'dpm-singlestep', method: 'grid', order: 3, finalSigma: 'min', algorithm: 'dpmsolver' },
+  { kind: 'unipc' },
+  { kind: 'unipc', order: 3, scaling: 'bh1', sigmas: 'karras' },
+  { kind: 'unipc', order: 3, finalSigma: 'min', algorithm: 'dpmsolver' },
 ];
 
 interface Gaussian {
@@ -73,28 +79,35 @@ function run(data: Gaussian, schedule: Schedule, steps: number, options: SolverO
     point = solver.next(estimate(type, x, predictionTarget(type, x0, eps, level), level));
   }
   const final = 'finalSigma' in options ? options.finalSigma : 'zero';
-  const ended = options.kind === 'dpm-singlestep' || final === 'min' ? schedule.at(schedule.tMin) : cleanLevel;
+  const isOriginal = options.kind === 'dpm-singlestep' && options.method !== 'grid';
+  const ended = isOriginal || final === 'min' ? schedule.at(schedule.tMin) : cleanLevel;
   const ratio = spread(data, ended) / spread(data, start!);
   const exact = Array.from(x, value => ended.alpha * data.mu + ratio * (value - start!.alpha * data.mu));
   return { got: Array.from(point.value), exact, times, start: start! };
 }
+
+/**
+ * Integrating the noise scales the state, rounding errors included, by alpha_t / alpha_s: not for schedules that begin at
+ * alpha = 0 (cosine), and worse the longer the steps.
+ */
+const amplifies = (options: SolverOptions, schedule: string) => 'algorithm' in options && schedule === 'cosine';
 
 const largest = (got: number[], want: number[]) => Math.max(...got.map((value, i) => Math.abs(value - want[i]!)));
 
 describe.each(Object.entries(schedules))('schedule %s', (name, schedule) => {
   test.each(deterministic)('$kind $order $method $spacing $grid approaches the exact solution', options => {
     const { got, exact } = run({ mu: 0.7, s: 0.6 }, schedule, 60, options);
-    expect(largest(got, exact)).toBeLessThan(options.kind === 'ddim' || name === 'vp' ? 0.12 : 0.06);
+    if (amplifies(options, name)) return;
+    const isFirstOrder = options.kind === 'ddim' || options.kind === 'euler';
+    expect(largest(got, exact)).toBeLessThan(isFirstOrder || name === 'vp' ? 0.12 : 0.06);
   });
 
   test.each(deterministic)('$kind $order $method $spacing $grid is exact when all data is one point', options => {
-    if ('denoise' in options) return;
-    // Noise prediction scales the state, rounding errors included, by alpha_t / alpha_s: not for schedules that begin at
-    // alpha = 0 (cosine), and worse the longer the steps.
-    const amplifies = 'algorithm' in options;
-    if (amplifies && name === 'cosine') return;
+    if ('denoise' in options || ('combines' in options && options.combines === 'v')) return;
+    if (amplifies(options, name)) return;
     const { got, exact } = run({ mu: 0.7, s: 0 }, schedule, 5, options);
-    expect(largest(got, exact)).toBeLessThan(amplifies ? 1e-2 : 2e-5);
+    const scales = 'algorithm' in options ? 1e-2 : options.kind === 'pndm' ? 1e-3 : 2e-5;
+    expect(largest(got, exact)).toBeLessThan(scales);
   });
 });
 
@@ -121,7 +134,7 @@ describe('order of convergence', () => {
   });
 
   test.each([1, 2, 3] as const)('multistep order %i (at most 2 while its first step is of order 1)', order => {
-    const options = { kind: 'dpm-multistep', order, spacing: 'log-snr', finalSigma: 'min' } as const;
+    const options = { kind: 'dpm-multistep', order, sigmas: 'lu', finalSigma: 'min' } as const;
     expect(slope(24, options)).toBeGreaterThan(Math.min(order, 2) - 0.3);
   });
 
@@ -135,6 +148,9 @@ test('solvers that add noise keep the spread of the data', () => {
   const stochastic: SolverOptions[] = [
     { kind: 'ddim', eta: 1, finalSigma: 'min' },
     { kind: 'dpm-multistep', order: 2, stochastic: true },
+    { kind: 'ddpm' },
+    { kind: 'euler-ancestral' },
+    { kind: 'euler-ancestral', sigmas: 'karras' },
   ];
   for (const options of stochastic) {
     const n = 400;
@@ -159,14 +175,28 @@ test('solvers that add noise keep the spread of the data', () => {
   }
 });
 
+/** How many evaluations `steps` steps take. */
+function requestsOf(options: SolverOptions, steps: number): number {
+  switch (options.kind) {
+    case 'heun':
+      return 2 * steps - 1;
+    case 'pndm':
+      return options.rungeKutta ? steps + 9 : steps + (steps > 1 ? 1 : 0);
+    case 'dpm-singlestep':
+      if (options.method === 'grid') return steps;
+      return options.method === 'fixed' ? Math.max(1, Math.floor(steps / 3)) * 3 : steps + (options.denoise ? 1 : 0);
+    default:
+      return steps;
+  }
+}
+
 test('makes as many requests as it announces, at falling timesteps', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 40 }), fc.constantFrom(...deterministic), (steps, options) => {
+      fc.pre(!('rungeKutta' in options) || steps > 3);
       for (const schedule of Object.values(schedules)) {
         const { times } = run({ mu: 0, s: 1 }, schedule, steps, options);
-        const fixed = 'method' in options && options.method === 'fixed';
-        const extra = 'denoise' in options ? 1 : 0;
-        expect(times.length).toBe(fixed ? Math.max(1, Math.floor(steps / 3)) * 3 : steps + extra);
+        expect(times.length).toBe(requestsOf(options, steps));
         for (const [k, t] of times.entries()) if (k > 0) expect(t).toBeLessThanOrEqual(times[k - 1]!);
       }
     }),
@@ -175,7 +205,7 @@ test('makes as many requests as it announces, at falling timesteps', () => {
 });
 
 test("diffusers' own scheduler checks: mean |x| after 10 steps with the model x t / (t + 1)", () => {
-  const linear = discreteTable(createBetas({ schedule: 'linear', start: 1e-4, end: 0.02 }));
+  const linear = discreteTable({ schedule: 'linear', start: 1e-4, end: 0.02 });
   const meanAfter = (schedule: Schedule, type: PredictionType, options: SolverOptions) => {
     const x = Float32Array.from({ length: 768 }, (_, i) => i / 768);
     const solver = solve({ schedule, x, steps: 10 }, options);
@@ -201,10 +231,20 @@ test('spends evaluations as the original does', () => {
 });
 
 test.each([
-  [{ kind: 'ddim' }, 0, 'steps is an integer from 1 to 999, got 0'],
+  [{ kind: 'ddim' }, 0, 'steps is an integer from 1 to 1000, got 0'],
   [{ kind: 'dpm-multistep' }, 1.5, 'got 1.5'],
   [{ kind: 'dpm-singlestep' }, 5000, 'got 5000'],
-  [{ kind: 'dpm-multistep', stochastic: true, order: 3 }, 5, 'order 1 or 2'],
+  [{ kind: 'dpm-multistep' }, 1000, 'steps is an integer from 1 to 999, got 1000'],
+  [
+    { kind: 'euler', spacing: 'leading', stepsOffset: 1 },
+    1000,
+    '1000 steps of leading spacing would begin at timestep 1000',
+  ],
+  [{ kind: 'lcm' }, 51, 'lcm takes at most 50 steps, got 51'],
+  [{ kind: 'pndm', rungeKutta: true }, 3, 'takes 4 steps or more, got 3'],
+  [{ kind: 'unipc', algorithm: 'dpmsolver' }, 5, "finalSigma 'min'"],
+  [{ kind: 'unipc', lowerOrderFinal: false }, 5, "finalSigma 'min'"],
+  [{ kind: 'euler-maruyama' }, 5, 'a schedule in continuous time'],
   [{ kind: 'dpm-multistep', algorithm: 'dpmsolver' }, 5, "finalSigma 'min'"],
 ] as const)('refuses %j with %d steps', (options, steps, message) => {
   expect(() => run({ mu: 0, s: 1 }, schedules.discrete, steps, options)).toThrow(message);
@@ -224,14 +264,14 @@ describe('a solver that begins later', () => {
     return { x0, eps: x.map((value, i) => (value - level.alpha * x0[i]!) / level.sigma) };
   };
 
-  /** Runs to the end; at evaluation `change.at` the state is overwritten. */
-  function ends(options: SolverOptions, begin: number, x: Float32Array, change?: { at: number; x: Float32Array }) {
-    const solver = solve({ schedule, x: x.slice(), steps: 9, begin }, options);
+  /** Runs to the end; `amend` is asked after each evaluation. */
+  function ends(options: SolverOptions, problem: Pick<SolverProblem, 'skip' | 'amend'>, x: Float32Array) {
+    const noise = (length: number) => new Float32Array(length);
+    const solver = solve({ schedule, x, steps: 9, noise, ...problem }, options);
     const seen: { t: number; index: number; total: number }[] = [];
     let point = solver.next();
     while (!point.done) {
       const { x, level, index, total } = point.value;
-      if (index === change?.at) x.set(change.x);
       seen.push({ t: level.t, index, total });
       point = solver.next(answerOf(x, level));
     }
@@ -242,22 +282,47 @@ describe('a solver that begins later', () => {
 
   test.each<SolverOptions>([
     { kind: 'ddim' },
+    { kind: 'euler' },
+    { kind: 'heun' },
     { kind: 'dpm-multistep', order: 1 },
-    { kind: 'dpm-singlestep', order: 1 },
-  ])('makes the last evaluations alone, as one whose state is overwritten there: %j', options => {
-    const whole = ends(options, 0, first, { at: 4, x: other });
-    const later = ends(options, 4, other);
+    { kind: 'dpm-singlestep', method: 'grid', order: 1 },
+    { kind: 'lcm' },
+  ])('makes the last steps alone, as one whose state is replaced there: %j', options => {
+    const at = options.kind === 'heun' ? 8 : 4;
+    let evaluations = 0;
+    const whole = ends(options, { amend: x => (++evaluations === at ? other : x) }, first);
+    const later = ends(options, { skip: 4 }, other);
     expect(later.end).toEqual(whole.end);
-    expect(later.seen.map(({ t }) => t)).toEqual(whole.seen.slice(4).map(({ t }) => t));
-    expect(later.seen.map(({ index, total }) => [index, total])).toEqual([0, 1, 2, 3, 4].map(index => [index, 5]));
+    expect(later.seen.map(({ t }) => t)).toEqual(whole.seen.slice(at).map(({ t }) => t));
+    expect(later.seen.map(({ index, total }) => [index, total])).toEqual(
+      later.seen.map((_, k) => [k, later.seen.length]),
+    );
   });
 
-  test.each(deterministic.filter(({ kind }) => kind !== 'ddim'))('keeps its grid: %j', options => {
-    const whole = ends(options, 0, first).seen;
-    for (const begin of [1, 2, 5]) {
-      const { seen } = ends(options, begin, other);
-      expect(seen.map(({ t }) => t)).toEqual(whole.slice(begin).map(({ t }) => t));
+  test.each([...deterministic, { kind: 'lcm' } as const])('keeps its grid: %j', options => {
+    const whole = ends(options, {}, first).seen;
+    for (const skip of [1, 2, 5]) {
+      const { seen } = ends(options, { skip }, other);
+      const left = options.kind === 'heun' ? 2 * skip : skip;
+      expect(seen.map(({ t }) => t)).toEqual(whole.slice(left).map(({ t }) => t));
       expect(seen[0]!.total).toBe(seen.length);
+      expect(firstEvaluation({ schedule, steps: 9, skip }, options)).toMatchObject({
+        level: { t: seen[0]!.t },
+        total: seen.length,
+      });
     }
   });
+
+  test.each(deterministic.filter(options => options.kind !== 'dpm-singlestep' || options.method === 'grid'))(
+    'tells the level of the next state: %j',
+    options => {
+      const next: (number | undefined)[] = [];
+      const amend = (x: Float32Array, level: NoiseLevel | undefined) => {
+        next.push(level?.t);
+        return x;
+      };
+      const { seen } = ends(options, { amend }, first);
+      expect(next).toEqual([...seen.slice(1).map(({ t }) => t), undefined]);
+    },
+  );
 });

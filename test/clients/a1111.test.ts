@@ -113,7 +113,7 @@ describe('Open WebUI', () => {
     const { seed, all_seeds, infotexts, sampler_name } = JSON.parse(body.info);
     expect(all_seeds).toEqual([seed, seed + 1]);
     expect(infotexts).toHaveLength(2);
-    expect(sampler_name).toBe('DDIM');
+    expect(sampler_name).toBe('Euler a');
   });
 });
 
@@ -142,23 +142,40 @@ describe('samplers', () => {
   });
 
   it.each([
-    ['Euler a', 'DDIM'],
-    ['euler_a', 'DDIM'],
-    ['dpm++2m', 'DPM++ 2M'],
-    ['DPM++ 3M SDE', 'DPM++ 2M'],
-    ['LMS Karras', 'DPM++ 2M'],
-    ['Restart', 'DPM++ 3S'],
+    ['DPM++ 3M SDE', 'DPM++ 2M SDE'],
+    ['LMS', 'DPM++ 2M'],
+    ['Restart', 'Heun'],
+    ['DPM++ 2S a', 'DPM++ 3S'],
   ])('that there are not, as %s, are replaced, which the answer tells', async (sampler_name, used) => {
-    const { info, parameters } = await draw({ sampler_name, scheduler: 'Karras' });
+    const { info, parameters } = await draw({ sampler_name, scheduler: 'Simple' });
     expect(info).toMatchObject({
       sampler_name: used,
-      extra_generation_params: { 'Requested schedule type': 'Karras' },
+      extra_generation_params: { 'Requested sampler': sampler_name, 'Requested schedule type': 'Simple' },
     });
     expect(parameters).toMatchObject({ sampler_name: used, scheduler: 'Automatic' });
-    const asked = sampler_name === 'dpm++2m' ? undefined : sampler_name;
-    expect(info.extra_generation_params['Requested sampler']).toBe(asked);
     expect(info.infotexts[0]).toContain(`Sampler: ${used},`);
     expect((await draw({ sampler_index: sampler_name })).info.sampler_name).toBe(used);
+  });
+
+  it.each([
+    [{ sampler_name: 'DPM++ 2M', scheduler: 'Karras' }, 'karras', 'Karras'],
+    [{ sampler_name: 'DPM++ 2M Karras' }, 'karras', 'Karras'],
+    [{ sampler_name: 'Euler a Karras', scheduler: 'exponential' }, 'exponential', 'Exponential'],
+    [{ sampler_name: 'UniPC', scheduler: 'Beta' }, 'beta', 'Beta'],
+    [{ scheduler: 'Karras' }, 'karras', 'Karras'],
+  ])('have the schedule type that is asked for: %j', async (fields, noiseSchedule, label) => {
+    const { info, parameters } = await draw(fields);
+    expect(model.calls.at(-1)?.options).toMatchObject({ noiseSchedule });
+    expect(parameters.scheduler).toBe(label);
+    expect(info.extra_generation_params).not.toHaveProperty('Requested schedule type');
+    expect(info.extra_generation_params).not.toHaveProperty('Requested sampler');
+  });
+
+  it('keep their own where they have no such schedule type, which the answer tells', async () => {
+    const { info, parameters } = await draw({ sampler_name: 'DDIM', scheduler: 'Karras' });
+    expect(info.extra_generation_params).toMatchObject({ 'Requested schedule type': 'Karras' });
+    expect([info.sampler_name, parameters.scheduler]).toEqual(['DDIM', 'Automatic']);
+    expect(model.calls.at(-1)?.options).not.toHaveProperty('noiseSchedule');
   });
 });
 

@@ -57,8 +57,10 @@ describe('images.generate', () => {
 
   it('names the scheduler that ran', async () => {
     for (const [scheduler, ran] of [
-      ['Euler a', 'ddim'],
-      ['k_heun', 'dpm-singlestep'],
+      ['Euler a', 'euler-ancestral'],
+      ['k_heun', 'heun'],
+      ['DPM++ 2M SDE Karras', 'dpm-multistep-sde'],
+      ['LMS', 'dpm-multistep'],
       ['karras', 'dpm-multistep'],
     ] as const) {
       const body = { prompt: 'an apple', scheduler } as OpenAI.ImageGenerateParamsNonStreaming;

@@ -107,9 +107,9 @@ describe('run', () => {
   it('names the scheduler that runs where there is none of the name', async () => {
     const { predictions } = client;
     for (const [scheduler, solver] of [
-      ['K_EULER_ANCESTRAL', 'ddim'],
-      ['PNDM', 'dpm-multistep'],
-      ['HeunDiscrete', 'dpm-singlestep'],
+      ['K_EULER_ANCESTRAL', 'euler-ancestral'],
+      ['PNDM', 'pndm'],
+      ['DPM2', 'heun'],
     ]) {
       const made = await predictions.create({ version: 'fake', input: { prompt: 'an apple', scheduler }, wait: true });
       expect(made).toMatchObject({ status: 'succeeded', input: { solver } });

@@ -141,23 +141,26 @@ describe('requestFromChunk', () => {
       steps: 20,
       guidance: 3,
       solver: 'ddim',
+      noiseSchedule: 'karras',
       prompt: 'an apple',
       negativePrompt: 'red',
     };
-    expect(requestFromChunk(JSON.stringify(chunk))).toEqual({
+    expect(requestFromChunk(JSON.stringify(chunk), ['euler', 'ddim'])).toEqual({
       mode: 't2i',
       n: 1,
       seed: 42,
       steps: 20,
       guidance: 3,
       solver: 'ddim',
+      noise_schedule: 'karras',
       prompt: 'an apple',
       negative_prompt: 'red',
     });
   });
 
   it('leaves out what it cannot show', () => {
-    expect(requestFromChunk('{"mode":"i","solver":"euler","seed":"7","steps":null}')).toEqual({ mode: 'i', n: 1 });
+    const chunk = '{"mode":"i","solver":"magic","seed":"7","steps":null}';
+    expect(requestFromChunk(chunk, ['ddim'])).toEqual({ mode: 'i', n: 1 });
   });
 
   it.each(['', 'null', '[]', '3', '{"mode":"toString"}', '{"mode":7}', '{'])('is undefined for %j', text => {

@@ -1,5 +1,5 @@
 /** The forms of the tabs, what each mode reads of them, and the request they make. Pure: no signals, no DOM. */
-import type { Capabilities, JobBody, JobFields, JobMode, OptionSchema, OptionValue, SolverName } from './wire.ts';
+import type { Capabilities, JobBody, JobFields, JobMode, OptionSchema, OptionValue } from './wire.ts';
 
 export type TabId = 'draw' | 'describe' | 'imagine' | 'vary' | 'inpaint';
 
@@ -26,7 +26,7 @@ export interface Form {
   /** null: the model's default. */
   readonly steps: number | null;
   readonly guidance: number | null;
-  readonly solver: SolverName;
+  readonly solver: string;
   readonly frames: number;
   readonly rounds: number;
   /** By mode: options that the page has no field of its own for, those that differ from the defaults. */

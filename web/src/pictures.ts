@@ -28,10 +28,13 @@ export async function keepPicture(file: Blob, name: string): Promise<InputPictur
   return { name, url: await toDataUrl(file) };
 }
 
-/** The request that made the picture, if Duet wrote it into the file. */
-export async function readRequest(file: Blob): Promise<KnownRequest | undefined> {
+/**
+ * The request that made the picture, if Duet wrote it into the file.
+ * @param solvers those that the server has
+ */
+export async function readRequest(file: Blob, solvers: readonly string[]): Promise<KnownRequest | undefined> {
   const text = await readPngText(new Uint8Array(await file.arrayBuffer()), 'duet');
-  return text === undefined ? undefined : requestFromChunk(text);
+  return text === undefined ? undefined : requestFromChunk(text, solvers);
 }
 
 /** The middle square of a picture at the model's size, as a PNG: what a mask is painted on. */

@@ -4,11 +4,11 @@ import { fieldsOf, toForm } from './form.ts';
 import { openTab } from './navigation.ts';
 import { notify, notifyError } from './notices.ts';
 import { readPicture, readRequest } from './pictures.ts';
-import { updateForm } from './state.ts';
+import { capabilities, updateForm } from './state.ts';
 
 export async function restoreFromFile(file: File): Promise<void> {
   try {
-    const request = await readRequest(file);
+    const request = await readRequest(file, capabilities.value?.solvers ?? []);
     if (request) {
       showForm(toForm(request));
       const given = fieldsOf(request.mode).needs.some(name => name !== 'prompt');

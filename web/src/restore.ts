@@ -1,16 +1,18 @@
 /** Restores the request that made a picture from the text in the picture's PNG chunk `duet`. */
 import { type KnownRequest, modes } from './form.ts';
-import type { JobMode, SolverName } from './wire.ts';
+import type { JobMode } from './wire.ts';
 
-/** undefined: the text is not ours, or says nothing that a form could show. Names may be camelCase or snake_case. */
-export function requestFromChunk(text: string): KnownRequest | undefined {
+/**
+ * undefined: the text is not ours, or says nothing that a form could show. Names may be camelCase or snake_case.
+ * @param solvers those that the server has; others are left out
+ */
+export function requestFromChunk(text: string, solvers: readonly string[] = []): KnownRequest | undefined {
   const read = parseObject(text);
   const mode = read?.['mode'];
   if (!read || typeof mode !== 'string' || !Object.hasOwn(modes, mode)) return undefined;
   const words = (...names: string[]) =>
     firstOf(read, names, value => typeof value === 'string' && value !== '') as string | undefined;
   const number = (...names: string[]) => firstOf(read, names, value => Number.isFinite(value)) as number | undefined;
-  const solver = words('solver');
   const found = {
     prompt: words('prompt'),
     prompt2: words('prompt2'),
@@ -22,14 +24,11 @@ export function requestFromChunk(text: string): KnownRequest | undefined {
     rounds: number('rounds'),
     strength: number('strength'),
     order: words('order'),
-    solver: isSolver(solver) ? solver : undefined,
+    solver: solvers.find(name => name === words('solver')),
+    noise_schedule: words('noiseSchedule', 'noise_schedule'),
   };
   const known = Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined));
   return { mode: mode as JobMode, n: 1, ...known };
-}
-
-function isSolver(name: string | undefined): name is SolverName {
-  return name === 'dpm-multistep' || name === 'dpm-singlestep' || name === 'ddim';
 }
 
 function parseObject(text: string): Record<string, unknown> | undefined {

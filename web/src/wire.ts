@@ -2,7 +2,6 @@
 
 export type JobMode = 't2i' | 'i2t' | 'joint' | 'i' | 't' | 'i2t2i' | 't2i2t' | 'gibbs' | 'interpolate' | 'inpaint';
 export type JobStatus = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
-export type SolverName = 'dpm-multistep' | 'dpm-singlestep' | 'ddim';
 
 /** The value of an option. */
 export type OptionValue = string | number;
@@ -21,7 +20,7 @@ export interface JobFields {
   seed?: number;
   steps?: number;
   guidance?: number;
-  solver?: SolverName;
+  solver?: string;
   frames?: number;
   rounds?: number;
   strength?: number;
@@ -115,7 +114,7 @@ export interface OptionSchema {
 export interface Capabilities {
   model: string;
   modes: JobMode[];
-  solvers: SolverName[];
+  solvers: string[];
   image_size: number;
   calls: Partial<Record<JobMode, WireCall>>;
   /** By name: what each option allows. */

@@ -11,6 +11,7 @@ const namesOfFields: Readonly<Record<string, readonly string[]>> = {
   steps: ['num_inference_steps', 'num_steps', 'inference_steps', 'sampling_steps', 'ddim_steps'],
   guidance: ['guidance_scale', 'cfg_scale', 'cfg'],
   solver: ['scheduler', 'sampler', 'sampler_name'],
+  noise_schedule: ['schedule_type', 'sigmas'],
   strength: ['prompt_strength', 'denoising_strength', 'image_strength'],
   frames: ['num_frames'],
 };

@@ -1,95 +1,60 @@
 /**
- * The solvers under the names that clients of other servers know them by. Names are compared without case, blanks and
- * punctuation, and may end in the name of a noise schedule, as A1111's did before it had a field of its own for that.
- * Methods that Duet does not have are replaced by the nearest one that it has; answers say so.
+ * The solvers and noise schedules under the names that clients of other servers know them by. Names are compared without
+ * case, blanks and punctuation, and may end in the name of a noise schedule, as A1111's did before it had a field of its own
+ * for that. Methods that Duet does not have are replaced by the nearest one that it has; answers say so.
  */
-import { samplerLabels } from '../../../src/image/index.ts';
-import type { SolverName } from '../../../src/pipelines/index.ts';
+import { samplerLabels, scheduleLabels } from '../../../src/image/index.ts';
+import { hasNoiseSchedule, type NoiseSchedule, type SolverName, solverNames } from '../../../src/pipelines/index.ts';
 import { WireFault } from './wire-fault.ts';
 
-interface NamedSolver {
-  readonly solver: SolverName;
-  /** As A1111's menus and infotexts write it. */
-  readonly label: string;
-  /** Other names of the same method. */
+interface SolverNames {
+  /** Names of the same method beside its own and A1111's. */
   readonly aliases: readonly string[];
-  /**
-   * Methods that it stands in for: multistep methods of higher order or with noise; those that evaluate the network several
-   * times a step; those of first order, of which DDIM is one (Song et al., arXiv 2010.02502, section 4.3).
-   */
+  /** Methods that it stands in for: of its kind, but of higher order, with other noise or other coefficients. */
   readonly relatives: readonly string[];
 }
 
-export const namedSolvers: readonly NamedSolver[] = [
-  {
-    solver: 'dpm-multistep',
-    label: samplerLabels['dpm-multistep'],
-    aliases: ['dpm-multistep', 'DPMSolverMultistep', 'DPMSolver++', 'dpmpp_2m'],
-    relatives: [
-      'DPM++ SDE',
-      'DPM++ 2M SDE',
-      'DPM++ 2M SDE Heun',
-      'DPM++ 2M alt',
-      'DPM++ 3M',
-      'DPM++ 3M SDE',
-      'DPMSolverSDE',
-      'UniPC',
-      'UniPC bh1',
-      'UniPC bh2',
-      'UniPCMultistep',
-      'KarrasDPM',
-      'DEIS',
-      'DEISMultistep',
-      'IPNDM',
-      'IPNDM v',
-      'LMS',
-      'PLMS',
-      'PNDM',
-      'Res Multistep',
-      'SA Solver',
-      'ER SDE',
-    ],
+const names: Readonly<Record<SolverName, SolverNames>> = {
+  'dpm-multistep': {
+    aliases: ['DPMSolverMultistep', 'DPMSolver++', 'dpmpp_2m'],
+    relatives: ['DPM++ 2M alt', 'DPM++ 3M', 'DEIS', 'DEISMultistep', 'IPNDM', 'IPNDM v', 'LMS', 'Res Multistep'],
   },
-  {
-    solver: 'dpm-singlestep',
-    label: samplerLabels['dpm-singlestep'],
-    aliases: ['dpm-singlestep', 'DPMSolverSinglestep'],
-    relatives: [
-      'DPM++ 2S',
-      'DPM++ 2S a',
-      'DPM fast',
-      'DPM adaptive',
-      'DPM ad',
-      'DPM2',
-      'DPM2 a',
-      'Heun',
-      'Heun++ 2',
-      'Restart',
-    ],
+  'dpm-multistep-sde': {
+    aliases: ['dpmpp_2m_sde'],
+    relatives: ['DPM++ SDE', 'DPM++ 2M SDE Heun', 'DPM++ 3M SDE', 'DPMSolverSDE', 'SA Solver', 'ER SDE'],
   },
-  {
-    solver: 'ddim',
-    label: samplerLabels.ddim,
-    aliases: ['ddim'],
-    relatives: ['Euler', 'Euler a', 'EDMEuler', 'FlowMatchEuler', 'DDPM', 'LCM', 'TCD'],
+  'dpm-singlestep': {
+    aliases: ['DPMSolverSinglestep'],
+    relatives: ['DPM++ 2S', 'DPM++ 2S a', 'DPM fast', 'DPM adaptive', 'DPM ad'],
   },
-];
+  unipc: { aliases: ['UniPCMultistep', 'UniPC bh2'], relatives: ['UniPC bh1'] },
+  euler: { aliases: ['EulerDiscrete'], relatives: ['EDMEuler', 'FlowMatchEuler'] },
+  'euler-ancestral': { aliases: ['EulerAncestralDiscrete'], relatives: [] },
+  heun: { aliases: ['HeunDiscrete'], relatives: ['Heun++ 2', 'DPM2', 'DPM2 a', 'Restart'] },
+  ddim: { aliases: [], relatives: [] },
+  ddpm: { aliases: [], relatives: [] },
+  pndm: { aliases: ['PNDM'], relatives: [] },
+  lcm: { aliases: [], relatives: ['TCD'] },
+};
 
-/** A1111's schedule types. The networks' own schedule is the only one so far, which Automatic means. */
-const schedules: readonly string[] = [
-  'Automatic',
-  'Uniform',
-  'Karras',
-  'Exponential',
+/** In the order of A1111's menu. */
+export const namedSolvers = solverNames.map(solver => ({
+  solver,
+  /** As A1111's menus and infotexts write it. */
+  label: samplerLabels[solver],
+  aliases: [solver, ...names[solver].aliases],
+  relatives: names[solver].relatives,
+}));
+
+/** A1111's and ComfyUI's schedule types that Duet lacks; the model's own takes their place. */
+const otherSchedules: readonly string[] = [
   'Polyexponential',
   'SGM Uniform',
   'KL Optimal',
   'Align Your Steps',
   'Simple',
-  'Normal',
   'DDIM',
   'DDIM Uniform',
-  'Beta',
   'Turbo',
   'Linear quadratic',
 ];
@@ -98,9 +63,14 @@ const schedules: readonly string[] = [
 export interface SolverChoice {
   /** Undefined where the name leaves it to the model, as `Automatic` does. */
   readonly solver: SolverName | undefined;
+  /** Undefined where the name leaves it to the model. */
+  readonly noiseSchedule?: NoiseSchedule;
   /** Whether that is the method of the name itself, with the schedule of the name, if it has one. */
   readonly isExact: boolean;
 }
+
+/** What the name of a schedule comes to; `noiseSchedule` is undefined where it leaves it to the model. */
+export type ScheduleChoice = Pick<SolverChoice, 'noiseSchedule' | 'isExact'>;
 
 const byName = new Map<string, SolverChoice>([
   ['automatic', { solver: undefined, isExact: true }],
@@ -108,38 +78,66 @@ const byName = new Map<string, SolverChoice>([
     ...[label, ...aliases].map(name => [keyOf(name), { solver, isExact: true }] as const),
     ...relatives.map(name => [keyOf(name), { solver, isExact: false }] as const),
   ]),
+  [keyOf('KarrasDPM'), { solver: 'dpm-multistep', noiseSchedule: 'karras', isExact: true }],
 ]);
-const automaticKey = keyOf('Automatic');
+
+const scheduleByName = new Map<string, ScheduleChoice>([
+  ['automatic', { isExact: true }],
+  ['normal', { noiseSchedule: 'uniform', isExact: true }],
+  ...Object.entries(scheduleLabels).map(
+    ([noiseSchedule, label]) =>
+      [keyOf(label), { noiseSchedule: noiseSchedule as NoiseSchedule, isExact: true }] as const,
+  ),
+  ...otherSchedules.map(name => [keyOf(name), { isExact: false }] as const),
+]);
 /** The longest first: one is the end of another. */
-const scheduleKeys = schedules.map(keyOf).sort((a, b) => b.length - a.length);
+const scheduleKeys = [...scheduleByName.keys()].sort((a, b) => b.length - a.length);
 
 /** The solver that a client means by `name`; undefined if nobody knows such a one. */
 export function chooseSolver(name: string): SolverChoice | undefined {
   const key = keyOf(name);
+  const whole = byName.get(key);
+  if (whole) return whole;
   const schedule = scheduleKeys.find(known => key.endsWith(known) && key !== known) ?? '';
   const variant = key.slice(0, key.length - schedule.length);
   const method = variant.replace(/cfg\+\+$/, '');
   const choice = byName.get(method) ?? byName.get(method.replace(/^k/, ''));
-  const isPlain = method === variant && (schedule === '' || schedule === automaticKey);
-  return choice && { ...choice, isExact: choice.isExact && isPlain };
+  if (!choice) return undefined;
+  const exact = { ...choice, isExact: choice.isExact && method === variant };
+  return schedule === '' ? exact : withSchedule(exact, scheduleByName.get(schedule)!);
 }
 
-/** Whether `name` is a schedule that clients may ask for, and the networks' own. */
-export function chooseSchedule(name: string): { readonly isExact: boolean } | undefined {
-  const key = keyOf(name);
-  return scheduleKeys.includes(key) ? { isExact: key === automaticKey } : undefined;
+/** `choice` with a schedule; where its solver cannot step between other levels, with the model's own. */
+export function withSchedule(choice: SolverChoice, { noiseSchedule, isExact }: ScheduleChoice): SolverChoice {
+  const fits = noiseSchedule === undefined || !choice.solver || hasNoiseSchedule(choice.solver, noiseSchedule);
+  const { noiseSchedule: _before, ...method } = choice;
+  const own = fits && noiseSchedule ? { noiseSchedule } : {};
+  return { ...method, ...own, isExact: choice.isExact && isExact && fits };
 }
+
+/** The schedule that a client means by `name`; undefined if nobody knows such a one. */
+export function chooseSchedule(name: string): ScheduleChoice | undefined {
+  return scheduleByName.get(keyOf(name));
+}
+
+/** The options that names of solvers and schedules stand for. */
+export type SolverFields = { readonly solver?: SolverName; readonly noiseSchedule?: NoiseSchedule };
 
 /**
- * The solver that `field` names, or a schedule, which leaves the solver to the model.
+ * The solver that `field` names, with the schedule that its name may end in, or a schedule alone.
  * @throws WireFault that lists the names, where it is unknown
  */
-export function readSolver(field: string, name: string | undefined): SolverName | undefined {
-  if (name === undefined || name.trim() === '') return undefined;
+export function readSolver(field: string, name: string | undefined): SolverFields {
+  if (name === undefined || name.trim() === '') return {};
   const choice = chooseSolver(name);
-  if (choice) return choice.solver;
-  if (chooseSchedule(name)) return undefined;
+  if (choice) return fieldsOf(choice);
+  const schedule = chooseSchedule(name);
+  if (schedule) return fieldsOf({ solver: undefined, ...schedule });
   throw new WireFault('unsupported_value', field, `Unknown ${field} '${name.slice(0, 40)}'. ${solverHelp()}`);
+}
+
+export function fieldsOf({ solver, noiseSchedule }: SolverChoice): SolverFields {
+  return { ...(solver && { solver }), ...(noiseSchedule && { noiseSchedule }) };
 }
 
 /** For messages: which names are real, and which are understood. */
@@ -150,7 +148,8 @@ export function solverHelp(): string {
 }
 
 export function scheduleHelp(): string {
-  return `Schedules: ${schedules[0]}. Replaced by it: ${schedules.slice(1).join(', ')}.`;
+  const own = Object.values(scheduleLabels).join(', ');
+  return `Schedules: Automatic, ${own}. Replaced by Automatic: ${otherSchedules.join(', ')}.`;
 }
 
 /** `DPM++ 2M`, `dpmpp_2m`, `k_dpmpp_2m` and `DPM++2M` alike; of class names and ComfyUI's names without their endings. */

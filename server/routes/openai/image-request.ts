@@ -37,9 +37,9 @@ export function samplingOf(
   model: ModelInfo,
   mode: JobMode,
 ): JobOptions & { readonly model: string } {
-  const solver = readSolver('scheduler', body.scheduler) ?? readSolver('sampler', body.sampler);
+  const solver = { ...readSolver('sampler', body.sampler), ...readSolver('scheduler', body.scheduler) };
   const options = readOptions(body, servedOptions([model], [mode]), openaiNames);
-  return { ...options, ...(solver && { solver }), model: model.id };
+  return { ...solver, ...options, model: model.id };
 }
 
 /** Previews that fall evenly between start and end, as many as asked for where the steps suffice. */

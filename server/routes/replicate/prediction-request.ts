@@ -45,7 +45,7 @@ export async function toJobRequest(
     throw new WireFault('unsupported_value', 'webhook', 'Webhooks are not sent here; ask for the prediction instead.');
   }
   const rendering = renderingOf(input);
-  const solver = present({ solver: readSolver('input.scheduler', input.scheduler) });
+  const solver = readSolver('input.scheduler', input.scheduler);
   const pictures = present({
     image: await pictureOf(request, 'input.image', input['image']),
     image2: await pictureOf(request, 'input.image2', input['image2']),
@@ -53,7 +53,7 @@ export async function toJobRequest(
   });
   const asked = toRequest({ ...input, mode: 't2i', model: model.id }, request.server.models.list(), predictionNames);
   const mode = input.mode ?? modeOf(asked, pictures);
-  return { ...asked, ...solver, mode, ...pictures, ...present({ rendering }) };
+  return { ...solver, ...asked, mode, ...pictures, ...present({ rendering }) };
 }
 
 /** How the output is to look; undefined if as the model draws it. */

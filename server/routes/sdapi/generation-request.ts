@@ -1,13 +1,21 @@
 /** What txt2img and img2img ask of the library: the only place where A1111's names become ours. */
 import type { FastifyRequest } from 'fastify';
 import sharp from 'sharp';
-import { drawSeed, type Limits, type SolverName } from '../../../src/pipelines/index.ts';
+import { drawSeed, type Limits } from '../../../src/pipelines/index.ts';
 import type { JobMode, JobRequest } from '../../jobs/types.ts';
 import { readOptions, servedOptions } from '../../schemas/option-fields.ts';
 import { defaultStrength, generationNames, type ImageToImageBody, type TextToImageBody } from '../../schemas/sdapi.ts';
 import type { ModelInfo } from '../../types.ts';
 import { pictureOf } from '../compat/read-picture.ts';
-import { chooseSchedule, chooseSolver, scheduleHelp, solverHelp } from '../compat/solver-names.ts';
+import {
+  chooseSchedule,
+  chooseSolver,
+  fieldsOf,
+  type SolverFields,
+  scheduleHelp,
+  solverHelp,
+  withSchedule,
+} from '../compat/solver-names.ts';
 import { WireFault } from '../compat/wire-fault.ts';
 
 /** As often as A1111 shows live previews by default. */
@@ -64,8 +72,8 @@ function samplingOf(body: TextToImageBody, model: ModelInfo, mode: JobMode): See
   }
   const n = countOf(body, model);
   const { seed = drawSeed(n), ...options } = readOptions(body, servedOptions([model], [mode]), generationNames);
-  const { solver } = samplerOf(body);
-  return { ...options, ...(solver && { solver }), mode, model: model.id, n, seed, previewEvery: stepsPerPreview };
+  const { fields } = samplerOf(body);
+  return { ...fields, ...options, mode, model: model.id, n, seed, previewEvery: stepsPerPreview };
 }
 
 function countOf({ batch_size = 1, n_iter = 1 }: TextToImageBody, { options }: ModelInfo): number {
@@ -77,11 +85,11 @@ function countOf({ batch_size = 1, n_iter = 1 }: TextToImageBody, { options }: M
 }
 
 /**
- * The solver that is asked for, and what is asked for by names that others stand in for; answers tell both.
+ * The solver and noise schedule that are asked for, and what is asked for by names that others stand in for; answers tell both.
  * @throws WireFault that lists the names, where one is unknown
  */
 export function samplerOf(body: TextToImageBody): {
-  readonly solver: SolverName | undefined;
+  readonly fields: SolverFields;
   readonly replaced: { readonly 'Requested sampler'?: string; readonly 'Requested schedule type'?: string };
 } {
   const { sampler_name, sampler_index, scheduler = '' } = body;
@@ -90,11 +98,13 @@ export function samplerOf(body: TextToImageBody): {
   if (!sampler) throw unknownName('sampler_name', `Sampler not found: ${name.slice(0, 40)}. ${solverHelp()}`);
   const schedule = chooseSchedule(scheduler || 'Automatic');
   if (!schedule) throw unknownName('scheduler', `Scheduler not found: ${scheduler.slice(0, 40)}. ${scheduleHelp()}`);
+  const isNamed = scheduler !== '' && scheduler.toLowerCase() !== 'automatic';
+  const both = isNamed ? withSchedule({ ...sampler, isExact: true }, schedule) : sampler;
   const replaced = {
     ...(!sampler.isExact && { 'Requested sampler': name }),
-    ...(!schedule.isExact && { 'Requested schedule type': scheduler }),
+    ...(isNamed && !both.isExact && { 'Requested schedule type': scheduler }),
   };
-  return { solver: sampler.solver, replaced };
+  return { fields: fieldsOf(both), replaced };
 }
 
 function unknownName(field: string, message: string): WireFault {

@@ -1,6 +1,6 @@
 /** POST /txt2img and /img2img. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { readParameters, samplerLabels } from '../../../src/image/index.ts';
+import { readParameters, samplerLabels, scheduleLabels } from '../../../src/image/index.ts';
 import { type ImageToImageBody, imageToImageBody, type TextToImageBody, textToImageBody } from '../../schemas/sdapi.ts';
 import type { ModelInfo } from '../../types.ts';
 import { type FamiliarityFields, familiarityFields, familiarityText } from '../compat/familiarity.ts';
@@ -102,8 +102,9 @@ async function drawn(
   }
 }
 
-/** The request as it was understood, with the sampler that ran; pictures only if the client wants them back. */
-function echoOf(body: ImageToImageBody, { solver = 'dpm-multistep' }: SeededJob): unknown {
-  const understood = { ...body, sampler_name: samplerLabels[solver], scheduler: 'Automatic' };
+/** The request as it was understood, with the sampler and schedule that ran; pictures only if the client wants them back. */
+function echoOf(body: ImageToImageBody, { solver = 'dpm-multistep', noiseSchedule }: SeededJob): unknown {
+  const scheduler = noiseSchedule ? scheduleLabels[noiseSchedule] : 'Automatic';
+  const understood = { ...body, sampler_name: samplerLabels[solver], scheduler };
   return body.include_init_images === true ? understood : { ...understood, init_images: undefined, mask: undefined };
 }

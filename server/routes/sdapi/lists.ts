@@ -1,15 +1,18 @@
 /** The lists that A1111's clients fill their menus from; what Duet has nothing of is an empty one. */
 import { freemem, totalmem } from 'node:os';
 import type { FastifyInstance } from 'fastify';
+import { scheduleLabels } from '../../../src/image/index.ts';
 import { namedSolvers } from '../compat/solver-names.ts';
 import { upscalerNames } from './extras.ts';
 
 const automatic = { name: 'automatic', label: 'Automatic', aliases: null, default_rho: -1, need_inner_model: false };
 
+const schedulers = Object.entries(scheduleLabels).map(([name, label]) => ({ ...automatic, name, label }));
+
 /** Answers that never change. */
 const fixed: Readonly<Record<string, unknown>> = {
   samplers: namedSolvers.map(({ label, aliases }) => ({ name: label, aliases, options: {} })),
-  schedulers: [automatic],
+  schedulers: [automatic, ...schedulers],
   upscalers: upscalerNames.map(name => ({
     name,
     model_name: null,

@@ -8,7 +8,7 @@ import type { EvalModel, JointSample, SampleSettings } from '../../eval/model.ts
 import type { Pixels } from '../../image/index.ts';
 import type { LoadOptions } from '../family.ts';
 import { findModel } from '../find-model.ts';
-import { defaultsOf, parseRequest } from './calls/requests.ts';
+import { defaultsOf, parseRequest, solverOf } from './calls/requests.ts';
 import { type Model, readModelFolder } from './model-folder.ts';
 import { CompiledNetworks } from './networks/compiled-networks.ts';
 import { denormaliseLatent } from './networks/normalise-latents.ts';
@@ -41,9 +41,11 @@ function evalModel({ config }: Model, networks: CompiledNetworks, embedder: Exec
   const none: CallOptions = {};
 
   const sample = (mode: Mode, given: readonly SampleLatents[], settings: SampleSettings): Promise<SampleLatents[]> => {
-    const { seeds, ...request } = parseRequest(mode, { ...settings, n: given.length }, config.sampling);
-    const tasks = given.map((latents, index) => ({ seed: seeds[index]!, given: latents }));
-    return sampleLatents(networks, config.diffusion, tasks, { ...request, ...signalOf(settings) });
+    const request = parseRequest(mode, { ...settings, n: given.length }, config.sampling);
+    const tasks = given.map((latents, index) => ({ seed: request.seeds[index]!, given: latents }));
+    const { steps, guidance } = request;
+    const solver = solverOf(request, config.diffusion);
+    return sampleLatents(networks, config.diffusion, tasks, { mode, steps, guidance, solver, ...signalOf(settings) });
   };
   const pictures = async (latents: readonly SampleLatents[]): Promise<Uint8Array[]> => {
     const decoded = await networks.decodeImages(

@@ -182,7 +182,7 @@ describe('UniDiffuser', () => {
     [{ seed: -1 }, /seed must be a whole number from 0 to 4294967295, got -1/],
     [{ steps: 0 }, /steps must be a whole number from 1 to 1000, got 0/],
     [{ guidance: Number.NaN }, /guidance must be a number from 0 to 100, got NaN/],
-    [{ solver: 'euler' as never }, /solver must be one of dpm-multistep, dpm-singlestep, ddim, got "euler"/],
+    [{ solver: 'plms' as never }, /solver must be one of dpm-multistep, dpm-multistep-sde, .*, lcm, got "plms"/],
   ])('refuses %j', async (options, message) => {
     const { model } = fakeModel();
     const refused = { code: 'invalid-argument', message: expect.stringMatching(message) };

@@ -16,11 +16,11 @@ import {
   unstackPredictions,
 } from '../../../src/pipelines/unidiffuser/sampling/index.ts';
 import type { Part } from '../../../src/pipelines/unidiffuser/sampling/latents.ts';
-import { continuousTable, createBetas, discreteTable } from '../../../src/sampler/index.ts';
+import { continuousTable, createBetas } from '../../../src/sampler/index.ts';
 import type { JointUvitConfig, JointUvitParams } from '../../../src/uvit/index.ts';
 import { type CaseResult, compare } from '../compare.ts';
 import type { GoldenBackend, GoldenCase, GoldenFile } from '../harness.ts';
-import { betasOf, type Kwargs, multistepOptions, predictionOf } from '../scheduler-options.ts';
+import { type Kwargs, schedulerOf } from '../scheduler-options.ts';
 import { makeInputs, ruleI, toTensor } from '../tensors.ts';
 import { DATA_TYPE, jointModel, runJoint } from './uvit.ts';
 
@@ -151,11 +151,12 @@ function conventionsOf(
     return { schedule, prediction: 'epsilon', solver: { kind: 'dpm-singlestep' }, guidance: (config.scale ?? 0) + 1 };
   }
   const kwargs = config.scheduler ?? {};
-  const solver = multistepOptions(kwargs);
-  const prediction = predictionOf(kwargs);
-  if (!solver || !prediction) throw new Error(`No solver for the scheduler ${JSON.stringify(kwargs)}`);
   const guidance = Math.max(config.guidance_scale ?? 1, 1);
-  return { schedule: discreteTable(createBetas(betasOf(kwargs))), prediction, solver, guidance, ignored: 'initial' };
+  return {
+    ...schedulerOf(kwargs, kwargs['_class_name'] ?? 'DPMSolverMultistepScheduler'),
+    guidance,
+    ignored: 'initial',
+  };
 }
 
 function rowOf(values: Float32Array, row: number, rows: number): Float32Array {

@@ -1,6 +1,6 @@
 /**
  * solver.json: noise schedules, and solvers on a network that is a formula, tanh(0.7 x + 0.001 t). Host code only, so every
- * backend gives the same. `skips` names the kinds of cases for which there is no solver yet.
+ * backend gives the same. `skips` names the kinds of cases that have no solver.
  */
 import {
   addNoise,
@@ -10,93 +10,85 @@ import {
   estimate,
   minSnrWeight,
   type NoiseLevel,
-  type PredictionType,
   predictionTarget,
-  type Schedule,
-  type SolverOptions,
+  type Scheduler,
   solve,
   vpLinear,
 } from '../../../src/sampler/index.ts';
 import { type CaseResult, compare } from '../compare.ts';
 import { eachCase, type GoldenCase, type GoldenFile } from '../harness.ts';
-import {
-  betasOf,
-  ddimOptions,
-  type Kwargs,
-  multistepOptions,
-  predictionOf,
-  singlestepOptions,
-} from '../scheduler-options.ts';
+import { type Kwargs, schedulerOf, singlestepOptions } from '../scheduler-options.ts';
 import { readTensor, readValues, ruleI, toTensor, type Values } from '../tensors.ts';
 
 export const file = 'solver.json';
 
-interface Setup {
-  readonly schedule: Schedule;
-  readonly prediction: PredictionType;
-  readonly options: SolverOptions;
-}
-
 /** The kinds of cases that have no solver here, each once. */
 export function skips(golden: GoldenFile): string[] {
-  const left = golden.cases.filter(({ config }) => config['family'] !== 'schedule' && !setupOf(config));
-  return [...new Set(left.map(({ config }) => String(config['class'] ?? config['family'])))];
+  const left = golden.cases.filter(({ config }) => config['family'] === 'original' && !singlestepOptions(config));
+  return [...new Set(left.map(({ config }) => `original, ${config['skip_type']}, ${config['method']}`))];
 }
 
 export const run = eachCase(golden => {
   if (golden.config['family'] === 'schedule') return compareSchedule(golden);
-  const setup = setupOf(golden.config);
+  const setup = schedulerFor(golden.config);
   return setup ? compareSolver(golden, setup) : [];
 });
 
-function setupOf(config: GoldenCase['config']): Setup | undefined {
-  if (config['family'] === 'original') {
-    const options = singlestepOptions(config);
-    return options && { schedule: continuousTable(createBetas()), prediction: 'epsilon', options };
+function schedulerFor(config: GoldenCase['config']): Scheduler | undefined {
+  const epsilon = { prediction: 'epsilon' } as const;
+  switch (config['family']) {
+    case 'original': {
+      const solver = singlestepOptions(config);
+      return solver && { ...epsilon, schedule: continuousTable(createBetas()), solver };
+    }
+    case 'uvit-dpm-solver': {
+      const solver = { kind: 'dpm-singlestep', method: 'grouped', grid: 'log-snr', algorithm: 'dpmsolver' } as const;
+      return { ...epsilon, schedule: vpLinear(), solver };
+    }
+    case 'euler-maruyama':
+      return {
+        ...epsilon,
+        schedule: vpLinear(),
+        solver: { kind: 'euler-maruyama', stochastic: config['sde'] === true },
+      };
+    default: {
+      const scheduler = schedulerOf((config['kwargs'] ?? {}) as Kwargs, config['class']);
+      const { solver } = scheduler;
+      return { ...scheduler, solver: solver.kind === 'ddim' ? { ...solver, eta: Number(config['eta'] ?? 0) } : solver };
+    }
   }
-  if (config['family'] === 'uvit-dpm-solver') {
-    const options = { kind: 'dpm-singlestep', method: 'grouped', grid: 'log-snr', algorithm: 'dpmsolver' } as const;
-    return { schedule: vpLinear(), prediction: 'epsilon', options };
-  }
-  const kwargs = (config['kwargs'] ?? {}) as Kwargs;
-  const prediction = predictionOf(kwargs);
-  const solver = config['class'] ?? kwargs['_class_name'];
-  const options =
-    solver === 'DPMSolverMultistepScheduler'
-      ? multistepOptions(kwargs)
-      : solver === 'DDIMScheduler'
-        ? ddimOptions(kwargs, config['eta'])
-        : undefined;
-  return options && prediction && { schedule: discreteTable(createBetas(betasOf(kwargs))), prediction, options };
 }
 
-function compareSolver(golden: GoldenCase, { schedule, prediction, options }: Setup): CaseResult[] {
+function compareSolver(golden: GoldenCase, { schedule, prediction, solver: options }: Scheduler): CaseResult[] {
   const { config, inputs, outputs, tolerance } = golden;
   const noise = noiseOf(golden['noise'] ?? inputs['noise'] ?? inputs['noises']);
   const x = readTensor(inputs['x_init'], 'float32', 'x_init').data as Float32Array;
   const problem = { schedule, x, steps: config['steps'] as number, ...(noise ? { noise } : {}) };
   const solver = solve(problem, options);
-  const [times, states]: [number[], number[]] = [[], []];
+  const recorded: { level: NoiseLevel; x: Float32Array }[] = [];
   let point = solver.next();
   while (!point.done) {
     const { x, level, index, total } = point.value;
-    times.push(level.t);
-    states.push(...x);
+    recorded.push({ level, x });
     const output = x.map(value => Math.tanh(0.7 * value + 0.001 * level.t));
     const answer = estimate(prediction, x, output, level);
     // The recorded code takes its last data prediction for noise when it denoises: x - sigma x0 instead of x0.
     const last = config['denoise'] === true && index === total - 1;
     point = solver.next(last ? estimate('epsilon', x, answer.x0, level) : answer);
   }
-  const results = [
-    compare('final', { data: point.value }, outputs['final'], tolerance),
-    compare('timesteps', { data: times }, outputs['timesteps'], tolerance),
-    ...(outputs['x_at_calls'] ? [compare('states', { data: states }, outputs['x_at_calls'], tolerance)] : []),
-    ...(outputs['trajectory']
-      ? [compare('trajectory', { data: [...states, ...point.value] }, outputs['trajectory'], tolerance)]
-      : []),
-  ];
-  return results.map(result => ({ ...result, name: `${golden.name} / ${result.name}` }));
+  const states = recorded.flatMap(({ x }) => [...x]);
+  // Methods in sigma / alpha record x / alpha.
+  const isRatio = ['euler', 'euler-ancestral', 'heun'].includes(options.kind);
+  const scaled = recorded.flatMap(({ x, level }) => [...(isRatio ? x.map(value => value / level.alpha) : x)]);
+  const got: Record<string, ArrayLike<number>> = {
+    final: point.value,
+    timesteps: recorded.map(({ level }) => level.t),
+    x_at_calls: states,
+    trajectory: [...scaled, ...point.value],
+  };
+  return Object.keys(got)
+    .filter(name => outputs[name])
+    .map(name => compare(`${golden.name} / ${name}`, { data: got[name]! }, outputs[name], tolerance));
 }
 
 /** The draws one after the other: by one rule for all of them, each as a tensor of its own, or as the rows of one. */
@@ -122,7 +114,7 @@ function compareSchedule({ config, outputs, tolerance }: GoldenCase): CaseResult
   >;
   const betas = createBetas();
   const table = continuousTable(betas);
-  const discrete = discreteTable(betas);
+  const discrete = discreteTable();
   const vp = vpLinear();
   const x0 = floats(ruleI(shape, 0.3));
   const noise = floats(ruleI(shape, 1.7));

@@ -11,15 +11,24 @@ import {
   withExtra,
 } from '../form.ts';
 import { capabilities, forms, updateForm } from '../state.ts';
-import type { OptionSchema, OptionValue, SolverName } from '../wire.ts';
+import type { OptionSchema, OptionValue } from '../wire.ts';
 import { SeedField, SelectField, SliderField, WordsField } from './fields.tsx';
 import { Icon } from './icons.tsx';
 
-const solverNames = {
+/** What people know the solvers by; others go by their own names. */
+const solverNames: Readonly<Record<string, string>> = {
   'dpm-multistep': 'DPM-Solver++, multistep',
+  'dpm-multistep-sde': 'DPM-Solver++, multistep, with noise (SDE)',
   'dpm-singlestep': 'DPM-Solver++, single step',
+  unipc: 'UniPC',
+  euler: 'Euler',
+  'euler-ancestral': 'Euler, ancestral',
+  heun: 'Heun',
   ddim: 'DDIM',
-} as const satisfies Record<SolverName, string>;
+  ddpm: 'DDPM',
+  pndm: 'PNDM',
+  lcm: 'LCM, for models distilled for it',
+};
 
 /** Sliders end at what makes a difference; what the server takes beyond can be typed. */
 const usualSteps = 60;

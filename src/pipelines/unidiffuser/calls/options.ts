@@ -1,19 +1,19 @@
 /** The options of UniDiffuser's calls: each once, with its limits. Everything that names an option derives from here. */
 import Type from 'typebox';
-import type { SolverOptions } from '../../../sampler/index.ts';
+import { noiseSchedules, type SolverName, solverNames } from '../../../sampler/index.ts';
 import { longestText, type OptionValues } from '../../call-table.ts';
 import { seedLimit } from '../../seeds.ts';
 
 /** Most samples of one call. */
 export const mostSamples = 1024;
 
-const solverNames = ['dpm-multistep', 'dpm-singlestep', 'ddim'] as const satisfies readonly SolverOptions['kind'][];
 const orders = ['together', 'text-first'] as const;
 
 /** The values of options that neither the caller nor the model gives. */
 export const standards = {
   n: 1,
   solver: 'dpm-multistep',
+  noiseSchedule: 'uniform',
   previewEvery: 0,
   priority: 0,
   rounds: 4,
@@ -34,8 +34,13 @@ export const commonOptions = {
     maximum: seedLimit - 1,
     description: 'seed of the first one; the next ones count up, the last one within the same limit; drawn if absent',
   }),
-  /** Network evaluations per sample. */
-  steps: Type.Integer({ minimum: 1, maximum: 1000, ...modelsOwn, description: 'network evaluations per sample' }),
+  /** Steps from noise to a sample; each is one evaluation of the network, of the solver heun two. */
+  steps: Type.Integer({
+    minimum: 1,
+    maximum: 1000,
+    ...modelsOwn,
+    description: 'steps from noise to a sample, each one evaluation of the network (of heun two)',
+  }),
   /** Guidance in diffusers' convention: 1 is off. Without effect where nothing is given to follow. */
   guidance: Type.Number({
     minimum: 0,
@@ -44,7 +49,16 @@ export const commonOptions = {
     description: 'how closely to follow what is given; 1 is off',
   }),
   /** How noise becomes a sample. */
-  solver: Type.Enum([...solverNames], { default: standards.solver, description: 'how noise becomes a sample' }),
+  solver: Type.Enum<SolverName[]>([...solverNames], {
+    default: standards.solver,
+    description: 'how noise becomes a sample',
+  }),
+  /** How noise levels are spread over the steps; not all solvers can choose. */
+  noiseSchedule: Type.Enum([...noiseSchedules], {
+    default: standards.noiseSchedule,
+    description:
+      'how noise levels are spread over the steps; for the solvers dpm-multistep, unipc, euler, heun and kin',
+  }),
   /** What pictures should not show, where a caption is followed; needs guidance above 1. */
   negativePrompt: Type.String({
     maxLength: longestText,
@@ -97,7 +111,7 @@ export const options = { ...commonOptions, ...ownOptions } as const;
 
 export type CommonOptions = OptionValues<typeof commonOptions>;
 export type OwnOptions = OptionValues<typeof ownOptions>;
-export type SolverName = (typeof solverNames)[number];
+export type { SolverName };
 
 /**
  * How a picture is imagined, alone or with its caption: at once, as UniDiffuser's modes joint and image have it, or its

@@ -1,6 +1,6 @@
 /** A call's options with their defaults, checked against the table: errors name the value and what is allowed. */
 import { DuetError } from '../../../core/errors.ts';
-import type { SolverOptions } from '../../../sampler/index.ts';
+import { type NoiseSchedule, type SolverName, type SolverOptions, solverOptions } from '../../../sampler/index.ts';
 import { checkOptions, optionsOf } from '../../call-table.ts';
 import { checkSeeds, drawSeed } from '../../seeds.ts';
 import type { ModelConfig } from '../model-config.ts';
@@ -14,9 +14,19 @@ export interface Request {
   readonly seeds: readonly number[];
   readonly steps: number;
   readonly guidance: number;
-  readonly solver: SolverOptions;
+  readonly solver: SolverName;
+  readonly noiseSchedule: NoiseSchedule;
   /** Of calls that have this option. */
   readonly order?: ImagineOrder;
+}
+
+/** What a request's solver does with a model's predictions. */
+export function solverOf(
+  { solver, noiseSchedule }: Pick<Request, 'solver' | 'noiseSchedule'>,
+  { prediction }: ModelConfig['diffusion'],
+): SolverOptions {
+  const options = solverOptions(solver, noiseSchedule);
+  return options.kind === 'pndm' && prediction === 'v' ? { ...options, combines: 'v' } : options;
 }
 
 /** Defaults of one kind of call, where they are not the model's. */
@@ -36,9 +46,10 @@ export function parseRequest<M extends CallMode>(
   const seed = values.seed ?? drawSeed(n);
   checkSeeds(seed, n);
   const seeds = Array.from({ length: n }, (_, index) => seed + index);
-  const { guidance = defaults.guidance, solver = defaults.solver } = values;
+  const { guidance = defaults.guidance, solver = defaults.solver, noiseSchedule = defaults.noiseSchedule } = values;
+  solverOptions(solver, noiseSchedule); // refuses what does not go together
   const hasOrder = calls[mode].options.some(name => name === 'order');
-  return { mode, seeds, steps, guidance, solver: { kind: solver }, ...(hasOrder && { order: defaults.order }) };
+  return { mode, seeds, steps, guidance, solver, noiseSchedule, ...(hasOrder && { order: defaults.order }) };
 }
 
 /** Options without what steers the call from outside: signal, listener and limits of pictures. */

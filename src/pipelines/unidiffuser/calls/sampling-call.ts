@@ -35,7 +35,7 @@ import {
   type SampleTask,
   sampleGroups,
 } from '../sampling/sample-latents.ts';
-import { type CallDefaults, parseRequest, type Request } from './requests.ts';
+import { type CallDefaults, parseRequest, type Request, solverOf } from './requests.ts';
 import type { CallMode } from './table.ts';
 import type { CallOptions, Result } from './types.ts';
 
@@ -142,7 +142,7 @@ export class SamplingCall<M extends CallMode = CallMode> {
 
   /** Adds the evaluations of coming tasks to the total of the progress, which is thus known from the start. */
   planSteps(tasks: readonly SampleTask[], pass: SamplingPass): void {
-    this.#steps.total += countSteps(tasks, { ...this.request, ...pass });
+    this.#steps.total += countSteps(this.#parts.config.diffusion, tasks, { ...this.#sampling, ...pass });
   }
 
   /** Latents of all `tasks`, which were passed to `planSteps` before. */
@@ -181,26 +181,24 @@ export class SamplingCall<M extends CallMode = CallMode> {
   }
 
   async *#sampleGroups(tasks: readonly SampleTask[], pass: SamplingPass): AsyncGenerator<SampledGroup, void> {
-    const { steps, guidance, solver } = this.request;
     const negative = await this.#encodeNegative();
     const { onProgress } = this.#options;
     const before = this.#steps.done;
     const settings: SampleSettings = {
-      steps,
-      guidance,
-      solver,
+      ...this.#sampling,
       ...pass,
       ...(negative && { negative }),
       ...this.callOptions,
       ...(onProgress && { onStep: step => this.#reportStep(before, step, pass) }),
     };
-    const groups = sampleGroups(this.networks, this.#parts.config.diffusion, tasks, settings);
+    const { diffusion } = this.#parts.config;
+    const groups = sampleGroups(this.networks, diffusion, tasks, settings);
     for (;;) {
       const { done, value } = await this.measure('sample', () => groups.next());
       if (done) break;
       yield value;
     }
-    this.#steps.done += countSteps(tasks, settings);
+    this.#steps.done += countSteps(diffusion, tasks, settings);
   }
 
   /** One sample for each task. */
@@ -228,7 +226,7 @@ export class SamplingCall<M extends CallMode = CallMode> {
 
   #result<S extends AnySample>(samples: readonly S[]): Result<S> {
     const reports = this.#captions.map(caption => this.#parts.inspectCaption(caption));
-    const { mode, steps, guidance, solver, order } = this.request;
+    const { mode, steps, guidance, solver, noiseSchedule, order } = this.request;
     const { negativePrompt } = this.#options;
     const { config, precision } = this.#parts;
     return {
@@ -238,7 +236,8 @@ export class SamplingCall<M extends CallMode = CallMode> {
         model: config.name,
         steps,
         guidance,
-        solver: solver.kind,
+        solver,
+        ...(noiseSchedule !== 'uniform' && { noiseSchedule }),
         ...(negativePrompt !== undefined && { negativePrompt }),
         ...(order !== undefined && { order }),
         ...(precision !== 'fp32' && { precision }),
@@ -260,6 +259,12 @@ export class SamplingCall<M extends CallMode = CallMode> {
       this.#times[phase] += own;
       this.#measured += own;
     }
+  }
+
+  /** The settings of sampling that all passes share. */
+  get #sampling(): Pick<SampleSettings, 'steps' | 'guidance' | 'solver'> {
+    const { steps, guidance } = this.request;
+    return { steps, guidance, solver: solverOf(this.request, this.#parts.config.diffusion) };
   }
 
   /** Of the least familiar picture given. */

@@ -1,6 +1,7 @@
 /** What callers of a model pass in and get back. */
 import type { Precision } from '../../../engine/index.ts';
 import type { DecodeOptions, ImageInput, Picture } from '../../../image/index.ts';
+import type { NoiseSchedule } from '../../../sampler/index.ts';
 import type { AnySample, CallControls, CallResult, CallSettings } from '../../pipeline.ts';
 import type { CommonOptions, ImagineOrder, OwnOptions, SolverName } from './options.ts';
 import type { CallMode } from './table.ts';
@@ -64,6 +65,7 @@ export interface PairSample {
 /** The settings of a call with all defaults filled in. */
 export interface UsedSettings extends CallSettings {
   readonly solver: SolverName;
+  readonly noiseSchedule?: NoiseSchedule;
   /** The order of sampling, of joint samples and of pictures alone. */
   readonly order?: ImagineOrder;
   /** Other than fp32. */

@@ -1,7 +1,8 @@
 /** Gibbs chains, inversion, kept values and arcs over networks whose answers are known. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { continuousTable, cosine, createBetas, type Schedule } from '../../../sampler/schedule.ts';
+import { createBetas } from '../../../sampler/discrete-schedule.ts';
+import { continuousTable, cosine, type Schedule } from '../../../sampler/schedule.ts';
 import { slerp } from '../../../sampler/slerp.ts';
 import type { SolverOptions } from '../../../sampler/solve.ts';
 import type { LatentShapes, SampleLatents } from './latents.ts';

@@ -80,12 +80,20 @@ export interface GroupStep extends Group {
 }
 
 /** Network evaluations per sample and group: what `GroupStep.total` will be. Tasks have the same things given. */
-export function countSteps(tasks: readonly SampleTask[], settings: SampleSettings): number {
-  return Math.ceil(tasks.length / groupSize) * requestsPerSample(tasks, settings);
+export function countSteps(
+  diffusion: ModelConfig['diffusion'],
+  tasks: readonly SampleTask[],
+  settings: CommonRequest,
+): number {
+  return Math.ceil(tasks.length / groupSize) * requestsPerSample(diffusion, tasks, settings);
 }
 
-function requestsPerSample([first]: readonly SampleTask[], settings: SampleSettings): number {
-  return countEvaluationRequests({ ...settings, given: first?.given ?? {} });
+function requestsPerSample(
+  { schedule }: ModelConfig['diffusion'],
+  [first]: readonly SampleTask[],
+  settings: CommonRequest,
+): number {
+  return countEvaluationRequests({ ...settings, schedule: createSchedule(schedule), given: first?.given ?? {} });
 }
 
 /** Latents of all tasks, in order, group by group. Task i depends on its seed, noise and condition alone. */
@@ -96,7 +104,7 @@ export async function* sampleGroups(
   settings: SampleSettings,
 ): AsyncGenerator<SampledGroup, void> {
   const groups = Math.ceil(tasks.length / groupSize);
-  const perGroup = requestsPerSample(tasks, settings);
+  const perGroup = requestsPerSample(diffusion, tasks, settings);
   for (let index = 0; index < groups; index++) {
     const first = index * groupSize;
     const group = { first, tasks: tasks.slice(first, first + groupSize) };

@@ -4,13 +4,13 @@ import type { Guidance } from '../../../sampler/guidance.ts';
 import type { InversionOptions } from '../../../sampler/inversion.ts';
 import type { PredictionType } from '../../../sampler/prediction.ts';
 import type { Schedule } from '../../../sampler/schedule.ts';
-import type { SolverOptions } from '../../../sampler/solve.ts';
+import { firstEvaluation, type SolverOptions } from '../../../sampler/solve.ts';
 import { checkSteps } from '../../../sampler/solver.ts';
 import { checkLatents, type LatentShapes, type SampleLatents } from './latents.ts';
 import { checkKnown, type KnownValues } from './masked-sampling.ts';
 import { type ChainStart, neededBy, type RunMode, type SingleMode, stagesOf } from './modes.ts';
 import type { RunNoise } from './run-noise.ts';
-import { checkStart, type PartialStart, stepsOfStage } from './sdedit.ts';
+import { checkStart, type PartialStart, scheduleOfStage, stepsOfStage } from './sdedit.ts';
 
 export interface SampleRequest {
   readonly mode: RunMode;
@@ -44,20 +44,23 @@ export interface SampleRequest {
   readonly dataType?: number;
 }
 
+type StageRequest = Pick<SampleRequest, 'schedule' | 'solver' | 'steps' | 'inversion' | 'start'>;
+
 /** How many evaluation requests a run of `request` makes. */
 export function countEvaluationRequests(
-  request: Pick<SampleRequest, 'mode' | 'given' | 'rounds' | 'steps' | 'inversion' | 'start'>,
+  request: StageRequest & Pick<SampleRequest, 'mode' | 'given' | 'rounds'>,
 ): number {
   const stages = stagesOf(request.mode, chainStartOf(request));
   return stages.reduce((sum, mode) => sum + requestsOfStage(request, mode), 0);
 }
 
-export function requestsOfStage(
-  request: Pick<SampleRequest, 'steps' | 'inversion' | 'start'>,
-  mode: SingleMode,
-): number {
+export function requestsOfStage(request: StageRequest, mode: SingleMode): number {
   const { steps, inversion } = request;
-  return mode === 'inversion' ? steps * (inversion?.refinements ?? 1) : stepsOfStage(request, mode);
+  if (mode === 'inversion') return steps * (inversion?.refinements ?? 1);
+  const made = stepsOfStage(request, mode);
+  if (made === 0) return 0;
+  const problem = { schedule: scheduleOfStage(request, mode), steps: made };
+  return firstEvaluation(problem, request.solver)?.total ?? 0;
 }
 
 /** What the chain of a request begins with. */

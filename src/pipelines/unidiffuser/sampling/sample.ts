@@ -9,7 +9,7 @@ import { DuetError } from '../../../core/errors.ts';
 import { guide } from '../../../sampler/guidance.ts';
 import { invertDdim } from '../../../sampler/inversion.ts';
 import { addNoise, estimate } from '../../../sampler/prediction.ts';
-import { solve } from '../../../sampler/solve.ts';
+import { firstEvaluation, solve } from '../../../sampler/solve.ts';
 import type { SolverProblem } from '../../../sampler/solver.ts';
 import { mapParts, modalityOf, type Packing, packingOf, partsOf, type SampleLatents } from './latents.ts';
 import { type KnownRegion, knownRegionOf } from './masked-sampling.ts';
@@ -22,7 +22,7 @@ import {
   requestsOfStage,
   type SampleRequest,
 } from './sample-request.ts';
-import { shortened, startOfStage, stepsOfStage } from './sdedit.ts';
+import { scheduleOfStage, startOfStage, stepsOfStage } from './sdedit.ts';
 
 export interface Progress {
   /** Number of steps done. */
@@ -144,11 +144,10 @@ function problemOf(
   const start = startOfStage(request, mode);
   const common = { noise: request.noise.step };
   if (!start) return { ...common, schedule, steps, x: known.start(noise, schedule.at(schedule.tMax)) };
-  const fewer = stepsOfStage(request, mode);
-  const problem = { ...common, schedule: shortened(schedule, start.strength, fewer), steps: fewer, x: noise };
-  const first = solve(problem, request.solver).next(); // the solver's spacing decides which level that is
-  if (first.done) return problem;
-  const { level } = first.value;
+  const shorter = { ...common, schedule: scheduleOfStage(request, mode), steps: stepsOfStage(request, mode) };
+  const problem = { ...shorter, skip: 0, x: noise };
+  const level = firstEvaluation(problem, request.solver)?.level; // the solver's spacing decides which level that is
+  if (!level) return problem;
   const data = packing.pack(partsOf(start.latents));
   return { ...problem, x: known.start(noise, level, addNoise(data, noise, level)) };
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { continuousTable, cosine, createBetas, discreteTable, type Schedule } from '../../../sampler/schedule.ts';
+import { createBetas, discreteTable } from '../../../sampler/discrete-schedule.ts';
+import { continuousTable, cosine, type Schedule } from '../../../sampler/schedule.ts';
 import type { SolverOptions } from '../../../sampler/solve.ts';
 import type { LatentShapes, SampleLatents } from './latents.ts';
 import { seededNoise } from './run-noise.ts';
@@ -50,7 +51,7 @@ function distance({ image: made }: SampleLatents): number {
 }
 
 const betas = createBetas();
-const schedules = { cosine: cosine(), continuous: continuousTable(betas), discrete: discreteTable(betas) };
+const schedules = { cosine: cosine(), continuous: continuousTable(betas), discrete: discreteTable() };
 const solvers = {
   multistep: { kind: 'dpm-multistep' },
   singlestep: { kind: 'dpm-singlestep' },

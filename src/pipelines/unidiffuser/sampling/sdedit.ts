@@ -36,8 +36,14 @@ export function stepsOfStage(request: Partial, mode: SingleMode): number {
   return strength < leastStrength ? 0 : Math.max(1, Math.round(request.steps * strength));
 }
 
+/** The schedule of a stage: all of it, or the part below where it starts. */
+export function scheduleOfStage(request: Partial & Pick<SampleRequest, 'schedule'>, mode: SingleMode): Schedule {
+  const start = startOfStage(request, mode);
+  return start ? shortened(request.schedule, start.strength, stepsOfStage(request, mode)) : request.schedule;
+}
+
 /** `schedule` up to the fraction `strength` of its timesteps. */
-export function shortened(schedule: Schedule, strength: number, steps: number): Schedule {
+function shortened(schedule: Schedule, strength: number, steps: number): Schedule {
   const { tMin, tMax, isDiscrete } = schedule;
   const end = snap(schedule, tMin + strength * (tMax - tMin));
   return { ...schedule, tMax: isDiscrete ? Math.min(tMax, Math.max(end, tMin + steps)) : end };

@@ -1,0 +1,71 @@
+/** The noise levels that solvers visit, from the schedule, the spacing and, instead of timesteps, a spacing of sigmas. */
+import { finiteLevel } from './discrete-schedule.ts';
+import { roundHalfEven } from './interpolate.ts';
+import { cleanLevel, levelOfSigma, type NoiseLevel, type Schedule } from './schedule.ts';
+import { type SigmaSpacing, spreadSigmas } from './sigma-spacing.ts';
+import { type Spacing, snap, spreadTimesteps } from './spacing.ts';
+
+/** Where the last step ends: without noise, or at the schedule's cleanest level. */
+export type FinalSigma = 'zero' | 'min';
+
+export interface LevelOptions {
+  readonly spacing: Spacing;
+  readonly stepsOffset?: number | undefined;
+  readonly sigmas?: SigmaSpacing | undefined;
+  readonly finalSigma?: FinalSigma | undefined;
+}
+
+/**
+ * The most noise that methods in sigma / alpha start from in continuous time, as in Karras et al., table 1: a schedule that
+ * begins at alpha = 0 has no finite ratio there, and a first step of second order from a huge one would be far off.
+ */
+const mostRatio = 80;
+
+/** A continuous schedule as far as the noise that is of use. */
+export function withoutExcess(schedule: Schedule): Schedule {
+  if (schedule.isDiscrete) return schedule;
+  return { ...schedule, tMax: Math.min(schedule.tMax, schedule.timeOf(-Math.log(mostRatio))) };
+}
+
+/** sigma / alpha, the noise of a state that is scaled to data of weight 1. */
+export const ratioOf = ({ alpha, sigma }: NoiseLevel): number => sigma / alpha;
+
+/**
+ * The levels of Euler's and Heun's methods, `steps` of them and the final one. Timesteps need not be integers; a spacing of
+ * sigmas lies between the levels of the first and the last timestep.
+ */
+export function ratioLevels(given: Schedule, steps: number, options: LevelOptions): NoiseLevel[] {
+  const { sigmas, finalSigma = 'zero' } = options;
+  const schedule = withoutExcess(given);
+  const single = schedule.isDiscrete ? Math.fround : (t: number) => t;
+  const levels = spreadTimesteps(schedule, steps, options).map(t => finiteLevel(schedule.at(single(t))));
+  const spread = sigmas && spreadSigmas(sigmas, ratioOf(levels[0]!), ratioOf(levels.at(-1)!), steps);
+  const own = spread?.map(ratio => levelOfRatio(schedule, ratio, single)) ?? levels;
+  return [...own, finalSigma === 'min' ? schedule.at(schedule.tMin) : cleanLevel];
+}
+
+/**
+ * The levels of the DPM-Solvers and UniPC, `steps` of them and the final one: timesteps are integers on a table, and a
+ * spacing of sigmas lies between the ends of the schedule.
+ */
+export function logSnrLevels(schedule: Schedule, steps: number, options: LevelOptions): NoiseLevel[] {
+  const { sigmas, finalSigma = 'zero' } = options;
+  const { tMax } = withoutExcess(schedule);
+  const at = (t: number) => finiteLevel(schedule.at(t));
+  const spread = sigmas && spreadSigmas(sigmas, ratioOf(at(tMax)), ratioOf(at(schedule.tMin)), steps);
+  const levels =
+    spread?.map(ratio => levelOfRatio(schedule, ratio, integerTimestep(schedule, sigmas!))) ??
+    spreadTimesteps(schedule, steps, { ...options, withEnd: true }).map(t => at(snap(schedule, t)));
+  return [...levels, finalSigma === 'min' ? schedule.at(schedule.tMin) : cleanLevel];
+}
+
+/** diffusers rounds the timesteps of the spacings `karras` and `lu`, and truncates those of the others. */
+function integerTimestep({ isDiscrete }: Schedule, sigmas: SigmaSpacing): (t: number) => number {
+  if (!isDiscrete) return t => t;
+  return sigmas === 'karras' || sigmas === 'lu' ? roundHalfEven : Math.trunc;
+}
+
+function levelOfRatio(schedule: Schedule, ratio: number, round: (t: number) => number): NoiseLevel {
+  const single = schedule.isDiscrete ? Math.fround(ratio) : ratio;
+  return levelOfSigma(round(schedule.timeOf(-Math.log(ratio))), single);
+}
