@@ -308,8 +308,8 @@ describe('addresses', () => {
 });
 
 describe('connections', () => {
-  /** Sends bytes and reads until the server closes, or for `patience` milliseconds after the last byte. */
-  async function raw(bytes: string, patience = 3000): Promise<string> {
+  /** Sends bytes and reads until the server closes, or for `idleMs` milliseconds after the last byte. */
+  async function raw(bytes: string, idleMs = 3000): Promise<string> {
     const { port } = new URL(origin);
     const socket = connect(Number(port), '127.0.0.1');
     let answer = '';
@@ -317,7 +317,7 @@ describe('connections', () => {
     socket.setEncoding('latin1').on('data', text => {
       answer += text;
     });
-    socket.setTimeout(patience, () => socket.destroy());
+    socket.setTimeout(idleMs, () => socket.destroy());
     socket.write(bytes);
     await once(socket, 'close');
     return answer;

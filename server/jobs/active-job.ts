@@ -23,7 +23,7 @@ export interface ActiveJob {
    * Sends its caller all events, including the earlier ones. The caller of a rejected job must receive none, so this is
    * called after admission.
    */
-  readonly tellCaller: () => void;
+  readonly sendEvents: () => void;
   /** Its pictures, if the job does not need the store. */
   readonly files: JobFiles | undefined;
   readonly model: LoadedModel;
@@ -45,7 +45,7 @@ export function activeJob(
     settle = resolve;
   });
   const early: JobEvent[] = [];
-  let tell = (event: JobEvent): void => {
+  let send = (event: JobEvent): void => {
     early.push(event);
   };
   return {
@@ -55,14 +55,14 @@ export function activeJob(
     isKept: true,
     finished: undefined,
     admission: Promise.resolve(),
-    tellCaller() {
-      tell = onEvent ?? (() => {});
-      for (const event of early.splice(0)) tell(event);
+    sendEvents() {
+      send = onEvent ?? (() => {});
+      for (const event of early.splice(0)) send(event);
     },
     files,
     model,
     queue,
-    events: new EventLog(record.lastEventId, event => tell(event)),
+    events: new EventLog(record.lastEventId, event => send(event)),
     controller: new AbortController(),
     outcome,
     settle,

@@ -9,7 +9,7 @@ import type { JobRecord, JobStore } from './store.ts';
 
 const retryMs = 2000;
 /** How long a request waits for a running probe before it is rejected with the fault. */
-const patienceMs = 1000;
+const probeTimeoutMs = 1000;
 /** The smallest probe: a full disk may still have room for a line. */
 const leastProbeBytes = 2 ** 16;
 const mostProbeBytes = 2 ** 20;
@@ -35,7 +35,7 @@ export class GuardedStore implements JobStore {
   /** @throws DuetError 'storage-full' | 'overloaded' while it cannot be written */
   async requireUsable(): Promise<void> {
     if (!this.#fault) return;
-    await Promise.race([this.probe(), sleep(patienceMs, undefined, { ref: false })]);
+    await Promise.race([this.probe(), sleep(probeTimeoutMs, undefined, { ref: false })]);
     if (this.#fault) throw this.#fault;
   }
 

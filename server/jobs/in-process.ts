@@ -226,7 +226,7 @@ export class InProcessJobs implements JobService {
       this.#table.reject(job);
       throw error;
     }
-    job.tellCaller();
+    job.sendEvents();
     this.#start(job);
     return job;
   }
@@ -270,7 +270,7 @@ export class InProcessJobs implements JobService {
       const again = takenUp(record);
       await this.#keeper.keepLogged(again);
       const job = activeJob(again, model, queue);
-      job.tellCaller();
+      job.sendEvents();
       this.#table.enter(job);
       void this.#keeper.store.whenUsable().then(() => this.#start(job)); // on a full disk it would only fail
       return;

@@ -8,21 +8,21 @@ import type { ReadinessCheck } from '../readiness.ts';
 export interface OutageOptions {
   /** A message for clients and probes that names what is unreachable. */
   readonly message: string;
-  /** Milliseconds after which clients that wait give up. */
-  readonly patienceMs: number;
+  /** Milliseconds after which waiting clients get an error. */
+  readonly timeoutMs: number;
 }
 
 export class Outage {
   readonly #message: string;
-  readonly #patienceMs: number;
+  readonly #timeoutMs: number;
   readonly #listeners = new Set<(fault: DuetError) => void>();
   #isAway = false;
   #fault: DuetError | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor({ message, patienceMs }: OutageOptions) {
+  constructor({ message, timeoutMs }: OutageOptions) {
     this.#message = message;
-    this.#patienceMs = patienceMs;
+    this.#timeoutMs = timeoutMs;
   }
 
   get isAway(): boolean {
@@ -43,7 +43,7 @@ export class Outage {
   begin(): void {
     if (this.#isAway) return;
     this.#isAway = true;
-    this.#timer = setTimeout(() => this.#giveUp(), this.#patienceMs).unref();
+    this.#timer = setTimeout(() => this.#giveUp(), this.#timeoutMs).unref();
   }
 
   end(): void {

@@ -39,7 +39,7 @@ export class S3Lease {
   #renewed = Number.NEGATIVE_INFINITY;
   #renewing: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #thief: Owner | undefined;
+  #newOwner: Owner | undefined;
 
   private constructor(bucket: S3Bucket, key: string, options: LeaseOptions) {
     this.#bucket = bucket;
@@ -63,14 +63,14 @@ export class S3Lease {
   /** Resolves if the prefix is this server's own. @throws DuetError 'invalid-config' if another one took it */
   async hold(): Promise<void> {
     if (performance.now() - this.#renewed > this.#options.staleMs) await this.#renew();
-    if (this.#thief) throw this.#taken(this.#thief);
+    if (this.#newOwner) throw this.#taken(this.#newOwner);
   }
 
   /** Removes the lease, so that another server can take it at once. */
   async release(): Promise<void> {
     clearInterval(this.#timer);
     await this.#renewing?.catch(() => {});
-    if (!this.#thief && (await this.#read())?.owner.id === this.#self.id) await this.#bucket.delete(this.#key);
+    if (!this.#newOwner && (await this.#read())?.owner.id === this.#self.id) await this.#bucket.delete(this.#key);
   }
 
   async #wait(): Promise<void> {
@@ -101,10 +101,10 @@ export class S3Lease {
   }
 
   async #renewOnce(): Promise<void> {
-    if (this.#thief) throw this.#taken(this.#thief);
+    if (this.#newOwner) throw this.#taken(this.#newOwner);
     const found = await this.#read();
     if (found && found.owner.id !== this.#self.id) {
-      this.#thief = found.owner;
+      this.#newOwner = found.owner;
       clearInterval(this.#timer);
       throw this.#taken(found.owner);
     }

@@ -1,6 +1,6 @@
 /**
  * The one place where folders are made. Node's recursive `mkdir` tries for ever where a file system takes no folders
- * (as below /proc), and what it says elsewhere names system calls; here every fault is told in words, at once.
+ * (as below /proc), and what it says elsewhere names system calls; here every fault is reported in words, at once.
  */
 import { randomUUID } from 'node:crypto';
 import { lstat, mkdir, rmdir, stat } from 'node:fs/promises';
@@ -50,7 +50,7 @@ async function lookUp(folder: string): Promise<Found> {
   }
 }
 
-/** Another process may make it at the same moment. */
+/** Makes one folder, which another process may make at the same moment. */
 async function makeOne(path: string): Promise<void> {
   try {
     await mkdir(path);
@@ -60,7 +60,7 @@ async function makeOne(path: string): Promise<void> {
   }
 }
 
-/** Below a file there is nothing either: the file itself is met further up. */
+/** Nothing exists below a file either; the file itself is found further up the path. */
 function unlessAbsent(error: unknown): undefined {
   const code = codeOf(error);
   if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error;
@@ -73,7 +73,7 @@ async function explained(folder: string, work: () => Promise<void>): Promise<voi
     await work();
   } catch (error) {
     const reason = error instanceof Reason ? error.message : reasons[codeOf(error) ?? ''];
-    if (reason === undefined) throw error; // a full disk, too many open files: no fault of the path
+    if (reason === undefined) throw error; // A full disk or too many open files is no fault of the path.
     throw new DuetError('invalid-config', `The folder ${JSON.stringify(folder)} cannot be made or written: ${reason}`, {
       cause: error,
     });

@@ -1,4 +1,4 @@
-/** Names in messages. */
+/** Lists of names in messages. */
 
 /** How many names a message lists before it says how many more there are. */
 const LISTED = 10;

@@ -1,8 +1,8 @@
-/** What somebody may have meant by a name that there is not. */
+/** Suggestions for names that do not exist. */
 
 /**
- * The name nearest to `name` by edit distance (Levenshtein 1966), if it is near at all. Neither case counts nor whether words
- * are joined by hyphens, underscores or nothing.
+ * The name nearest to `name` by edit distance (Levenshtein 1966), if it is near at all. Case, hyphens and underscores
+ * do not count.
  */
 export function nearestName(name: string, names: readonly string[]): string | undefined {
   const given = plain(name);

@@ -26,7 +26,7 @@ export function deriveSeed(seed: number, index: number): number {
   return (z ^ (z >>> 15)) >>> 0;
 }
 
-/** A whole number in [0, below). */
+/** An integer in [0, below). */
 export function randomInt(random: Random, below: number): number {
   return Math.floor(random() * below);
 }

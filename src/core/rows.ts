@@ -1,4 +1,4 @@
-/** Rows to tensors and back. */
+/** Conversion between rows and tensors. */
 import { float32, type HostTensor, sizeOf } from './host-tensor.ts';
 
 /** Flat rows of `shape` as one tensor [rows, ...shape]. */

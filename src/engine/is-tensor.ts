@@ -1,4 +1,4 @@
-/** Tells the tensors in a tree from its branches. */
+/** Distinguishes the tensors of a tree from its branches. */
 import type * as tf from '@tensorflow/tfjs';
 
 export function isTensor(node: unknown): node is tf.Tensor {

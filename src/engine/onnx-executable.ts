@@ -51,7 +51,7 @@ export class OnnxExecutable<P, S> implements Executable {
   #storeGeneration = 0;
   #stateLost = false;
   #released = false;
-  /** Extends sequences that another process held: the same function for all, by which they are told from those of other programs. */
+  /** Extends sequences that another process held: one function, which identifies the program. */
   readonly #restore = (group: Group, signal: AbortSignal | undefined): Promise<unknown> =>
     this.#extendOnce('restore', group, signal);
   /** Positions that a call which restores sequences may add. */

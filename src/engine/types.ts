@@ -12,8 +12,8 @@ import type { SequenceStore } from './sequences/sequence-store.ts';
 export type Device = 'cpu' | 'tensorflow' | 'reference';
 
 /**
- * How numbers are multiplied. `fp32`: exactly what the program says. `int8`: wide linear layers in whole numbers of 8 bits,
- * twice as fast, about one hundredth off; on the device `cpu` alone.
+ * How numbers are multiplied. `fp32`: exactly what the program says. `int8`: wide linear layers in integers of 8 bits,
+ * twice as fast, with errors of about one per cent; on the device `cpu` alone.
  */
 export type Precision = 'fp32' | 'int8';
 

@@ -10,13 +10,13 @@ import { jointUvitConfigSchema } from '../uvit/index.ts';
 
 const closed = { additionalProperties: false } as const;
 const positive = Type.Integer({ minimum: 1 });
-const share = Type.Number({ minimum: 0, maximum: 1 });
+const fraction = Type.Number({ minimum: 0, maximum: 1 });
 
 export const optimizerConfigSchema = Type.Object(
   {
     /** Peak learning rate. */
     lr: Type.Number({ exclusiveMinimum: 0 }),
-    betas: Type.Tuple([share, share]),
+    betas: Type.Tuple([fraction, fraction]),
     epsilon: Type.Number({ exclusiveMinimum: 0 }),
     weightDecay: Type.Number({ minimum: 0 }),
     /** Gradients are scaled down to at most this L2 norm. */
@@ -24,10 +24,10 @@ export const optimizerConfigSchema = Type.Object(
     /** Steps of linear warm-up. */
     warmup: Type.Integer({ minimum: 0 }),
     schedule: Type.Union([Type.Literal('constant'), Type.Literal('cosine')]),
-    /** Where the cosine ends, as a share of `lr`. */
-    finalShare: share,
+    /** Where the cosine ends, as a fraction of `lr`. */
+    finalShare: fraction,
     /** Decay of the average of weights, which is the result. */
-    ema: share,
+    ema: fraction,
     /** Begin with a short average and lengthen it. */
     emaWarmup: Type.Boolean(),
   },
@@ -45,9 +45,9 @@ export const dataConfigSchema = Type.Union([
       count: positive,
       seed: Type.Integer({ minimum: 0 }),
       /** How often each kind of scene is drawn: one large object, one small one, a pair, several of one kind. */
-      shares: Type.Optional(Type.Object({ large: share, small: share, pair: share, count: share }, closed)),
-      /** Share of captions in the one canonical wording. */
-      canonicalShare: share,
+      shares: Type.Optional(Type.Object({ large: fraction, small: fraction, pair: fraction, count: fraction }, closed)),
+      /** Fraction of captions in the canonical wording. */
+      canonicalShare: fraction,
       /** Every object is moved by up to a pixel. @default false */
       jitter: Type.Optional(Type.Boolean()),
       /** Item 2 k + 1 differs from item 2 k in one part, and batches are made of such couples. @default false */
@@ -146,19 +146,19 @@ export const fineTuneProjectionStageSchema = Type.Object(
   closed,
 );
 
-/** Shares of a batch by how the two timesteps are drawn; scaled to sum to 1. */
+/** Fractions of a batch by how the two timesteps are drawn; scaled to sum to 1. */
 export const timestepMixSchema = Type.Object(
   {
-    /** The share of the whole run at which this mix holds; between two it is interpolated. */
-    at: share,
-    textClean: share,
-    imageClean: share,
-    textIgnored: share,
-    imageIgnored: share,
-    /** Both drawn, on their own. */
-    independent: share,
-    /** Both drawn, the same: what joint sampling asks. */
-    equal: share,
+    /** The fraction of the whole run at which this mix holds; between two it is interpolated. */
+    at: fraction,
+    textClean: fraction,
+    imageClean: fraction,
+    textIgnored: fraction,
+    imageIgnored: fraction,
+    /** Both drawn independently. */
+    independent: fraction,
+    /** Both drawn, the same: as in joint sampling. */
+    equal: fraction,
     /** Drawn timesteps u become shift u / (1 + (shift - 1) u): above 1 more of them are noisy. @default 1 */
     shift: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
   },
@@ -172,7 +172,7 @@ export const jointStageSchema = Type.Object(
     ...common,
     model: jointUvitConfigSchema,
     parts: Type.Object({ autoencoder: Type.String(), clip: Type.String(), captionDecoder: Type.String() }, closed),
-    /** What the network answers; `sample`, the data itself, is the easiest where a token holds many numbers. */
+    /** What the network predicts; `sample`, the data itself, is the easiest where a token holds many numbers. */
     prediction: Type.Union([Type.Literal('v'), Type.Literal('epsilon'), Type.Literal('sample')]),
     /** Weights of the three parts of the loss. */
     loss: Type.Object({ image: Type.Number(), clip: Type.Number(), text: Type.Number() }, closed),

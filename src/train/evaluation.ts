@@ -1,4 +1,4 @@
-/** Programs run on the averaged parameters of a stage, whenever it looks at what it has learned. */
+/** Programs run on the averaged parameters of a stage, for validation and previews. */
 import type { HostTensor, TensorSource } from '../core/host-tensor.ts';
 import type { Tree } from '../core/tree.ts';
 import { compile } from '../engine/index.ts';

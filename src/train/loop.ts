@@ -16,7 +16,7 @@ import type { StageConfig } from './config.ts';
 import { learningRate, optimizerScalars, type TrainState } from './optimizer.ts';
 import { initialState, mapRecord, type Objective, scalarInputs, stepInputs, trainStep } from './step.ts';
 
-/** What a stage brings to the loop. */
+/** What the loop needs of a stage. */
 export interface Stage {
   readonly config: StageConfig;
   // biome-ignore lint/suspicious/noExplicitAny: the loop does not look into parameter trees
@@ -25,7 +25,7 @@ export interface Stage {
   readonly frozen: Tree<TensorSource>;
   /** The objective's inputs for `step`; a pure function of the step. */
   batch(step: number): Promise<Record<string, HostTensor>>;
-  /** Looks at the averaged parameters: figures, and a grid of samples. */
+  /** Evaluates the averaged parameters: figures, and a grid of samples. */
   sample?(ema: Readonly<Record<string, HostTensor>>, step: number): Promise<StageSample>;
   /** Further strings for the result's metadata. */
   readonly metadata?: Readonly<Record<string, string>>;
@@ -52,7 +52,7 @@ export interface StepEvent {
   /** Of this session. */
   readonly samplesPerSecond: number;
   readonly secondsLeft: number;
-  /** Share of this session's time in which the step waited for its batch. */
+  /** Fraction of this session's time in which the step waited for its batch. */
   readonly waitingShare: number;
   /** Training time of the whole run. */
   readonly seconds: number;

@@ -1,8 +1,8 @@
-/** The run's record: one JSON object a line in metrics.jsonl, cut back to the checkpoint when a run is resumed. */
+/** The metrics of a run: one JSON object a line in metrics.jsonl, cut back to the checkpoint when a run is resumed. */
 import { appendFile, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Figures at a step; `kind` says from where. */
+/** Figures at a step; `kind` says what computed them. */
 export interface MetricLine {
   readonly kind: 'train' | 'sample';
   readonly step: number;

@@ -7,7 +7,7 @@ import { type MetricLine, readMetrics } from './metrics.ts';
 export const samplesFolder = 'samples';
 
 const chart = { width: 460, height: 200, left: 56, bottom: 22, top: 8, right: 8 } as const;
-/** More points than pixels say nothing. */
+/** More points than pixels cannot be seen. */
 const mostPoints = 460;
 /** Grids shown: the newest, and older ones at growing distances. */
 const mostGrids = 8;

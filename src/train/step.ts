@@ -1,6 +1,6 @@
 /**
  * The training step as one program: forward, loss, gradients, clipping, AdamW and the moving average. The state stays
- * in the engine between steps; only the batch, a few scalars and the metrics cross its border.
+ * in the engine between steps; only the batch, a few scalars and the metrics are transferred.
  */
 import * as tf from '@tensorflow/tfjs';
 import {
@@ -16,7 +16,7 @@ import type { InputSpec, Program, Sources, TensorRecord } from '../engine/types.
 import type { OptimizerConfig } from './config.ts';
 import { adamWStep, type OptimizerScalars, scalarNames, type TrainState } from './optimizer.ts';
 
-/** What is minimised: `loss`, and further figures worth a curve; all scalars. */
+/** What is minimised: `loss`, and further figures to plot; all scalars. */
 export interface LossResult {
   readonly loss: tf.Scalar;
   readonly metrics?: Readonly<Record<string, tf.Tensor>>;

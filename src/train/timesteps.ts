@@ -1,7 +1,7 @@
 /**
  * Which timesteps a joint training step uses. UniDiffuser draws both independently; a small model then learns nothing
  * across the modalities in hours, so a mixture is drawn instead: most samples have one modality clean in the beginning,
- * and the shares move towards independent ones over the run.
+ * and the fractions move towards independent ones over the run.
  */
 import type { TimestepMix } from './config.ts';
 import type { RandomStream } from './random.ts';
@@ -14,7 +14,7 @@ export interface Timesteps {
 
 const kinds = ['textClean', 'imageClean', 'textIgnored', 'imageIgnored', 'independent', 'equal'] as const;
 
-/** The shares of each kind, which sum to 1, and how drawn timesteps are shifted. */
+/** The fraction of each kind, which sum to 1, and how drawn timesteps are shifted. */
 export type TimestepShares = Record<(typeof kinds)[number], number> & { readonly shift: number };
 
 /** The mix at `progress` (0 to 1 of the run): linear between the mixes' `at`. */
@@ -42,13 +42,13 @@ function shifted(u: number, shift: number): number {
 }
 
 /**
- * Timesteps of a batch. Kinds are dealt out in proportion (a batch has its share of each, up to one), and drawn
+ * Timesteps of a batch. The kinds get numbers of samples in proportion to the mix (up to one sample), and drawn
  * timesteps are stratified over (0, 1] within a kind: less noise in the loss than independent draws.
  */
 export function drawTimesteps(mix: TimestepShares, batch: number, random: Pick<RandomStream, 'next'>): Timesteps {
   const image = new Float32Array(batch);
   const text = new Float32Array(batch);
-  const dealt = dealKinds(mix, batch, random.next());
+  const dealt = kindsOfBatch(mix, batch, random.next());
   const used = new Map<string, number>();
   const stratified = (kind: string): number => {
     const index = used.get(kind) ?? 0;
@@ -72,7 +72,7 @@ export function drawTimesteps(mix: TimestepShares, batch: number, random: Pick<R
 }
 
 /** The kind of each sample by systematic sampling: sample i takes the kind at quantile (i + offset) / batch. */
-function dealKinds(mix: TimestepShares, batch: number, offset: number): (typeof kinds)[number][] {
+function kindsOfBatch(mix: TimestepShares, batch: number, offset: number): (typeof kinds)[number][] {
   return Array.from({ length: batch }, (_, i) => {
     let quantile = (i + offset) / batch;
     for (const kind of kinds) {

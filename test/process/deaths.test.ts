@@ -16,7 +16,7 @@ const deaths = Number(process.env['DUET_TEST_DEATHS'] ?? 200);
 const exits = Number(process.env['DUET_TEST_EXITS'] ?? 50);
 /** Processes that are tried at the same time. */
 const together = 4;
-const patience = 600_000;
+const timeout = 600_000;
 
 let built: Built;
 let folder: string;
@@ -37,7 +37,7 @@ test(
     const { stdout } = await promisify(execFile)(
       process.execPath,
       ['--expose-gc', '--import', 'tsx', script, built.folder, `${deaths}`],
-      { timeout: patience },
+      { timeout },
     );
     const { first, last, ...seen } = JSON.parse(stdout);
     expect(seen).toEqual({ right: deaths, refused: 2 * deaths, deaths, pids: deaths, alive: 0 });
@@ -45,7 +45,7 @@ test(
     expect(last.listeners).toBe(first.listeners);
     expect((last.heap - first.heap) / 2 ** 20).toBeLessThan(8);
   },
-  patience,
+  timeout,
 );
 
 interface End {
@@ -128,7 +128,7 @@ describe(`${exits} processes that end while a picture is made`, () => {
       }
       await expect.poll(orphans, { timeout: 60_000 }).toEqual([]);
     },
-    patience,
+    timeout,
   );
 
   test.each([
@@ -152,7 +152,7 @@ describe(`${exits} processes that end while a picture is made`, () => {
       for (const end of await ends(run)) expect(end).toEqual({ code, signal: null, stderr: 'Cancelled.\n' });
       await expect.poll(orphans, { timeout: 60_000 }).toEqual([]);
     },
-    patience,
+    timeout,
   );
 
   test(
@@ -165,7 +165,7 @@ describe(`${exits} processes that end while a picture is made`, () => {
       for (const end of await ends(run)) expect(end).toMatchObject({ code: null, signal: 'SIGKILL' });
       await expect.poll(orphans, { timeout: 60_000 }).toEqual([]);
     },
-    patience,
+    timeout,
   );
 
   test(
@@ -177,6 +177,6 @@ describe(`${exits} processes that end while a picture is made`, () => {
       const run = () => endOf(start(['--import', early.replaceAll(/\s+/g, '%20'), ...command()]));
       for (const end of await ends(run)) expect(end).toEqual({ code: 130, signal: null, stderr: 'Cancelled.\n' });
     },
-    patience,
+    timeout,
   );
 });

@@ -38,7 +38,7 @@ export function runJob(job: Job<SentRequest, SentResult>, options: JobRunOptions
   const work = async () => {
     let told: Promise<unknown> = Promise.resolve();
     /** Events are sent in order. Errors are reported: of what is lost, the result holds all that counts. */
-    const tell = (encode: () => SentProgress['event'] | Promise<SentProgress['event']>) => {
+    const send = (encode: () => SentProgress['event'] | Promise<SentProgress['event']>) => {
       const send = async () => {
         const sent: SentProgress = { run: job.attemptsStarted, event: await encode() };
         if (!signal.aborted) await job.updateProgress(sent);
@@ -48,9 +48,9 @@ export function runJob(job: Job<SentRequest, SentResult>, options: JobRunOptions
     const made = await executeJob(model.model, receiveRequest(job.data), {
       signal,
       now: Date.now,
-      emit: event => tell(() => sendEvent(event)),
+      emit: event => send(() => sendEvent(event)),
       finish(some, indices) {
-        if (indices) tell(async () => ({ type: 'samples', indices, made: await sendResult(some) }));
+        if (indices) send(async () => ({ type: 'samples', indices, made: await sendResult(some) }));
       },
     });
     await told;

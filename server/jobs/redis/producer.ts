@@ -43,7 +43,7 @@ export interface RedisProducer {
 /** Events may be lost with a connection, so the job itself is read at this interval. */
 const lookMs = 2000;
 /** How long clients that wait on an open connection wait for a lost Redis. */
-const defaultPatienceMs = 10_000;
+const defaultTimeoutMs = 10_000;
 /** How long results are kept that no front has fetched. */
 const keepSeconds = 24 * 3600;
 /** The number of events that are kept for a front which lost its connection. */
@@ -59,7 +59,7 @@ export async function openRedisProducer(
   url: string,
   model: string,
   report: (error: unknown) => void,
-  patienceMs = defaultPatienceMs,
+  timeoutMs = defaultTimeoutMs,
 ): Promise<RedisProducer> {
   const onError = reportSeldom(report);
   const { bullmq, Redis } = await loadRedisPackages();
@@ -71,13 +71,13 @@ export async function openRedisProducer(
   });
   const events = new bullmq.QueueEvents(name, { connection });
   const publisher = new Redis(url, connectionOptions);
-  const outage = new Outage({ message: 'The queue of the workers cannot be reached or written', patienceMs });
+  const outage = new Outage({ message: 'The queue of the workers cannot be reached or written', timeoutMs });
   const stopWatching = watchRedis(publisher, outage);
   queue.on('error', onError);
   events.on('error', onError);
   publisher.on('error', onError);
-  const followers = new Map<string, { tell: (sent: SentProgress) => void; wake: () => void }>();
-  events.on('progress', ({ jobId, data }) => followers.get(jobId)?.tell(data as SentProgress));
+  const followers = new Map<string, { receive: (sent: SentProgress) => void; wake: () => void }>();
+  events.on('progress', ({ jobId, data }) => followers.get(jobId)?.receive(data as SentProgress));
   events.on('completed', ({ jobId }) => followers.get(jobId)?.wake());
   events.on('failed', ({ jobId }) => followers.get(jobId)?.wake());
   const givenUp = new Set<Promise<void>>();
@@ -90,17 +90,17 @@ export async function openRedisProducer(
      * earlier run.
      */
     let newestRun = 0;
-    const tell = ({ run, event }: SentProgress) => {
+    const receive = ({ run, event }: SentProgress) => {
       if (run < newestRun) return;
       newestRun = run;
       if (event.type !== 'samples') return emit(receiveEvent(event));
       receiveResult(event.made).then(made => finish(made, event.indices), onError);
     };
     let wake: () => void = () => {};
-    followers.set(id, { tell, wake: () => wake() });
-    const impatience = new AbortController();
-    const endImpatience = isAwaited ? outage.listen(fault => impatience.abort(fault)) : () => {};
-    const stop = AbortSignal.any([signal, impatience.signal]);
+    followers.set(id, { receive, wake: () => wake() });
+    const timedOut = new AbortController();
+    const stopListening = isAwaited ? outage.listen(fault => timedOut.abort(fault)) : () => {};
+    const stop = AbortSignal.any([signal, timedOut.signal]);
     const stopped = rejection(stop);
 
     const look = async (): Promise<Ending | undefined> => {
@@ -146,7 +146,7 @@ export async function openRedisProducer(
       throw error;
     } finally {
       followers.delete(id);
-      endImpatience();
+      stopListening();
     }
   };
 

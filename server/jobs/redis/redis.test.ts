@@ -38,10 +38,10 @@ describe.skipIf(!hasRedis)('jobs on Redis (needs redis-server, a Debian package)
   afterAll(() => redis.remove());
 
   async function startFront(
-    patienceMs?: number,
+    timeoutMs?: number,
     limits: Partial<JobLimits> = {},
   ): Promise<{ jobs: InProcessJobs; front: RedisProducer }> {
-    const front = await openRedisProducer(url, 'fake', () => {}, patienceMs);
+    const front = await openRedisProducer(url, 'fake', () => {}, timeoutMs);
     const { info } = fakeModel();
     const jobs = await InProcessJobs.open({
       models: [{ info, model: null }],

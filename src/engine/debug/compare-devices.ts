@@ -15,12 +15,12 @@ type Tensors = Readonly<Record<string, HostTensor>>;
 export interface CompareOptions {
   /** What is compared with what. @default device 'cpu' with device 'reference' */
   readonly sides?: readonly [actual: CompileOptions, expected: CompileOptions];
-  /** Largest |a - b| / max(1, |b|) that is no difference. @default 1e-3; roundings of float32 add up to 1e-4 in deep networks */
+  /** Largest |a - b| / max(1, |b|) that does not count as a difference. @default 1e-3; roundings of float32 add up to 1e-4 in deep networks */
   readonly tolerance?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Where two devices part. */
+/** The first result in which two devices differ. */
 export interface Difference {
   /** `kernel 12 (Add)`: the thirteenth kernel called; or `output NAME`. */
   readonly name: string;
@@ -35,7 +35,7 @@ export interface Difference {
 export interface Comparison {
   /** Results compared until the first difference, that one included. */
   readonly compared: number;
-  /** Largest |a - b| / max(1, |b|) among those that agree: what rounding came to. */
+  /** Largest |a - b| / max(1, |b|) among those that agree: the effect of rounding. */
   readonly rounding: number;
   readonly first?: Difference;
 }

@@ -1,7 +1,7 @@
 /** The debugging switch of the engine: `DUET_DEBUG` says what is written down, `DUET_DEBUG_FOLDER` where. */
 import { DuetError } from '../../core/errors.ts';
 
-/** What may be asked for, and what it does. */
+/** The kinds of debugging output, and what each writes. */
 const kinds = {
   graphs: 'every recorded graph as a text and as .onnx',
   times: 'time per node and per operator',

@@ -1,11 +1,11 @@
-/** A program with every kernel's result among its outputs: what two devices are compared by. */
+/** A program with every kernel's result among its outputs: two devices are compared by these. */
 import * as tf from '@tensorflow/tfjs';
 import type { Program, TensorRecord } from '../types.ts';
 
 /**
  * `program` with further outputs before its own, in the order of computation: `kernel 12 (Add)` for each tfjs kernel that it
  * calls, forward and backward, `kernel 12 (Split), output 1` for one with several. Its own are called `output NAME`. Kernels
- * inside of kernels (the composed form of a fused op) are not told apart, so that the names are the same on all devices.
+ * inside of kernels (the composed form of a fused op) are not distinguished, so that the names are the same on all devices.
  */
 export function traced<P, S>(program: Program<P, S>): Program<P, S> {
   return args => {

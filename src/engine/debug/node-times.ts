@@ -8,7 +8,7 @@ import { DuetError } from '../../core/errors.ts';
 import { makeFolder } from '../../core/folders.ts';
 import { debugFolder } from './debug-switch.ts';
 
-/** The profiler of ONNX Runtime keeps so many events of a session and drops what comes after. */
+/** The profiler of ONNX Runtime keeps this many events of a session and drops later ones. */
 const maxEvents = 1_000_000;
 
 /** The sums over all runs of a session, by node and by operator. */
@@ -30,7 +30,7 @@ export class SessionProfile {
   readonly #folder: string;
   readonly #name: string;
 
-  /** For a session of the graph in `modelFile`; `id` tells it from other sessions of this process. */
+  /** For a session of the graph in `modelFile`; `id` distinguishes it from other sessions of this process. */
   static async create(modelFile: string, id: number, folder = debugFolder()): Promise<SessionProfile> {
     await makeFolder(folder);
     return new SessionProfile(folder, `${basename(modelFile, '.onnx')}-${process.pid}-${id}`);
@@ -41,7 +41,7 @@ export class SessionProfile {
     this.#name = name;
   }
 
-  /** Of the session to profile. */
+  /** Options of the session to profile. */
   get options(): InferenceSession.SessionOptions {
     return { enableProfiling: true, profileFilePrefix: join(this.#folder, this.#prefix) };
   }
@@ -53,7 +53,7 @@ export class SessionProfile {
   /** Ends the profile of `session` and writes NAME-times.txt (tables) and NAME-trace.json (for ui.perfetto.dev). */
   async finish(session: InferenceSession): Promise<void> {
     session.endProfiling();
-    // ONNX Runtime adds the time of day to the name, and does not tell.
+    // ONNX Runtime adds the time of day to the name and does not return it.
     const written = (await readdir(this.#folder)).find(file => file.startsWith(`${this.#prefix}_`));
     if (written === undefined) {
       throw new DuetError(
@@ -95,7 +95,7 @@ function slowestFirst(rows: ReadonlyMap<string, TimeRow>): TimeRow[] {
   return [...rows.values()].sort((a, b) => b.microseconds - a.microseconds);
 }
 
-/** Two tables: milliseconds, share of all nodes, calls, name. */
+/** Two tables: milliseconds, fraction of all nodes, calls, name. */
 export function timesText({ byOp, byNode, isComplete }: NodeTimes): string {
   const total = byOp.reduce((sum, { microseconds }) => sum + microseconds, 0);
   const table = (title: string, rows: readonly TimeRow[]) => [

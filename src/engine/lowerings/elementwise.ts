@@ -177,7 +177,7 @@ const addN: Lowering = ({ graph, inputs }) => {
   const terms = Object.values(inputs);
   const { shape, dtype } = terms[0]!;
   if (dtype === 'float32') return graph.emit('Sum', terms, shape, dtype);
-  // ONNX's Sum knows floats only.
+  // ONNX's Sum takes floats only.
   return terms.reduce((total, term) => graph.emit('Add', [total, term], shape, dtype));
 };
 

@@ -67,7 +67,7 @@ const layerNorm: Lowering = call => {
   });
 };
 
-/** ONNX Runtime has this under the standard's domain without its being of the standard. */
+/** ONNX Runtime registers this operator in the standard's domain, although the standard does not have it. */
 const rmsNorm: Lowering = call => {
   const { graph, attrs } = call;
   const [x, gamma] = [input(call, 'x'), input(call, 'gamma')];

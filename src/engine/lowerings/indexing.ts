@@ -11,7 +11,7 @@ const gatherNd: Lowering = call => {
   return graph.emit('GatherND', [x, graph.cast(indices, 'int64')], shape, x.dtype);
 };
 
-/** `updates` written into `data` at index tuples; `add` sums what lands on one place. */
+/** `updates` written into `data` at index tuples; `add` sums the updates of one place. */
 function scatter(graph: GraphBuilder, data: Value, indices: Value, updates: Value, add: boolean): Value {
   // tfjs reads a vector of indices as tuples of one.
   const tuples = indices.shape.length === 1 ? graph.reshape(indices, [sizeOf(indices.shape), 1]) : indices;

@@ -60,7 +60,7 @@ const inputGradient =
     return toNhwc(graph, dx);
   };
 
-/** x [B, H, W, C] as each tap of the filter sees it: height x width tensors [B outHeight outWidth, C]. */
+/** The values of x [B, H, W, C] that each tap of the filter is multiplied with: height x width tensors [B outHeight outWidth, C]. */
 function tapsOf(graph: GraphBuilder, x: Value, { info, padEnd }: Window): Value[] {
   const [batch, height, width, channels] = x.shape as Shape4;
   const { top, left } = info.padInfo;

@@ -68,7 +68,7 @@ const maxPool: Lowering = call => {
   return graph.cast(toNhwc(graph, graph.emit('MaxPool', [images], nchwOutShape, 'float32', { attributes })), x.dtype);
 };
 
-/** dy goes to the first largest pixel of each window (row by row), as in tfjs: MaxPool says where that is. */
+/** dy goes to the first largest pixel of each window (row by row), as in tfjs; MaxPool returns its position. */
 const maxPoolGradient: Lowering = call => {
   const { graph } = call;
   const [dy, x] = [input(call, 'dy'), input(call, 'input')];

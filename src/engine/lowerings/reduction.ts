@@ -21,7 +21,7 @@ function reduce({ graph, attrs }: KernelCall, opType: string, x: Value): Value {
   return graph.emit(opType, [x, graph.ints(axes)], shape, x.dtype, { attributes: { keepdims: keepDims ? 1 : 0 } });
 }
 
-/** The mean of whole numbers and of truth values is a float. */
+/** The mean of integers and of booleans is a float. */
 const mean: Lowering = call => reduce(call, 'ReduceMean', call.graph.cast(input(call, 'x'), 'float32'));
 
 /** Logical reductions run on int32: ONNX has no boolean one. */
@@ -58,13 +58,13 @@ const cumsum: Lowering = call => {
   });
 };
 
-/** Running products by doubling: after step k every element holds the product of the last 2^k. ONNX has no CumProd. */
+/** Cumulative products by doubling: after step k every element holds the product of the last 2^k. ONNX has no CumProd. */
 const cumprod: Lowering = call => {
   const { graph, attrs } = call;
   const x = input(call, 'x');
   const axis = axesOf(attrs['axis'], x.shape)[0] ?? 0;
   const length = x.shape[axis]!;
-  /** x moved by `distance` in running direction, ones moving in. */
+  /** x shifted by `distance` in the direction of the product, with ones in the places that become free. */
   const moved = (value: Value, distance: number): Value => {
     const [starts, ends] = attrs['reverse'] ? [distance, length] : [0, length - distance];
     const shape = x.shape.map((dimension, index) => (index === axis ? length - distance : dimension));
@@ -103,7 +103,7 @@ const unsortedSegmentSum: Lowering = call => {
   const rowShape = x.shape.slice(segmentIds.shape.length);
   const rows = segmentIds.shape.reduce((product, dimension) => product * dimension, 1);
   const width = rowShape.reduce((product, dimension) => product * dimension, 1);
-  // One extra segment swallows the negative ids.
+  // Rows with negative ids go to one more segment, which is cut off.
   const ids = graph.reshape(graph.cast(segmentIds, 'int64'), [rows, 1]);
   const negative = graph.emit('Less', [ids, graph.ints([0])], [rows, 1], 'bool');
   const target = graph.emit('Where', [negative, graph.ints([numSegments]), ids], [rows, 1], 'int64');

@@ -1,4 +1,4 @@
-/** Lowerings of kernels that trade space for batch or depth, block by block. */
+/** Lowerings of kernels that move blocks of pixels between the spatial axes and the batch or channel axis. */
 import * as tf from '@tensorflow/tfjs';
 import { input, type Lowering } from './lowering.ts';
 import { sliceBox } from './shape.ts';

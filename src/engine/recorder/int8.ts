@@ -1,20 +1,20 @@
 /**
- * Precision `int8`: the large linear layers of a recorded graph multiply whole numbers of 8 bits. Weights are rounded once,
+ * Precision `int8`: the large linear layers of a recorded graph multiply integers of 8 bits. Weights are rounded once,
  * when ONNX Runtime folds the constants of a graph that it loads, with a scale for each output feature; activations at
- * every run, with one scale for all rows of the call. A row's answer so depends a little on the rows beside it.
+ * every run, with one scale for all rows of the call. So a row's result depends slightly on the rows beside it.
  */
 import type { OnnxInitializer, OnnxModel, OnnxNode } from '../onnx/model.ts';
 import { typeCodes } from '../onnx/model.ts';
 import { residentPrefix } from './record.ts';
 
-/** Narrower layers (to and from patches, embeddings) cost little and carry much: they stay as they are. */
+/** Narrower layers (to and from patches, embeddings) take little time and matter much for the result, so they stay in float32. */
 const narrowest = 192;
-/** The largest whole number used; -128 is not, so that zero is in the middle. */
+/** The largest integer used; -128 is not, so that zero is in the middle. */
 const largest = 127;
 /** Scale of a feature whose weights are all zero. */
 const smallestScale = 1e-20;
 
-/** `model` with every wide product of activations and a parameter in whole numbers. */
+/** `model` with every wide product of activations and a parameter in integers. */
 export function toInt8(model: OnnxModel): OnnxModel {
   const weights = weightShapes(model);
   const wide = (node: OnnxNode) => {

@@ -1,5 +1,5 @@
 /**
- * This process's end of sequences in the inference process: what it is told about them, and how to compute them again in
+ * This process's end of sequences in the inference process: the operations that are sent to it, and how to compute them again in
  * another one when it is gone. Programs are deterministic, so what a sequence was extended by is as good as what it holds.
  */
 import { sessionHost } from '../runtime/session-host.ts';
@@ -51,14 +51,14 @@ export class ProcessSequences implements SequenceBackend {
     const held = this.#sequences.get(from);
     if (!held) return;
     this.#sequences.set(to, { ...held });
-    this.#tell(held, ['fork', from, to]);
+    this.#enqueue(held, ['fork', from, to]);
   }
 
   drop(id: number): void {
     const held = this.#sequences.get(id);
     if (!held) return;
     this.#sequences.delete(id);
-    this.#tell(held, ['drop', id]);
+    this.#enqueue(held, ['drop', id]);
     this.#flushing ??= setTimeout(() => void this.#flush(), flushMs).unref();
   }
 
@@ -88,7 +88,7 @@ export class ProcessSequences implements SequenceBackend {
     return this.#openedIn === generation && sessionHost.isAlive(generation) && !this.#isAnyLost(ids);
   }
 
-  /** Notes that the current process is to extend `ids`; returns what it must be told before. */
+  /** Notes that the current process is to extend `ids`; returns the operations that must precede it. */
   begin(ids: readonly number[]): readonly SequenceOperation[] {
     for (const id of ids) {
       this.#sequences.set(id, { process: this.#openedIn, history: this.#sequences.get(id)?.history });
@@ -194,7 +194,7 @@ export class ProcessSequences implements SequenceBackend {
   }
 
   /** What another process held is gone with it. */
-  #tell({ process }: Held, operation: SequenceOperation): void {
+  #enqueue({ process }: Held, operation: SequenceOperation): void {
     if (process === this.#openedIn) this.#operations.push(operation);
   }
 

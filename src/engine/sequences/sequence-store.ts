@@ -20,9 +20,9 @@ export interface SequenceOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Where the tensors are: in the inference process, or beside an eager backend. Sequences are known by numbers there. */
+/** What holds the tensors: the inference process, or an eager backend. It knows sequences by numbers. */
 export interface SequenceBackend {
-  /** Makes `to` what `from` is. */
+  /** Makes `to` a copy of `from`. */
   fork(from: number, to: number): void;
   drop(id: number): void;
   release(): Promise<void>;

@@ -9,7 +9,7 @@ import type { PairSource } from './source.ts';
 /**
  * The captioned pictures of `folder` and the folders below it, cropped to squares of `side` pixels. All are decoded at
  * once: a folder of one's own pictures at the model's size fits in memory (12 KB a picture at 64 pixels).
- * @param onWarning hears what was found but not used
+ * @param onWarning is called with what was found but not used
  * @throws DuetError as `findPairs` does, and `invalid-image` naming a picture that is broken
  */
 export async function folderSource(

@@ -1,6 +1,6 @@
 /**
  * Image latents of a whole source, computed once and kept on disk: a .safetensors file named by the content of the
- * encoders and the data, so that a retrained encoder or other data never meet stale latents.
+ * encoders and the data, so that a retrained encoder or other data never use stale latents.
  */
 import { createHash } from 'node:crypto';
 import { access } from 'node:fs/promises';
@@ -26,7 +26,7 @@ export async function cachedLatents(
   encoder: () => Promise<Executable>,
   options: {
     readonly cache: string;
-    readonly onProgress?: (share: number) => void;
+    readonly onProgress?: (fraction: number) => void;
     readonly batch?: number;
     readonly signal?: AbortSignal;
   },

@@ -1,6 +1,6 @@
 /**
- * What lies in a folder of training data and the folders below it, sorted by what it is. Everything that is there is in
- * one of the lists, except for what systems put into folders by themselves.
+ * The files in a folder of training data and the folders below it, by kind. Every file is in one of the lists, except for
+ * those that operating systems create by themselves.
  */
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,12 +9,12 @@ import { DuetError } from '../../core/errors.ts';
 export interface Listing {
   /** By name; the codec reads these types. */
   readonly pictures: readonly string[];
-  /** Pictures of other types, as far as names tell. */
+  /** Pictures of other types, judged by their names. */
   readonly foreignPictures: readonly string[];
   /** Texts and tables. */
   readonly captionFiles: readonly string[];
   readonly others: readonly string[];
-  /** Links that lead nowhere, and names that are not UTF-8. */
+  /** Broken links, and names that are not UTF-8. */
   readonly unreachable: readonly string[];
   /** Folders that training runs wrote: their samples are no data. */
   readonly runs: readonly string[];
@@ -32,7 +32,7 @@ const extensions: Readonly<Record<string, Kind>> = Object.fromEntries([
   ...['txt', 'caption', 'json', 'jsonl', 'csv', 'tsv'].map(name => [name, 'captionFiles'] as const),
 ]);
 
-/** What Windows, macOS and storage devices leave in folders. Names that begin with a dot are passed over as well. */
+/** What Windows, macOS and storage devices leave in folders. Names that begin with a dot are left out as well. */
 const clutter: ReadonlySet<string> = new Set([
   'thumbs.db',
   'ehthumbs.db',

@@ -148,7 +148,7 @@ describe('pictures', () => {
     expect((await folderSource(folder, 4)).size).toBe(5);
   });
 
-  it('of one name share a caption, which is told', async () => {
+  it('of one name share a caption, which is reported', async () => {
     const { captions, warnings } = await read({ 'a.png': png, 'a.jpg': await picture('jpeg'), 'a.txt': 'x' });
     expect(captions).toEqual({ 'a.jpg': ['x'], 'a.png': ['x'] });
     expect(warnings).toEqual([expect.stringMatching(/same name .*: 2 \(a\.jpg, a\.png\)/)]);

@@ -1,6 +1,6 @@
 /**
  * Which captions belong to which pictures of a folder: those of a table, those in a file beside the picture or, in kohya's
- * layout, the name of the picture's folder. What belongs to nothing is told.
+ * layout, the name of the picture's folder. Files that belong to nothing are reported.
  */
 import { join } from 'node:path';
 import { DuetError } from '../../core/errors.ts';
@@ -9,7 +9,7 @@ import { readCaptionFile, readCaptionTable } from './caption-files.ts';
 import { extensionOf, type Listing, listFolder, stemOf } from './listing.ts';
 
 export interface Pair {
-  /** Of the picture, below the folder, with `/` between names. */
+  /** Path of the picture below the folder, with `/` between names. */
   readonly path: string;
   /** At least one. */
   readonly captions: readonly string[];
@@ -23,7 +23,7 @@ export interface Pairs {
   readonly warnings: readonly string[];
 }
 
-/** Of several files beside a picture the first of these is read. */
+/** Types of caption files; of several beside a picture the first in this order is read. */
 const captionExtensions = ['txt', 'caption', 'json', 'jsonl'];
 
 /**
@@ -60,10 +60,10 @@ export async function findPairs(folder: string): Promise<Pairs> {
     pairs: reduced(pairs),
     warnings: [
       ...warningsOf(listing),
-      told('Captions not read, since they belong to no picture or to one that has others', unused),
-      told('Pictures that a table names but that are not there or cannot be read', tables.missing),
-      told('Pictures of the same name with one caption file, used for each of them', sharing(beside)),
-      told('Pictures without a caption of their own, for which the name of the folder is taken', named),
+      warningAbout('Captions not read, since they belong to no picture or to one that has others', unused),
+      warningAbout('Pictures that a table names but that are not there or cannot be read', tables.missing),
+      warningAbout('Pictures of the same name with one caption file, used for each of them', sharing(beside)),
+      warningAbout('Pictures without a caption of their own, for which the name of the folder is taken', named),
     ].filter(sentence => sentence !== undefined),
   };
 }
@@ -84,7 +84,7 @@ function captionsBeside(pictures: readonly string[], captionFiles: readonly stri
   return new Map(found.flatMap(([path, file]) => (file === undefined ? [] : [[path, file] as const])));
 }
 
-/** Systems differ in whether letters' cases and the composition of accents distinguish names. */
+/** File systems differ in whether case and the composition of accents distinguish names. */
 function fold(name: string): string {
   return name.normalize('NFC').toLowerCase();
 }
@@ -92,7 +92,7 @@ function fold(name: string): string {
 interface Tables {
   readonly captions: ReadonlyMap<string, readonly string[]>;
   readonly used: readonly string[];
-  /** Pictures that are named and are not there. */
+  /** Pictures that a table names but that do not exist. */
   readonly missing: readonly string[];
 }
 
@@ -119,7 +119,7 @@ async function readTables(
       picture: byName.get(fold(join(root, row.file.replaceAll('\\', '/')))),
     }));
     if (isNamedSo && !rows) throw notATable(folder, path);
-    // A file of another name may be anything: it is a table if it tells of a picture that is there.
+    // A file of another name may be anything: it is a table if it names a picture that exists.
     if (!isNamedSo && !found.some(({ picture }) => picture !== undefined)) continue;
     used.push(path);
     for (const row of found) {
@@ -139,7 +139,7 @@ function kohyaFolder(path: string): { repeats: number; caption: string } | undef
     : { repeats: Number(repeats), caption: caption.trim() };
 }
 
-/** Only the relation of repeats matters: how long training takes is said by its number of steps. */
+/** Only the relation of repeats matters: the number of steps determines how long training takes. */
 function reduced(pairs: readonly Pair[]): Pair[] {
   const divisor = pairs.reduce((common, { repeats }) => greatestCommonDivisor(common, repeats), 0);
   return pairs.map(pair => ({ ...pair, repeats: pair.repeats / divisor }));
@@ -177,15 +177,15 @@ function sharing(beside: ReadonlyMap<string, string>): string[] {
 
 function warningsOf({ foreignPictures, others, unreachable, runs }: Listing): (string | undefined)[] {
   return [
-    told('Pictures of types that cannot be read (convert them to PNG or JPEG)', foreignPictures),
-    told('Files not read, which are neither pictures nor captions', others),
-    told('Names that lead nowhere (links to nothing or in a circle, or names that are not UTF-8)', unreachable),
-    told('Folders not read, which training runs have written', runs),
+    warningAbout('Pictures of types that cannot be read (convert them to PNG or JPEG)', foreignPictures),
+    warningAbout('Files not read, which are neither pictures nor captions', others),
+    warningAbout('Names that lead nowhere (links to nothing or in a circle, or names that are not UTF-8)', unreachable),
+    warningAbout('Folders not read, which training runs have written', runs),
   ];
 }
 
 /** A sentence with their number and the names of the first few; undefined if there are none. */
-function told(what: string, paths: readonly string[]): string | undefined {
+function warningAbout(what: string, paths: readonly string[]): string | undefined {
   return paths.length === 0 ? undefined : `${what}: ${paths.length} (${few(paths)})`;
 }
 

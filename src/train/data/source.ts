@@ -7,21 +7,21 @@ export interface PairSource {
   /** Side of the square pictures in pixels. */
   readonly side: number;
   readonly size: number;
-  /** Says what the items are made from: caches are keyed by it. */
+  /** Identifies what the items are made from: caches are keyed by it. */
   readonly key: string;
   /** RGB bytes of item `index`, row by row, [side, side, 3]. */
   picture(index: number): Uint8Array | Promise<Uint8Array>;
   /** One of the captions of item `index`; `random` in [0, 1) chooses. */
   caption(index: number, random: () => number): string;
-  /** The one caption of item `index` that is always the same; absent where all captions are equally good. */
+  /** The canonical caption of item `index`; absent where all captions are equally good. */
   canonicalCaption?(index: number): string;
   /** All captions, where they are a list rather than a generator's. */
   readonly captions?: readonly string[];
-  /** What makes items true duplicates of each other (a contrastive batch wants none); absent if unknown. */
+  /** Items with the same key are duplicates, which a contrastive batch must not have; absent if unknown. */
   identity?(index: number): string;
 }
 
-/** Indices of a batch: the source is gone through in another order in every pass. */
+/** Indices of a batch: every pass goes through the source in another order. */
 export function batchIndices(seed: number, step: number, batch: number, size: number): number[] {
   const first = step * batch;
   return Array.from({ length: batch }, (_, i) => {

@@ -54,7 +54,7 @@ function reconstruct(
   if (!bottleneck) throw new Error('encodePrefix is among the learned or the frozen parameters');
   const params = { ...learned, encodePrefix: bottleneck };
   const latents = encodePrefix(params, clipText(frozen.text, { ids }, textTower));
-  // Measured over the batch, so that no scale of the latents can drown the noise.
+  // Noise is relative to the batch's standard deviation, so that a larger scale of the latents cannot make it negligible.
   const spread = tf.sqrt(tf.mean(tf.square(tf.sub(latents, tf.mean(latents, [0, 1]))), [0, 1])); // [d]
   const latent = tf.add(latents, tf.mul(tf.mul(noise, noiseLevel.reshape([-1, 1, 1])), spread));
   const [batch, length] = tokens.shape as [number, number];
@@ -70,7 +70,7 @@ function reconstruct(
   };
 }
 
-/** The share of counted tokens that are the most likely ones. */
+/** The fraction of counted tokens that are the most likely ones. */
 function tokenAccuracy(logits: tf.Tensor, tokens: tf.Tensor, tokenMask: tf.Tensor): tf.Tensor {
   const target = tf.oneHot(tokens as tf.Tensor2D, logits.shape.at(-1)!, 1, 0, 'float32');
   const own = tf.sum(tf.mul(logits, target), -1);

@@ -20,7 +20,7 @@ import type { TensorRecord } from '../../engine/types.ts';
 import type { ClipTraining } from '../config.ts';
 import type { LossResult, Objective } from '../step.ts';
 
-/** Both towers, some of whose parameters may be frozen: what is trained and what is not make them up together. */
+/** Both towers, some of whose parameters may be frozen: the trained and the frozen ones together are complete. */
 export interface PartOfClip {
   readonly text?: Partial<ClipParams['text']>;
   readonly vision?: Partial<ClipParams['vision']>;
@@ -44,7 +44,7 @@ export function contrastiveObjective(config: ClipTraining): Objective<PartOfClip
 function merged(frozen: PartOfClip, trained: PartOfClip): ClipParams {
   const text = { ...frozen.text, ...trained.text };
   const vision = { ...frozen.vision, ...trained.vision };
-  // What is missing from the one is in the other.
+  // Every parameter is in one of the two trees.
   return { text, vision, logitScale: trained.logitScale ?? frozen.logitScale } as ClipParams;
 }
 
@@ -91,7 +91,7 @@ function transposed({ perText }: ContrastiveLogits): tf.Tensor {
   return tf.transpose(perText);
 }
 
-/** The share of rows of a square matrix whose largest entry lies on the diagonal. */
+/** The fraction of rows of a square matrix whose largest entry lies on the diagonal. */
 function firstIsOwn(logits: tf.Tensor): tf.Tensor {
   const own = tf.sum(tf.mul(logits, tf.eye(logits.shape[0]!)), 1);
   return tf.mean(tf.cast(tf.greaterEqual(own, tf.max(logits, 1)), 'float32'));

@@ -1,11 +1,11 @@
 /**
  * UniDiffuser's objective (Bao et al. 2023, section 3): predict the noise of both modalities from both, each noised to
  * its own timestep; the image is two parts (latent z, CLIP embedding c) that share one. The loss is the weighted sum of
- * the parts' means. The network answers with the noise, with v = alpha eps - sigma x0 (Salimans and Ho 2022), or with the
- * data itself, which asks the least of it where a token holds many numbers (Li and He 2025, "Back to Basics: Let Denoising
+ * the parts' means. The network predicts the noise, v = alpha eps - sigma x0 (Salimans and Ho 2022), or the data
+ * itself, which is the easiest target where a token holds many numbers (Li and He 2025, "Back to Basics: Let Denoising
  * Generative Models Denoise").
  *
- * A part that is clean or ignored in a sample has no loss there: no sampler asks for it, and v of a clean part is its
+ * A part that is clean or ignored in a sample has no loss there: no sampler needs it, and v of a clean part is its
  * unpredictable noise.
  */
 import * as tf from '@tensorflow/tfjs';

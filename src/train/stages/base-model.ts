@@ -1,4 +1,4 @@
-/** A finished model as the beginning of further training, and what training makes of it. */
+/** The finished model that further training starts from, and the model folder that it writes. */
 import { join } from 'node:path';
 import { type HostTensor, isTensorSource, type TensorSource } from '../../core/host-tensor.ts';
 import { flattenTree, type Tree } from '../../core/tree.ts';
@@ -13,15 +13,15 @@ import {
   writeModelFolder,
 } from '../../pipelines/unidiffuser/model-folder.ts';
 
-/** Where a run keeps the model folder that it makes. */
+/** The folder inside a run's folder where it writes its model. */
 export const modelFolder = 'model';
 
-/** A model but for its U-ViT, which is trained. */
+/** A model without its U-ViT, which is trained. */
 export interface BaseModel extends Omit<Model<HostTensor>, 'weights'> {
   readonly weights: Omit<ModelWeights<HostTensor>, 'uvit'>;
 }
 
-/** A whole model in memory: its files may be replaced while it is trained. */
+/** A complete model in memory, since its files may be replaced during training. */
 export async function loadBaseModel(from: string): Promise<Model<HostTensor>> {
   const { weights, ...model } = await readModelFolder(await findModel(from));
   const inMemory = <S extends Tree<ParamSpec>>(spec: S, tree: Tree<TensorSource>): Filled<S, HostTensor> => {

@@ -33,7 +33,7 @@ export async function captionDecoderStage(config: CaptionDecoderStage, context: 
   return { config, ...captionTraining(config, inputs, context) };
 }
 
-/** Of the decoder, `encodePrefix` is in `initialParams` or in `frozen`. */
+/** `encodePrefix` of the decoder is in `initialParams` or in `frozen`. */
 export interface CaptionStageInputs extends StageInputs<LearnedDecoder, CaptionDecoderFrozen> {
   readonly textTower: ClipTextConfig;
 }

@@ -13,7 +13,7 @@ import { contrastiveObjective, type PartOfClip } from '../objectives/contrastive
 import { randomStream } from '../random.ts';
 import { openSource, openValidation, type StageContext, type StageInputs, type Training } from './context.ts';
 
-/** How many captions the vocabulary is learned from. */
+/** The number of captions that the vocabulary is learned from. */
 const vocabularyCaptions = 60_000;
 
 export async function clipStage(config: ClipStage, context: StageContext): Promise<Stage> {
@@ -85,7 +85,7 @@ function learnTokenizer(source: PairSource, config: ClipStage): TokenizerData {
   return trainTokenizer(captions, { vocabularySize: config.tokenizer.vocabularySize });
 }
 
-/** The items of a batch; neighbours come in couples. */
+/** The items of a batch, of which each two neighbours stay together. */
 function batchOf({ seed, batch, data }: ClipTraining, source: PairSource, step: number): number[] {
   if (data.source !== 'scenes' || !data.neighbours) return batchIndices(seed, step, batch, source.size);
   return batchIndices(seed, step, batch / 2, source.size / 2).flatMap(couple => [2 * couple, 2 * couple + 1]);

@@ -1,4 +1,4 @@
-/** What every stage is built from beside its configuration. */
+/** What every stage needs besides its configuration. */
 import type { Tokenizer } from '../../clip/index.ts';
 import type { CompileOptions } from '../../engine/types.ts';
 import type { DataConfig } from '../config.ts';
@@ -10,11 +10,11 @@ import type { TrainingProblem } from '../step.ts';
 
 export interface StageContext {
   readonly engine?: Pick<CompileOptions, 'device' | 'threads'>;
-  /** Where latents are kept. */
+  /** The folder of cached latents. */
   readonly cache: string;
-  /** Says what is going on before training can begin. */
-  readonly onProgress?: (message: string, share: number) => void;
-  /** Hears what the data's owner should know but training can live with. */
+  /** Called while data are prepared, with what is done and how far it is. */
+  readonly onProgress?: (message: string, fraction: number) => void;
+  /** Called with faults of the data that do not prevent training. */
   readonly onWarning?: (message: string) => void;
   /** Cancels the encoding of pictures. */
   readonly signal?: AbortSignal;
@@ -42,7 +42,7 @@ export function openSource(data: DataConfig, { onWarning }: Pick<StageContext, '
 /**
  * Pairs for validation: held-out scenes of the data's kind, with `swaps` each followed by one with another object, since
  * few would otherwise resemble each other enough to ask for what is drawn; for a folder the data themselves.
- * Their seed is far from any training seed.
+ * Their seed differs from all training seeds.
  */
 export function openValidation(data: DataConfig, count: number, { swaps = false } = {}): Promise<PairSource> {
   if (data.source === 'folder') return openSource(data);

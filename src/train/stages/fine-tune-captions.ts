@@ -1,6 +1,6 @@
 /**
  * Stage `fine-tune-captions`: the caption decoder of a finished model trained further. What makes text latents is frozen
- * (CLIP and the bottleneck), so that the model's U-ViT goes on to speak the language that the decoder reads.
+ * (CLIP and the bottleneck), so that the decoder still fits the latents that the model's U-ViT was trained on.
  */
 import { createTokenizer } from '../../clip/index.ts';
 import { captionDecoderSpec } from '../../lm/index.ts';

@@ -1,6 +1,6 @@
 /**
  * Stage `fine-tune-projection`: CLIP's projection of texts in a finished model trained further, which is what finds pictures
- * by words and words by pictures. Neither text latents nor picture embeddings depend on it, so the rest goes on as it was.
+ * by words and words by pictures. Neither text latents nor picture embeddings depend on it, so the rest of the model stays valid.
  */
 import { clipSpec, createTokenizer } from '../../clip/index.ts';
 import { DuetError } from '../../core/errors.ts';

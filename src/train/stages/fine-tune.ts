@@ -76,7 +76,7 @@ export async function fineTuneStage(config: FineTuneStage, context: StageContext
   };
 }
 
-/** Words that the frozen tokenizer and text tower never met cannot be learned well; captions may be too long. */
+/** Words that the frozen tokenizer and text tower were not trained on cannot be learned well; captions may be too long. */
 function warnAboutCaptions(
   captions: readonly string[],
   tokenizer: Tokenizer,

@@ -1,4 +1,4 @@
-/** The networks that the joint stage stands on, and the latents that they make of the data. */
+/** The networks whose latents the joint stage learns, and those latents. */
 import { autoencoderSpec } from '../../autoencoder/index.ts';
 import { clipSpec, createTokenizer, parseTokenizerData, type TokenizerData } from '../../clip/index.ts';
 import { DuetError } from '../../core/errors.ts';
@@ -60,7 +60,7 @@ export async function loadFrozenNetworks({ parts, model }: JointStage): Promise<
   };
 }
 
-/** The latents of all pictures of `source`, from the cache or made now. */
+/** The latents of all pictures of `source`, from the cache or computed now. */
 export async function imageLatents(
   networks: FrozenNetworks,
   source: PairSource,
@@ -75,12 +75,14 @@ export async function imageLatents(
       cache: context.cache,
       batch: 64,
       ...(context.signal && { signal: context.signal }),
-      ...(context.onProgress && { onProgress: (share: number) => context.onProgress?.('encoding pictures', share) }),
+      ...(context.onProgress && {
+        onProgress: (fraction: number) => context.onProgress?.('encoding pictures', fraction),
+      }),
     },
   );
 }
 
-/** What makes normalised text latents inside a training step. */
+/** The parameters that compute normalised text latents inside a training step. */
 export function textEncoder({ weights }: FrozenNetworks, { mean, std }: LatentStatistics): Sources<JointFrozen> {
   const perChannel = (values: readonly number[]) => float32([values.length], Float32Array.from(values));
   return {

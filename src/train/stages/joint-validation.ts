@@ -1,5 +1,5 @@
 /**
- * What to watch in the joint stage: the loss says little, so some held-out scenes are drawn from their captions and
+ * Validation of the joint stage. The loss says little about samples, so some held-out scenes are drawn from their captions and
  * captioned from their pictures, by the model as a user would load it. A result counts as right when it is nearest to its
  * own scene among all of them, the same scene with another object included: chance is a half where no object is recognised.
  */
@@ -14,14 +14,14 @@ import { captionBatch } from '../data/source.ts';
 import type { StageSample } from '../loop.ts';
 import { openValidation, type StageContext } from './context.ts';
 
-/** Scenes looked at (fewer where the data are), and how they are sampled. */
+/** Number of validation scenes (fewer if there are fewer data) and sampling settings. */
 const scenes = 64;
 const steps = 12;
 const guidance = { t2i: 2, i2t: 1.5 } as const;
 /** Scenes in the picture. */
 const shown = 32;
 
-/** The truth about the scenes, one entry per scene; latents are normalised. */
+/** The true pictures, captions and latents, one entry per scene; latents are normalised. */
 interface Truth {
   readonly pictures: readonly Pixels[];
   readonly images: readonly ImageLatents[];
@@ -33,7 +33,7 @@ export function jointValidation(
   data: DataConfig,
   context: StageContext,
 ): (model: Model<HostTensor>) => Promise<StageSample> {
-  // A folder's own pairs stand in for held-out ones: the figures then say how well they are remembered.
+  // For a folder its own training pairs are used, so the figures then measure how well they are memorised.
   const judged = data.source === 'scenes' ? 'heldOut' : 'seen';
   let truth: Truth | undefined;
   return async model => {
@@ -94,7 +94,7 @@ async function encodeTruth(data: DataConfig, networks: CompiledNetworks): Promis
   return { pictures, images, texts };
 }
 
-/** The share of rows of `made` whose nearest row of `truth` (squared distance) is their own. */
+/** The fraction of rows of `made` whose nearest row of `truth` (squared distance) is their own. */
 function nearestIsOwn(made: readonly ArrayLike<number>[], truth: readonly ArrayLike<number>[]): number {
   const own = made.filter((candidate, row) => {
     const distances = truth.map(other => squaredDistance(other, candidate));

@@ -40,7 +40,7 @@ export async function jointStage(config: JointStage, context: StageContext): Pro
   };
 }
 
-/** Guidance and steps to begin with; evaluation chooses better ones. */
+/** Initial guidance and steps, before evaluation chooses better ones. */
 const sampling: ModelConfig['sampling'] = { steps: 20, guidance: { t2i: 3, i2t: 3, joint: 2 } };
 
 /** The config.json of the model that the stage makes. */
@@ -59,7 +59,7 @@ function modelConfig(config: JointStage, networks: FrozenNetworks, latents: Mode
   };
 }
 
-/** What the U-ViT learns from. */
+/** The data and networks that the U-ViT is trained with. */
 export interface JointStageInputs {
   /** The finished networks, with statistics of their latents and the schedule of noise levels. */
   readonly base: BaseModel;
@@ -108,7 +108,7 @@ export function jointTraining(
 
 /**
  * Where the text is given, any wording of `varied`, since users have many; where it is to be predicted, the canonical
- * one: which of many wordings is meant no picture tells, and the network would learn their mean.
+ * one: a picture does not determine which of many wordings is meant, and the network would learn their mean.
  */
 function captionsToLearn(
   source: PairSource,
@@ -170,7 +170,7 @@ export function timeInputs(
   for (const modality of ['image', 'text'] as const) {
     const t = times[modality];
     const vector = (of: (t: number) => number): HostTensor => float32([t.length], Float32Array.from(t, of));
-    // Neither a clean nor an ignored part is ever predicted in sampling.
+    // Sampling never predicts a clean or an ignored part.
     const counted = t.filter(value => value > 0 && value < 1).length;
     inputs[`${modality}Time`] = vector(value => 1000 * value);
     inputs[`${modality}Alpha`] = vector(value => noiseLevel(value, schedule).alpha);
