@@ -6,6 +6,7 @@ import { seededRandom } from '../core/random.ts';
 import { flattenTree, mapTree, type Tree } from '../core/tree.ts';
 import { compile, type Device } from '../engine/index.ts';
 import { initialise } from '../nn/params.ts';
+import { bicubicWeights, resizePositions } from '../nn/resize-positions.ts';
 import {
   type ClipConfig,
   type ClipParams,
@@ -22,7 +23,6 @@ import {
   projectText,
   tokenwiseLogits,
 } from './index.ts';
-import { bicubicWeights, resizePositions } from './resize-positions.ts';
 
 const tower = {
   width: 8,

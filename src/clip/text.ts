@@ -5,10 +5,11 @@
 import * as tf from '@tensorflow/tfjs';
 import { DuetError } from '../core/errors.ts';
 import type { HostTensor } from '../core/host-tensor.ts';
+import { keyMask } from '../nn/attention-mask.ts';
 import { embeddingLayer, embeddingSpec, linearLayer, linearSpec } from '../nn/linear.ts';
 import { layerNormLayer, normSpec } from '../nn/norm.ts';
 import type { Params } from '../nn/params.ts';
-import { keyMask, preNormBlock, preNormBlockSpec } from '../nn/pre-norm-block.ts';
+import { transformerBlock, transformerBlockSpec } from '../nn/transformer-block.ts';
 import type { ClipTextConfig } from './config.ts';
 
 /** Initial standard deviations as in OpenAI's code: attention W^-1/2, fc1 (2W)^-1/2, residual writers W^-1/2 (2 layers)^-1/2. */
@@ -22,7 +23,7 @@ export function clipTextSpec(config: ClipTextConfig) {
   return {
     tokenEmbedding: embeddingSpec(vocabularySize, width),
     positionEmbedding: embeddingSpec(positions, width, 0.01),
-    layers: Array.from({ length: layers }, () => preNormBlockSpec(config, std)),
+    layers: Array.from({ length: layers }, () => transformerBlockSpec(config, std)),
     finalNorm: normSpec(width),
     ...(projection !== undefined && {
       projection: linearSpec(width, projection, { bias: false, std: width ** -0.5 }),
@@ -51,7 +52,7 @@ export function clipText(params: ClipTextParams, { ids, mask }: ClipTextInputs, 
   const positions = tf.slice(params.positionEmbedding.weight, [0, 0], [length, config.width]);
   const additive = mask && keyMask(mask);
   let x = tf.add(embeddingLayer(params.tokenEmbedding, ids), positions);
-  for (const layer of params.layers) x = preNormBlock(layer, x, config, { causal: true, mask: additive });
+  for (const layer of params.layers) x = transformerBlock(layer, x, config, { causal: true, mask: additive });
   return layerNormLayer(params.finalNorm, x, config.epsilon);
 }
 

@@ -1,6 +1,6 @@
 /** Which positions of a sequence see which: additive masks of causal attention, made once for all layers. */
 import * as tf from '@tensorflow/tfjs';
-import { additiveMask } from '../nn/pre-norm-block.ts';
+import { additiveMask } from '../nn/attention-mask.ts';
 
 /**
  * Of a sequence as a whole: [B or 1, 1, L, L].

@@ -5,10 +5,12 @@
 import * as tf from '@tensorflow/tfjs';
 import Type from 'typebox';
 import { DuetError } from '../core/errors.ts';
+import type { KeyValue } from '../nn/attention.ts';
+import { keyMask } from '../nn/attention-mask.ts';
 import { embeddingLayer, embeddingSpec, WEIGHT_STD } from '../nn/linear.ts';
 import { layerNormLayer, normSpec } from '../nn/norm.ts';
 import type { Params } from '../nn/params.ts';
-import { type KeyValue, keyMask, preNormBlock, preNormBlockSpec } from '../nn/pre-norm-block.ts';
+import { transformerBlock, transformerBlockSpec } from '../nn/transformer-block.ts';
 import { extensionMask } from './attention-mask.ts';
 import { concatKeyValue } from './key-value-cache.ts';
 import type { Extended, ExtendInputs, LanguageModel } from './language-model.ts';
@@ -39,7 +41,7 @@ export function gpt2Spec(config: Gpt2Config) {
     /** Input embedding and, transposed, output layer. */
     tokenEmbedding: embeddingSpec(vocabularySize, width),
     positionEmbedding: embeddingSpec(positions, width),
-    layers: Array.from({ length: layers }, () => preNormBlockSpec(config, std)),
+    layers: Array.from({ length: layers }, () => transformerBlockSpec(config, std)),
     finalNorm: normSpec(width),
   };
 }
@@ -78,7 +80,7 @@ export function addPositions(params: Gpt2Params, embeddings: tf.Tensor, position
 export function gpt2(params: Gpt2Params, inputs: Gpt2Inputs, config: Gpt2Config): tf.Tensor {
   const mask = inputs.mask && keyMask(inputs.mask);
   let x = addPositions(params, inputs.embeddings, inputs.positions);
-  for (const layer of params.layers) x = preNormBlock(layer, x, config, { causal: true, mask });
+  for (const layer of params.layers) x = transformerBlock(layer, x, config, { causal: true, mask });
   return layerNormLayer(params.finalNorm, x, config.epsilon);
 }
 
@@ -105,7 +107,7 @@ function gpt2Extend(params: Gpt2Params, inputs: ExtendInputs, config: Gpt2Config
       added.push(current);
       return concatKeyValue(past[index]!, current);
     };
-    x = preNormBlock(layer, x, config, { mask, remember });
+    x = transformerBlock(layer, x, config, { mask, remember });
   }
   return { hidden: layerNormLayer(params.finalNorm, x, config.epsilon), added };
 }

@@ -64,3 +64,4 @@ export {
   llamaStates,
 } from './llama.ts';
 export { type LogitsOptions, processLogits } from './logits-processors.ts';
+export { type PlacedImages, placeImages } from './place-images.ts';

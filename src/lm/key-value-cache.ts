@@ -1,6 +1,6 @@
 /** Keys and values of a sequence's earlier positions, which a decoder-only language model attends to at each new one. */
 import * as tf from '@tensorflow/tfjs';
-import type { KeyValue } from '../nn/pre-norm-block.ts';
+import type { KeyValue } from '../nn/attention.ts';
 
 /** Of each layer, [B, P, W] for P positions. */
 export type KeyValueCache = readonly KeyValue[];

@@ -5,11 +5,12 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import Type from 'typebox';
+import { type Activation, activate } from '../nn/activation.ts';
+import type { KeyValue } from '../nn/attention.ts';
 import { embeddingLayer, embeddingSpec, type LinearSpec, projectionLayer, projectionSpec } from '../nn/linear.ts';
 import { rmsNormLayer, rmsNormSpec } from '../nn/norm.ts';
 import type { Params } from '../nn/params.ts';
-import type { KeyValue } from '../nn/pre-norm-block.ts';
-import { attention, gelu, rotary, silu } from '../ops/index.ts';
+import { attention, rotary } from '../ops/index.ts';
 import { causalMask, extensionMask } from './attention-mask.ts';
 import { concatKeyValue } from './key-value-cache.ts';
 import type { Extended, ExtendInputs, LanguageModel } from './language-model.ts';
@@ -218,13 +219,8 @@ function repeatRows(mask: tf.Tensor, count: number): tf.Tensor {
 function gatedMlp(
   { gate, up, down }: LlamaParams['layers'][number]['mlp'],
   x: tf.Tensor,
-  activation: LlamaConfig['activation'],
+  activation: Activation,
 ): tf.Tensor {
   const opened = activate(projectionLayer(gate, x), activation);
   return projectionLayer(down, tf.mul(opened, projectionLayer(up, x)));
-}
-
-function activate(x: tf.Tensor, activation: LlamaConfig['activation']): tf.Tensor {
-  if (activation === 'silu') return silu(x);
-  return activation === 'relu' ? tf.relu(x) : gelu(x, activation);
 }

@@ -1,6 +1,6 @@
 /** The two-layer perceptron of transformer blocks. */
 import type * as tf from '@tensorflow/tfjs';
-import { type GeluApproximation, gelu } from '../ops/index.ts';
+import { type Activation, activate } from './activation.ts';
 import { type LinearSpec, linearLayer, linearSpec } from './linear.ts';
 import type { Params } from './params.ts';
 
@@ -13,7 +13,7 @@ export function mlpSpec(width: number, hidden: number): MlpSpec {
   return { fc1: linearSpec(width, hidden), fc2: linearSpec(hidden, width) };
 }
 
-/** x [..., D] -> [..., D] by way of a hidden layer with GELU. */
-export function mlpLayer(params: Params<MlpSpec>, x: tf.Tensor, approximation: GeluApproximation = 'erf'): tf.Tensor {
-  return linearLayer(params.fc2, gelu(linearLayer(params.fc1, x), approximation));
+/** x [..., D] -> [..., D'] by way of a hidden layer. */
+export function mlpLayer(params: Params<MlpSpec>, x: tf.Tensor, activation: Activation = 'erf'): tf.Tensor {
+  return linearLayer(params.fc2, activate(linearLayer(params.fc1, x), activation));
 }

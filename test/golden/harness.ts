@@ -23,9 +23,17 @@ export interface GoldenCase {
   readonly [field: string]: unknown;
 }
 
+/** A network that several cases of a file share. */
+export interface GoldenNetwork {
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly weights: WeightRecipe;
+}
+
 export interface GoldenFile {
   readonly source: string;
   readonly notes: unknown;
+  /** By the names to which the cases' `networks` map roles. */
+  readonly networks?: Readonly<Record<string, GoldenNetwork>>;
   readonly cases: readonly GoldenCase[];
 }
 
@@ -55,13 +63,21 @@ export async function readGolden(file: string): Promise<GoldenFile> {
 
 /** A suite's `run` that carries out one case after the other. */
 export function eachCase(
-  runCase: (golden: GoldenCase, backend: GoldenBackend) => CaseResult[] | Promise<CaseResult[]>,
+  runCase: (golden: GoldenCase, backend: GoldenBackend, file: GoldenFile) => CaseResult[] | Promise<CaseResult[]>,
 ): Suite['run'] {
-  return async ({ cases }, backend) => {
+  return async (file, backend) => {
     const results: CaseResult[] = [];
-    for (const golden of cases) results.push(...(await runCase(golden, backend)));
+    for (const golden of file.cases) results.push(...(await runCase(golden, backend, file)));
     return results;
   };
+}
+
+/** The network that plays `role` in a case of a file with `networks`. */
+export function networkOf({ networks = {} }: GoldenFile, golden: GoldenCase, role: string): GoldenNetwork {
+  const name = (golden['networks'] as Record<string, string> | undefined)?.[role];
+  const network = name === undefined ? undefined : networks[name];
+  if (!network) throw new Error(`${golden.name}: no network plays the role ${role}`);
+  return network;
 }
 
 /** Compares every output that the case expects with the one of that name. */

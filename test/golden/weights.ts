@@ -21,6 +21,8 @@ export interface WeightRecipe {
   readonly tied?: Readonly<Record<string, string>>;
   /** [other library's name, ranked name, rows or null]. */
   readonly mapped?: readonly (readonly [string, string, readonly [number, number] | null])[];
+  /** As `mapped`, for the Q-Former alone. */
+  readonly mapped_transformers_qformer?: WeightRecipe['mapped'];
 }
 
 /** The value at flat index i of the tensor of rank k, but for the 1 added to one-dimensional weights. */

@@ -2,7 +2,7 @@
 import { DuetError } from '../../core/errors.ts';
 import type { CaptionDecoderConfig } from '../../lm/index.ts';
 import { gpt2ConfigFrom, gpt2Rules, type HuggingFaceGpt2 } from './gpt2.ts';
-import { linear, type NameRule } from './name-map.ts';
+import { linear, type NameRule, under } from './name-map.ts';
 
 export interface DiffusersCaptionDecoder extends HuggingFaceGpt2 {
   readonly prefix_length: number;
@@ -25,10 +25,9 @@ export function captionDecoderConfigFrom(config: DiffusersCaptionDecoder): Capti
 }
 
 export function captionDecoderRules(config: CaptionDecoderConfig): NameRule[] {
-  const language = gpt2Rules(config.gpt2, 'transformer.transformer.');
   return [
     ...linear('encodePrefix', 'encode_prefix'),
     ...linear('decodePrefix', 'decode_prefix'),
-    ...language.map(rule => ({ ...rule, ours: `gpt2.${rule.ours}` })),
+    ...under('gpt2.', gpt2Rules(config.gpt2, 'transformer.transformer.')),
   ];
 }

@@ -1,14 +1,13 @@
 /** Llama under the names of transformers' LlamaForCausalLM, whose tensors are ours as they are. */
 import Type from 'typebox';
-import { Value } from 'typebox/value';
 import { DuetError } from '../../core/errors.ts';
 import type { LlamaConfig } from '../../lm/index.ts';
 import { geluNames } from './clip.ts';
+import { orNull, readFields } from './config-file.ts';
 import type { NameRule } from './name-map.ts';
 
 const size = Type.Integer({ minimum: 1 });
 const number = Type.Number();
-const orNull = <T extends Type.TSchema>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]));
 
 /** Fields of `rope_scaling` (until transformers 4) and of `rope_parameters` (from 5 on), which holds the base as well. */
 const ropeSchema = Type.Object({
@@ -60,20 +59,15 @@ const activations: Readonly<Record<string, LlamaConfig['activation']>> = {
 };
 
 /**
- * @param json a parsed config.json of either generation, whatever it is
+ * @param file a parsed config.json of either generation, whatever it is
  * @param origin its path, for messages
  * @throws DuetError `invalid-config` that names the field
  */
-export function llamaConfigFrom(json: unknown, origin: string): LlamaConfig {
+export function llamaConfigFrom(file: unknown, origin: string): LlamaConfig {
+  const json = readFields(configSchema, file, origin);
   const fail = (message: string): never => {
     throw new DuetError('invalid-config', `${origin}: ${message}`);
   };
-  if (!Value.Check(configSchema, json)) {
-    const [first] = Value.Errors(configSchema, json);
-    return fail(
-      `${first?.instancePath.slice(1).replaceAll('/', '.') || 'the file'} ${first?.message ?? 'is not valid'}`,
-    );
-  }
   const { hidden_size: width = 4096, num_attention_heads: heads = 32, hidden_act, model_type } = json;
   if ((model_type ?? 'llama') !== 'llama') fail(`model_type must be llama, got ${JSON.stringify(model_type)}`);
   const keyValueHeads = json.num_key_value_heads ?? heads;

@@ -22,6 +22,11 @@ export interface NameRule {
   readonly transform?: Transform;
 }
 
+/** The rules of one part of a network: `prefix` stands in front of our names. */
+export function under(prefix: string, rules: readonly NameRule[]): NameRule[] {
+  return rules.map(rule => ({ ...rule, ours: `${prefix}${rule.ours}` }));
+}
+
 /** A weight and its bias as they are: norms, convolutions, matrices that are stored [in, out]. */
 export function weightAndBias(ours: string, theirs: string): NameRule[] {
   return [
@@ -51,7 +56,7 @@ export function fusedLinear(ours: string, theirs: readonly string[]): NameRule[]
 }
 
 /** `second` of the result of `first`. */
-function inTurn(first: Transform, second: Transform): Transform {
+export function inTurn(first: Transform, second: Transform): Transform {
   return {
     shape: shapes => {
       const shape = first.shape(shapes);

@@ -1,0 +1,19 @@
+/** Reading other libraries' config.json files, which come from outside: whatever they hold. */
+import Type from 'typebox';
+import { Value } from 'typebox/value';
+import { DuetError } from '../../core/errors.ts';
+
+/** A field that may be absent or null, which both mean the default. */
+export const orNull = <T extends Type.TSchema>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]));
+
+/**
+ * `json` as the fields of `schema`; others may be there too.
+ * @param origin the file's path, for messages
+ * @throws DuetError `invalid-config` that names the first field that is wrong
+ */
+export function readFields<T extends Type.TSchema>(schema: T, json: unknown, origin: string): Type.Static<T> {
+  if (Value.Check(schema, json)) return json;
+  const [first] = Value.Errors(schema, json);
+  const field = first?.instancePath.slice(1).replaceAll('/', '.') || 'the file';
+  throw new DuetError('invalid-config', `${origin}: ${field} ${first?.message ?? 'is not valid'}`);
+}
