@@ -1,9 +1,9 @@
 /** What every stage needs besides its configuration. */
 import type { Tokenizer } from '../../clip/index.ts';
+import { sceneSource } from '../../emoji/scenes/pair-source.ts';
 import type { CompileOptions } from '../../engine/types.ts';
 import type { DataConfig } from '../config.ts';
 import { folderSource } from '../data/folder.ts';
-import { sceneSource } from '../data/scenes.ts';
 import type { PairSource } from '../data/source.ts';
 import type { Stage } from '../loop.ts';
 import type { TrainingProblem } from '../step.ts';

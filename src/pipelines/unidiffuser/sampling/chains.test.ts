@@ -1,18 +1,18 @@
 /** Gibbs chains, inversion, kept values and arcs over networks whose answers are known. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { requestOf, runWith, shapes } from '../../../../test/support/sampling-run.ts';
 import { createBetas } from '../../../sampler/discrete-schedule.ts';
 import { continuousTable, cosine, type Schedule } from '../../../sampler/schedule.ts';
 import { slerp } from '../../../sampler/slerp.ts';
 import type { SolverOptions } from '../../../sampler/solve.ts';
-import type { LatentShapes, SampleLatents } from './latents.ts';
+import type { SampleLatents } from './latents.ts';
 import type { KnownValues } from './masked-sampling.ts';
 import type { Evaluation, Prediction } from './passes.ts';
 import { type RunNoise, seededNoise } from './run-noise.ts';
-import { type EvaluationRequest, type Sampled, sampleRun } from './sample.ts';
+import { sampleRun } from './sample.ts';
 import { countEvaluationRequests, type SampleRequest } from './sample-request.ts';
 
-const shapes: LatentShapes = { z: [2, 2, 2], c: [1, 3], y: [2, 2] };
 const image = { z: Float32Array.of(1, -1, 0.5, 0.25, -0.75, 0, 2, -2), c: Float32Array.of(0.1, -0.2, 0.3) };
 const text = Float32Array.of(0.5, -0.5, 1, -1);
 
@@ -34,30 +34,7 @@ function gaussian(schedule: Schedule) {
   };
 }
 
-function requestOf(changes: Partial<SampleRequest>): SampleRequest {
-  return {
-    mode: 't2i',
-    shapes,
-    schedule: cosine(),
-    prediction: 'v',
-    solver: { kind: 'dpm-multistep' },
-    steps: 4,
-    noise: seededNoise(1, shapes),
-    ...changes,
-  };
-}
-
-function runOf(request: SampleRequest): { requests: EvaluationRequest[]; sample: Sampled } {
-  const network = gaussian(request.schedule);
-  const run = sampleRun(request);
-  const requests: EvaluationRequest[] = [];
-  let turn = run.next();
-  while (!turn.done) {
-    requests.push(turn.value);
-    turn = run.next(turn.value.evaluations.map(network));
-  }
-  return { requests, sample: turn.value };
-}
+const runOf = (request: SampleRequest) => runWith(gaussian(request.schedule), request);
 
 const largest = (a: Float32Array, b: Float32Array) => Math.max(...a.map((value, i) => Math.abs(value - b[i]!)));
 

@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { requestOf as anyRequestOf, runWith, shapes } from '../../../../test/support/sampling-run.ts';
 import { createBetas, discreteTable } from '../../../sampler/discrete-schedule.ts';
 import { createGenerator } from '../../../sampler/noise/generator.ts';
 import { continuousTable, cosine } from '../../../sampler/schedule.ts';
 import type { SolverOptions } from '../../../sampler/solve.ts';
-import type { LatentShapes, SampleLatents } from './latents.ts';
+import type { SampleLatents } from './latents.ts';
 import { modes, neededBy, stagesOf } from './modes.ts';
 import type { Evaluation, Prediction } from './passes.ts';
 import { type RunNoise, seededNoise } from './run-noise.ts';
@@ -12,7 +13,6 @@ import { type Predict, runInLockstep } from './run-samplers.ts';
 import { type EvaluationRequest, sampleRun } from './sample.ts';
 import type { SampleRequest } from './sample-request.ts';
 
-const shapes: LatentShapes = { z: [2, 2, 2], c: [1, 3], y: [2, 2] };
 const given: SampleLatents = {
   image: { z: new Float32Array(8).fill(0.5), c: new Float32Array(3).fill(-0.5) },
   text: new Float32Array(4).fill(0.25),
@@ -28,31 +28,9 @@ function network({ z, c, y, tImage, tText }: Evaluation): Prediction {
 
 const predict: Predict = async evaluations => evaluations.map(network);
 
-function requestOf(changes: Partial<SampleRequest>): SampleRequest {
-  return {
-    mode: 't2i',
-    shapes,
-    schedule: cosine(),
-    prediction: 'v',
-    solver: { kind: 'dpm-multistep' },
-    steps: 4,
-    given,
-    noise: seededNoise(1, shapes),
-    ...changes,
-  };
-}
+const requestOf = (changes: Partial<SampleRequest>) => anyRequestOf({ given, ...changes });
 
-/** Runs to the end and keeps the requests. */
-function requestsOf(request: SampleRequest): { requests: EvaluationRequest[]; sample: SampleLatents } {
-  const run = sampleRun(request);
-  const requests: EvaluationRequest[] = [];
-  let turn = run.next();
-  while (!turn.done) {
-    requests.push(turn.value);
-    turn = run.next(turn.value.evaluations.map(network));
-  }
-  return { requests, sample: turn.value };
-}
+const requestsOf = (request: SampleRequest) => runWith(network, request);
 
 const timesOf = (request: EvaluationRequest) => request.evaluations.map(({ tImage, tText }) => [tImage, tText]);
 

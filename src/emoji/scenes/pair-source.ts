@@ -1,13 +1,12 @@
 /** Emoji scenes as training data: made on the fly, since drawing one costs microseconds; nothing held out is made. */
 import { deriveSeed, seededRandom } from '../../core/random.ts';
-import { captionOf, describe } from '../../emoji/scenes/captions.ts';
-import { isHeldOut } from '../../emoji/scenes/held-out.ts';
-import { boxSizes } from '../../emoji/scenes/layout.ts';
-import { render } from '../../emoji/scenes/render.ts';
-import { neighbour, type SceneShares, sampleScene, withAnotherObject } from '../../emoji/scenes/sample-scene.ts';
-import { type Scene, sceneKey } from '../../emoji/scenes/scene.ts';
-import { loadSprites } from '../../emoji/scenes/sprites.ts';
-import type { PairSource } from './source.ts';
+import { captionOf, describe } from './captions.ts';
+import { isHeldOut } from './held-out.ts';
+import { boxSizes } from './layout.ts';
+import { render } from './render.ts';
+import { neighbour, type SceneShares, sampleScene, withAnotherObject } from './sample-scene.ts';
+import { type Scene, sceneKey } from './scene.ts';
+import { loadSprites } from './sprites.ts';
 
 export interface SceneSourceOptions {
   readonly side: number;
@@ -27,7 +26,18 @@ export interface SceneSourceOptions {
   readonly swaps?: boolean;
 }
 
-export type SceneSource = PairSource & { scene(index: number): Scene };
+/** Captioned pictures by index, as training takes them (train/data/source.ts). */
+export interface SceneSource {
+  readonly side: number;
+  readonly size: number;
+  readonly key: string;
+  scene(index: number): Scene;
+  /** RGB bytes, [side, side, 3]. */
+  picture(index: number): Uint8Array;
+  caption(index: number, random: () => number): string;
+  canonicalCaption(index: number): string;
+  identity(index: number): string;
+}
 
 /** `count` random scenes; item i depends on (seed, i) alone. */
 export async function sceneSource(options: SceneSourceOptions): Promise<SceneSource> {
