@@ -6,12 +6,15 @@
  * const model = await Duet.load('emoji');
  * const { samples } = await model.textToImage('an apple', { seed: 1 });
  */
-import { load, loadAs } from './pipelines/index.ts';
+import { Llama, load, loadAs } from './pipelines/index.ts';
 
 export { type InferenceStatus, inference } from './pipelines/index.ts';
 
-/** The way in: `Duet.load(name or folder)`; `Duet.loadAs(family, name or folder)` where one family is wanted. */
-export const Duet = { load, loadAs } as const;
+/**
+ * The way in: `Duet.load(name or folder)`; `Duet.loadAs(family, name or folder)` where one family is wanted;
+ * `Duet.loadLanguageModel(folder)` for a model that writes texts alone, of the Llama family.
+ */
+export const Duet = { load, loadAs, loadLanguageModel: Llama.load } as const;
 
 export { DuetError, type ErrorCode } from './core/errors.ts';
 export type { Device, Precision } from './engine/types.ts';
@@ -24,6 +27,8 @@ export type {
   CaptionReport,
   CaptionSample,
   FamilyName,
+  GeneratedText,
+  GenerateOptions,
   GibbsOptions,
   ImageSample,
   ImagineOptions,
@@ -31,15 +36,19 @@ export type {
   InpaintInput,
   InpaintOptions,
   InterpolateOptions,
+  Llama,
   LoadOptions,
   ModelOf,
   PairInput,
   PairSample,
   Pipeline,
   ProgressEvent,
+  Prompt,
   Result,
   SamplingOptions,
   SolverName,
+  TextEvent,
+  TextOptions,
   Timings,
   UniDiffuser,
   UsedSettings,

@@ -12,7 +12,15 @@ import { isTensor } from './is-tensor.ts';
 import { EagerSequences } from './sequences/eager-sequences.ts';
 import { assertNoSequences, extendRows, type SequenceRow, sequencesOf } from './sequences/extend-rows.ts';
 import { checkAdded } from './sequences/sequence-memory.ts';
-import type { CompileOptions, CompileSpec, Executable, Program, RunOptions, TensorRecord } from './types.ts';
+import type {
+  CompileOptions,
+  CompileSpec,
+  Executable,
+  ExtendOptions,
+  Program,
+  RunOptions,
+  TensorRecord,
+} from './types.ts';
 
 /** tfjs backend names by device. */
 const backends = { reference: 'cpu', tensorflow: 'tensorflow' } as const;
@@ -130,11 +138,11 @@ export class EagerExecutable<P, S> implements Executable {
     });
   }
 
-  async extend(rows: readonly SequenceRow[], { signal }: RunOptions = {}): Promise<Record<string, HostTensor>[]> {
+  async extend(rows: readonly SequenceRow[], options: ExtendOptions = {}): Promise<Record<string, HostTensor>[]> {
     const { store, backend } = sequencesOf(this.#name, this.#spec, EagerSequences);
     return extendRows(store, rows, async ({ ids, lengths, inputs }) => {
       this.#assertLive();
-      signal?.throwIfAborted();
+      options.signal?.throwIfAborted();
       const known = { batch: ids.length, past: Math.max(...lengths) };
       dimensionsOf(this.#name, this.#spec, inputs, known);
       return this.#compute(
@@ -143,7 +151,8 @@ export class EagerExecutable<P, S> implements Executable {
         outputs => {
           checkAdded(this.#name, store.layout, outputs);
           const added = Object.fromEntries(Object.keys(store.layout).map(name => [name, outputs[name]!]));
-          const others = Object.entries(outputs).filter(([name]) => !(name in added));
+          const isWanted = (name: string) => !(name in added) && (options.outputs?.includes(name) ?? true);
+          const others = Object.entries(outputs).filter(([name]) => isWanted(name));
           const results = Object.fromEntries(others.map(([name, tensor]) => [name, toHost(tensor)]));
           return { outputs: results, positions: backend.append(ids, added) };
         },

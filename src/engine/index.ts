@@ -20,6 +20,7 @@ export type {
   Device,
   DimensionLimits,
   Executable,
+  ExtendOptions,
   InputSpec,
   Precision,
   Program,

@@ -27,7 +27,7 @@ import {
 } from './sequences/extend-rows.ts';
 import { ProcessSequences } from './sequences/process-sequences.ts';
 import { checkAdded } from './sequences/sequence-memory.ts';
-import type { CompileOptions, CompileSpec, Executable, Program, RunOptions } from './types.ts';
+import type { CompileOptions, CompileSpec, Executable, ExtendOptions, Program, RunOptions } from './types.ts';
 
 /** Restoring sequences must not take much more memory than extending them did. */
 const mostJoined = 256;
@@ -53,7 +53,7 @@ export class OnnxExecutable<P, S> implements Executable {
   #released = false;
   /** Extends sequences that another process held: one function, which identifies the program. */
   readonly #restore = (group: Group, signal: AbortSignal | undefined): Promise<unknown> =>
-    this.#extendOnce('restore', group, signal);
+    this.#extendOnce('restore', group, { ...(signal && { signal }), outputs: [] });
   /** Positions that a call which restores sequences may add. */
   readonly #joinedPositions: number;
 
@@ -135,14 +135,14 @@ export class OnnxExecutable<P, S> implements Executable {
     return repeatWhenEnded(isStateless, () => this.#runOnce(sizes, inputs, signal));
   }
 
-  async extend(rows: readonly SequenceRow[], { signal }: RunOptions = {}): Promise<Record<string, HostTensor>[]> {
-    signal?.throwIfAborted();
+  async extend(rows: readonly SequenceRow[], options: ExtendOptions = {}): Promise<Record<string, HostTensor>[]> {
+    options.signal?.throwIfAborted();
     this.#assertLive();
     const { store, backend } = sequencesOf(this.#name, this.#spec, ProcessSequences);
     return extendRows(store, rows, group =>
       repeatWhenEnded(true, async () => {
-        await backend.restore(group.ids, signal);
-        const result = await this.#extendOnce('extend', group, signal);
+        await backend.restore(group.ids, options.signal);
+        const result = await this.#extendOnce('extend', group, options);
         backend.extended(group, { extend: this.#restore, joinedPositions: this.#joinedPositions });
         return result;
       }),
@@ -152,7 +152,7 @@ export class OnnxExecutable<P, S> implements Executable {
   async #extendOnce(
     kind: 'extend' | 'restore',
     { ids, lengths, inputs }: Group,
-    signal: AbortSignal | undefined,
+    { signal, outputs: wanted }: ExtendOptions,
   ): Promise<GroupResult> {
     const { store, backend: sequences } = sequencesOf(this.#name, this.#spec, ProcessSequences);
     const sizes = dimensionsOf(this.#name, this.#spec, inputs, { batch: ids.length, past: Math.max(...lengths) });
@@ -162,7 +162,7 @@ export class OnnxExecutable<P, S> implements Executable {
     if (!sequences.areHeld(ids, session!.generation)) throw new ProcessEnded();
     const outputs = Object.entries(recording.outputs);
     const added = outputs.filter(([name]) => name in store.layout).map(([name, { value }]) => [name, value]);
-    const others = outputs.filter(([name]) => !(name in store.layout));
+    const others = outputs.filter(([name]) => !(name in store.layout) && (wanted?.includes(name) ?? true));
     const request: Request = {
       kind,
       session: session!.id,

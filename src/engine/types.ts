@@ -97,6 +97,11 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface ExtendOptions extends RunOptions {
+  /** Names of the outputs that are wanted: others do not leave the place of computation. @default all */
+  readonly outputs?: readonly string[];
+}
+
 export interface Executable {
   /**
    * Runs once. `inputs` must not be changed before it has settled. Outputs are host tensors, valid until the caller drops them.
@@ -112,7 +117,7 @@ export interface Executable {
    * @throws DuetError 'worker-died' if the inference process dies meanwhile; 'released' if a sequence was dropped;
    * 'memory-full' if there is no room for it
    */
-  extend(rows: readonly SequenceRow[], options?: RunOptions): Promise<Record<string, HostTensor>[]>;
+  extend(rows: readonly SequenceRow[], options?: ExtendOptions): Promise<Record<string, HostTensor>[]>;
   /** The current state by dotted name. */
   readState(): Promise<Record<string, HostTensor>>;
   /** Replaces the state (all of it) by dotted name. */

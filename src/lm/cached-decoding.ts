@@ -24,6 +24,8 @@ export interface Extension {
   readonly ids: readonly number[];
   /** Vectors [N, D], as many as there are ids; those at the places of tokens are not looked at. @default none */
   readonly vectors?: Float32Array;
+  /** Whether the hidden states of the new positions are answered as well. @default false */
+  readonly withHidden?: boolean;
 }
 
 export interface ExtensionRow<S> extends Extension {
@@ -33,10 +35,10 @@ export interface ExtensionRow<S> extends Extension {
 /** Positions of a prompt that are read in one call: between two calls others have their turn, and scores of attention take less memory. */
 const chunkLength = 256;
 
-/** Reads `prompt` into `sequence`, part by part; `signal` is checked before each. */
+/** Reads `prompt` into `sequence`, part by part; `signal` is checked before each. Hidden states are those of the last part. */
 export async function readPrompt<S>(
   sequence: S,
-  { ids, vectors }: Extension,
+  { ids, vectors, withHidden = false }: Extension,
   sequences: CachedSequences<S>,
   options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<NextToken> {
@@ -46,7 +48,7 @@ export async function readPrompt<S>(
     options.signal?.throwIfAborted();
     const end = Math.min(at + chunkLength, ids.length);
     const part = vectors && { vectors: vectors.subarray(at * width, end * width) };
-    [next] = await sequences.extend([{ sequence, ids: ids.slice(at, end), ...part }]);
+    [next] = await sequences.extend([{ sequence, ids: ids.slice(at, end), ...part, withHidden }]);
   }
   if (!next) throw new RangeError('A prompt needs at least one position');
   return next;

@@ -2,6 +2,7 @@
  * Searches for token sequences, as generators: each yields a query (the sequences so far) and receives the logits of the
  * next token, so that a search does not depend on networks and caches.
  */
+import type { HostTensor } from '../core/host-tensor.ts';
 
 /** An evaluation request of a search. Row r continues row `parents[r]` of its previous query (a cache is reordered by it). */
 export interface DecodingQuery {
@@ -14,8 +15,8 @@ export interface DecodingQuery {
 export interface NextToken {
   /** [V] */
   readonly logits: Float32Array;
-  /** Hidden states of the positions that were added last, [N, W], if the model was compiled to return them. */
-  readonly hidden?: Float32Array;
+  /** Hidden states of the positions that were added, [N, W], if they were asked for. */
+  readonly hidden?: HostTensor;
 }
 
 /** Predicts the next token of each row of a query. */

@@ -88,6 +88,7 @@ export function gpt2(params: Gpt2Params, inputs: Gpt2Inputs, config: Gpt2Config)
 export function gpt2Model(config: Gpt2Config): LanguageModel<Gpt2Params> {
   return {
     cache: { layers: config.layers, width: config.width },
+    readsInParts: true,
     embed: embedTokens,
     extend: (params, inputs) => gpt2Extend(params, inputs, config),
     logits: gpt2Logits,

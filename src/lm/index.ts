@@ -31,6 +31,13 @@ export {
 } from './caption-template.ts';
 export { type Decoding, type DecodingQuery, type NextToken, type NextTokens, runDecoding } from './decoding.ts';
 export {
+  type GeneratedToken,
+  type GenerationOptions,
+  generateTokens,
+  type TokenChoice,
+  TokenChooser,
+} from './generate.ts';
+export {
   embedTokens,
   type Gpt2Config,
   type Gpt2Inputs,

@@ -27,6 +27,8 @@ export interface Extended {
 /** @typeParam P its parameters */
 export interface LanguageModel<P> {
   readonly cache: KeyValueCacheSize;
+  /** Whether positions that are read in one call are what they are when they are read in several. */
+  readonly readsInParts: boolean;
   /** ids int32 [B, N] -> [B, N, W]. */
   embed(params: P, ids: tf.Tensor): tf.Tensor;
   extend(params: P, inputs: ExtendInputs): Extended;
@@ -40,8 +42,6 @@ export interface DecodingOptions<P, M> {
   readonly params: (params: P) => M;
   /** What may stand in a sequence beside tokens, such as image features or a latent. @default nothing */
   readonly vectors?: DecodingVectors<P>;
-  /** Whether the hidden states of the new positions, [B, N, W], are an output `hidden`. @default false */
-  readonly withHidden?: boolean;
 }
 
 export interface DecodingVectors<P> {
@@ -54,7 +54,7 @@ export interface DecodingVectors<P> {
 /**
  * The one program of decoding: adds N positions to each sequence. Inputs: `ids` int32 [B, N]; where the program takes vectors,
  * `vectors` [B, N, D], of which one stands wherever the id is negative. Outputs: `logits` [B, V] of the token after the last
- * position, `hidden` if it is wanted, and what is added to the cache.
+ * position, `hidden` [B, N, W], the states of the new positions after the last norm, and what is added to the cache.
  */
 export interface DecodingProgram<P> {
   readonly run: (args: { params: P; inputs: Readonly<Record<string, tf.Tensor>> }) => {
@@ -64,10 +64,12 @@ export interface DecodingProgram<P> {
   readonly layout: ReturnType<typeof cacheLayout>;
   /** Width of a vector; 0 where it takes none. */
   readonly vectorWidth: number;
+  /** Whether positions that are added in one call are what they are when they are added in several. */
+  readonly readsInParts: boolean;
 }
 
 export function decodingProgram<P, M>(options: DecodingOptions<P, M>): DecodingProgram<P> {
-  const { model, vectors, withHidden = false } = options;
+  const { model, vectors } = options;
   const embed = (params: P, inputs: Readonly<Record<string, tf.Tensor>>): tf.Tensor => {
     const ids = inputs['ids']!;
     const own = options.params(params);
@@ -85,9 +87,10 @@ export function decodingProgram<P, M>(options: DecodingOptions<P, M>): DecodingP
       const [batch, length, width] = hidden.shape as [number, number, number];
       const last = tf.slice(hidden, [0, length - 1, 0], [batch, 1, width]).reshape([batch, width]);
       const logits = model.logits(own, last);
-      return { outputs: { logits, ...(withHidden && { hidden }), ...nameCache(added) } };
+      return { outputs: { logits, hidden, ...nameCache(added) } };
     },
     layout: cacheLayout(model.cache),
     vectorWidth: vectors?.width ?? 0,
+    readsInParts: model.readsInParts,
   };
 }

@@ -114,6 +114,8 @@ export function llamaStates(params: LlamaParams, inputs: LlamaInputs, config: Ll
 export function llamaModel(config: LlamaConfig): LanguageModel<LlamaParams> {
   return {
     cache: { layers: config.layers, width: config.keyValueHeads * config.headWidth },
+    // Dynamic scaling turns positions by how far was read at the time.
+    readsInParts: config.rope.scaling?.kind !== 'dynamic',
     embed: embedLlamaTokens,
     extend: (params, inputs) => llamaExtend(params, inputs, config),
     logits: llamaLogits,

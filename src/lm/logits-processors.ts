@@ -1,6 +1,6 @@
 /**
  * Logits processors as in transformers: each returns new logits, in which the tokens that it excludes are -Infinity. They
- * are applied in transformers' order: repetition penalty, temperature, top-k, top-p (docs/reference/clip-and-gpt2.md).
+ * are applied in transformers' order: repetition penalty, temperature, top-k, top-p, min-p (docs/reference/clip-and-gpt2.md).
  */
 import { DuetError } from '../core/errors.ts';
 
@@ -13,6 +13,8 @@ export interface LogitsOptions {
   readonly topK?: number;
   /** Keep the most probable tokens whose mass reaches this, at least one. In (0, 1]. @default 1 */
   readonly topP?: number;
+  /** Keep the tokens that are at least this times as probable as the most probable. In [0, 1]. @default 0 */
+  readonly minP?: number;
 }
 
 /** Logits [V] after the processors named in `options`; `seen`: the ids that the repetition penalty looks at. */
@@ -22,6 +24,7 @@ export function processLogits(logits: Float32Array, options: LogitsOptions, seen
   if (options.temperature !== undefined) current = applyTemperature(current, options.temperature);
   if (options.topK !== undefined) current = keepTopK(current, options.topK);
   if (options.topP !== undefined) current = keepTopP(current, options.topP);
+  if (options.minP !== undefined) current = keepMinP(current, options.minP);
   return current;
 }
 
@@ -62,6 +65,15 @@ export function keepTopP(logits: Float32Array, p: number): Float32Array {
     before += probabilities[id]!;
   }
   return out;
+}
+
+/** Min-p filter (Nguyen et al. 2024, arXiv 2407.01082, section 3); the most probable token always stays. */
+function keepMinP(logits: Float32Array, p: number): Float32Array {
+  if (!(p >= 0 && p <= 1)) throw new DuetError('invalid-argument', `minP must be from 0 to 1, got ${p}`);
+  if (p === 0) return logits;
+  const probabilities = softmax(logits);
+  const floor = p * probabilities.reduce((largest, value) => Math.max(largest, value), 0);
+  return logits.map((logit, id) => (probabilities[id]! < floor ? Number.NEGATIVE_INFINITY : logit));
 }
 
 /** Probabilities [V] in float64. */

@@ -1,4 +1,5 @@
 /** A language model compiled for decoding: its program, and the sequences that it extends where it runs. */
+import type { BatchLimit } from '../batching/batch-limit.ts';
 import type { BatchingDriver, CallOptions, RowsCall } from '../batching/batching-driver.ts';
 import { DuetError } from '../core/errors.ts';
 import type { HostTensor } from '../core/host-tensor.ts';
@@ -36,7 +37,7 @@ export class CompiledDecoder {
   }
 
   static async create<P>(
-    { run, layout, vectorWidth }: DecodingProgram<P>,
+    { run, layout, vectorWidth, readsInParts }: DecodingProgram<P>,
     { params, positions }: DecoderSpec<P>,
     options: CompileOptions,
   ): Promise<CompiledDecoder> {
@@ -48,7 +49,7 @@ export class CompiledDecoder {
     const dimensions = { length: { max: positions }, past: { max: positions - 1 } };
     const program = await compile<P, undefined>(
       run,
-      { params, inputs, sequences, dimensions, positions: 'length' },
+      { params, inputs, sequences, dimensions, ...(readsInParts && { positions: 'length' }) },
       { name: 'decoder', ...options },
     );
     return new CompiledDecoder(program, sequences, vectorWidth, positions);
@@ -71,7 +72,8 @@ export class CompiledDecoder {
       throw new DuetError('invalid-argument', `The model reads at most ${this.#positions} positions, got ${longest}`);
     }
     const given = rows.map(row => ({ sequence: row.sequence, inputs: this.#inputs(row) }));
-    const outputs = await this.#program.extend(given, options);
+    const wanted = rows.some(({ withHidden }) => withHidden) ? ['logits', 'hidden'] : ['logits'];
+    const outputs = await this.#program.extend(given, { ...options, outputs: wanted });
     return outputs.map(nextToken);
   }
 
@@ -97,14 +99,14 @@ export class CompiledDecoder {
 function nextToken({ logits, hidden }: Record<string, HostTensor>): NextToken {
   return {
     logits: logits!.data as Float32Array,
-    ...(hidden && { hidden: hidden.data as Float32Array }),
+    ...(hidden && { hidden }),
   };
 }
 
 export interface SharedDecoderLimits {
   /** Most prompts, and most rows that grow by a token, in one call. */
-  readonly prompts: number;
-  readonly rows: number;
+  readonly prompts: BatchLimit | number;
+  readonly rows: BatchLimit | number;
   /** Neighbouring rows of one request that stay in one call. @default 1 */
   readonly unit?: number;
 }

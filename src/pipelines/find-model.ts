@@ -2,8 +2,8 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DuetError } from '../core/errors.ts';
+import { readJsonFile } from '../core/json-file.ts';
 import { packageRoot } from '../core/package-root.ts';
-import { readTextFile } from '../core/text.ts';
 
 /** The family of a config.json that names none: it was written before there were several. */
 const firstFamily = 'unidiffuser';
@@ -43,8 +43,14 @@ export interface FoundModel {
 export async function openModel(model: string): Promise<FoundModel> {
   const folder = await findModel(model);
   const file = configFile(folder);
-  const config = parseJson(await readTextFile(file, 'invalid-config'), file);
+  const config = await readJsonFile(file);
   const { family = firstFamily } = (config ?? {}) as { readonly family?: unknown };
+  if (isLanguageModel(config)) {
+    throw new DuetError(
+      'invalid-config',
+      `${file} is a language model's, which writes texts alone; Duet.loadLanguageModel loads it`,
+    );
+  }
   if (typeof family !== 'string') throw new DuetError('invalid-config', `${file}: family must be a text`);
   return { folder, file, family, config, created: Math.floor((await stat(file)).mtimeMs / 1000) };
 }
@@ -58,10 +64,7 @@ async function isFile(path: string): Promise<boolean> {
   return stats?.isFile() ?? false;
 }
 
-function parseJson(text: string, file: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new DuetError('invalid-config', `${file} is not JSON`, { cause: error });
-  }
+/** Hugging Face's language models name their architecture, and never a family. */
+function isLanguageModel(config: unknown): boolean {
+  return typeof config === 'object' && config !== null && 'model_type' in config && config.model_type === 'llama';
 }

@@ -106,6 +106,14 @@ export {
 export type { LoadOptions } from './family.ts';
 export { type InferenceStatus, inference } from './inference.ts';
 export {
+  type GeneratedText,
+  type GenerateOptions,
+  Llama,
+  type Prompt,
+  type TextEvent,
+  type TextOptions,
+} from './llama/index.ts';
+export {
   type AnySample,
   type CallControls,
   type CallDefaults,

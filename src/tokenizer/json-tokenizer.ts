@@ -37,6 +37,12 @@ const tokenizerSchema = Type.Object({
   }),
 });
 
+/** Tokens that begin and end a text. */
+export interface FrameTokens {
+  readonly before: readonly string[];
+  readonly behind: readonly string[];
+}
+
 /** What of the package is used: its parts, one by one. */
 interface PieceMaker {
   readonly normalizer: ((text: string) => string) | null;
@@ -69,9 +75,10 @@ export class JsonTokenizer {
   /**
    * @param json a parsed tokenizer.json, whatever it is
    * @param origin its path, for messages
+   * @param frame tokens around a text. @default those of the file
    * @throws DuetError 'invalid-config'
    */
-  constructor(json: unknown, origin: string) {
+  constructor(json: unknown, origin: string, frame?: FrameTokens) {
     if (!Value.Check(tokenizerSchema, json)) {
       const [first] = Value.Errors(tokenizerSchema, json);
       const place = first?.instancePath.slice(1).replaceAll('/', '.') || 'the file';
@@ -109,7 +116,7 @@ export class JsonTokenizer {
     this.#plainFinder = finder(false);
     this.#normalisedFinder = finder(true);
     this.#decode = tokenDecoder(json.decoder, origin);
-    this.frame = frameIds(json.post_processor, origin);
+    this.frame = frame ? this.#idsOfFrame(frame, origin) : frameIds(json.post_processor, origin);
   }
 
   /** One more than the largest id. */
@@ -138,6 +145,19 @@ export class JsonTokenizer {
   decode(ids: readonly number[], { skipSpecial = false }: DecodeOptions = {}): string {
     const kept = skipSpecial ? ids.filter(id => !this.#special.has(id)) : ids;
     return this.#decode(kept.flatMap(id => this.#tokens.get(id) ?? [])).join('');
+  }
+
+  #idsOfFrame({ before, behind }: FrameTokens, origin: string): FrameIds {
+    const ids = (tokens: readonly string[]) =>
+      tokens.map(token => {
+        const id = this.#ids.get(token);
+        if (id !== undefined) return id;
+        throw new DuetError(
+          'invalid-config',
+          `${origin} lacks the token ${JSON.stringify(token)}, which begins or ends texts`,
+        );
+      });
+    return { before: ids(before), behind: ids(behind) };
   }
 
   #encodeText(text: string): number[] {

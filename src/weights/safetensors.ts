@@ -3,7 +3,7 @@
  * Small floats become float32 and integers int32 on load; floats of 16 and 32 bits, int32 and bool can stay in the
  * file and be mapped by the engine.
  */
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, realpath } from 'node:fs/promises';
 import { DuetError } from '../core/errors.ts';
 import { bfloatToFloat, float8ToFloat, halfToFloat } from '../core/float-formats.ts';
 import type { FileTensor, HostTensor, TensorSource } from '../core/host-tensor.ts';
@@ -44,7 +44,8 @@ export async function loadSafetensors(file: string): Promise<WeightFile<HostTens
 /** Like `loadSafetensors`, but tensors stored as floats of 16 or 32 bits, int32 or bool stay in the file as `FileTensor`s. */
 export async function openSafetensors(file: string): Promise<WeightFile> {
   return withFile(file, async handle => {
-    const header = await readHeader(handle, file);
+    // ONNX Runtime maps no file through a link that leads out of its folder, as those of Hugging Face's cache do.
+    const header = await readHeader(handle, await realpath(file));
     const tensors: [string, TensorSource][] = [];
     for (const [name, stored] of Object.entries(header.tensors)) {
       tensors.push([name, mapped(stored) ?? (await loadTensor(handle, name, stored))]);
