@@ -10,6 +10,8 @@ import { type Decoding, type NextToken, type NextTokens, runDecoding } from './d
  * @typeParam S the handle of one sequence
  */
 export interface CachedSequences<S> {
+  /** Whether positions that are read in one call are what they are when they are read in several. */
+  readonly readsInParts: boolean;
   create(): S;
   /** A second sequence that goes on from where `sequence` is. */
   fork(sequence: S): S;
@@ -44,9 +46,10 @@ export async function readPrompt<S>(
 ): Promise<NextToken> {
   let next: NextToken | undefined;
   const width = vectors ? vectors.length / ids.length : 0;
-  for (let at = 0; at < ids.length; at += chunkLength) {
+  const step = sequences.readsInParts ? chunkLength : ids.length;
+  for (let at = 0; at < ids.length; at += step) {
     options.signal?.throwIfAborted();
-    const end = Math.min(at + chunkLength, ids.length);
+    const end = Math.min(at + step, ids.length);
     const part = vectors && { vectors: vectors.subarray(at * width, end * width) };
     [next] = await sequences.extend([{ sequence, ids: ids.slice(at, end), ...part, withHidden }]);
   }

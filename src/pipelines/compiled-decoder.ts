@@ -27,12 +27,19 @@ export class CompiledDecoder {
   readonly #program: Executable;
   readonly #sequences: SequenceStore;
   readonly #vectorWidth: number;
+  readonly #readsInParts: boolean;
   readonly #positions: number;
 
-  private constructor(program: Executable, sequences: SequenceStore, vectorWidth: number, positions: number) {
+  private constructor(
+    program: Executable,
+    sequences: SequenceStore,
+    { vectorWidth, readsInParts }: Pick<DecodingProgram<unknown>, 'vectorWidth' | 'readsInParts'>,
+    positions: number,
+  ) {
     this.#program = program;
     this.#sequences = sequences;
     this.#vectorWidth = vectorWidth;
+    this.#readsInParts = readsInParts;
     this.#positions = positions;
   }
 
@@ -52,12 +59,13 @@ export class CompiledDecoder {
       { params, inputs, sequences, dimensions, ...(readsInParts && { positions: 'length' }) },
       { name: 'decoder', ...options },
     );
-    return new CompiledDecoder(program, sequences, vectorWidth, positions);
+    return new CompiledDecoder(program, sequences, { vectorWidth, readsInParts }, positions);
   }
 
   /** @param signal its abort drops all sequences that come of this */
   sequences(signal?: AbortSignal): CachedSequences<Sequence> {
     return {
+      readsInParts: this.#readsInParts,
       create: () => this.#sequences.create({ signal }),
       fork: sequence => this.#sequences.fork(sequence),
       drop: sequence => this.#sequences.drop(sequence),
