@@ -7,10 +7,8 @@
  * in this step, h0 and h1 in the two before; D1, D2 divided differences; u the exponent of the integrator.
  */
 import { DuetError } from '../core/errors.ts';
-import { countBelow } from './discrete-schedule.ts';
 import { type FinalSigma, logSnrLevels } from './levels.ts';
 import { type Algorithm, parameterizations } from './parameterization.ts';
-import type { Schedule } from './schedule.ts';
 import type { SigmaSpacing } from './sigma-spacing.ts';
 import { amended, checkSteps, drawNoise, firstState, type Solver, type SolverProblem } from './solver.ts';
 import type { Spacing } from './spacing.ts';
@@ -51,7 +49,7 @@ export function* solveMultistep(problem: SolverProblem, options: MultistepOption
   checkOptions(options);
   const { algorithm = 'dpmsolver++', stochastic = false, spacing = 'linspace', variant = 'midpoint' } = options;
   const { linearFactor, integralFactor, predictionOf, exponent } = parameterizations[algorithm];
-  const levels = logSnrLevels(withoutNoisiest(schedule, options), steps, { ...options, spacing });
+  const levels = logSnrLevels(schedule, steps, { ...options, spacing });
   const total = steps - skip;
   const history: { readonly m: Float32Array; readonly lambda: number }[] = [];
   let x = firstState(problem);
@@ -92,10 +90,6 @@ function stochasticFactors(algorithm: Algorithm, h: number) {
   return algorithm === 'dpmsolver++'
     ? { decay: Math.exp(-h), factor: 1, u: -2 * h, spread: Math.sqrt(-Math.expm1(-2 * h)) }
     : { decay: 1, factor: 2, u: h, spread: Math.sqrt(Math.expm1(2 * h)) };
-}
-
-function withoutNoisiest(schedule: Schedule, { leastLambda = Number.NEGATIVE_INFINITY }: MultistepOptions): Schedule {
-  return { ...schedule, tMax: schedule.tMax - countBelow(schedule, leastLambda) };
 }
 
 /**

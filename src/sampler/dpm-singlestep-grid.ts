@@ -7,7 +7,6 @@
  * its growth h of lambda; D0, D1, D2 divided differences; u the exponent of the integrator.
  */
 import { DuetError } from '../core/errors.ts';
-import { countBelow } from './discrete-schedule.ts';
 import { type FinalSigma, logSnrLevels } from './levels.ts';
 import { type Algorithm, parameterizations } from './parameterization.ts';
 import type { SigmaSpacing } from './sigma-spacing.ts';
@@ -41,13 +40,12 @@ interface Known {
 export function* solveSinglestepGrid(problem: SolverProblem, options: SinglestepGridOptions): Solver {
   const { schedule, steps, skip = 0 } = problem;
   checkSteps(steps, schedule, 1);
-  const { algorithm = 'dpmsolver++', finalSigma = 'zero', leastLambda = Number.NEGATIVE_INFINITY } = options;
+  const { algorithm = 'dpmsolver++', finalSigma = 'zero' } = options;
   if (algorithm === 'dpmsolver' && finalSigma === 'zero') {
     throw new DuetError('invalid-argument', "Noise prediction cannot end without noise: use finalSigma 'min'");
   }
   const { linearFactor, integralFactor, predictionOf, exponent } = parameterizations[algorithm];
-  const own = { ...schedule, tMax: schedule.tMax - countBelow(schedule, leastLambda) };
-  const levels = logSnrLevels(own, steps, { ...options, spacing: 'linspace' });
+  const levels = logSnrLevels(schedule, steps, { ...options, spacing: 'linspace' });
   const orders = ordersOf(steps, options);
   const history: Known[] = [];
   let x = firstState(problem);

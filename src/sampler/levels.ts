@@ -1,5 +1,5 @@
 /** The noise levels that solvers visit, from the schedule, the spacing and, instead of timesteps, a spacing of sigmas. */
-import { finiteLevel } from './discrete-schedule.ts';
+import { countBelow, finiteLevel } from './discrete-schedule.ts';
 import { roundHalfEven } from './interpolate.ts';
 import { cleanLevel, levelOfSigma, type NoiseLevel, type Schedule } from './schedule.ts';
 import { type SigmaSpacing, spreadSigmas } from './sigma-spacing.ts';
@@ -13,6 +13,8 @@ export interface LevelOptions {
   readonly stepsOffset?: number | undefined;
   readonly sigmas?: SigmaSpacing | undefined;
   readonly finalSigma?: FinalSigma | undefined;
+  /** Of a spacing of timesteps: leave out the levels whose lambda is less. @default none */
+  readonly leastLambda?: number | undefined;
 }
 
 /**
@@ -41,7 +43,7 @@ export function ratioLevels(given: Schedule, steps: number, options: LevelOption
   const levels = spreadTimesteps(schedule, steps, options).map(t => finiteLevel(schedule.at(single(t))));
   const spread = sigmas && spreadSigmas(sigmas, ratioOf(levels[0]!), ratioOf(levels.at(-1)!), steps);
   const own = spread?.map(ratio => levelOfRatio(schedule, ratio, single)) ?? levels;
-  return [...own, finalSigma === 'min' ? schedule.at(schedule.tMin) : cleanLevel];
+  return [...own, finalLevel(schedule, finalSigma)];
 }
 
 /**
@@ -49,14 +51,22 @@ export function ratioLevels(given: Schedule, steps: number, options: LevelOption
  * spacing of sigmas lies between the ends of the schedule.
  */
 export function logSnrLevels(schedule: Schedule, steps: number, options: LevelOptions): NoiseLevel[] {
-  const { sigmas, finalSigma = 'zero' } = options;
+  const { sigmas, finalSigma = 'zero', leastLambda = Number.NEGATIVE_INFINITY } = options;
   const { tMax } = withoutExcess(schedule);
+  const clipped = { ...schedule, tMax: schedule.tMax - countBelow(schedule, leastLambda) };
   const at = (t: number) => finiteLevel(schedule.at(t));
   const spread = sigmas && spreadSigmas(sigmas, ratioOf(at(tMax)), ratioOf(at(schedule.tMin)), steps);
   const levels =
     spread?.map(ratio => levelOfRatio(schedule, ratio, integerTimestep(schedule, sigmas!))) ??
-    spreadTimesteps(schedule, steps, { ...options, withEnd: true }).map(t => at(snap(schedule, t)));
-  return [...levels, finalSigma === 'min' ? schedule.at(schedule.tMin) : cleanLevel];
+    spreadTimesteps(clipped, steps, { ...options, withEnd: true }).map(t => at(snap(schedule, t)));
+  return [...levels, finalLevel(schedule, finalSigma)];
+}
+
+/** Rounded as the levels of a spacing of sigmas are, so that one that ends at the cleanest level ends there exactly. */
+function finalLevel(schedule: Schedule, finalSigma: FinalSigma): NoiseLevel {
+  if (finalSigma === 'zero') return cleanLevel;
+  const cleanest = schedule.at(schedule.tMin);
+  return schedule.isDiscrete ? levelOfSigma(cleanest.t, Math.fround(ratioOf(cleanest))) : cleanest;
 }
 
 /** diffusers rounds the timesteps of the spacings `karras` and `lu`, and truncates those of the others. */
