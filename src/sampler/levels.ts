@@ -41,8 +41,7 @@ export function ratioLevels(given: Schedule, steps: number, options: LevelOption
   const schedule = withoutExcess(given);
   const single = schedule.isDiscrete ? Math.fround : (t: number) => t;
   const levels = spreadTimesteps(schedule, steps, options).map(t => finiteLevel(schedule.at(single(t))));
-  const spread = sigmas && spreadSigmas(sigmas, ratioOf(levels[0]!), ratioOf(levels.at(-1)!), steps);
-  const own = spread?.map(ratio => levelOfRatio(schedule, ratio, single)) ?? levels;
+  const own = sigmas ? spreadLevels(schedule, sigmas, [levels[0]!, levels.at(-1)!], steps, single) : levels;
   return [...own, finalLevel(schedule, finalSigma)];
 }
 
@@ -55,10 +54,9 @@ export function logSnrLevels(schedule: Schedule, steps: number, options: LevelOp
   const { tMax } = withoutExcess(schedule);
   const clipped = { ...schedule, tMax: schedule.tMax - countBelow(schedule, leastLambda) };
   const at = (t: number) => finiteLevel(schedule.at(t));
-  const spread = sigmas && spreadSigmas(sigmas, ratioOf(at(tMax)), ratioOf(at(schedule.tMin)), steps);
-  const levels =
-    spread?.map(ratio => levelOfRatio(schedule, ratio, integerTimestep(schedule, sigmas!))) ??
-    spreadTimesteps(clipped, steps, { ...options, withEnd: true }).map(t => at(snap(schedule, t)));
+  const levels = sigmas
+    ? spreadLevels(schedule, sigmas, [at(tMax), at(schedule.tMin)], steps, integerTimestep(schedule, sigmas))
+    : spreadTimesteps(clipped, steps, { ...options, withEnd: true }).map(t => at(snap(schedule, t)));
   return [...levels, finalLevel(schedule, finalSigma)];
 }
 
@@ -75,7 +73,22 @@ function integerTimestep({ isDiscrete }: Schedule, sigmas: SigmaSpacing): (t: nu
   return sigmas === 'karras' || sigmas === 'lu' ? roundHalfEven : Math.trunc;
 }
 
-function levelOfRatio(schedule: Schedule, ratio: number, round: (t: number) => number): NoiseLevel {
-  const single = schedule.isDiscrete ? Math.fround(ratio) : ratio;
-  return levelOfSigma(round(schedule.timeOf(-Math.log(ratio))), single);
+/**
+ * `steps` levels between two. The paper spreads `beta` over timesteps (Lee et al., arXiv 2407.12173, section 3.2), and
+ * diffusers over sigmas, which suits tables that end at little noise; in continuous time the paper is followed.
+ */
+function spreadLevels(
+  schedule: Schedule,
+  kind: SigmaSpacing,
+  [first, last]: readonly [NoiseLevel, NoiseLevel],
+  steps: number,
+  round: (t: number) => number,
+): NoiseLevel[] {
+  if (kind === 'beta' && !schedule.isDiscrete) {
+    return spreadSigmas(kind, first.t, last.t, steps).map(t => schedule.at(t));
+  }
+  const single = schedule.isDiscrete ? Math.fround : (ratio: number) => ratio;
+  return spreadSigmas(kind, ratioOf(first), ratioOf(last), steps).map(ratio =>
+    levelOfSigma(round(schedule.timeOf(-Math.log(ratio))), single(ratio)),
+  );
 }

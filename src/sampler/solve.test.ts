@@ -40,6 +40,7 @@ const deterministic: SolverOptions[] = [
   { kind: 'pndm', rungeKutta: true, finalSigma: 'zero' },
   { kind: 'euler', spacing: 'trailing' },
   { kind: 'euler', sigmas: 'exponential' },
+  { kind: 'dpm-multistep', sigmas: 'beta' },
   { kind: 'heun' },
   { kind: 'heun', sigmas: 'karras' },
   { kind: 'dpm-singlestep', method: 'grid', order: 2 },
