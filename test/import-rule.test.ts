@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const networks = ['uvit', 'unet', 'autoencoder', 'clip', 'vision', 'lm'];
+const networks = ['uvit', 'unet', 'autoencoder', 'clip', 'vision', 'lm', 'vokens'];
 const basics = ['core', 'ops', 'nn', ...networks];
 
 /** What each room of src may import beside itself; `bin` and `server` stand for all within them. */
