@@ -84,6 +84,11 @@ describe('parameters', () => {
     expect(readParameters(bytes)).toMatchObject({ text, infotext: { prompt, settings: { Seed: '42' } } });
   });
 
+  it('have the sampler and schedule type in A1111’s words', () => {
+    const bytes = withParameters(png, { ...base, solver: 'euler-ancestral', noiseSchedule: 'karras' });
+    expect(readParameters(bytes)?.text).toContain('Sampler: Euler a, Schedule type: Karras, CFG scale');
+  });
+
   it('are Latin-1 where that suffices, as PIL writes them', () => {
     const bytes = withParameters(png, { ...base, prompt: 'ein Käse, 10 °C' });
     expect(Buffer.from(bytes).includes(Buffer.from('tEXtparameters\0ein Käse, 10 °C', 'latin1'))).toBe(true);

@@ -1,6 +1,7 @@
 /** The pipeline over fake networks: what is asked of them, in which order, and what becomes of the answers. */
 import { describe, expect, it, vi } from 'vitest';
 import type { Pixels } from '../../image/index.ts';
+import { solverNames } from '../../sampler/index.ts';
 import type { ProgressEvent } from '../pipeline.ts';
 import type { Networks } from './networks/networks.ts';
 import type { Evaluation } from './sampling/index.ts';
@@ -164,6 +165,26 @@ describe('UniDiffuser', () => {
     const untold = await fakeModel().model.imageToText(grey, { seed: 1 });
     expect(untold).not.toHaveProperty('familiarity');
     expect(untold).not.toHaveProperty('isFamiliar');
+  });
+
+  it('samples with every solver, and tells the noise schedule where it is not uniform', async () => {
+    const { model } = fakeModel();
+    for (const solver of solverNames) {
+      const steps: number[] = [];
+      const onProgress = (event: ProgressEvent) => {
+        if (event.type === 'step-progress') steps.push(event.step, event.total);
+      };
+      const { settings } = await model.textToImage('a cat', { seed: 1, steps: 4, solver, onProgress });
+      expect(settings).toMatchObject({ solver, steps: 4 });
+      expect(settings).not.toHaveProperty('noiseSchedule');
+      const total = solver === 'heun' ? 7 : solver === 'pndm' ? 5 : 4;
+      expect(steps.slice(-2), solver).toEqual([total, total]);
+    }
+    const { settings } = await model.textToImage('a cat', { seed: 1, solver: 'euler', noiseSchedule: 'karras' });
+    expect(settings).toMatchObject({ solver: 'euler', noiseSchedule: 'karras' });
+    const refused = model.textToImage('a cat', { seed: 1, solver: 'ddim', noiseSchedule: 'karras' });
+    await expect(refused).rejects.toMatchObject({ code: 'invalid-argument', field: 'noiseSchedule' });
+    await expect(refused).rejects.toThrow(/karras goes with the solvers dpm-multistep, .*, not with ddim/);
   });
 
   it('stops between steps when asked to', async () => {

@@ -5,13 +5,14 @@ import { createBetas, discreteTable } from '../../../sampler/discrete-schedule.t
 import { createGenerator } from '../../../sampler/noise/generator.ts';
 import { continuousTable, cosine } from '../../../sampler/schedule.ts';
 import type { SolverOptions } from '../../../sampler/solve.ts';
+import { solverNames, solverOptions } from '../../../sampler/solver-names.ts';
 import type { SampleLatents } from './latents.ts';
 import { modes, neededBy, stagesOf } from './modes.ts';
 import type { Evaluation, Prediction } from './passes.ts';
 import { type RunNoise, seededNoise } from './run-noise.ts';
 import { type Predict, runInLockstep } from './run-samplers.ts';
 import { type EvaluationRequest, sampleRun } from './sample.ts';
-import type { SampleRequest } from './sample-request.ts';
+import { countEvaluationRequests, type SampleRequest } from './sample-request.ts';
 
 const given: SampleLatents = {
   image: { z: new Float32Array(8).fill(0.5), c: new Float32Array(3).fill(-0.5) },
@@ -165,6 +166,7 @@ const solvers: SolverOptions[] = [
   { kind: 'dpm-multistep', order: 3 },
   { kind: 'dpm-multistep', stochastic: true },
   { kind: 'ddim', eta: 0.5 },
+  ...solverNames.map(name => solverOptions(name)),
 ];
 const schedules = [cosine(), continuousTable(createBetas()), discreteTable()];
 
@@ -181,7 +183,10 @@ test('every solver works with every schedule, prediction type, mode and guidance
   fc.assert(
     fc.property(choice, changes => {
       const { requests, sample } = requestsOf(requestOf(changes));
-      expect(requests).toHaveLength(changes.steps * stagesOf(changes.mode).length);
+      expect(requests).toHaveLength(countEvaluationRequests(requestOf(changes)));
+      const each = changes.solver.kind === 'heun' ? 2 * changes.steps - 1 : changes.steps;
+      const repeated = changes.solver.kind === 'pndm' && changes.steps > 1 ? 1 : 0;
+      expect(requests).toHaveLength((each + repeated) * stagesOf(changes.mode).length);
       const values = [...(sample.image?.z ?? []), ...(sample.image?.c ?? []), ...(sample.text ?? [])];
       expect(values.length).toBeGreaterThan(0);
       expect(values.every(Number.isFinite)).toBe(true);

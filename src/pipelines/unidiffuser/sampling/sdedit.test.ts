@@ -56,6 +56,10 @@ const solvers = {
   multistep: { kind: 'dpm-multistep' },
   singlestep: { kind: 'dpm-singlestep' },
   ddim: { kind: 'ddim' },
+  euler: { kind: 'euler' },
+  heun: { kind: 'heun', spacing: 'trailing' },
+  unipc: { kind: 'unipc' },
+  pndm: { kind: 'pndm' },
 } satisfies Record<string, SolverOptions>;
 const cases = Object.keys(schedules).flatMap(schedule => Object.keys(solvers).map(solver => [schedule, solver]));
 
@@ -80,19 +84,22 @@ describe('a start in the middle', () => {
     expect(await sampled(requestOf(1))).toEqual(await sampled(plain));
   });
 
-  it.each([0, 0.0005, 0.004, 0.25, 0.5, 0.99, 1])('asks as often as it says, at strength %d', async strength => {
-    for (const mode of ['t2i', 'i2t2i'] as const) {
-      const request = requestOf(strength, { mode, steps: 10, given: { image, ...(mode === 't2i' && { text }) } });
-      const run = sampleRun(request);
-      const predict = predictorOf(request.schedule);
-      let asked = 0;
-      let turn = run.next();
-      for (; !turn.done; turn = run.next(await predict(turn.value.evaluations, {}))) asked++;
-      expect(asked).toBe(countEvaluationRequests(request));
-      const own = strength < 0.001 ? 0 : Math.max(1, Math.round(10 * strength));
-      expect(asked).toBe(own + (mode === 'i2t2i' ? 10 : 0));
-    }
-  });
+  it.each([0, 0.0005, 0.004, 0.25, 0.5, 0.99, 1])(
+    'makes as many requests as it announces, at strength %d',
+    async strength => {
+      for (const mode of ['t2i', 'i2t2i'] as const) {
+        const request = requestOf(strength, { mode, steps: 10, given: { image, ...(mode === 't2i' && { text }) } });
+        const run = sampleRun(request);
+        const predict = predictorOf(request.schedule);
+        let asked = 0;
+        let turn = run.next();
+        for (; !turn.done; turn = run.next(await predict(turn.value.evaluations, {}))) asked++;
+        expect(asked).toBe(countEvaluationRequests(request));
+        const own = strength < 0.001 ? 0 : Math.max(1, Math.round(10 * strength));
+        expect(asked).toBe(own + (mode === 'i2t2i' ? 10 : 0));
+      }
+    },
+  );
 
   it('leaves what is kept exactly', async () => {
     const mask = Uint8Array.from({ length: 32 }, (_, i) => i % 2);
