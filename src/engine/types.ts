@@ -113,7 +113,7 @@ export interface Executable {
    * axis; sequences may be of different lengths. Rows whose inputs have the same shapes share one call of the program.
    * @returns for each row the program's other outputs, without their batch axis
    * What fails to be extended, or is aborted, stays as it was. If the inference process is ended or dies, its sequences are
-   * computed again in the next one when they are next extended, from copies of all the inputs that they were extended by.
+   * computed again in the next one when they are next extended, from the inputs that they were extended by, of which it keeps copies.
    * @throws DuetError 'worker-died' if the inference process dies meanwhile; 'released' if a sequence was dropped;
    * 'memory-full' if there is no room for it
    */

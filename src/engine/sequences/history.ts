@@ -4,7 +4,7 @@
  */
 import { type HostTensor, sizeOf } from '../../core/host-tensor.ts';
 import type { Group } from './extend-rows.ts';
-import { emptyLike, type Tensors } from './row-groups.ts';
+import { emptyLike, rowOf, type Tensors } from './row-groups.ts';
 
 /** Extends sequences of the inference process; what it computes beside that is not needed. */
 export type Extend = (group: Group, signal: AbortSignal | undefined) => Promise<unknown>;
@@ -19,8 +19,9 @@ export interface Extension {
   readonly extend: Extend;
   /** Positions that one call may add if it does what several calls for the same positions do, else 0. */
   readonly joinedPositions: number;
-  /** The program's inputs without their batch axis, as copies: a caller may change its own. */
-  readonly inputs: Tensors;
+  /** The program's inputs, [B, ...] each, and the row that is this extension's. The engine's own: no caller changes them. */
+  readonly stack: Tensors;
+  readonly row: number;
 }
 
 /** The part of a tree of histories that leads to some extensions. */
@@ -72,10 +73,11 @@ export function chainFrom(
 /** The inputs of one call that does what those of `chain` do: joined at their first axis, which counts positions. */
 export function joinInputs(chain: readonly Extension[]): Tensors {
   const [first] = chain;
-  if (!first || chain.length === 1) return first?.inputs ?? {};
   return Object.fromEntries(
-    Object.entries(first.inputs).map(([name, tensor]) => {
-      const own = chain.map(({ inputs }) => inputs[name]!);
+    Object.entries(first?.stack ?? {}).map(([name, stacked]) => {
+      const tensor = rowOf(stacked, first!.row);
+      if (chain.length === 1) return [name, tensor];
+      const own = chain.map(({ stack, row }) => rowOf(stack[name]!, row));
       const shape = [own.reduce((sum, { shape }) => sum + shape[0]!, 0), ...tensor.shape.slice(1)];
       const data = emptyLike(tensor, sizeOf(shape));
       let at = 0;
@@ -88,6 +90,6 @@ export function joinInputs(chain: readonly Extension[]): Tensors {
   );
 }
 
-function positionsOf({ inputs }: Extension): number {
-  return Object.values(inputs)[0]?.shape[0] ?? 0;
+function positionsOf({ stack }: Extension): number {
+  return Object.values(stack)[0]?.shape[1] ?? 0;
 }

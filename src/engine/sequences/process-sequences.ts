@@ -11,6 +11,8 @@ import type { SequenceBackend, SequenceLayout } from './sequence-store.ts';
 
 /** What was dropped is freed with the next call, or after so long. */
 const flushMs = 20;
+/** An input of all rows of a call that is larger than this is not kept for the sake of one row. */
+const largeInputBytes = 2 ** 16;
 
 interface Held {
   /** The generation of the process that has what `history` made; 0 if there is none. */
@@ -98,16 +100,16 @@ export class ProcessSequences implements SequenceBackend {
 
   /** Notes that the sequences of `group` were extended, as `again` can do it once more. */
   extended({ ids, lengths, inputs }: Group, again: Pick<Extension, 'extend' | 'joinedPositions'>): void {
+    // Small rows are kept together, which costs less than a copy of each at every token.
+    const areLarge = Object.values(inputs).some(({ data }) => data.byteLength > largeInputBytes);
     for (const [row, id] of ids.entries()) {
       const held = this.#sequences.get(id);
       if (!held) continue; // dropped meanwhile
-      const own = Object.entries(inputs).map(([name, tensor]) => {
-        const { data, ...rest } = rowOf(tensor, row);
-        return [name, { ...rest, data: data.slice() }] as const;
-      });
       const previous = held.history;
       const family = previous?.family ?? Symbol('sequences with the same beginning');
-      held.history = { previous, family, length: lengths[row]!, inputs: Object.fromEntries(own), ...again };
+      const { extend, joinedPositions } = again;
+      const own = areLarge ? { stack: copyOfRow(inputs, row), row: 0 } : { stack: inputs, row };
+      held.history = { previous, family, length: lengths[row]!, extend, joinedPositions, ...own };
     }
   }
 
@@ -212,4 +214,14 @@ export class ProcessSequences implements SequenceBackend {
       .send({ kind: 'update-sequences', memory: this.memory, operations: this.#takeOperations() })
       .catch(() => undefined);
   }
+}
+
+/** Row `row` of inputs [B, ...] as inputs [1, ...] with memory of their own. */
+function copyOfRow(inputs: Tensors, row: number): Tensors {
+  return Object.fromEntries(
+    Object.entries(inputs).map(([name, tensor]) => {
+      const { dtype, shape, data } = rowOf(tensor, row);
+      return [name, { dtype, shape: [1, ...shape], data: data.slice() }];
+    }),
+  );
 }

@@ -103,7 +103,11 @@ export class SequenceStore {
       for (const { handle } of entries) handle.length += result.positions;
       return result;
     } finally {
-      for (const entry of entries) entry.isBusy = false;
+      for (const entry of entries) {
+        entry.isBusy = false;
+        // One that was dropped meanwhile may have been extended all the same.
+        if (!this.#entries.has(entry.handle)) this.backend.drop(entry.id);
+      }
     }
   }
 

@@ -382,6 +382,23 @@ describe('in the inference process', () => {
     }
   });
 
+  test('one that is dropped while it is computed again leaves nothing behind', async () => {
+    const { sequences, executable } = await setUp('cpu', { maxBytes: 79 * 13 });
+    const many = x(...Array.from({ length: 64 }, (): Position => [1, 1]));
+    const controller = new AbortController();
+    const dropped = sequences.create({ signal: controller.signal });
+    await executable.extend([{ sequence: dropped, inputs: many }]);
+    await sessionHost.terminate();
+    const send = sessionHost.send.bind(sessionHost);
+    vi.spyOn(sessionHost, 'send').mockImplementation((request, signal) => {
+      if (request.kind === 'restore') controller.abort();
+      return send(request, signal);
+    });
+    await executable.extend([{ sequence: dropped, inputs: x([1, 1]) }]);
+    expect(controller.signal.aborted).toBe(true);
+    await executable.extend([{ sequence: sequences.create(), inputs: many }]);
+  });
+
   test('those of a program that was released cannot be computed again, and say so', async () => {
     const { sequences, executable } = await setUp('cpu');
     const inputs = { x: { dtype: 'float32', shape: ['batch', 'length', 2] } } as const;
