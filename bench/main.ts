@@ -6,6 +6,7 @@ const benchmarks = {
   soak: () => import('./soak.ts'),
   variety: () => import('./variety.ts'),
   familiarity: () => import('./familiarity.ts'),
+  'large-pictures': () => import('./large-pictures.ts'),
 };
 
 const name = process.argv[2] ?? '';

@@ -11,7 +11,7 @@
  * The ways take turns, in reversed order every other round, so that whatever else the machine does slows all of them.
  */
 import { parseArgs } from 'node:util';
-import { load } from '../src/pipelines/index.ts';
+import { loadAs } from '../src/pipelines/index.ts';
 import type { UniDiffuser } from '../src/pipelines/unidiffuser/unidiffuser.ts';
 
 /** How much quicker all at once has to be than one after the other. */
@@ -92,7 +92,10 @@ export async function run(): Promise<void> {
     },
   });
   const precision = values.precision === 'int8' ? 'int8' : 'fp32';
-  const model = await load(values.model, { precision, ...(values.threads && { threads: Number(values.threads) }) });
+  const model = await loadAs('unidiffuser', values.model, {
+    precision,
+    ...(values.threads && { threads: Number(values.threads) }),
+  });
   const jobs = await mixedJobs(model, Number(values.jobs), Number(values.steps));
   await together(jobs.slice(0, 6), () => {}); // every network once, alone and in company
   const timings = new Map(Object.keys(ways).map(name => [name, [] as Timing[]]));

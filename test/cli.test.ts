@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { load, writeModelFolder } from '../src/pipelines/index.ts';
+import { loadAs, writeModelFolder } from '../src/pipelines/index.ts';
 import { tinyModel } from './support/tiny-model.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -45,7 +45,7 @@ describe('duet as a process', () => {
   it('gives what the library gives on the reference device', async () => {
     const { code, stdout, stderr } = await finish(start(['text', '-n', '2', '--seed', '3', '--json']));
     expect([code, stderr]).toEqual([0, '']);
-    const model = await load(join(folder, 'model'), { device: 'reference' });
+    const model = await loadAs('unidiffuser', join(folder, 'model'), { device: 'reference' });
     const { samples } = await model.text({ n: 2, seed: 3 });
     expect(JSON.parse(stdout).samples).toEqual(samples);
   });

@@ -12,12 +12,11 @@ import { runCli } from '../src/cli/program.ts';
 import { type Pipeline, runCall } from '../src/pipelines/index.ts';
 import { optionsDocument } from '../tools/options-document.ts';
 
-vi.mock('../src/pipelines/unidiffuser/calls/options.ts', async importOriginal => {
-  const original = await importOriginal<typeof import('../src/pipelines/unidiffuser/calls/options.ts')>();
+vi.mock('../src/pipelines/common-options.ts', async importOriginal => {
+  const original = await importOriginal<typeof import('../src/pipelines/common-options.ts')>();
   const { default: Type } = await import('typebox');
   const sparkle = Type.Number({ minimum: 0, maximum: 3, default: 1, description: 'how much everything glitters' });
-  const commonOptions = { ...original.commonOptions, sparkleLevel: sparkle };
-  return { ...original, commonOptions, options: { ...commonOptions, ...original.ownOptions } };
+  return { ...original, commonOptions: { ...original.commonOptions, sparkleLevel: sparkle } };
 });
 
 let app: FastifyInstance;

@@ -1,6 +1,12 @@
 /** Jobs: their requests, their events and the service that runs them. Routes use this interface, not its implementation. */
 import type { ImageFormat } from '../../src/image/index.ts';
-import type { CallMode, CommonOptions, OwnOptions, Timings } from '../../src/pipelines/index.ts';
+import type {
+  CallMode,
+  CommonOptions,
+  OwnOptions,
+  StableDiffusionOptions,
+  Timings,
+} from '../../src/pipelines/index.ts';
 import type { Outage } from './outage.ts';
 
 export type JobMode = CallMode;
@@ -26,7 +32,7 @@ export interface Rendering {
 }
 
 /** Options of the models' calls. */
-export type JobOptions = CommonOptions & OwnOptions;
+export type JobOptions = CommonOptions & OwnOptions & StableDiffusionOptions;
 
 /** The request of a job. Names are camelCase; snake_case is used only on the wire. */
 export type JobRequest = JobInputs &

@@ -37,6 +37,8 @@ export const openaiNames: OptionNames = {
   solver: [],
   previewEvery: [],
   priority: [],
+  width: [],
+  height: [],
 };
 
 const solver = {

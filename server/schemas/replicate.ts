@@ -15,8 +15,8 @@ const side = Type.Integer({
   minimum: smallestSide,
   maximum: largestSide,
   description:
-    'Pixels of the output; one alone means both. The model draws squares of its own size, which are enlarged or shrunk ' +
-    'to this',
+    'Pixels of the output; one alone means both. A model that draws squares of one size has them enlarged or shrunk to ' +
+    'this, others draw in the nearest size that they can',
 });
 
 /** The options under the native job's names and under those that Replicate's picture models have in common. */
@@ -25,6 +25,8 @@ export const predictionNames: OptionNames = {
   steps: ['num_inference_steps', 'steps'],
   guidance: ['guidance_scale', 'guidance'],
   strength: ['prompt_strength', 'strength'],
+  width: [],
+  height: [],
 };
 
 export function predictionInput(models: readonly ModelInfo[]) {

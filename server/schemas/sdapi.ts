@@ -13,7 +13,9 @@ const picture = (description: string) => optional(Type.String({ description }));
 const side = Type.Integer({
   minimum: 16,
   maximum: 2048,
-  description: 'Pixels, 512 by default; the model draws squares of its own size, which are enlarged or shrunk to this',
+  description:
+    'Pixels, 512 by default; a model that draws squares of one size has them enlarged or shrunk to this, others draw in the ' +
+    'nearest size that they can',
 });
 const name = Type.String({ maxLength: 200 });
 
@@ -28,6 +30,8 @@ export const generationNames: OptionNames = {
   solver: [],
   previewEvery: [],
   priority: [],
+  width: [],
+  height: [],
   image: ['init_images'],
 };
 

@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import pc from 'picocolors';
 import { checkFolder, makeFolder } from '../core/folders.ts';
 import { Picture, pictureGrid } from '../image/index.ts';
-import type { PairSample, UniDiffuser } from '../pipelines/index.ts';
+import type { PairSample, Pipeline } from '../pipelines/index.ts';
 import { callOption } from './call-options.ts';
 import { type DemoSection, demoPage } from './demo-page.ts';
 import { deviceOption, modelOption, precisionOption, threadsOption } from './options.ts';
@@ -46,7 +46,7 @@ export function registerDemo(program: Command, context: CommandContext): void {
     });
 }
 
-async function runDemo({ terminal }: CommandContext, { out, seed = 1 }: DemoFlags, duet: UniDiffuser): Promise<void> {
+async function runDemo({ terminal }: CommandContext, { out, seed = 1 }: DemoFlags, duet: Pipeline): Promise<void> {
   const { stdout, stderr, signal } = terminal;
   const started = performance.now();
   const say = (text: string) => write(stdout, `${text}\n`);
@@ -61,15 +61,16 @@ async function runDemo({ terminal }: CommandContext, { out, seed = 1 }: DemoFlag
   try {
     const drawn: PairSample[] = [];
     for (const caption of captions) {
-      const { samples } = step(await duet.textToImage(caption, { seed, signal }));
-      drawn.push({ ...samples[0]!, caption });
+      const { samples } = step(await duet.run('t2i', { prompt: caption }, { seed, signal }));
+      drawn.push({ seed, image: samples[0]!.image!, caption });
     }
     const described: PairSample[] = [];
     for (const { image } of drawn) {
-      const { samples } = step(await duet.imageToText(image, { seed, signal }));
-      described.push({ ...samples[0]!, image });
+      const { samples } = step(await duet.run('i2t', { image }, { seed, signal }));
+      described.push({ seed, caption: samples[0]!.caption!, image });
     }
-    const { samples: imagined } = step(await duet.joint({ n: 8, seed, signal }));
+    const { samples } = step(await duet.run('joint', {}, { n: 8, seed, signal }));
+    const imagined = samples.map(({ seed, image, caption }) => ({ seed, image: image!, caption: caption! })); // pairs
     bar.clear();
     const sections: DemoSection[] = [
       { title: 'Text to image', file: 'text-to-image', samples: drawn },

@@ -21,10 +21,10 @@ export function registerGibbs(program: Command, context: CommandContext): void {
     await runSampling(context, 'gibbs', { ...flags, columns }, async (duet, options) => {
       const start = {
         ...(argument !== undefined && (await readPictureOrCaption(context.terminal, argument))),
-        ...(flags.caption !== undefined && { caption: await readCaption(context.terminal, flags.caption) }),
+        ...(flags.caption !== undefined && { prompt: await readCaption(context.terminal, flags.caption) }),
       };
-      const result = await duet.gibbs(start, { ...options, rounds });
-      return { ...result, asked: { ...(start.caption !== undefined && { prompt: start.caption }), rounds } };
+      const result = await duet.run('gibbs', start, { ...options, rounds });
+      return { ...result, asked: { ...(start.prompt !== undefined && { prompt: start.prompt }), rounds } };
     });
   });
 }

@@ -10,7 +10,7 @@ export function registerI2t(program: Command, context: CommandContext): void {
     .argument('<picture>', 'a picture file or its address (https://...), or - to read it from standard input');
   addSamplingOptions(command, 'i2t').action(async (argument, flags) =>
     runSampling(context, 'i2t', flags, async (duet, options) =>
-      duet.imageToText(await readPicture(context.terminal, argument), options),
+      duet.run('i2t', { image: await readPicture(context.terminal, argument) }, options),
     ),
   );
 }

@@ -5,6 +5,6 @@ import { addSamplingOptions, type CommandContext, runSampling, type SamplingFlag
 export function registerImage(program: Command, context: CommandContext): void {
   const command = program.command('image').description('imagine pictures');
   addSamplingOptions(command, 'i').action((flags: SamplingFlags) =>
-    runSampling(context, 'image', flags, (duet, options) => duet.image(options)),
+    runSampling(context, 'image', flags, (duet, options) => duet.run('i', {}, options)),
   );
 }

@@ -18,14 +18,14 @@ export function registerInpaint(program: Command, context: CommandContext): void
   addSamplingOptions(command, 'inpaint').action((argument: string | undefined, flags: InpaintFlags) =>
     runSampling(context, 'inpaint', flags, async (duet, options) => {
       const { terminal } = context;
-      const caption = flags.caption === undefined ? undefined : await readCaption(terminal, flags.caption);
-      const input = {
-        ...(argument !== undefined && { picture: await readPicture(terminal, argument) }),
+      const prompt = flags.caption === undefined ? undefined : await readCaption(terminal, flags.caption);
+      const inputs = {
+        ...(argument !== undefined && { image: await readPicture(terminal, argument) }),
         ...(flags.mask !== undefined && { mask: flags.mask }),
-        ...(caption !== undefined && { caption }),
+        ...(prompt !== undefined && { prompt }),
       };
-      const result = await duet.inpaint(input, options);
-      return { ...result, asked: { ...(caption !== undefined && { prompt: caption }) } };
+      const result = await duet.run('inpaint', inputs, options);
+      return { ...result, asked: { ...(prompt !== undefined && { prompt }) } };
     }),
   );
 }

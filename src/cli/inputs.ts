@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { DuetError } from '../core/errors.ts';
 import { decodeText, unifyLineEnds } from '../core/text.ts';
 import { type ImageInput, isPictureAddress, type Pixels } from '../image/index.ts';
-import type { PairInput } from '../pipelines/index.ts';
+import type { CallInputs } from '../pipelines/index.ts';
 import { readAll, type Terminal } from './terminal.ts';
 
 const captionLimit = 2 ** 20;
@@ -29,11 +29,14 @@ export async function readPicture(terminal: Terminal, argument: string): Promise
  * A picture or a caption, whichever `argument` is: a picture if it is a file or is named like one, an address, or standard
  * input for `-`; otherwise a caption.
  */
-export async function readPictureOrCaption(terminal: Terminal, argument: string): Promise<PairInput> {
+export async function readPictureOrCaption(
+  terminal: Terminal,
+  argument: string,
+): Promise<Pick<CallInputs, 'prompt' | 'image'>> {
   const isPicture =
     argument === '-' || isPictureAddress(argument) || pictureName.test(argument) || (await isFile(argument));
-  if (isPicture) return { picture: await readPicture(terminal, argument) };
-  return { caption: await readCaption(terminal, argument) };
+  if (isPicture) return { image: await readPicture(terminal, argument) };
+  return { prompt: await readCaption(terminal, argument) };
 }
 
 const pictureName = /\.(png|jpe?g|jfif|webp|gif|avif|tiff?)$/i;

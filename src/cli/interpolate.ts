@@ -28,11 +28,15 @@ async function run(context: CommandContext, from: string, to: string, flags: Sam
   await checkOutput(flags);
   const report = await sampleReport(context, 'interpolate', flags, async (duet, options) => {
     const [first, last] = [await readPictureOrCaption(terminal, from), await readPictureOrCaption(terminal, to)];
-    const result = await duet.interpolate(first, last, { ...options, frames });
     const prompts = {
-      ...(first.caption !== undefined && { prompt: first.caption }),
-      ...(last.caption !== undefined && { prompt2: last.caption }),
+      ...(first.prompt !== undefined && { prompt: first.prompt }),
+      ...(last.prompt !== undefined && { prompt2: last.prompt }),
     };
+    const pictures = {
+      ...(first.image !== undefined && { image: first.image }),
+      ...(last.image !== undefined && { image2: last.image }),
+    };
+    const result = await duet.run('interpolate', { ...prompts, ...pictures }, { ...options, frames });
     return { ...result, asked: { ...prompts, frames } };
   });
   const animation = await animationName(report, flags.out);

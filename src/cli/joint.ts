@@ -5,6 +5,6 @@ import { addSamplingOptions, type CommandContext, runSampling, type SamplingFlag
 export function registerJoint(program: Command, context: CommandContext): void {
   const command = program.command('joint').description('imagine pictures together with their captions');
   addSamplingOptions(command, 'joint').action((flags: SamplingFlags) =>
-    runSampling(context, 'joint', flags, (duet, options) => duet.joint(options)),
+    runSampling(context, 'joint', flags, (duet, options) => duet.run('joint', {}, options)),
   );
 }

@@ -12,7 +12,7 @@ import {
   pictureGrid,
   withParameters,
 } from '../image/index.ts';
-import type { AnySample, Result } from '../pipelines/index.ts';
+import type { AnySample, CallResult } from '../pipelines/index.ts';
 import { type Terminal, write } from './terminal.ts';
 
 export interface OutputFlags {
@@ -23,7 +23,7 @@ export interface OutputFlags {
 }
 
 /** A result together with what was asked for, which goes into the files: `prompt`, `rounds` and so on. */
-export type Report = Result<AnySample> & { readonly asked?: Readonly<Record<string, unknown>> };
+export type Report = CallResult & { readonly asked?: Readonly<Record<string, unknown>> };
 
 /** Refuses combinations, and places to write to, that cannot work before anything is computed. */
 export async function checkOutput({ out, json }: OutputFlags): Promise<void> {
@@ -130,21 +130,13 @@ export function parametersOf(
   { seed, caption }: AnySample,
   pictures = 1,
 ): PictureParameters {
-  const { model, steps, guidance, solver, noiseSchedule, negativePrompt, order, precision } = settings;
   return {
     mode,
-    model,
     version: packageVersion(),
+    ...settings,
     width,
     height,
     seed,
-    steps,
-    guidance,
-    solver,
-    ...(noiseSchedule !== undefined && { noiseSchedule }),
-    ...(negativePrompt !== undefined && { negativePrompt }),
-    ...(order !== undefined && { order }),
-    ...(precision !== undefined && { precision }),
     ...asked,
     ...(caption !== undefined && { caption }),
     ...(pictures > 1 && { pictures }),

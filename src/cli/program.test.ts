@@ -10,7 +10,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tinyModel } from '../../test/support/tiny-model.ts';
 import { decodeImage, withParameters } from '../image/index.ts';
-import { type LoadOptions, load, type UniDiffuser, writeModelFolder } from '../pipelines/index.ts';
+import { type LoadOptions, load, type Pipeline, writeModelFolder } from '../pipelines/index.ts';
 import { runCli } from './program.ts';
 
 let folder: string;
@@ -49,7 +49,7 @@ async function duet(
 ): Promise<Outcome> {
   const [stdout, stderr] = [new Collected(), new Collected()];
   const stdin = Readable.from([input]);
-  const tiny = (_model?: string, options?: LoadOptions): Promise<UniDiffuser> =>
+  const tiny = (_model?: string, options?: LoadOptions): Promise<Pipeline> =>
     load(join(folder, model), { ...options, device: 'reference' });
   const terminal = { stdin, stdout, stderr, signal: signal ?? new AbortController().signal };
   return { code: await runCli(args, terminal, { load: tiny }), stdout, stderr };
@@ -338,7 +338,7 @@ describe('errors', () => {
     [['train', 'configs/emoji/01-autoencoder.json', '--cache', '/proc/duet'], /takes no new folders/],
     [['i2t', '/nowhere.png'], /Cannot open the picture \/nowhere\.png/],
     [['paint'], /unknown command 'paint'/],
-    [['inpaint'], /nothing to fill in; give a picture with a mask, or a caption with gaps/],
+    [['inpaint'], /the mode inpaint needs image or prompt/],
     [['interpolate', 'a cat'], /missing required argument 'to'/],
     [['gibbs', '--rounds', '0'], /'0' is invalid\. Expected a whole number from 1 to 1000/],
     [['eval', '--model', '/nowhere'], /There is no model "\/nowhere"/],

@@ -10,8 +10,8 @@ export function registerRephrase(program: Command, context: CommandContext): voi
     .argument('<caption>', 'a caption, or - to read it from standard input');
   addSamplingOptions(command, 't2i2t', 'captions').action(async (argument, flags) =>
     runSampling(context, 'rephrase', flags, async (duet, options) => {
-      const result = await duet.rephrase(await readCaption(context.terminal, argument), options);
-      return { ...result, samples: result.samples.map(({ seed, caption }) => ({ seed, caption })) };
+      const result = await duet.run('t2i2t', { prompt: await readCaption(context.terminal, argument) }, options);
+      return { ...result, samples: result.samples.map(({ image: _image, ...sample }) => sample) };
     }),
   );
 }

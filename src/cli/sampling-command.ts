@@ -1,8 +1,16 @@
 /** What the sampling commands share: options, loading the model, progress, warnings and output. */
 import type { Command } from 'commander';
 import pc from 'picocolors';
-import { type AnySample, type Device, inference, type Precision, type Result, type UniDiffuser } from '../index.ts';
-import { type CallMode, type CallOptions, callOf, type LoadOptions, unfamiliarNotice } from '../pipelines/index.ts';
+import { type Device, inference, type Pipeline, type Precision } from '../index.ts';
+import {
+  type CallControls,
+  type CallMode,
+  type CallOptions,
+  type CallResult,
+  callOf,
+  type LoadOptions,
+  unfamiliarNotice,
+} from '../pipelines/index.ts';
 import { addCallOptions, callOptions } from './call-options.ts';
 import * as option from './options.ts';
 import { checkOutput, type OutputFlags, type Report, writeResult } from './output.ts';
@@ -12,7 +20,7 @@ import { type Terminal, write } from './terminal.ts';
 /** What commands are given: the outside world and the way to a model. */
 export interface CommandContext {
   readonly terminal: Terminal;
-  readonly load: (model: string, options: LoadOptions) => Promise<UniDiffuser>;
+  readonly load: (model: string, options: LoadOptions) => Promise<Pipeline>;
 }
 
 export interface ModelFlags {
@@ -22,6 +30,9 @@ export interface ModelFlags {
   readonly threads?: number;
   readonly maxMemory?: number;
 }
+
+/** Options of a model's `run`. */
+type RunOptions = CallControls & Readonly<Record<string, unknown>>;
 
 /** Flags of a call: those of its options stand beside these, by the names that commander gives them. */
 export interface SamplingFlags extends ModelFlags, OutputFlags {}
@@ -53,7 +64,7 @@ export function addSamplingOptions(
 export async function withModel<T>(
   { terminal, load }: CommandContext,
   { model, device, precision, threads, maxMemory = 0 }: ModelFlags,
-  use: (duet: UniDiffuser) => Promise<T>,
+  use: (duet: Pipeline) => Promise<T>,
 ): Promise<T> {
   const { signal } = terminal;
   inference.setMaxMemory(maxMemory);
@@ -70,7 +81,7 @@ export async function runSampling(
   context: CommandContext,
   label: string,
   flags: SamplingFlags,
-  sample: (duet: UniDiffuser, options: CallOptions) => Promise<Report>,
+  sample: (duet: Pipeline, options: RunOptions) => Promise<Report>,
 ): Promise<void> {
   await checkOutput(flags);
   await writeResult(context.terminal, await sampleReport(context, label, flags, sample), flags);
@@ -81,7 +92,7 @@ export async function sampleReport(
   context: CommandContext,
   label: string,
   flags: SamplingFlags,
-  sample: (duet: UniDiffuser, options: CallOptions) => Promise<Report>,
+  sample: (duet: Pipeline, options: RunOptions) => Promise<Report>,
 ): Promise<Report> {
   const { terminal } = context;
   const asked = callOptions(flags);
@@ -104,7 +115,7 @@ export async function sampleReport(
 }
 
 /** Tells which words the model has to guess, whether it read all of them, and whether a picture is unlike what it knows. */
-async function warnOfInputs(terminal: Terminal, result: Result<AnySample>): Promise<void> {
+async function warnOfInputs(terminal: Terminal, result: CallResult): Promise<void> {
   const words = result.unknownWords.map(word => `"${word}"`).join(', ');
   const warnings = [
     ...(words === '' ? [] : [`the model does not know ${words}; it can only guess from the letters`]),

@@ -11,7 +11,7 @@ export function registerT2i(program: Command, context: CommandContext): void {
   addSamplingOptions(command, 't2i').action(async (argument, flags) =>
     runSampling(context, 't2i', flags, async (duet, options) => {
       const prompt = await readCaption(context.terminal, argument);
-      return { ...(await duet.textToImage(prompt, options)), asked: { prompt } };
+      return { ...(await duet.run('t2i', { prompt }, options)), asked: { prompt } };
     }),
   );
 }

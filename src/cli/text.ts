@@ -5,6 +5,6 @@ import { addSamplingOptions, type CommandContext, runSampling } from './sampling
 export function registerText(program: Command, context: CommandContext): void {
   const command = program.command('text').description('imagine captions');
   addSamplingOptions(command, 't').action(flags =>
-    runSampling(context, 'text', flags, (duet, options) => duet.text(options)),
+    runSampling(context, 'text', flags, (duet, options) => duet.run('t', {}, options)),
   );
 }

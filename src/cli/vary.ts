@@ -15,10 +15,10 @@ export function registerVary(program: Command, context: CommandContext): void {
     .option('--caption <caption>', "what the variations show (default: the model's own description)");
   addSamplingOptions(command, 'i2t2i').action((argument: string, flags: VaryFlags) =>
     runSampling(context, 'vary', flags, async (duet, options) => {
-      const picture = await readPicture(context.terminal, argument);
-      if (flags.caption === undefined) return duet.vary(picture, options);
-      const caption = await readCaption(context.terminal, flags.caption);
-      return { ...(await duet.vary(picture, { ...options, caption })), asked: { prompt: caption } };
+      const image = await readPicture(context.terminal, argument);
+      if (flags.caption === undefined) return duet.run('i2t2i', { image }, options);
+      const prompt = await readCaption(context.terminal, flags.caption);
+      return { ...(await duet.run('i2t2i', { image, prompt }, options)), asked: { prompt } };
     }),
   );
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { wave } from '../../test/support/kernel-table.ts';
-import { cacheGraph, graphCacheFolder } from './graph-cache.ts';
+import { cacheGraph } from './graph-cache.ts';
 import { compile, type Program } from './index.ts';
 import type { OnnxModel } from './onnx/model.ts';
 
@@ -26,12 +26,6 @@ const model = (name: string): OnnxModel => ({ name, nodes: [], initializers: [],
 const cached = () => readdir(join(folder, 'graphs'));
 
 describe('the folder', () => {
-  test('is DUET_CACHE, else XDG_CACHE_HOME, else the home folder', () => {
-    expect(graphCacheFolder({ DUET_CACHE: '/a', XDG_CACHE_HOME: '/b' })).toBe(join('/a', 'graphs'));
-    expect(graphCacheFolder({ XDG_CACHE_HOME: '/b' })).toBe(join('/b', 'duet', 'graphs'));
-    expect(graphCacheFolder({})).toMatch(/\.cache[\\/]duet[\\/]graphs$/);
-  });
-
   test('that cannot be written is an error with a way out', async () => {
     const file = join(folder, 'a-file');
     await writeFile(file, '');

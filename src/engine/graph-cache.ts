@@ -1,24 +1,18 @@
 /** Recorded graphs on disk, by the hash of their content. `DUET_CACHE` names the folder. */
 import { createHash, randomUUID } from 'node:crypto';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { cacheFolder } from '../core/cache-folder.ts';
 import { DuetError } from '../core/errors.ts';
 import { makeFolder } from '../core/folders.ts';
 import { encodeModel, type OnnxModel } from './onnx/model.ts';
-
-/** The folder of cached graphs. @default ~/.cache/duet/graphs */
-export function graphCacheFolder(environment: NodeJS.ProcessEnv = process.env): string {
-  const root = environment['DUET_CACHE'] || join(environment['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'duet');
-  return join(root, 'graphs');
-}
 
 /**
  * Writes `model` unless a graph of the same content is there; returns its path. The write is atomic; a damaged file of
  * that name is replaced.
  * @throws DuetError `invalid-config` if the folder cannot be written
  */
-export async function cacheGraph(model: OnnxModel, folder = graphCacheFolder()): Promise<string> {
+export async function cacheGraph(model: OnnxModel, folder = cacheFolder('graphs')): Promise<string> {
   const bytes = encodeModel(model);
   const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 32);
   const file = join(folder, `${fileName(model.name)}-${hash}.onnx`);

@@ -6,7 +6,7 @@ import type SharpFactory from 'sharp';
 import type { Metadata, OutputInfo, Sharp } from 'sharp';
 import { DuetError } from '../core/errors.ts';
 import { type DecodeOptions, type ImageInput, isPixels, nameOf, readImageBytes, tooLarge } from './image-input.ts';
-import { cropSquare, type Pixels } from './pixels.ts';
+import { cropCentre, type Pixels, type Size } from './pixels.ts';
 
 export type ImageFormat = 'png' | 'webp' | 'jpeg';
 
@@ -54,15 +54,20 @@ async function decodeInput<T>(
 }
 
 /** The central square of `picture` resized (Lanczos) to `size` x `size`. */
-export async function squareImage(picture: Pixels, size: number): Promise<Pixels> {
-  const square = cropSquare(picture);
-  if (square.width === size) return square;
+export function squareImage(picture: Pixels, size: number): Promise<Pixels> {
+  return coverImage(picture, { width: size, height: size });
+}
+
+/** The central part of `picture` that has the shape of `size`, resized to it (Lanczos). */
+export async function coverImage(picture: Pixels, { width, height }: Size): Promise<Pixels> {
+  const part = cropCentre(picture, { width, height });
+  if (part.width === width && part.height === height) return part;
   const sharp = await loadSharp();
-  const { data } = await sharp(square.data, { raw: { width: square.width, height: square.height, channels: 3 } })
-    .resize(size, size, { kernel: 'lanczos3' })
+  const { data } = await sharp(part.data, { raw: { width: part.width, height: part.height, channels: 3 } })
+    .resize(width, height, { kernel: 'lanczos3', fit: 'fill' })
     .raw()
     .toBuffer({ resolveWithObject: true });
-  return { width: size, height: size, data: new Uint8Array(data) };
+  return { width, height, data: new Uint8Array(data) };
 }
 
 /** The bytes of a picture file. PNG is lossless; WebP and JPEG use `quality` 1-100 (default 90). */

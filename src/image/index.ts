@@ -1,6 +1,7 @@
 export { encodeAnimation } from './animation.ts';
 export {
   checkImage,
+  coverImage,
   decodeImage,
   encodeImage,
   formatOfFile,
@@ -16,7 +17,7 @@ export {
   readImageBytes,
 } from './image-input.ts';
 export { formatInfotext, type Infotext, parseInfotext } from './infotext.ts';
-export { composite, decodeMask, decodeTransparency, keptCells, type Mask, squareMask } from './mask.ts';
+export { composite, coverMask, decodeMask, decodeTransparency, keptCells, type Mask, squareMask } from './mask.ts';
 export {
   infotextOf,
   type PictureParameters,
@@ -35,5 +36,6 @@ export {
   type Pixels,
   pictureGrid,
   pixels,
+  type Size,
   toNetwork,
 } from './pixels.ts';

@@ -2,7 +2,7 @@
 import { DuetError } from '../core/errors.ts';
 import { decodeImage, decodeOpacity, type Opacity } from './codec.ts';
 import type { DecodeOptions, ImageInput } from './image-input.ts';
-import type { Pixels } from './pixels.ts';
+import { centralCrop, type Pixels, type Size } from './pixels.ts';
 
 /** `repaint`: one byte a pixel, row by row; 1: painted anew, 0: kept. */
 export interface Mask {
@@ -37,21 +37,26 @@ function transparent({ width, height, data }: Opacity): Mask {
   return { width, height, repaint: data.map(value => (value < half ? 1 : 0)) };
 }
 
-/**
- * `mask` stretched over a picture of `width` x `height`, of which the central square is taken and brought to `size` x
- * `size`. A pixel is painted anew if any of what it covers is.
- */
+/** {@link coverMask} of a square of `size` x `size`. */
 export function squareMask(mask: Mask, width: number, height: number, size: number): Mask {
-  const side = Math.min(width, height);
-  const across = spans(mask.width / width, Math.floor((width - side) / 2), side, size);
-  const down = spans(mask.height / height, Math.floor((height - side) / 2), side, size);
-  const repaint = new Uint8Array(size * size);
+  return coverMask(mask, { width, height }, { width: size, height: size });
+}
+
+/**
+ * `mask` stretched over a picture of the size `picture`, of which the central part of the shape of `to` is taken and brought
+ * to that size. A pixel is painted anew if any of what it covers is.
+ */
+export function coverMask(mask: Mask, picture: Size, to: Size): Mask {
+  const crop = centralCrop(picture, to);
+  const across = spans(mask.width / picture.width, crop.left, crop.width, to.width);
+  const down = spans(mask.height / picture.height, crop.top, crop.height, to.height);
+  const repaint = new Uint8Array(to.width * to.height);
   for (const [y, [top, bottom]] of down.entries()) {
     for (const [x, [left, right]] of across.entries()) {
-      repaint[y * size + x] = anyInside(mask, left, top, right, bottom) ? 1 : 0;
+      repaint[y * to.width + x] = anyInside(mask, left, top, right, bottom) ? 1 : 0;
     }
   }
-  return { width: size, height: size, repaint };
+  return { width: to.width, height: to.height, repaint };
 }
 
 /** The pixels of the mask that each of `size` pixels covers: first and beyond the last. */

@@ -9,6 +9,9 @@ export interface Pixels {
   readonly data: Uint8Array;
 }
 
+/** Sides in pixels. */
+export type Size = Pick<Pixels, 'width' | 'height'>;
+
 /** Checks that `data` fills a picture of `width` x `height`. */
 export function pixels(width: number, height: number, data: Uint8Array): Pixels {
   if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1) {
@@ -58,18 +61,38 @@ export function fromNetwork(tensor: HostTensor): Pixels[] {
   });
 }
 
+/** Part of a picture: its place and its sides. */
+export interface Crop {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** The largest part from the centre of a picture that has the shape of `to`, offsets rounded down. */
+export function centralCrop(picture: Size, to: Size): Crop {
+  const width = Math.max(1, Math.min(picture.width, Math.round((picture.height * to.width) / to.height)));
+  const height = Math.max(1, Math.min(picture.height, Math.round((picture.width * to.height) / to.width)));
+  const left = Math.floor((picture.width - width) / 2);
+  const top = Math.floor((picture.height - height) / 2);
+  return { left, top, width, height };
+}
+
 /** The central square of the shorter side, offsets rounded down (docs/reference/unidiffuser.md). */
 export function cropSquare(picture: Pixels): Pixels {
-  const side = Math.min(picture.width, picture.height);
-  if (picture.width === picture.height) return picture;
-  const left = Math.floor((picture.width - side) / 2);
-  const top = Math.floor((picture.height - side) / 2);
-  const data = new Uint8Array(side * side * 3);
-  for (let row = 0; row < side; row++) {
+  return cropCentre(picture, { width: 1, height: 1 });
+}
+
+/** {@link centralCrop} of `picture`. */
+export function cropCentre(picture: Pixels, to: Size): Pixels {
+  const { left, top, width, height } = centralCrop(picture, to);
+  if (width === picture.width && height === picture.height) return picture;
+  const data = new Uint8Array(width * height * 3);
+  for (let row = 0; row < height; row++) {
     const begin = ((top + row) * picture.width + left) * 3;
-    data.set(picture.data.subarray(begin, begin + side * 3), row * side * 3);
+    data.set(picture.data.subarray(begin, begin + width * 3), row * width * 3);
   }
-  return { width: side, height: side, data };
+  return { width, height, data };
 }
 
 /** Every pixel repeated `factor` times each way, edges kept sharp. */

@@ -71,6 +71,17 @@ describe('attention', () => {
     );
   });
 
+  test('in slices of queries it is the same, with every kind of mask', () => {
+    const [q, k, v] = [wave([2, 7, 4]), wave([2, 5, 4], 1), wave([2, 5, 4], 2)] as const;
+    for (const mask of [undefined, wave([2, 1, 7, 5], 3), wave([1, 2, 1, 5], 4)]) {
+      const options = { heads: 2, ...(mask && { mask }) };
+      const whole = attention(q, k, v, options);
+      for (const sliceRows of [1, 3, 7, 9]) {
+        expect(largestDifference(attention(q, k, v, { ...options, sliceRows }), whole)).toBeLessThan(1e-6);
+      }
+    }
+  });
+
   test('a causal cache: with more keys than queries the last query sees everything', () => {
     const [q, k, v] = [wave([1, 3, 4]), wave([1, 5, 4], 1), wave([1, 5, 4], 2)] as const;
     const full = attention(q, k, v, { heads: 2 });

@@ -66,11 +66,38 @@ function gradients(
   };
 }
 
+/** Scores that are there at a time on backends that compose attention, if it is not causal: 256 MiB of them. */
+const mostScores = 2 ** 26;
+
+/**
+ * Attention of q, k, v [B, h, L, d] in slices of at most `rows` queries, which gives the same as all at once: every row of
+ * scores is normalised by itself.
+ */
+function attendInSlices(
+  [q, k, v]: readonly [tf.Tensor, tf.Tensor, tf.Tensor],
+  mask: tf.Tensor | undefined,
+  attributes: Attributes,
+  rows: number,
+): tf.Tensor {
+  const [batch, heads, queries, d] = q.shape as [number, number, number, number];
+  if (attributes.causal || queries <= rows) return tf.matMul(weights(q, k, mask, attributes), v);
+  const slices: tf.Tensor[] = [];
+  for (let start = 0; start < queries; start += rows) {
+    const length = Math.min(rows, queries - start);
+    const own = q.slice([0, 0, start, 0], [batch, heads, length, d]);
+    const ownMask = mask?.shape[2] === queries ? mask.slice([0, 0, start, 0], [-1, -1, length, -1]) : mask;
+    slices.push(tf.tidy(() => tf.matMul(weights(own, k, ownMask, attributes), v)));
+  }
+  return tf.concat(slices, 2);
+}
+
 registerFusedKernel({
   name: ATTENTION,
   compose: ({ q, k, v, mask }, attributes) => {
-    const [qh, kh, vh] = [q!, k!, v!].map(x => splitHeads(x, attributes.heads)) as [tf.Tensor, tf.Tensor, tf.Tensor];
-    return mergeHeads(tf.matMul(weights(qh, kh, mask, attributes), vh));
+    const split = [q!, k!, v!].map(x => splitHeads(x, attributes.heads)) as [tf.Tensor, tf.Tensor, tf.Tensor];
+    const perQuery = q!.shape[0]! * attributes.heads * k!.shape[1]!;
+    const rows = attributes.sliceRows ?? Math.max(1, Math.floor(mostScores / perQuery));
+    return mergeHeads(attendInSlices(split, mask, attributes, rows));
   },
   save: ['q', 'k', 'v'],
   gradient: (dy, [q, k, v], attributes) => gradients(dy, { q: q!, k: k!, v: v! }, attributes),
@@ -103,6 +130,8 @@ export interface AttentionOptions {
   readonly scale?: number;
   /** Added to the scaled scores: [B or 1, heads or 1, Lq or 1, Lk]. */
   readonly mask?: tf.Tensor;
+  /** Queries at a time on backends that compose attention. @default as many as have 2^26 scores */
+  readonly sliceRows?: number;
 }
 
 /**
@@ -114,7 +143,7 @@ export interface AttentionOptions {
  * @throws `invalid-argument` when the shapes do not fit, or for causal attention with Lq > Lk
  */
 export function attention(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, options: AttentionOptions): tf.Tensor {
-  const { heads, causal = false, mask } = options;
+  const { heads, causal = false, mask, sliceRows } = options;
   const [batch, queries, width] = q.shape as [number, number, number];
   const keys = k.shape[1]!;
   assertShape(
@@ -134,6 +163,7 @@ export function attention(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, options: Att
     !mask || (mask.rank === 4 && mask.shape.every((size, axis) => allowed[axis]!.includes(size))),
     () => `attention: the mask must broadcast to [${batch}, ${heads}, ${queries}, ${keys}], got ${show(mask!)}`,
   );
-  const attributes = { heads, causal, scale: options.scale ?? 1 / Math.sqrt(width / heads) };
+  const scale = options.scale ?? 1 / Math.sqrt(width / heads);
+  const attributes = { heads, causal, scale, ...(sliceRows !== undefined && { sliceRows }) };
   return mask ? maskedAttention(q, k, v, mask, attributes) : runFusedKernel(ATTENTION, { q, k, v }, attributes);
 }

@@ -29,7 +29,13 @@ export type Shape4 = readonly [number, number, number, number];
 /** Attributes of each fused kernel. */
 export interface KernelAttributes {
   [LINEAR]: Record<never, never>;
-  [ATTENTION]: { readonly heads: number; readonly causal: boolean; readonly scale: number };
+  [ATTENTION]: {
+    readonly heads: number;
+    readonly causal: boolean;
+    readonly scale: number;
+    /** Of composed attention. */
+    readonly sliceRows?: number;
+  };
   [LAYER_NORM]: { readonly epsilon: number };
   [GROUP_NORM]: { readonly groups: number; readonly epsilon: number };
   [RMS_NORM]: { readonly epsilon: number };

@@ -120,13 +120,14 @@ export function fits(schema: TSchema, value: unknown): boolean {
 
 /** What `schema` allows, such as "a whole number from 1 to 1000". */
 export function limitsOf(schema: TSchema): string {
-  const { type, minimum, maximum, maxLength, enum: choices } = schema as Limits;
+  const { type, minimum, maximum, multipleOf, maxLength, enum: choices } = schema as Limits;
   if (choices) return `one of ${choices.join(', ')}`;
   if (type === 'boolean') return 'true or false';
   if (type === 'string') return maxLength === undefined ? 'text' : `text of at most ${maxLength} characters`;
   const kind = type === 'integer' ? 'a whole number' : 'a number';
   if (minimum === undefined && maximum === undefined) return kind;
-  return `${kind} ${minimum === undefined ? '' : `from ${minimum} `}${maximum === undefined ? 'on' : `to ${maximum}`}`;
+  const range = `${minimum === undefined ? '' : `from ${minimum} `}${maximum === undefined ? 'on' : `to ${maximum}`}`;
+  return `${kind} ${range}${multipleOf === undefined ? '' : ` that is a multiple of ${multipleOf}`}`;
 }
 
 /** What documentation says of the value where none is given; undefined where there is none. */
@@ -145,6 +146,7 @@ export interface Limits {
   readonly type?: string;
   readonly minimum?: number;
   readonly maximum?: number;
+  readonly multipleOf?: number;
   readonly maxLength?: number;
   readonly enum?: readonly string[];
   readonly default?: unknown;

@@ -39,7 +39,7 @@ describe('load', () => {
   });
 
   it.each([
-    ['stable-diffusion', /family "stable-diffusion" is not known here; this version of Duet knows unidiffuser/],
+    ['stable-diffusion', /family "stable-diffusion" is not known here; this version of Duet knows unidiffuser/], // no config.json of its own
     ['toString', /family "toString" is not known/],
     [7, /family must be a text/],
   ])('refuses the family %j', async (family, message) => {

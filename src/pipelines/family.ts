@@ -1,8 +1,5 @@
 /** What a family of models consists of: a row of the table in index.ts. */
-import type { TSchema } from 'typebox';
-import type { Tree } from '../core/tree.ts';
 import type { Device, Precision } from '../engine/index.ts';
-import type { ParamSpec } from '../nn/params.ts';
 import type { CallTable, OptionSchemas } from './call-table.ts';
 import type { ModelDescription, Pipeline } from './pipeline.ts';
 
@@ -25,20 +22,23 @@ export interface LoadOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Functions of a config.json throw DuetError 'invalid-config' naming the place and `origin`, its path. */
 export interface Family<Model extends Pipeline = Pipeline> {
-  /** The schema of config.json. */
-  readonly configSchema: TSchema;
-  /** The parameters of each network, by the network's name. */
-  readonly specs: (config: unknown, origin: string) => Readonly<Record<string, Tree<ParamSpec>>>;
-  /** The file of each network in a model folder. */
-  readonly files: Readonly<Record<string, string>>;
+  /** Classes of diffusers' pipelines whose folders are of this family. @default none: its folders have a config.json */
+  readonly pipelineClasses?: readonly string[];
   /** The calls that its models offer, and every option of these. */
   readonly calls: CallTable;
   readonly options: OptionSchemas;
-  /** What models of this configuration can do. */
+  /**
+   * What models of this configuration can do.
+   * @param config what the folder's config.json says; of diffusers' folders a `DiffusersFolder`
+   * @param origin the path of the file or folder, for messages
+   * @throws DuetError 'invalid-config' naming the place and `origin`
+   */
   readonly describe: (config: unknown, origin: string) => ModelDescription;
   readonly load: (folder: string, options: LoadOptions) => Promise<Model>;
-  /** Copies a model folder in half precision, under a new `name` if one is given. Gives the bytes of its weights. */
-  readonly pack: (from: string, to: string, name?: string) => Promise<number>;
+  /**
+   * Copies a model folder in half precision, under a new `name` if one is given. Gives the bytes of its weights. Absent where
+   * folders are not Duet's own.
+   */
+  readonly pack?: (from: string, to: string, name?: string) => Promise<number>;
 }

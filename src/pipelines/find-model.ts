@@ -2,8 +2,8 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DuetError } from '../core/errors.ts';
-import { readJsonFile } from '../core/json-file.ts';
 import { packageRoot } from '../core/package-root.ts';
+import { type DiffusersFolder, indexFile, isFile, readDiffusersFolder, readJsonObject } from './diffusers-folder.ts';
 
 /** The family of a config.json that names none: it was written before there were several. */
 const firstFamily = 'unidiffuser';
@@ -18,24 +18,26 @@ export async function findModel(model: string): Promise<string> {
   const isName = /^[\w-]+$/.test(model);
   const candidates = isName ? [join(embeddedModels, model), model] : [model];
   for (const folder of candidates) {
-    if (await isFile(configFile(folder))) return folder;
+    if ((await isFile(configFile(folder))) || (await isFile(join(folder, indexFile)))) return folder;
   }
   const names = await readdir(embeddedModels).catch(() => []);
   throw new DuetError(
     'model-not-found',
     `There is no model ${JSON.stringify(model)}. Embedded models: ${names.join(', ') || 'none'}; ` +
-      'or give the path of a model folder, one with a config.json',
+      'or give the path of a model folder, one with a config.json or, as diffusers writes it, a model_index.json',
   );
 }
 
-/** A model's config.json, not checked beyond being an object, with the family that it names. */
+/** A model folder whose small files were read, not checked beyond being objects. */
 export interface FoundModel {
   readonly folder: string;
-  /** The path of its config.json. */
-  readonly file: string;
-  readonly family: string;
+  /** The path of what was read, for messages: config.json, or a folder of diffusers. */
+  readonly origin: string;
+  /** The family that config.json names, or the class of the pipeline that a folder of diffusers holds. */
+  readonly kind: { readonly family: string } | { readonly pipeline: string };
+  /** What config.json says, or the `DiffusersFolder`. */
   readonly config: unknown;
-  /** Seconds since 1970 at which config.json was last changed. */
+  /** Seconds since 1970 at which that file was last changed. */
   readonly created: number;
 }
 
@@ -43,28 +45,32 @@ export interface FoundModel {
 export async function openModel(model: string): Promise<FoundModel> {
   const folder = await findModel(model);
   const file = configFile(folder);
-  const config = await readJsonFile(file);
-  const { family = firstFamily } = (config ?? {}) as { readonly family?: unknown };
-  if (isLanguageModel(config)) {
-    throw new DuetError(
-      'invalid-config',
-      `${file} is a language model's, which writes texts alone; Duet.loadLanguageModel loads it`,
-    );
+  if (await isFile(file)) {
+    const config = await readJsonObject(file);
+    const { family = firstFamily } = config;
+    if (isLanguageModel(config)) {
+      throw new DuetError(
+        'invalid-config',
+        `${file} is a language model's, which writes texts alone; Duet.loadLanguageModel loads it`,
+      );
+    }
+    if (typeof family !== 'string') throw new DuetError('invalid-config', `${file}: family must be a text`);
+    return { folder, origin: file, kind: { family }, config, created: await changed(file) };
   }
-  if (typeof family !== 'string') throw new DuetError('invalid-config', `${file}: family must be a text`);
-  return { folder, file, family, config, created: Math.floor((await stat(file)).mtimeMs / 1000) };
+  const config: DiffusersFolder = await readDiffusersFolder(folder);
+  const created = await changed(join(folder, indexFile));
+  return { folder, origin: folder, kind: { pipeline: config.pipeline }, config, created };
+}
+
+async function changed(file: string): Promise<number> {
+  return Math.floor((await stat(file)).mtimeMs / 1000);
 }
 
 function configFile(folder: string): string {
   return join(folder, 'config.json');
 }
 
-async function isFile(path: string): Promise<boolean> {
-  const stats = await stat(path).catch(() => undefined);
-  return stats?.isFile() ?? false;
-}
-
 /** Hugging Face's language models name their architecture, and never a family. */
-function isLanguageModel(config: unknown): boolean {
-  return typeof config === 'object' && config !== null && 'model_type' in config && config.model_type === 'llama';
+function isLanguageModel({ model_type: type }: Readonly<Record<string, unknown>>): boolean {
+  return type === 'llama';
 }

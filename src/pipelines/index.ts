@@ -1,17 +1,23 @@
 /** What a user loads: the table of families, and models from their folders. */
 import { DuetError } from '../core/errors.ts';
 import { type CallSpec, type OptionSchemas, optionsOf } from './call-table.ts';
+import { modelsOwn } from './common-options.ts';
 import type { Family, LoadOptions } from './family.ts';
-import { findModel, openModel } from './find-model.ts';
+import { type FoundModel, findModel, openModel } from './find-model.ts';
 import type { ModelDescription } from './pipeline.ts';
+import { type StableDiffusion, stableDiffusion } from './stable-diffusion/index.ts';
 import { type CallMode, type UniDiffuser, unidiffuser } from './unidiffuser/index.ts';
 
 /** All families, under the names that a config.json has as its `family`. */
-export const families: { readonly [F in FamilyName]: Family<Models[F]> } = { unidiffuser };
+export const families: { readonly [F in FamilyName]: Family<Models[F]> } = {
+  unidiffuser,
+  'stable-diffusion': stableDiffusion,
+};
 
 /** The class of each family's models. */
 interface Models {
   readonly unidiffuser: UniDiffuser;
+  readonly 'stable-diffusion': StableDiffusion;
 }
 
 export type FamilyName = keyof Models;
@@ -19,22 +25,27 @@ export type FamilyName = keyof Models;
 /** A loaded model of the family `F`, or of any family; `model.family` discriminates between them. */
 export type ModelOf<F extends FamilyName = FamilyName> = Models[F];
 
+/** Models that come with the package: of these the class is known. */
+type EmbeddedModel = 'emoji';
+
 /**
- * Loads an embedded model by name or a model folder by path.
- * @throws DuetError 'model-not-found' listing the embedded models | 'invalid-config'
+ * Loads an embedded model by name or a model folder by path: Duet's own, or one that diffusers wrote.
+ * @throws DuetError 'model-not-found' listing the embedded models | 'invalid-config' | 'invalid-weights'
  * @example
  * const model = await Duet.load('emoji');
  */
-export async function load(model = 'emoji', options: LoadOptions = {}): Promise<ModelOf> {
-  const { family, folder, file } = await openModel(model);
-  return families[requireFamily(family, file)].load(folder, options);
+export function load(model?: EmbeddedModel, options?: LoadOptions): Promise<UniDiffuser>;
+export function load(model: string, options?: LoadOptions): Promise<ModelOf>;
+export async function load(model: string = 'emoji', options: LoadOptions = {}): Promise<ModelOf> {
+  const found = await openModel(model);
+  return families[familyOf(found)].load(found.folder, options);
 }
 
 /**
  * Loads a model that must be of one family: the result has that family's own class.
  * @throws DuetError as `load`, and 'invalid-config' if the model is of another family
  * @example
- * const model = await Duet.loadAs('unidiffuser', 'emoji');
+ * const model = await Duet.loadAs('stable-diffusion', './stable-diffusion-v1-5');
  */
 export async function loadAs<F extends FamilyName>(
   family: F,
@@ -42,10 +53,11 @@ export async function loadAs<F extends FamilyName>(
   options: LoadOptions = {},
 ): Promise<ModelOf<F>> {
   const found = await openModel(model);
-  if (found.family === family) return families[family].load(found.folder, options);
+  const own = 'family' in found.kind ? found.kind.family : familyOf(found);
+  if (own === family) return families[family].load(found.folder, options);
   throw new DuetError(
     'invalid-config',
-    `${found.file}: the model is of the family ${JSON.stringify(found.family)}, not ${family}; load takes any family`,
+    `${found.origin}: the model is of the family ${JSON.stringify(own)}, not ${family}; load takes any family`,
   );
 }
 
@@ -56,39 +68,72 @@ export async function loadAs<F extends FamilyName>(
 export async function describeModel(
   model: string,
 ): Promise<{ readonly description: ModelDescription; readonly folder: string; readonly created: number }> {
-  const { family, folder, file, config, created } = await openModel(model);
-  return { description: families[requireFamily(family, file)].describe(config, file), folder, created };
+  const found = await openModel(model);
+  const { folder, origin, config, created } = found;
+  return { description: families[familyOf(found)].describe(config, origin), folder, created };
 }
 
-/** Copies a model folder in half precision, under a new `name` if one is given. Gives the bytes of its weights. */
+/**
+ * Copies a model folder in half precision, under a new `name` if one is given. Gives the bytes of its weights.
+ * @throws DuetError 'invalid-argument' if the folder is not Duet's own
+ */
 export async function packModel(from: string, to: string, name?: string): Promise<number> {
-  const { family, file } = await openModel(from);
-  return families[requireFamily(family, file)].pack(from, to, name);
+  const found = await openModel(from);
+  const { pack }: Family = families[familyOf(found)];
+  if (pack) return pack(found.folder, to, name);
+  throw new DuetError('invalid-argument', `${found.origin} is no folder of Duet's own, and only those are packed`);
 }
 
-/** Every option of every family. */
+const familyNames = Object.keys(families) as FamilyName[]; // Object.keys forgets the type of the keys
+
+/** Every option of every family. Where families have different defaults, there is none. */
 export function optionsOfFamilies(): OptionSchemas {
-  return Object.assign({}, ...Object.values(families).map(({ options }) => options)) as OptionSchemas;
+  return mergeOptions(familyNames.map(name => families[name].options));
 }
 
-/** The row of a mode in the table of the family that has it, with the schemas of its options. */
+/** The row of a mode in the table of the first family that has it, with the options that it has in any family. */
 export function callOf(mode: CallMode): { readonly spec: CallSpec; readonly options: OptionSchemas } {
-  const family = Object.values(families).find(({ calls }) => Object.hasOwn(calls, mode))!; // each mode is some family's
-  const spec = family.calls[mode]!;
-  return { spec, options: optionsOf(family.options, spec) };
+  const rows = familyNames.flatMap(name => {
+    const { calls, options }: Family = families[name];
+    return Object.hasOwn(calls, mode) ? [{ spec: calls[mode]!, options }] : [];
+  });
+  const [first] = rows; // each mode is some family's
+  return { spec: first!.spec, options: mergeOptions(rows.map(({ spec, options }) => optionsOf(options, spec))) };
 }
 
-function requireFamily(family: string, file: string): FamilyName {
-  if (isFamily(family)) return family;
-  const known = Object.keys(families).join(', ');
-  throw new DuetError(
+function mergeOptions(all: readonly OptionSchemas[]): OptionSchemas {
+  const merged: Record<string, OptionSchemas[string]> = {};
+  for (const [name, schema] of all.flatMap(options => Object.entries(options))) {
+    const { default: known, ...others } = (merged[name] ?? schema) as { readonly default?: unknown };
+    const isCommon = known === (schema as { readonly default?: unknown }).default;
+    merged[name] = isCommon ? (merged[name] ?? schema) : { ...others, ...modelsOwn };
+  }
+  return merged;
+}
+
+/** @throws DuetError 'invalid-config' naming the family or the pipeline that is not known, with what is */
+function familyOf({ kind, origin }: FoundModel): FamilyName {
+  if ('family' in kind) {
+    // The other families have no config.json of their own.
+    const own = familyNames.filter(name => !(families[name] as Family).pipelineClasses);
+    const named = own.find(name => name === kind.family);
+    if (named) return named;
+    throw notKnown(origin, `the family ${JSON.stringify(kind.family)}`, own);
+  }
+  const family = familyNames.find(name => (families[name] as Family).pipelineClasses?.includes(kind.pipeline));
+  if (family) return family;
+  if (kind.pipeline === 'UniDiffuserPipeline') {
+    throw new DuetError('invalid-config', `${origin}: UniDiffuser's folders of diffusers are not read yet`);
+  }
+  const known = familyNames.flatMap(name => (families[name] as Family).pipelineClasses ?? []);
+  throw notKnown(origin, `the pipeline ${kind.pipeline}`, known);
+}
+
+function notKnown(origin: string, what: string, known: readonly string[]): DuetError {
+  return new DuetError(
     'invalid-config',
-    `${file}: the family ${JSON.stringify(family)} is not known here; this version of Duet knows ${known}`,
+    `${origin}: ${what} is not known here; this version of Duet knows ${known.join(', ')}`,
   );
-}
-
-function isFamily(name: string): name is FamilyName {
-  return Object.hasOwn(families, name);
 }
 
 export { hasNoiseSchedule, type NoiseSchedule, solverNames } from '../sampler/index.ts';
@@ -103,6 +148,7 @@ export {
   limitsOf,
   longestText,
 } from './call-table.ts';
+export type { CommonOptions, SolverName } from './common-options.ts';
 export type { LoadOptions } from './family.ts';
 export { type InferenceStatus, inference } from './inference.ts';
 export {
@@ -128,6 +174,7 @@ export {
   unfamiliarNotice,
 } from './pipeline.ts';
 export { checkSeeds, drawSeed, seedLimit } from './seeds.ts';
+export * from './stable-diffusion/index.ts';
 export * from './unidiffuser/index.ts';
 export type { CallSpec, OptionSchemas };
 export { findModel };

@@ -1,3 +1,3 @@
 /** The convolutional U-Net of latent diffusion. */
-export { type UnetConfig, type UnetLevel, unetConfigSchema } from './config.ts';
+export { reductionOf as unetReduction, type UnetConfig, type UnetLevel, unetConfigSchema } from './config.ts';
 export { type UnetInputs, type UnetParams, unet, unetSpec, unetStates } from './unet.ts';

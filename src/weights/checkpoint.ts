@@ -11,6 +11,8 @@ export interface Checkpoint {
   readonly name: string;
   /** The shape of every tensor by its name there. */
   readonly shapes: ReadonlyMap<string, readonly number[]>;
+  /** Whether all of its floats have half precision, so that nothing is lost if they stay so. @default false */
+  readonly isHalf?: boolean;
   readonly read: ReadTensor;
 }
 
@@ -21,6 +23,7 @@ export async function openCheckpoint(file: string): Promise<Checkpoint> {
   return {
     name: file,
     shapes: new Map(Array.from(stored, ([name, { shape }]) => [name, shape])),
+    isHalf: [...stored.values()].every(({ storedAs }) => !['F64', 'F32', 'BF16'].includes(storedAs)),
     read: async name => {
       const tensor = stored.get(name);
       if (!tensor) throw new DuetError('invalid-weights', `${file} has no tensor ${name}`);

@@ -1,7 +1,11 @@
 /**
- * Sizes on the wire. A model draws square pictures of one size, its native one; other sizes are made by enlarging or
- * shrinking those, so asking for more pixels gives a smoother picture, never a more detailed one.
+ * Sizes on the wire. Some models draw square pictures of one size, their native one; other sizes are made by enlarging or
+ * shrinking those, so asking for more pixels gives a smoother picture, never a more detailed one. Models with the options
+ * width and height draw in the size that is asked for, or in the nearest one that they can.
  */
+import type { Limits } from '../../../src/pipelines/index.ts';
+import type { JobOptions } from '../../jobs/types.ts';
+import type { ModelInfo } from '../../types.ts';
 import { WireFault } from './wire-fault.ts';
 
 export interface Size {
@@ -35,4 +39,20 @@ export function isSide(pixels: number): boolean {
 /** `64x64` */
 export function formatSize({ width, height }: Size): string {
   return `${width}x${height}`;
+}
+
+/** The options by which a model draws a picture of `size` in `mode`; none of a model that draws one size alone. */
+export function sizeOptions(size: Size | undefined, { calls, options }: ModelInfo, mode: string): JobOptions {
+  const names = calls[mode]?.options ?? [];
+  if (!size || !names.includes('width') || !names.includes('height')) return {};
+  const nearest = (name: 'width' | 'height') => {
+    const { minimum = 1, maximum = largestSide, multipleOf = 1 } = options[name] as Limits;
+    return Math.min(maximum, Math.max(minimum, Math.round(size[name] / multipleOf) * multipleOf));
+  };
+  return { width: nearest('width'), height: nearest('height') };
+}
+
+/** The size of the pictures that a job draws. */
+export function drawnSize({ width, height }: JobOptions, { imageSize }: ModelInfo): Size {
+  return { width: width ?? height ?? imageSize, height: height ?? width ?? imageSize };
 }

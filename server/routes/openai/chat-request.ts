@@ -23,10 +23,12 @@ export async function chatJob(
   const as = (mode: JobMode) => ({ ...samplingOf(body, model, mode), mode });
   if (urls.length > 0) {
     const image = await pictureOf(request, 'messages', urls);
-    if (image) return { ...as(drawn ? 'i2t2i' : 'i2t'), image };
+    if (image && !drawn && model.calls['i2t']) return { ...as('i2t'), image };
+    // A model that does not describe pictures needs words to draw one anew.
+    if (image && drawn) return { ...as('i2t2i'), image, ...(!model.calls['i2t'] && prompt !== '' && { prompt }) };
   }
   if (!drawn) return undefined;
-  return prompt === '' ? as('joint') : { ...as('t2i'), prompt };
+  return prompt === '' && model.calls['joint'] ? as('joint') : { ...as('t2i'), prompt };
 }
 
 /** The text of a message, its parts joined. */

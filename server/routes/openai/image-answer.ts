@@ -7,7 +7,7 @@ import type { ImageOutput } from '../../schemas/openai.ts';
 import type { ModelInfo } from '../../types.ts';
 import { countTokens } from '../compat/count-tokens.ts';
 import { familiarityFields } from '../compat/familiarity.ts';
-import { formatSize, parseSize, type Size } from '../compat/picture-size.ts';
+import { drawnSize, formatSize, parseSize } from '../compat/picture-size.ts';
 import { defaultQuality, renderedUrl, renderPicture } from '../compat/render-picture.ts';
 import { type DrawnSample, drawnSamples, runJob } from '../compat/run-job.ts';
 import { failInStream, openStream, sendEvent } from './event-stream.ts';
@@ -78,7 +78,7 @@ function lookOf({ body, job, model }: ImageCall): Look {
   const size = parseSize(body.size);
   const format: ImageFormat = body.output_format ?? 'png';
   const quality = Math.max(1, body.output_compression ?? defaultQuality);
-  const native: Size = { width: model.imageSize, height: model.imageSize };
+  const native = drawnSize(job, model);
   return {
     rendering: { size, format, quality },
     fields: {
@@ -87,7 +87,7 @@ function lookOf({ body, job, model }: ImageCall): Look {
       quality: 'auto',
       size: formatSize(size ?? native),
       native_size: formatSize(native),
-      scheduler: job.solver ?? 'dpm-multistep', // the one that runs, whichever name it was asked for by
+      scheduler: job.solver ?? model.defaults[job.mode]?.solver ?? 'dpm-multistep', // the one that runs, whichever name it was asked for by
     },
   };
 }

@@ -15,6 +15,7 @@ import {
 } from '../../schemas/openai.ts';
 import { readOptions, servedOptions } from '../../schemas/option-fields.ts';
 import type { ModelInfo } from '../../types.ts';
+import { parseSize, sizeOptions } from '../compat/picture-size.ts';
 import { pictureOf } from '../compat/read-picture.ts';
 import { readSolver } from '../compat/solver-names.ts';
 import { WireFault } from '../compat/wire-fault.ts';
@@ -50,7 +51,8 @@ function previewsOf({ stream, partial_images = 0 }: ImageOutput, steps: number):
 
 function drawing(body: ImageOutput, model: ModelInfo, mode: JobMode): JobOptions & { readonly model?: string } {
   const sampling = samplingOf(body, model, mode);
-  return { ...sampling, ...previewsOf(body, stepsOf({ mode, ...sampling }, model)) };
+  const size = sizeOptions(parseSize(body.size), model, mode);
+  return { ...sampling, ...size, ...previewsOf(body, stepsOf({ mode, ...sampling }, model)) };
 }
 
 export function generationJob(body: ImageGenerationBody, model: ModelInfo): JobRequest {

@@ -11,6 +11,7 @@ import {
 } from '../../schemas/replicate.ts';
 import type { ModelInfo } from '../../types.ts';
 import { bodyValidator } from '../compat/parse-body.ts';
+import { sizeOptions } from '../compat/picture-size.ts';
 import { present } from '../compat/present.ts';
 import { pictureOf } from '../compat/read-picture.ts';
 import { defaultQuality } from '../compat/render-picture.ts';
@@ -52,8 +53,9 @@ export async function toJobRequest(
     mask: await pictureOf(request, 'input.mask', input['mask']),
   });
   const asked = toRequest({ ...input, mode: 't2i', model: model.id }, request.server.models.list(), predictionNames);
-  const mode = input.mode ?? modeOf(asked, pictures);
-  return { ...solver, ...asked, mode, ...pictures, ...present({ rendering }) };
+  const mode = input.mode ?? modeOf(asked, pictures, model);
+  const size = sizeOptions(rendering?.size, model, mode);
+  return { ...solver, ...asked, ...size, mode, ...pictures, ...present({ rendering }) };
 }
 
 /** How the output is to look; undefined if as the model draws it. */
@@ -72,8 +74,9 @@ function renderingOf({ width, height, output_format: format, output_quality: qua
 function modeOf(
   { prompt = '', strength }: { readonly prompt?: string; readonly strength?: number },
   { image, mask }: { readonly image?: Uint8Array; readonly mask?: Uint8Array },
+  { calls }: ModelInfo,
 ): JobMode {
   if (!image) return 't2i';
   if (mask) return 'inpaint';
-  return prompt.trim() !== '' || strength !== undefined ? 'i2t2i' : 'i2t';
+  return prompt.trim() !== '' || strength !== undefined || !calls['i2t'] ? 'i2t2i' : 'i2t';
 }

@@ -4,7 +4,7 @@ import { stepsOf } from '../../jobs/requests.ts';
 import type { ImageToImageBody } from '../../schemas/sdapi.ts';
 import type { ModelInfo } from '../../types.ts';
 import type { FamiliarityFields } from '../compat/familiarity.ts';
-import { formatSize, type Size } from '../compat/picture-size.ts';
+import { drawnSize, formatSize, type Size } from '../compat/picture-size.ts';
 import type { DrawnSample } from '../compat/run-job.ts';
 import { type SeededJob, samplerOf } from './generation-request.ts';
 import { timestamp } from './timestamp.ts';
@@ -53,7 +53,7 @@ export function infoOf({ body, job, model, size, enlarged, samples, seen, infote
     denoising_strength: body.denoising_strength ?? null,
     extra_generation_params: {
       'Duet mode': job.mode,
-      'Native size': `${model.imageSize}x${model.imageSize}`,
+      'Native size': formatSize(drawnSize(job, model)),
       ...samplerOf(body).replaced,
       ...(enlarged !== size && { 'Hires resize': formatSize(enlarged), 'Hires upscaler': 'Lanczos' }),
       ...(seen.familiarity !== undefined && { 'Familiarity (dB)': seen.familiarity, 'Is familiar': seen.is_familiar }),

@@ -6,6 +6,7 @@ import type { JobMode, JobRequest } from '../../jobs/types.ts';
 import { readOptions, servedOptions } from '../../schemas/option-fields.ts';
 import { defaultStrength, generationNames, type ImageToImageBody, type TextToImageBody } from '../../schemas/sdapi.ts';
 import type { ModelInfo } from '../../types.ts';
+import { type Size, sizeOptions } from '../compat/picture-size.ts';
 import { pictureOf } from '../compat/read-picture.ts';
 import {
   chooseSchedule,
@@ -17,6 +18,14 @@ import {
   withSchedule,
 } from '../compat/solver-names.ts';
 import { WireFault } from '../compat/wire-fault.ts';
+
+/** A1111's default sides. */
+const defaultSide = 512;
+
+/** The size that pictures are asked in. */
+export function sizeOf({ width = defaultSide, height = defaultSide }: TextToImageBody): Size {
+  return { width, height };
+}
 
 /** As often as A1111 shows live previews by default. */
 const stepsPerPreview = 10;
@@ -34,7 +43,9 @@ export function modelOf(request: FastifyRequest, body: TextToImageBody): ModelIn
 
 export function textToImageJob(body: TextToImageBody, model: ModelInfo): SeededJob {
   const prompt = body.prompt?.trim() ?? '';
-  return prompt === '' ? samplingOf(body, model, 'i') : { ...samplingOf(body, model, 't2i'), prompt };
+  // A model that imagines nothing by itself draws what an empty prompt says to it.
+  if (prompt === '' && model.calls['i']) return samplingOf(body, model, 'i');
+  return { ...samplingOf(body, model, 't2i'), prompt };
 }
 
 /**
@@ -73,7 +84,8 @@ function samplingOf(body: TextToImageBody, model: ModelInfo, mode: JobMode): See
   const n = countOf(body, model);
   const { seed = drawSeed(n), ...options } = readOptions(body, servedOptions([model], [mode]), generationNames);
   const { fields } = samplerOf(body);
-  return { ...fields, ...options, mode, model: model.id, n, seed, previewEvery: stepsPerPreview };
+  const size = sizeOptions(sizeOf(body), model, mode);
+  return { ...fields, ...options, ...size, mode, model: model.id, n, seed, previewEvery: stepsPerPreview };
 }
 
 function countOf({ batch_size = 1, n_iter = 1 }: TextToImageBody, { options }: ModelInfo): number {

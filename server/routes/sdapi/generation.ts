@@ -10,11 +10,9 @@ import { type DrawnSample, drawnSamples, runJob } from '../compat/run-job.ts';
 import { WireFault } from '../compat/wire-fault.ts';
 import { type ActiveJob, follow } from './active-jobs.ts';
 import { infoOf } from './generation-info.ts';
-import { imageToImageJob, modelOf, type SeededJob, textToImageJob } from './generation-request.ts';
+import { imageToImageJob, modelOf, type SeededJob, sizeOf, textToImageJob } from './generation-request.ts';
 
 const tags = ['A1111'];
-/** A1111's default sides. */
-const defaultSide = 512;
 
 export async function generationRoutes(app: FastifyInstance): Promise<void> {
   app.post<{ Body: TextToImageBody }>(
@@ -72,8 +70,8 @@ async function generate(
 
 /** The size that pictures are asked in, and that of the answer, which A1111's "hires fix" makes larger. */
 function sizesOf(body: TextToImageBody): { size: Size; enlarged: Size } {
-  const { width = defaultSide, height = defaultSide } = body;
-  const size = { width, height };
+  const size = sizeOf(body);
+  const { width, height } = size;
   if (!body.enable_hr) return { size, enlarged: size };
   const { hr_scale: scale = 2, hr_resize_x: wide = 0, hr_resize_y: high = 0 } = body;
   const factor = wide > 0 ? wide / width : high > 0 ? high / height : scale;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tinyModel } from '../../../test/support/tiny-model.ts';
-import { load } from '../index.ts';
+import { loadAs } from '../index.ts';
 import { loadEvalModel } from './evaluation.ts';
 import { writeModelFolder } from './model-folder.ts';
 import type { UniDiffuser } from './unidiffuser.ts';
@@ -16,7 +16,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'duet-eval-'));
   await writeModelFolder(folder, tinyModel());
   measured = await loadEvalModel(folder, { device: 'reference' });
-  used = await load(folder, { device: 'reference' });
+  used = await loadAs('unidiffuser', folder, { device: 'reference' });
 });
 afterAll(async () => {
   await Promise.all([measured.release(), used.release()]);

@@ -5,14 +5,11 @@ import { options } from './calls/options.ts';
 import { defaultsOf } from './calls/requests.ts';
 import { type CallMode, calls } from './calls/table.ts';
 import { loadUniDiffuser } from './load.ts';
-import { type ModelConfig, modelConfigSchema, parseModelConfig } from './model-config.ts';
-import { modelSpecs, packModel, weightFiles } from './model-folder.ts';
+import { type ModelConfig, parseModelConfig } from './model-config.ts';
+import { packModel } from './model-folder.ts';
 import type { UniDiffuser } from './unidiffuser.ts';
 
 export const unidiffuser: Family<UniDiffuser> = {
-  configSchema: modelConfigSchema,
-  specs: (config, origin) => modelSpecs(parseModelConfig(config, origin)),
-  files: weightFiles,
   calls,
   options,
   describe: (config, origin) => describe(parseModelConfig(config, origin)),

@@ -1,4 +1,5 @@
 /** The KL autoencoder under other names: the original (CompVis) state dict and diffusers' AutoencoderKL. */
+import Type, { type Static } from 'typebox';
 import type { AutoencoderConfig } from '../../autoencoder/index.ts';
 import { DuetError } from '../../core/errors.ts';
 import { fusedLinear, linear, type NameRule, weightAndBias } from './name-map.ts';
@@ -14,15 +15,28 @@ export interface OriginalAutoencoder {
   readonly attn_resolutions?: readonly number[];
 }
 
-/** The vae/config.json of a diffusers folder, as far as it matters. */
-export interface DiffusersAutoencoder {
-  readonly in_channels: number;
-  readonly latent_channels: number;
-  readonly block_out_channels: readonly number[];
-  readonly layers_per_block: number;
-  readonly norm_num_groups?: number;
-  readonly mid_block_add_attention?: boolean;
-}
+const width = Type.Integer({ minimum: 1 });
+
+/** The vae/config.json of a diffusers folder, as far as it matters; absent fields have diffusers' defaults. */
+export const diffusersAutoencoderSchema = Type.Object({
+  in_channels: Type.Optional(width),
+  out_channels: Type.Optional(width),
+  latent_channels: Type.Optional(width),
+  block_out_channels: Type.Optional(Type.Array(width, { minItems: 1 })),
+  layers_per_block: Type.Optional(width),
+  norm_num_groups: Type.Optional(width),
+  mid_block_add_attention: Type.Optional(Type.Boolean()),
+  down_block_types: Type.Optional(Type.Array(Type.String())),
+  up_block_types: Type.Optional(Type.Array(Type.String())),
+  act_fn: Type.Optional(Type.String()),
+  use_quant_conv: Type.Optional(Type.Boolean()),
+  use_post_quant_conv: Type.Optional(Type.Boolean()),
+  /** Latents are multiplied by it before they are noised. */
+  scaling_factor: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
+  /** Subtracted from latents before they are multiplied. */
+  shift_factor: Type.Optional(Type.Union([Type.Number(), Type.Null()])),
+});
+export type DiffusersAutoencoder = Static<typeof diffusersAutoencoderSchema>;
 
 /** Which names a checkpoint has; `diffusers-2023` differs from `diffusers` in the attention only. */
 export type AutoencoderLayout = 'original' | 'diffusers' | 'diffusers-2023';
@@ -49,14 +63,28 @@ export function autoencoderConfigFrom(config: OriginalAutoencoder): AutoencoderC
   };
 }
 
+/** Throws DuetError `invalid-config` for the variants of the network that diffusers offers but that are not built. */
 export function autoencoderConfigFromDiffusers(config: DiffusersAutoencoder): AutoencoderConfig {
-  const channels = config.block_out_channels[0]!;
+  const { in_channels: inChannels = 3, block_out_channels: widths = [64], act_fn: activation = 'silu' } = config;
+  const blocks = [...(config.down_block_types ?? []), ...(config.up_block_types ?? [])];
+  const problem = [
+    ...((config.out_channels ?? 3) === inChannels ? [] : ['out_channels must be in_channels']),
+    ...(['silu', 'swish'].includes(activation) ? [] : [`act_fn must be silu, got ${JSON.stringify(activation)}`]),
+    ...((config.use_quant_conv ?? true) && (config.use_post_quant_conv ?? true)
+      ? []
+      : ['quant convolutions are needed']),
+    ...blocks
+      .filter(block => !['DownEncoderBlock2D', 'UpDecoderBlock2D'].includes(block))
+      .map(block => `blocks are DownEncoderBlock2D and UpDecoderBlock2D, got ${JSON.stringify(block)}`),
+  ][0];
+  if (problem) throw new DuetError('invalid-config', `This autoencoder is not built: ${problem}`);
+  const [channels] = widths as [number];
   return {
-    inChannels: config.in_channels,
-    latentChannels: config.latent_channels,
+    inChannels,
+    latentChannels: config.latent_channels ?? 4,
     channels,
-    channelMultipliers: config.block_out_channels.map(width => width / channels),
-    blocksPerLevel: config.layers_per_block,
+    channelMultipliers: widths.map(width => width / channels),
+    blocksPerLevel: config.layers_per_block ?? 1,
     normGroups: config.norm_num_groups ?? NORM_GROUPS,
     midAttention: config.mid_block_add_attention ?? true,
   };

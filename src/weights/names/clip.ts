@@ -1,24 +1,31 @@
 /** CLIP under the names of transformers' CLIPModel; linear weights there are [out, in]. */
+import Type, { type Static } from 'typebox';
 import type { ClipTextConfig, ClipVisionConfig } from '../../clip/index.ts';
 import { DuetError } from '../../core/errors.ts';
 import { linear, type NameRule, transposeLinear, weightAndBias } from './name-map.ts';
 
+const size = Type.Optional(Type.Integer({ minimum: 1 }));
 /** A tower's part of a config.json; absent fields have transformers' defaults, which it leaves out of the files it writes. */
-interface HuggingFaceTower {
-  readonly hidden_size?: number;
-  readonly intermediate_size?: number;
-  readonly num_hidden_layers?: number;
-  readonly num_attention_heads?: number;
-  readonly hidden_act?: string;
-  readonly layer_norm_eps?: number;
-  readonly projection_dim?: number;
-}
+const tower = {
+  hidden_size: size,
+  intermediate_size: size,
+  num_hidden_layers: size,
+  num_attention_heads: size,
+  hidden_act: Type.Optional(Type.String()),
+  layer_norm_eps: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
+  projection_dim: size,
+};
+const towerSchema = Type.Object(tower);
+type HuggingFaceTower = Static<typeof towerSchema>;
 
-export interface HuggingFaceClipText extends HuggingFaceTower {
-  readonly vocab_size?: number;
-  readonly max_position_embeddings?: number;
-  readonly eos_token_id?: number;
-}
+/** The config.json of a text encoder alone, or its part of a full checkpoint's. */
+export const huggingFaceClipTextSchema = Type.Object({
+  ...tower,
+  vocab_size: size,
+  max_position_embeddings: size,
+  eos_token_id: Type.Optional(Type.Integer()),
+});
+export type HuggingFaceClipText = Static<typeof huggingFaceClipTextSchema>;
 
 export interface HuggingFaceClipVision extends HuggingFaceTower {
   readonly image_size?: number;
@@ -122,6 +129,11 @@ function layerRules(layers: number, prefix: string): NameRule[] {
 const projectionRules = (theirs: string): NameRule[] => [
   { ours: 'projection.weight', theirs, transform: transposeLinear },
 ];
+
+/** What the names of a text encoder alone begin with: newer libraries leave out `text_model.`. */
+export function clipTextPrefixOf(names: readonly string[]): '' | 'text_model.' {
+  return names.some(name => name.startsWith('text_model.')) ? 'text_model.' : '';
+}
 
 /** @param prefix newer libraries write plain text encoders without `text_model.` */
 export function clipTextRules(config: ClipTextConfig, prefix = 'text_model.'): NameRule[] {

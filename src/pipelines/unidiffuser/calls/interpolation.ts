@@ -7,6 +7,7 @@
  */
 import { DuetError } from '../../../core/errors.ts';
 import { slerp } from '../../../sampler/index.ts';
+import { mostSamples } from '../../common-options.ts';
 import {
   type ImageLatents,
   type LatentShapes,
@@ -15,7 +16,7 @@ import {
   seededNoise,
 } from '../sampling/index.ts';
 import type { SampleTask } from '../sampling/sample-latents.ts';
-import { mostSamples, standards } from './options.ts';
+import { standards } from './options.ts';
 import { requireSamples } from './requests.ts';
 import { SamplingCall, type UniDiffuserParts } from './sampling-call.ts';
 import type { InterpolateOptions, PairInput, PairSample, Result } from './types.ts';

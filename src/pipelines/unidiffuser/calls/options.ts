@@ -1,83 +1,16 @@
 /** The options of UniDiffuser's calls: each once, with its limits. Everything that names an option derives from here. */
 import Type from 'typebox';
-import { noiseSchedules, type SolverName, solverNames } from '../../../sampler/index.ts';
-import { longestText, type OptionValues } from '../../call-table.ts';
-import { seedLimit } from '../../seeds.ts';
-
-/** Most samples of one call. */
-export const mostSamples = 1024;
+import type { OptionValues } from '../../call-table.ts';
+import { commonOptions, commonStandards, modelsOwn } from '../../common-options.ts';
 
 const orders = ['together', 'text-first'] as const;
 
 /** The values of options that neither the caller nor the model gives. */
 export const standards = {
-  n: 1,
-  solver: 'dpm-multistep',
-  noiseSchedule: 'uniform',
-  previewEvery: 0,
-  priority: 0,
+  ...commonStandards,
   rounds: 4,
   frames: 8,
   strength: 1,
-} as const;
-
-/** In documentation, the default of an option whose value is the model's where none is given. */
-const modelsOwn = { 'x-default': "the model's" } as const;
-
-/** What every call takes. */
-export const commonOptions = {
-  /** How many samples to make. */
-  n: Type.Integer({ minimum: 1, maximum: mostSamples, default: standards.n, description: 'how many to make' }),
-  /** Sample i is made from seed + i alone, whatever n is. A random seed if absent, reported in the result. */
-  seed: Type.Integer({
-    minimum: 0,
-    maximum: seedLimit - 1,
-    description: 'seed of the first one; the next ones count up, the last one within the same limit; drawn if absent',
-  }),
-  /** Steps from noise to a sample; each is one evaluation of the network, of the solver heun two. */
-  steps: Type.Integer({
-    minimum: 1,
-    maximum: 1000,
-    ...modelsOwn,
-    description: 'steps from noise to a sample, each one evaluation of the network (of heun two)',
-  }),
-  /** Guidance in diffusers' convention: 1 is off. Without effect where nothing is given to follow. */
-  guidance: Type.Number({
-    minimum: 0,
-    maximum: 100,
-    ...modelsOwn,
-    description: 'how closely to follow what is given; 1 is off',
-  }),
-  /** How noise becomes a sample. */
-  solver: Type.Enum<SolverName[]>([...solverNames], {
-    default: standards.solver,
-    description: 'how noise becomes a sample',
-  }),
-  /** How noise levels are spread over the steps; not all solvers can choose. */
-  noiseSchedule: Type.Enum([...noiseSchedules], {
-    default: standards.noiseSchedule,
-    description:
-      'how noise levels are spread over the steps; for the solvers dpm-multistep, unipc, euler, heun and kin',
-  }),
-  /** What pictures should not show, where a caption is followed; needs guidance above 1. */
-  negativePrompt: Type.String({
-    maxLength: longestText,
-    description: 'what pictures should not show, where a caption is followed; needs guidance above 1',
-  }),
-  /** Send an `image-preview` after every so many evaluations; each costs one decoding. */
-  previewEvery: Type.Integer({
-    minimum: 0,
-    maximum: 1000,
-    default: standards.previewEvery,
-    description: 'steps between previews; 0 for none',
-  }),
-  /** Of calls that run at the same time on one model, the one with the highest priority is served first; equals share. */
-  priority: Type.Integer({
-    minimum: -10,
-    maximum: 10,
-    default: standards.priority,
-    description: 'of calls that run together the highest goes first',
-  }),
 } as const;
 
 /** What only some calls take. */
@@ -109,9 +42,7 @@ export const ownOptions = {
 
 export const options = { ...commonOptions, ...ownOptions } as const;
 
-export type CommonOptions = OptionValues<typeof commonOptions>;
 export type OwnOptions = OptionValues<typeof ownOptions>;
-export type { SolverName };
 
 /**
  * How a picture is imagined, alone or with its caption: at once, as UniDiffuser's modes joint and image have it, or its

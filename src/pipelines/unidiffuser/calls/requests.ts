@@ -2,10 +2,11 @@
 import { DuetError } from '../../../core/errors.ts';
 import { type NoiseSchedule, type SolverName, type SolverOptions, solverOptions } from '../../../sampler/index.ts';
 import { checkOptions, optionsOf } from '../../call-table.ts';
+import type { CommonOptions } from '../../common-options.ts';
 import { checkSeeds, drawSeed } from '../../seeds.ts';
 import type { ModelConfig } from '../model-config.ts';
 import { stagesOf } from '../sampling/index.ts';
-import { type CommonOptions, type ImagineOrder, type OwnOptions, options as schemas, standards } from './options.ts';
+import { type ImagineOrder, type OwnOptions, options as schemas, standards } from './options.ts';
 import { type CallMode, calls } from './table.ts';
 import type { CallOptions } from './types.ts';
 

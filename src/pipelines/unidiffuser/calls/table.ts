@@ -1,6 +1,7 @@
 /** UniDiffuser's calls: what each needs, reads and makes, and which options it has beside the common ones. */
 import type { CallSpec } from '../../call-table.ts';
-import { commonOptions, type options } from './options.ts';
+import { commonOptions } from '../../common-options.ts';
+import type { options } from './options.ts';
 
 const common = Object.keys(commonOptions) as readonly (keyof typeof commonOptions)[];
 

@@ -2,11 +2,12 @@
 import type { Precision } from '../../../engine/index.ts';
 import type { DecodeOptions, ImageInput, Picture } from '../../../image/index.ts';
 import type { NoiseSchedule } from '../../../sampler/index.ts';
+import type { CommonOptions, SolverName } from '../../common-options.ts';
 import type { AnySample, CallControls, CallResult, CallSettings } from '../../pipeline.ts';
-import type { CommonOptions, ImagineOrder, OwnOptions, SolverName } from './options.ts';
+import type { ImagineOrder, OwnOptions } from './options.ts';
 import type { CallMode } from './table.ts';
 
-/** Options of every call; src/pipelines/unidiffuser/calls/options.ts has their limits. */
+/** Options of every call; src/pipelines/common-options.ts has their limits. */
 export interface SamplingOptions extends CommonOptions, CallControls {}
 
 /** Options of any call. */
