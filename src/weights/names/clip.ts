@@ -2,6 +2,7 @@
 import Type, { type Static } from 'typebox';
 import type { ClipTextConfig, ClipVisionConfig } from '../../clip/index.ts';
 import { DuetError } from '../../core/errors.ts';
+import { activationNamed, geluNames } from './activations.ts';
 import { linear, type NameRule, transposeLinear, weightAndBias } from './name-map.ts';
 
 const size = Type.Optional(Type.Integer({ minimum: 1 }));
@@ -58,17 +59,9 @@ export function clipTowersFrom(config: HuggingFaceClip): {
 /** transformers' default width of projections. */
 const PROJECTION = 512;
 
-/** The forms of GELU by their names in transformers' configs. */
-export const geluNames: Readonly<Record<string, ClipTextConfig['activation']>> = {
-  quick_gelu: 'quick',
-  gelu: 'erf',
-  gelu_new: 'tanh',
-  gelu_pytorch_tanh: 'tanh',
-};
-
 /** Our name of a transformers activation. Throws DuetError `invalid-config` for one that is not built. */
 export function activationOf(name: string): ClipTextConfig['activation'] {
-  const activation = geluNames[name];
+  const activation = activationNamed(geluNames, name);
   if (activation) return activation;
   throw new DuetError('invalid-config', `Activation "${name}" is not one of ${Object.keys(geluNames).join(', ')}`);
 }
@@ -146,7 +139,10 @@ export function clipTextRules(config: ClipTextConfig, prefix = 'text_model.'): N
   ];
 }
 
-export function clipVisionRules(config: ClipVisionConfig, prefix = 'vision_model.'): NameRule[] {
+export function clipVisionRules(
+  config: Pick<ClipVisionConfig, 'layers' | 'projection'>,
+  prefix = 'vision_model.',
+): NameRule[] {
   return [
     { ours: 'classEmbedding', theirs: `${prefix}embeddings.class_embedding` },
     {

@@ -2,7 +2,7 @@
 import Type from 'typebox';
 import { DuetError } from '../../core/errors.ts';
 import type { LlamaConfig } from '../../lm/index.ts';
-import { geluNames } from './clip.ts';
+import { activationNamed, activationNames } from './activations.ts';
 import { orNull, readFields } from './config-file.ts';
 import type { NameRule } from './name-map.ts';
 
@@ -51,13 +51,6 @@ const configSchema = Type.Object({
 });
 type HuggingFaceLlama = Type.Static<typeof configSchema>;
 
-const activations: Readonly<Record<string, LlamaConfig['activation']>> = {
-  silu: 'silu',
-  swish: 'silu',
-  relu: 'relu',
-  ...geluNames,
-};
-
 /**
  * @param file a parsed config.json of either generation, whatever it is
  * @param origin its path, for messages
@@ -77,8 +70,9 @@ export function llamaConfigFrom(file: unknown, origin: string): LlamaConfig {
   if (heads % keyValueHeads !== 0) {
     fail(`num_attention_heads must be a multiple of num_key_value_heads, got ${heads} and ${keyValueHeads}`);
   }
-  const activation = activations[hidden_act ?? 'silu'];
-  if (!activation) return fail(`hidden_act must be one of ${Object.keys(activations).join(', ')}, got ${hidden_act}`);
+  const activation = activationNamed(activationNames, hidden_act ?? 'silu');
+  if (!activation)
+    return fail(`hidden_act must be one of ${Object.keys(activationNames).join(', ')}, got ${hidden_act}`);
   const positions = json.max_position_embeddings ?? 2048;
   return {
     vocabularySize: json.vocab_size ?? 32_000,

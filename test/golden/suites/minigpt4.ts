@@ -1,32 +1,14 @@
 /** MiniGPT-4 whole: pictures to vectors, their places in the prompt, logits, greedy answers and the training loss. */
-import { type LlamaParams, llama, llamaModel, llamaSpec, placeImages } from '../../../src/lm/index.ts';
-import { llamaConfigFrom, llamaRules } from '../../../src/weights/names/llama.ts';
+import { placeImages } from '../../../src/lm/index.ts';
 import type { OriginalMiniGpt4 } from '../../../src/weights/names/minigpt4.ts';
 import { compareExact } from '../compare.ts';
-import { compareOutputs, eachCase, type GoldenNetwork, networkOf } from '../harness.ts';
-import type { GoldenModel } from '../language-model.ts';
+import { goldenLlama } from '../golden-llama.ts';
+import { compareOutputs, eachCase, networkOf } from '../harness.ts';
 import { readValues, toTensor } from '../tensors.ts';
 import { continuePrompts, readPrompts, rowsOf } from '../visual-prompt.ts';
-import { makeParams, makeWeights } from '../weights.ts';
 import { runFrontEnd } from './q-former.ts';
 
 export const file = 'minigpt4.json';
-
-/** A Llama whose names begin with `prefix`. */
-export async function goldenLlama(
-  config: unknown,
-  weights: GoldenNetwork['weights'],
-  prefix = '',
-): Promise<GoldenModel<LlamaParams>> {
-  const ours = llamaConfigFrom(config, 'golden');
-  return {
-    model: llamaModel(ours),
-    params: await makeParams(llamaSpec(ours), llamaRules(ours, prefix), makeWeights(weights)),
-    forward: (params, inputs) => llama(params, inputs, ours),
-    width: ours.width,
-    positions: ours.positions,
-  };
-}
 
 interface Inputs {
   readonly segments: readonly (readonly number[])[];
