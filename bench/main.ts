@@ -7,6 +7,7 @@ const benchmarks = {
   variety: () => import('./variety.ts'),
   familiarity: () => import('./familiarity.ts'),
   'large-pictures': () => import('./large-pictures.ts'),
+  text: () => import('./write-text.ts'),
 };
 
 const name = process.argv[2] ?? '';

@@ -188,8 +188,12 @@ export class JsonTokenizer {
   }
 }
 
-function pieceMaker(json: object, origin: string): PieceMaker {
-  const own = { ...json, added_tokens: [], post_processor: null, decoder: null } as Record<string, unknown>;
+function pieceMaker(json: { readonly model: object }, origin: string): PieceMaker {
+  const own = { normalizer: null, ...json, added_tokens: [], post_processor: null, decoder: null } as Record<
+    string,
+    unknown
+  >;
+  own['model'] = { type: 'BPE', ...json.model };
   own['pre_tokenizer'] = supported(own['pre_tokenizer'], origin);
   try {
     // The parts are functions at run time, which their classes' types do not say.

@@ -97,6 +97,11 @@ describe('what is not a tokenizer of a language model', () => {
     refused({ normalizer: { type: 'Nonsense' } }, /tokenizer.json: .*Nonsense/);
   });
 
+  it('but parts that are not there are none', () => {
+    const least = new JsonTokenizer({ model: { vocab: { a: 0, b: 1, ab: 2 }, merges: ['a b'] } }, 'tokenizer.json');
+    expect(least.encode('abba')).toEqual([2, 1, 0]);
+  });
+
   it('halves of surrogate pairs become U+FFFD, and long texts are no problem', () => {
     const own = new JsonTokenizer(tokenizer, 'tokenizer.json');
     expect(own.decode(own.encode('a\ud83d b'))).toBe('a\ufffd b');
