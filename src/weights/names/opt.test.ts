@@ -1,0 +1,46 @@
+import * as tf from '@tensorflow/tfjs';
+import { describe, expect, it } from 'vitest';
+import { type HostTensor, isHostTensor } from '../../core/host-tensor.ts';
+import { seededRandom } from '../../core/random.ts';
+import { flattenTree, mapTree, type Tree } from '../../core/tree.ts';
+import { embedTokens, type Gpt2Params, gpt2, gpt2Logits, gpt2Spec } from '../../lm/index.ts';
+import { initialise, isParamSpec } from '../../nn/params.ts';
+import { optConfigFrom, optRules } from './opt.ts';
+
+describe('optConfigFrom', () => {
+  it('knows the form of OPT-350m: norms behind, narrow embeddings, no final norm', () => {
+    const file = { hidden_size: 1024, word_embed_proj_dim: 512, do_layer_norm_before: false };
+    const config = optConfigFrom(file, 'x');
+    expect(config).toMatchObject({ order: 'post', embeddingWidth: 512, positionOffset: 2 });
+    const spec = flattenTree(gpt2Spec({ ...config, layers: 1 }), isParamSpec);
+    const known = new Set(optRules({ ...config, layers: 1 }).map(({ ours }) => ours));
+    expect(Object.keys(spec).filter(name => !known.has(name))).toEqual([]);
+    expect(Object.keys(spec).some(name => name.startsWith('finalNorm'))).toBe(false);
+    expect(spec['projectIn.weight']?.shape).toEqual([512, 1024]);
+    expect(spec['tokenEmbedding.weight']?.shape).toEqual([50_272, 512]);
+    expect(spec['positionEmbedding.weight']?.shape).toEqual([2050, 1024]);
+  });
+  it('runs in that form', () => {
+    const file = { vocab_size: 7, hidden_size: 4, ffn_dim: 6, num_hidden_layers: 1, num_attention_heads: 2 };
+    const narrow = { word_embed_proj_dim: 3, do_layer_norm_before: false, max_position_embeddings: 5 };
+    const config = optConfigFrom({ ...file, ...narrow }, 'x');
+    const fresh = initialise(gpt2Spec(config), seededRandom(1)) as Tree<HostTensor>;
+    const params = mapTree(fresh, isHostTensor, ({ data, shape }) => tf.tensor(data, [...shape])) as Gpt2Params;
+    const read = (ids: number[]) => {
+      const states = gpt2(params, { embeddings: embedTokens(params, tf.tensor2d([ids], undefined, 'int32')) }, config);
+      expect(states.shape).toEqual([1, ids.length, 4]);
+      // The last layer ends in a norm, whose mean is 0 with fresh weights.
+      for (const mean of tf.mean(states, 2).dataSync()) expect(mean).toBeCloseTo(0, 5);
+      return gpt2Logits(params, states);
+    };
+    expect(read([1, 2, 3, 4, 5]).shape).toEqual([1, 5, 7]);
+    expect(() => read([1, 2, 3, 4, 5, 6])).toThrow(/has 5 positions, got 6/);
+  });
+  it.each([
+    [{ activation_function: 'valueOf' }, /must be one of relu, gelu, gelu_new, got valueOf/],
+    [{ enable_bias: false }, /enable_bias other than true is not built/],
+    [{ hidden_size: 0 }, /x: hidden_size/],
+  ])('refuses %j', (file, message) => {
+    expect(() => optConfigFrom(file, 'x')).toThrow(message);
+  });
+});
