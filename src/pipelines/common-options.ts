@@ -19,18 +19,41 @@ export const commonStandards = {
 /** In documentation, the default of an option whose value is the model's where none is given. */
 export const modelsOwn = { 'x-default': "the model's" } as const;
 
+/** What people know the solvers by, for forms. */
+const solverTitles = {
+  'dpm-multistep': 'DPM-Solver++, multistep',
+  'dpm-multistep-sde': 'DPM-Solver++, multistep, with noise (SDE)',
+  'dpm-singlestep': 'DPM-Solver++, single step',
+  unipc: 'UniPC',
+  euler: 'Euler',
+  'euler-ancestral': 'Euler, ancestral',
+  heun: 'Heun',
+  ddim: 'DDIM',
+  ddpm: 'DDPM',
+  pndm: 'PNDM',
+  lcm: 'LCM, for models distilled for it',
+} as const satisfies Record<SolverName, string>;
+
 /** What every call takes. */
 export const commonOptions = {
   /** How many samples to make. */
-  n: Type.Integer({ minimum: 1, maximum: mostSamples, default: commonStandards.n, description: 'how many to make' }),
+  n: Type.Integer({
+    title: 'Samples',
+    minimum: 1,
+    maximum: mostSamples,
+    default: commonStandards.n,
+    description: 'how many to make',
+  }),
   /** Sample i is made from seed + i alone, whatever n is. A random seed if absent, reported in the result. */
   seed: Type.Integer({
+    title: 'Seed',
     minimum: 0,
     maximum: seedLimit - 1,
     description: 'seed of the first one; the next ones count up, the last one within the same limit; drawn if absent',
   }),
   /** Steps from noise to a sample; each is one evaluation of the network, of the solver heun two. */
   steps: Type.Integer({
+    title: 'Steps',
     minimum: 1,
     maximum: 1000,
     ...modelsOwn,
@@ -38,29 +61,35 @@ export const commonOptions = {
   }),
   /** Guidance in diffusers' convention: 1 is off. Without effect where nothing is given to follow. */
   guidance: Type.Number({
+    title: 'Guidance',
     minimum: 0,
     maximum: 100,
     ...modelsOwn,
-    description: 'how closely to follow what is given; 1 is off',
+    description: 'how closely to follow what is given: 1 is off and varies most; the higher, the more literal',
   }),
   /** How noise becomes a sample. */
   solver: Type.Enum<SolverName[]>([...solverNames], {
+    title: 'Solver',
+    'x-titles': solverTitles,
     default: commonStandards.solver,
     description: 'how noise becomes a sample',
   }),
   /** How noise levels are spread over the steps; not all solvers can choose. */
   noiseSchedule: Type.Enum([...noiseSchedules], {
+    title: 'Noise schedule',
     default: commonStandards.noiseSchedule,
     description:
       'how noise levels are spread over the steps; for the solvers dpm-multistep, unipc, euler, heun and kin',
   }),
   /** What pictures should not show, where a caption is followed; needs guidance above 1. */
   negativePrompt: Type.String({
+    title: 'Negative prompt',
     maxLength: longestText,
     description: 'what pictures should not show, where a caption is followed; needs guidance above 1',
   }),
   /** Send an `image-preview` after every so many evaluations; each costs one decoding. */
   previewEvery: Type.Integer({
+    title: 'Preview every',
     minimum: 0,
     maximum: 1000,
     default: commonStandards.previewEvery,
@@ -68,6 +97,7 @@ export const commonOptions = {
   }),
   /** Of calls that run at the same time on one model, the one with the highest priority is served first; equals share. */
   priority: Type.Integer({
+    title: 'Priority',
     minimum: -10,
     maximum: 10,
     default: commonStandards.priority,

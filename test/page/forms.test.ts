@@ -211,7 +211,7 @@ describe.skipIf(!chromiumPath)('forms (needs Chromium: apt-get install chromium)
     const page = await open();
     await draw(page, 'a green tree');
     await status(page, 'succeeded');
-    const former = result(page).getByText('An earlier result: drawn from words, “a green tree”');
+    const former = result(page).getByText('An earlier result: drawing, “a green tree”');
     expect(await former.count()).toBe(0);
     await caption(page).fill('a green car');
     await former.waitFor();
@@ -220,8 +220,8 @@ describe.skipIf(!chromiumPath)('forms (needs Chromium: apt-get install chromium)
     await openTab(page, 'Imagine');
     await run(page, 'Imagine');
     await status(page, 'succeeded');
-    await page.getByText('Words', { exact: true }).click();
-    await result(page).getByText('An earlier result: imagined pair').waitFor();
+    await page.getByText('Caption', { exact: true }).click();
+    await result(page).getByText('An earlier result: pair').waitFor();
   });
 
   it.each([

@@ -214,7 +214,7 @@ describe.skipIf(!chromiumPath)(
 
     it('a reload says which pictures were too large to be kept', async () => {
       const page = await open('/vary');
-      await page.getByText('Mix two').click();
+      await page.getByText('Interpolation', { exact: true }).click();
       await page.getByText('Two pictures', { exact: true }).click();
       const large = await noise(830); // just under the two megabytes from which pictures are made smaller
       for (const [place, name] of ['first.png', 'second.png'].entries()) {

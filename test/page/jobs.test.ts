@@ -26,7 +26,7 @@ describe.skipIf(!chromiumPath)(
   { timeout: patience },
   () => {
     beforeAll(async () => {
-      model = fakeModel({ pace: 'stepwise' });
+      model = fakeModel({ pace: 'stepwise', staggered: true });
       site = await openSite(model);
     }, patience);
     afterEach(() => Promise.all(opened.splice(0).map(page => page.context().close())));
@@ -40,14 +40,14 @@ describe.skipIf(!chromiumPath)(
       await run(page, 'Imagine');
       await cancelled(page);
       await openTab(page, 'Vary & Mix');
-      await page.getByText('Mix two').click();
+      await page.getByText('Interpolation', { exact: true }).click();
       await page.getByLabel('From').fill('an apple');
       await page.getByLabel('To', { exact: true }).fill('a red heart');
       await run(page, 'Mix');
       await cancelled(page);
       await openTab(page, 'Inpaint');
       await page.getByText('Words of a caption').click();
-      await page.getByRole('button', { name: 'a rocket above a _' }).click();
+      await page.getByRole('button', { name: / _$/ }).click();
       await run(page, 'Fill in');
       await cancelled(page);
     });
@@ -71,20 +71,29 @@ describe.skipIf(!chromiumPath)(
       await cancelled(page);
     });
 
-    it('shows how pictures come along, and keeps them as far as they came when the job is cancelled', async () => {
+    it('shows how pictures come along, and keeps those of a cancelled job, finished ones for good', async () => {
       const page = await open();
       model.advance(2);
       await draw(page, 'a silver bell', 3);
       await result(page).getByRole('img', { name: 'Picture 3 so far' }).waitFor();
+      await result(page).getByRole('img', { name: 'Picture 1, finished' }).waitFor();
       await cancelled(page);
-      const kept = result(page).getByRole('link', { name: /^Picture \d, unfinished/ });
-      expect(await kept.count()).toBe(3);
+      const finished = result(page).getByRole('img', { name: /^a silver bell, seed/ });
+      const unfinished = result(page).getByRole('link', { name: /^Picture \d, unfinished/ });
+      await finished.waitFor();
+      expect([await finished.count(), await unfinished.count()]).toEqual([1, 2]);
       await result(page).getByText('Cancelled after step 2 of 4').waitFor();
       await page.reload();
-      await kept.nth(2).waitFor();
+      await unfinished.nth(1).waitFor();
+      await finished.waitFor();
       const download = page.waitForEvent('download');
-      await kept.first().click();
+      await unfinished.first().click();
       expect((await download).suggestedFilename()).toBe('duet-unfinished-1.png');
+      const other = await open();
+      await gallery(other)
+        .getByRole('link', { name: /^a silver bell/ })
+        .click();
+      await other.getByRole('dialog').getByText('a silver bell').waitFor();
     });
 
     it('can cancel and be asked for more while many jobs run', async () => {
@@ -185,9 +194,11 @@ describe.skipIf(!chromiumPath)(
       await tiles(page)
         .first()
         .dragTo(page.getByRole('heading', { level: 1 }));
-      await page.getByRole('heading', { name: 'Write it, and it is drawn' }).waitFor();
+      await page.getByRole('heading', { name: 'Draw pictures from a caption' }).waitFor();
       expect(await caption(page).inputValue()).toBe('a purple hat');
-      expect(await page.locator('.settings-summary').textContent()).toBe('seed 77 · 3 steps · guidance 5.5 · ddim');
+      expect(await page.locator('.settings-summary').textContent()).toBe(
+        'seed 77 · steps 3 · guidance 5.5 · solver ddim',
+      );
     });
 
     it('fits a narrow phone with results, long words and open settings', async () => {

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from 'playwright-core';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   caption,
@@ -136,17 +137,40 @@ describe.skipIf(!chromiumPath)('the page (needs Chromium: apt-get install chromi
     await page.context().close();
   });
 
-  it('restores settings from inside a picture', async () => {
+  it.each(['png', 'jpeg', 'webp'])('restores settings from inside a %s file of the server', async format => {
+    const asked = {
+      prompt: 'a green hat',
+      seed: 5,
+      num_inference_steps: 2,
+      guidance_scale: 4.5,
+      output_format: format,
+    };
+    const headers = { 'content-type': 'application/json' };
+    const body = JSON.stringify({ ...asked, negative_prompt: 'a cat', response_format: 'b64_json' });
+    const answer = await fetch(`${site.origin}/v1/images/generations`, { method: 'POST', headers, body });
+    const { data } = (await answer.json()) as { data: { b64_json: string }[] };
     const page = await site.open({}, '/imagine');
-    const link = gallery(page).getByRole('link').last();
-    const address = await link.getAttribute('href');
-    const bytes = await (await fetch(new URL(address!, site.origin))).arrayBuffer();
     const chooser = page.waitForEvent('filechooser');
     await page.getByRole('button', { name: 'Settings from a picture' }).click();
-    await (await chooser).setFiles({ name: 'made.png', mimeType: 'image/png', buffer: Buffer.from(bytes) });
-    await page.getByRole('heading', { name: 'Write it, and it is drawn' }).waitFor();
-    expect(await caption(page).inputValue()).toBe('an apple');
-    expect(await page.locator('.settings-summary').textContent()).toMatch(/seed \d+ · 60 steps/);
+    const buffer = Buffer.from(data[0]!.b64_json, 'base64');
+    await (await chooser).setFiles({ name: `made.${format}`, mimeType: `image/${format}`, buffer });
+    await page.getByRole('heading', { name: 'Draw pictures from a caption' }).waitFor();
+    expect(await caption(page).inputValue()).toBe('a green hat');
+    const settings = page.locator('.settings-summary');
+    expect(await settings.textContent()).toBe('seed 5 · steps 2 · guidance 4.5 · negative prompt');
+    await page.context().close();
+  });
+
+  it('takes a picture that tells nothing as one to describe', async () => {
+    const page = await site.open();
+    const chooser = page.waitForEvent('filechooser');
+    await page.getByRole('button', { name: 'Settings from a picture' }).click();
+    const buffer = await sharp({ create: { width: 8, height: 8, channels: 3, background: 'red' } })
+      .jpeg()
+      .toBuffer();
+    await (await chooser).setFiles({ name: 'plain.jpg', mimeType: 'image/jpeg', buffer });
+    await shownTab(page, 'Describe');
+    await page.getByRole('img', { name: 'Picture: plain.jpg' }).waitFor();
     await page.context().close();
   });
 
@@ -154,9 +178,9 @@ describe.skipIf(!chromiumPath)('the page (needs Chromium: apt-get install chromi
     const page = await site.open({ viewport: { width: 1280, height: 1400 } }, '/imagine');
     const picture = gallery(page).getByRole('link', { name: /an apple/ });
     await picture.last().dragTo(page.getByRole('heading', { level: 1 }));
-    await page.getByRole('heading', { name: 'Write it, and it is drawn' }).waitFor();
+    await page.getByRole('heading', { name: 'Draw pictures from a caption' }).waitFor();
     expect(await caption(page).inputValue()).toBe('an apple');
-    expect(await page.locator('.settings-summary').textContent()).toMatch(/seed \d+ · 60 steps/);
+    expect(await page.locator('.settings-summary').textContent()).toMatch(/seed \d+ · steps 60/);
     await page.locator('.veil').waitFor({ state: 'detached' });
     await page.context().close();
   });
@@ -166,7 +190,7 @@ describe.skipIf(!chromiumPath)('the page (needs Chromium: apt-get install chromi
     await dropFile(page, join(folder, 'dropped.png'), await latestPicture(page), '.picture-input');
     await page.getByRole('img', { name: 'Picture: dropped.png' }).waitFor();
     await setSteps(page, 2);
-    await setCount(page, 'Alternatives', 3);
+    await setCount(page, 'Captions', 3);
     await run(page, 'Describe');
     await status(page, 'succeeded');
     const captions = result(page).getByRole('listitem');
@@ -200,7 +224,7 @@ describe.skipIf(!chromiumPath)('the page (needs Chromium: apt-get install chromi
   it('imagines pairs', async () => {
     const page = await site.open({}, '/imagine');
     await setSteps(page, 2);
-    await setCount(page, 'How many', 3);
+    await setCount(page, 'Pairs', 3);
     await run(page, 'Imagine');
     await status(page, 'succeeded');
     expect(await result(page).getByRole('listitem').count()).toBe(3);
@@ -214,7 +238,7 @@ describe.skipIf(!chromiumPath)('the page (needs Chromium: apt-get install chromi
     await viewer(page).getByRole('button', { name: 'Vary' }).click();
     await shownTab(page, 'Vary & Mix');
     await setSteps(page, 2);
-    await setCount(page, 'Variations', 1);
+    await setCount(page, 'Pictures', 1);
     await run(page, 'Vary');
     await status(page, 'succeeded');
     expect(await result(page).getByRole('img').count()).toBe(1);
@@ -223,7 +247,7 @@ describe.skipIf(!chromiumPath)('the page (needs Chromium: apt-get install chromi
 
   it('mixes two captions, with a slider over the frames', async () => {
     const page = await site.open({}, '/vary');
-    await page.getByText('Mix two').click();
+    await page.getByText('Interpolation', { exact: true }).click();
     await page.getByRole('button', { name: /→/ }).click();
     await setSteps(page, 2);
     await setCount(page, 'Frames', 3);

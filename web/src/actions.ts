@@ -1,7 +1,8 @@
 /** What a person can do: run, cancel, again, remove, restore. Writes the signals of state.ts. */
 import { ApiError } from './api.ts';
+import { inputsOf, modesOf, type TabId } from './calls.ts';
 import { report } from './faults.ts';
-import { type Form, fieldsOf, missingInputs, type TabId, toBody, toForm } from './form.ts';
+import { type Form, missingInputs, toBody, toForm } from './form.ts';
 import { mergeHistory } from './history.ts';
 import { forgetShown, refresh, tellWindows } from './job-feed.ts';
 import type { JobState } from './job-state.ts';
@@ -23,19 +24,24 @@ const unanswered = new WeakMap<Form, string>();
 /** Sends the tab's form, unless an input is missing, or the press repeats the last one by accident. */
 export function run(tab: TabId): Promise<void> {
   const form = state.forms.value[tab];
-  if (missingInputs(form).length > 0 || state.serverFault.value) return Promise.resolve();
+  const formCall = state.formCallOf(tab);
+  if (!formCall || missingInputs(form, formCall).length > 0 || state.serverFault.value) return Promise.resolve();
   return press(tab, form, () => send(tab, form));
 }
 
 async function send(tab: TabId, form: Form): Promise<void> {
+  const known = state.capabilities.value;
+  const formCall = state.formCallOf(tab);
+  if (!known || !formCall) return;
   const key = unanswered.get(form) ?? randomKey();
   unanswered.set(form, key);
   state.sending.value = new Set([...state.sending.value, tab]);
   try {
-    const view = await state.api.submit(toBody(form, state.capabilities.value), key);
+    const body = toBody(form, formCall, known);
+    const view = await state.api.submit(body, key);
     unanswered.delete(form);
     state.jobs.value = mergeHistory(state.jobs.value, [view]);
-    state.shownJobs.value = { ...state.shownJobs.value, [tab]: shownFor(view.id, form) };
+    state.shownJobs.value = { ...state.shownJobs.value, [tab]: shownFor(view.id, form, body) };
     tellWindows();
   } catch (error) {
     if (error instanceof ApiError && error.status > 0) unanswered.delete(form);
@@ -71,19 +77,21 @@ export async function remove(id: string): Promise<void> {
 /** Puts a job's settings back into its tab, with the seed of one of its samples. */
 export function restore(job: JobState, seed: number | null): Promise<void> {
   return press('restore', `${job.id} ${seed}`, async () => {
-    const form = await formOf(job, seed);
-    if (form) showForm(form);
+    const found = await formOf(job, seed);
+    if (found) showForm(found.tab, found.form);
   });
 }
 
 /** Runs a job's request once more, with its own or with a new seed. */
 export function again(job: JobState, seed: number | null): Promise<void> {
   return press('again', `${job.id} ${seed}`, async () => {
-    const form = await formOf(job, seed);
-    if (!form) return;
-    const tab = showForm(form);
-    const missing = missingInputs(state.forms.value[tab]);
-    if (missing.length > 0) notify('The settings are back. The picture is no longer kept: add it again.');
+    const found = await formOf(job, seed);
+    if (!found) return;
+    const { tab, form } = found;
+    showForm(tab, form);
+    const formCall = state.formCallOf(tab);
+    if (formCall && missingInputs(form, formCall).length > 0)
+      notify('The settings are back. The picture is no longer kept: add it again.');
     else await run(tab);
   });
 }
@@ -93,9 +101,13 @@ export function usePicture(tab: 'describe' | 'vary' | 'inpaint', url: string, na
   return press('use', `${tab} ${url}`, async () => {
     try {
       const picture = await readPicture(await state.api.file(url), name);
-      const side = state.capabilities.value?.image_size ?? 64;
-      if (tab === 'inpaint') state.updateForm(tab, { image: await squarePicture(picture, side), mask: null });
-      else state.updateForm(tab, { image: picture, ...(tab === 'vary' && { mode: 'i2t2i' as const }) });
+      const known = state.capabilities.value;
+      if (!known) return;
+      const takesIt = (mode: string) => inputsOf(known.calls[mode]!, 'pictures').needed.includes('image');
+      const mode = modesOf(tab, known).find(takesIt) ?? '';
+      const given =
+        tab === 'inpaint' ? { image: await squarePicture(picture, known.image_size), mask: null } : { image: picture };
+      state.updateForm(tab, { mode, kind: 'pictures', ...given });
       openTab(tab);
     } catch (error) {
       report(error);
@@ -103,15 +115,22 @@ export function usePicture(tab: 'describe' | 'vary' | 'inpaint', url: string, na
   });
 }
 
-export function showForm(form: Form): TabId {
-  const { tab } = fieldsOf(form.mode);
+export function showForm(tab: TabId, form: Form): void {
   state.updateForm(tab, form);
   openTab(tab);
-  return tab;
 }
 
-/** The form that made a job, its pictures null where they are not kept any more; undefined if the server is unreachable. */
-async function formOf({ mode, request }: JobState, seed: number | null): Promise<Form | undefined> {
+/**
+ * The form that made a job, its pictures null where they are not kept any more; undefined, and said, if the server is
+ * unreachable or its model does not have the mode.
+ */
+async function formOf(job: JobState, seed: number | null): Promise<ReturnType<typeof toForm>> {
+  const { request } = job;
+  const known = state.capabilities.value;
+  if (!known || !Object.hasOwn(known.calls, job.mode)) {
+    notify(`The model of this server does not have the mode ${job.mode}.`);
+    return undefined;
+  }
   const fetchPicture = async (name: string, url: string | undefined) =>
     url === undefined
       ? null
@@ -128,7 +147,7 @@ async function formOf({ mode, request }: JobState, seed: number | null): Promise
       fetchPicture('second picture', request.image2_url),
       fetchPicture('mask', request.mask_url),
     ]);
-    return { ...toForm({ ...request, mode }, { image, image2, mask }), seed };
+    return toForm({ mode: job.mode, request: { ...request, seed } }, known, { image, image2, mask });
   } catch (error) {
     report(error);
     return undefined;

@@ -1,6 +1,8 @@
 /** The native API over fetch: jobs, their events, capabilities. Every failure is an ApiError that a person can read. */
+
+import type { JobBody } from './form.ts';
 import { eventReader } from './sse.ts';
-import type { Capabilities, JobBody, WireEvent, WireJob } from './wire.ts';
+import type { Capabilities, PictureRequest, WireEvent, WireJob } from './wire.ts';
 
 export class ApiError extends Error {
   /** HTTP status; 0 if the server could not be reached. */
@@ -51,6 +53,12 @@ export function createApi(base: string) {
     },
     async remove(id: string): Promise<void> {
       await request(`v1/jobs/${encodeURIComponent(id)}`, { method: 'DELETE' }).catch(ignoreStatus(404, 410));
+    },
+    /** The request that made a picture, as far as its file tells. */
+    async requestOf(picture: Blob): Promise<PictureRequest> {
+      const body = new FormData();
+      body.append('image', picture);
+      return (await request('v1/pictures/request', { method: 'POST', body })).json();
     },
     /** A picture's bytes. */
     async file(url: string): Promise<Blob> {

@@ -1,4 +1,5 @@
 /** The frame around the tabs: header, the open tab, gallery, and what lies over them. */
+import { CallTab } from './components/call-tab.tsx';
 import { CodeDialog } from './components/code-dialog.tsx';
 import { DropVeil } from './components/drop-veil.tsx';
 import { Gallery } from './components/gallery.tsx';
@@ -7,24 +8,16 @@ import { ServerFault } from './components/server-fault.tsx';
 import { TabBar } from './components/tab-bar.tsx';
 import { ThemeSwitch } from './components/theme-switch.tsx';
 import { Viewer } from './components/viewer.tsx';
-import { openTab, tab } from './navigation.ts';
+import { openTab } from './navigation.ts';
 import * as state from './state.ts';
-import { DescribeTab } from './tabs/describe.tsx';
-import { DrawTab } from './tabs/draw.tsx';
-import { ImagineTab } from './tabs/imagine.tsx';
-import { InpaintTab } from './tabs/inpaint.tsx';
-import { VaryTab } from './tabs/vary.tsx';
-
-const tabs = { draw: DrawTab, describe: DescribeTab, imagine: ImagineTab, vary: VaryTab, inpaint: InpaintTab };
 
 export function App() {
-  const id = tab.value;
+  const id = state.shownTab.value;
   const goHome = (event: MouseEvent) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    openTab('draw');
+    openTab(state.shownTabs.value[0] ?? 'draw');
   };
-  const Tab = tabs[id];
   return (
     <>
       <header class="top">
@@ -41,7 +34,7 @@ export function App() {
       <main>
         <ServerFault />
         <div role="tabpanel" id="panel" aria-labelledby={`tab-${id}`}>
-          <Tab key={id} />
+          <CallTab key={id} tab={id} />
         </div>
         <Gallery />
       </main>

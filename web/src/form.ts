@@ -1,7 +1,17 @@
-/** The forms of the tabs, what each mode reads of them, and the request they make. Pure: no signals, no DOM. */
-import type { Capabilities, JobBody, JobFields, JobMode, OptionSchema, OptionValue } from './wire.ts';
+/** The forms of the tabs, what they lack, and the request they make. Pure: no signals, no DOM. */
 
-export type TabId = 'draw' | 'describe' | 'imagine' | 'vary' | 'inpaint';
+import {
+  countOf,
+  fillsGaps,
+  type InputName,
+  inputsOf,
+  type Kind,
+  modesOf,
+  settingsOf,
+  type TabId,
+  tabOf,
+} from './calls.ts';
+import type { Capabilities, OptionValue, WireCall, WireRequest } from './wire.ts';
 
 /** A picture given to the model: the bytes that are sent, as a data URL, and a name to show. */
 export interface InputPicture {
@@ -9,210 +19,160 @@ export interface InputPicture {
   readonly url: string;
 }
 
+/** Values of options by name. */
+export type Options = Readonly<Record<string, OptionValue>>;
+
 export interface Form {
-  readonly mode: JobMode;
+  /** Empty, or unknown to the server: the first mode of the tab. */
+  readonly mode: string;
   readonly prompt: string;
   readonly prompt2: string;
-  readonly negativePrompt: string;
   readonly image: InputPicture | null;
   readonly image2: InputPicture | null;
   /** Transparent where the picture is to be painted anew. */
   readonly mask: InputPicture | null;
-  /** Of interpolation: what the two ends are. Of inpainting: where the gaps are. */
-  readonly kind: 'words' | 'pictures';
+  /** What is given, where the mode takes words or pictures. */
+  readonly kind: Kind;
   readonly n: number;
   /** null: a new one for each run. */
   readonly seed: number | null;
-  /** null: the model's default. */
-  readonly steps: number | null;
-  readonly guidance: number | null;
-  readonly solver: string;
-  readonly frames: number;
-  readonly rounds: number;
-  /** By mode: options that the page has no field of its own for, those that differ from the defaults. */
-  readonly extras: Readonly<Partial<Record<JobMode, Readonly<Record<string, OptionValue>>>>>;
+  /** By mode: the other options, those that differ from the defaults. */
+  readonly options: Readonly<Record<string, Options>>;
 }
 
-export type InputName = 'prompt' | 'prompt2' | 'image' | 'image2' | 'mask';
 /** A gap is a word of underscores in a caption. */
 export type MissingName = InputName | 'gap';
 
-interface ModeFields {
-  readonly tab: TabId;
-  /** What must be filled in before the mode can run. */
-  readonly needs: readonly InputName[];
-  /** What it reads if given. */
-  readonly takes: readonly InputName[];
-  readonly guided: boolean;
-  /** What repeats: samples, frames of a mix or rounds of a chain. */
-  readonly count: 'n' | 'frames' | 'rounds';
-  readonly makes: 'pictures' | 'captions' | 'both';
+/** The body of POST /v1/jobs. */
+export interface JobBody {
+  readonly mode: string;
+  readonly [field: string]: OptionValue;
 }
 
-/** Where the page has each mode, and which of its inputs a form must hold; options and limits are the server's to tell. */
-export const modes = {
-  t2i: { tab: 'draw', needs: ['prompt'], takes: [], guided: true, count: 'n', makes: 'pictures' },
-  i2t: { tab: 'describe', needs: ['image'], takes: [], guided: true, count: 'n', makes: 'captions' },
-  joint: { tab: 'imagine', needs: [], takes: [], guided: true, count: 'n', makes: 'both' },
-  i: { tab: 'imagine', needs: [], takes: [], guided: false, count: 'n', makes: 'pictures' },
-  t: { tab: 'imagine', needs: [], takes: [], guided: false, count: 'n', makes: 'captions' },
-  gibbs: { tab: 'imagine', needs: [], takes: ['prompt'], guided: true, count: 'rounds', makes: 'both' },
-  i2t2i: { tab: 'vary', needs: ['image'], takes: [], guided: true, count: 'n', makes: 'both' },
-  t2i2t: { tab: 'vary', needs: ['prompt'], takes: [], guided: true, count: 'n', makes: 'both' },
-  interpolate: { tab: 'vary', needs: [], takes: [], guided: true, count: 'frames', makes: 'pictures' },
-  inpaint: { tab: 'inpaint', needs: ['image', 'mask'], takes: ['prompt'], guided: true, count: 'n', makes: 'pictures' },
-} as const satisfies Record<JobMode, ModeFields>;
-
-export const fieldsOf = (mode: JobMode): ModeFields => modes[mode];
-
-const startingModes = { draw: 't2i', describe: 'i2t', imagine: 'joint', vary: 'i2t2i', inpaint: 'inpaint' } as const;
 const startingCounts = { draw: 4, describe: 4, imagine: 6, vary: 4, inpaint: 2 } as const;
+/** Steps between previews. */
+const previewEvery = 2;
 
 export function emptyForm(tab: TabId): Form {
   return {
-    mode: startingModes[tab],
+    mode: '',
     prompt: '',
     prompt2: '',
-    negativePrompt: '',
     image: null,
     image2: null,
     mask: null,
     kind: tab === 'inpaint' ? 'pictures' : 'words',
     n: startingCounts[tab],
     seed: null,
-    steps: null,
-    guidance: null,
-    solver: 'dpm-multistep',
-    frames: 9,
-    rounds: 4,
-    extras: {},
+    options: {},
   };
 }
 
-/** What the form's mode needs, which for mixing and inpainting depends on what they are done to. */
-export function needsOf({ mode, kind }: Form): readonly InputName[] {
-  if (mode === 'interpolate') return kind === 'words' ? ['prompt', 'prompt2'] : ['image', 'image2'];
-  if (mode === 'inpaint' && kind === 'words') return ['prompt'];
-  return fieldsOf(mode).needs;
+/** A form's mode as the server has it, with what that says of it. */
+export interface FormCall {
+  readonly mode: string;
+  readonly call: WireCall;
 }
 
-export function missingInputs(form: Form): MissingName[] {
-  const missing: MissingName[] = needsOf(form).filter(name => {
+/** undefined if the model has nothing for the tab. */
+export function callOf(tab: TabId, form: Form, known: Capabilities): FormCall | undefined {
+  const modes = modesOf(tab, known);
+  const mode = modes.includes(form.mode) ? form.mode : modes[0];
+  const call = mode === undefined ? undefined : known.calls[mode];
+  return mode === undefined || call === undefined ? undefined : { mode, call };
+}
+
+export function missingInputs(form: Form, { call }: FormCall): MissingName[] {
+  const missing: MissingName[] = inputsOf(call, form.kind).needed.filter(name => {
     const value = form[name];
     return typeof value === 'string' ? value.trim() === '' : value === null;
   });
-  const needsGap = form.mode === 'inpaint' && form.kind === 'words' && missing.length === 0;
-  return needsGap && !hasGap(form.prompt) ? ['gap'] : missing;
+  const lacksGap = fillsGaps(call, form.kind) && missing.length === 0 && !hasGap(form.prompt);
+  return lacksGap ? ['gap'] : missing;
 }
 
 function hasGap(caption: string): boolean {
   return caption.split(/\s+/).some(word => /^_+$/.test(word));
 }
 
-export function takesNegativePrompt(form: Form): boolean {
-  return form.mode === 't2i' || (form.mode === 'inpaint' && form.kind === 'pictures');
+/** What an option of the form is, or would be if nothing is sent. */
+export function optionValue({ options, n }: Form, { mode, call }: FormCall, name: string): OptionValue | undefined {
+  return name === 'n' ? n : (options[mode]?.[name] ?? call.defaults[name]);
 }
 
-/** The request a form makes: only what its mode reads, and defaults left to the server, whose capabilities may be known. */
-export function toBody(form: Form, known: Capabilities | null = null): JobBody {
-  const { guided, count, makes } = fieldsOf(form.mode);
-  const takes = form.mode === 'inpaint' && form.kind === 'words' ? [] : fieldsOf(form.mode).takes;
-  const body: JobBody = { mode: form.mode };
-  for (const name of [...needsOf(form), ...takes]) {
+/** The form with another value of an option; the default is not kept, and thus not sent. */
+export function withOption(form: Form, { mode, call }: FormCall, name: string, value: OptionValue): Partial<Form> {
+  if (name === 'n') return { n: Number(value) };
+  const { [name]: _before, ...others } = form.options[mode] ?? {};
+  const isDefault = value === '' || value === call.defaults[name];
+  return { options: { ...form.options, [mode]: isDefault ? others : { ...others, [name]: value } } };
+}
+
+/** The options that were set in the form, of those that it shows. */
+export function optionsSet(form: Form, { mode, call }: FormCall, known: Capabilities): Options {
+  const shown = new Set([countOf(call), ...settingsOf(call, form.kind, known).map(([name]) => name)]);
+  const own = Object.entries(form.options[mode] ?? {});
+  return Object.fromEntries(own.filter(([name]) => shown.has(name)));
+}
+
+/** The request a form makes: only what its mode reads, and defaults left to the server. */
+export function toBody(form: Form, formCall: FormCall, known: Capabilities): JobBody {
+  const { mode, call } = formCall;
+  const { needed, optional } = inputsOf(call, form.kind);
+  const body: Record<string, OptionValue> = {};
+  for (const name of [...needed, ...optional]) {
     const value = form[name];
     const text = typeof value === 'string' ? value.trim() : value?.url;
     if (text) body[name] = text;
   }
-  if (takesNegativePrompt(form) && form.negativePrompt.trim()) body.negative_prompt = form.negativePrompt.trim();
-  body[count] = form[count];
-  if (form.seed !== null) body.seed = form.seed;
-  if (form.steps !== null) body.steps = form.steps;
-  if (guided && form.guidance !== null) body.guidance = form.guidance;
-  if (form.solver !== 'dpm-multistep') body.solver = form.solver;
-  if (makes !== 'captions') body.preview_every = 2;
-  return { ...body, ...extrasToSend(form, known) };
+  if (countOf(call) === 'n') body['n'] = form.n;
+  if (form.seed !== null) body['seed'] = form.seed;
+  for (const [name, value] of Object.entries(optionsSet(form, formCall, known))) {
+    body[name] = typeof value === 'string' ? value.trim() : value;
+  }
+  if (call.makes !== 'captions' && call.options.includes('preview_every')) body['preview_every'] = previewEvery;
+  return { mode, ...body };
 }
 
-/** Of other options those that the mode has, as far as that is known. */
-function extrasToSend(form: Form, known: Capabilities | null): Readonly<Record<string, OptionValue>> {
-  const { [form.mode]: extras = {} } = takesExtras(form) ? form.extras : {};
-  const names = known?.calls[form.mode]?.options;
-  return Object.fromEntries(Object.entries(extras).filter(([name]) => names === undefined || names.includes(name)));
-}
-
-/** The options of captions with gaps are of their picture, which is not given. */
-export function takesExtras({ mode, kind }: Form): boolean {
-  return mode !== 'inpaint' || kind === 'pictures';
-}
-
-/** Options with fields of their own, or that a form does not offer. */
-const ownFields: ReadonlySet<string> = new Set([
-  ...['n', 'frames', 'rounds', 'seed', 'steps', 'guidance', 'solver', 'negative_prompt'],
-  ...['preview_every', 'priority'],
-]);
-
-/** The other options of the form's mode, as the server describes them. */
-export function otherOptions(
-  form: Form,
-  { calls, options }: Capabilities,
-): readonly (readonly [string, OptionSchema])[] {
-  if (!takesExtras(form)) return [];
-  const names = calls[form.mode]?.options.filter(name => !ownFields.has(name)) ?? [];
-  return names.flatMap(name => (options[name] ? [[name, options[name]] as const] : []));
-}
-
-/** What the mode takes where nothing else is sent. */
-export function defaultOf(mode: JobMode, name: string, { calls }: Capabilities): OptionValue | undefined {
-  return calls[mode]?.defaults[name];
-}
-
-/** The form with another value of such an option; the default is not sent. */
-export function withExtra(form: Form, name: string, value: OptionValue, known: Capabilities): Form['extras'] {
-  const { [name]: _before, ...others } = form.extras[form.mode] ?? {};
-  const own = value === '' || value === defaultOf(form.mode, name, known) ? others : { ...others, [name]: value };
-  return { ...form.extras, [form.mode]: own };
-}
-
-/** What is known of a request made earlier: from the history, or from inside a PNG. */
-export type KnownRequest = Partial<Omit<JobFields, 'image' | 'image2' | 'mask'>> & { readonly mode: JobMode };
-
-/** The form that made a request. Pictures are not part of what is kept; the caller adds those it has. */
-export function toForm(request: KnownRequest, pictures: Partial<Pick<Form, 'image' | 'image2' | 'mask'>> = {}): Form {
-  const blank = emptyForm(fieldsOf(request.mode).tab);
-  return {
-    ...blank,
-    mode: request.mode,
-    prompt: request.prompt ?? '',
-    prompt2: request.prompt2 ?? '',
-    negativePrompt: request.negative_prompt ?? '',
-    kind: pictures.mask ? 'pictures' : kindOf(request, blank.kind),
-    n: request.n ?? 1,
-    seed: request.seed ?? null,
-    steps: request.steps ?? null,
-    guidance: request.guidance ?? null,
-    solver: request.solver ?? 'dpm-multistep',
-    frames: request.frames ?? blank.frames,
-    rounds: request.rounds ?? blank.rounds,
-    extras: { [request.mode]: extrasOf(request) },
+/**
+ * The form that made a request; undefined if the model does not have its mode. Pictures are not part of what is kept; the
+ * caller adds those it has.
+ */
+export function toForm(
+  { mode, request }: { readonly mode: string; readonly request: WireRequest },
+  known: Capabilities,
+  pictures: Partial<Pick<Form, 'image' | 'image2' | 'mask'>> = {},
+): { readonly tab: TabId; readonly form: Form } | undefined {
+  const call = Object.hasOwn(known.calls, mode) ? known.calls[mode] : undefined;
+  if (!call) return undefined;
+  const tab = tabOf(call);
+  const { prompt = '', prompt2 = '', n, seed } = request;
+  const form: Form = {
+    ...emptyForm(tab),
+    mode,
+    prompt,
+    prompt2,
+    kind: kindOf(request, call, pictures),
+    n: typeof n === 'number' ? n : 1,
+    seed: typeof seed === 'number' ? seed : null,
     ...pictures,
   };
+  const { options, defaults } = call;
+  const own = options.flatMap(name => {
+    const value = request[name];
+    return name !== 'n' && name !== 'seed' && isOptionValue(value) && value !== defaults[name] ? [[name, value]] : [];
+  });
+  return { tab, form: { ...form, options: { [mode]: Object.fromEntries(own) as Options } } };
 }
 
-function extrasOf({ mode: _mode, model: _model, prompt: _prompt, prompt2: _prompt2, ...request }: KnownRequest) {
-  const isExtra = (name: string, value: unknown) =>
-    !ownFields.has(name) && !name.endsWith('_url') && (typeof value === 'string' || typeof value === 'number');
-  return Object.fromEntries(Object.entries(request).filter(([name, value]) => isExtra(name, value)));
+function isOptionValue(value: unknown): value is OptionValue {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
 }
 
-function kindOf({ mode, prompt, prompt2 }: KnownRequest, usual: Form['kind']): Form['kind'] {
-  if (mode === 'interpolate') return prompt2 === undefined ? 'pictures' : 'words';
-  return mode === 'inpaint' && prompt !== undefined && hasGap(prompt) ? 'words' : usual;
-}
-
-export function defaultGuidance(mode: JobMode, { calls }: Capabilities): number {
-  return calls[mode]?.defaults.guidance ?? 1;
-}
-
-export function defaultSteps(mode: JobMode, { calls }: Capabilities): number {
-  return calls[mode]?.defaults.steps ?? 1;
+/** Of requests whose pictures are not known, what they hold tells: the other end, or a gap to fill. */
+function kindOf(request: WireRequest, call: WireCall, pictures: Partial<Pick<Form, 'image' | 'mask'>>): Kind {
+  const isPictured = request.image_url !== undefined || pictures.image != null || pictures.mask != null;
+  if (isPictured || request.prompt === undefined) return 'pictures';
+  if (!call.takes.includes('mask')) return 'words';
+  return hasGap(request.prompt) ? 'words' : 'pictures';
 }

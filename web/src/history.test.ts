@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { mergeHistory, removedJobs } from './history.ts';
 import { jobFromView } from './job-state.ts';
-import type { JobStatus, WireJob } from './wire.ts';
+import type { WireJob } from './wire.ts';
 
-function view(id: string, created: number, status: JobStatus = 'succeeded'): WireJob {
+function view(id: string, created: number, status: WireJob['status'] = 'succeeded'): WireJob {
+  const urls = { get: '', events: '', cancel: '' };
   const unknown = { started: null, ended: null, queue_position: null, progress: null, result: null, error: null };
-  return { id, mode: 't2i', status, created, request: { prompt: id }, ...unknown };
+  return { id, mode: 't2i', status, created, request: { prompt: id }, urls, ...unknown };
 }
 
 describe('mergeHistory', () => {

@@ -1,15 +1,15 @@
 /** Keeps the jobs that the page knows up to date: those of this window, of other windows and of programs. */
 import { computed, effect, untracked } from '@preact/signals';
 import { ApiError } from './api.ts';
+import { tabOf, titleOf } from './calls.ts';
 import { noticeLoss, report } from './faults.ts';
-import { fieldsOf } from './form.ts';
 import { mergeHistory, removedJobs } from './history.ts';
 import { isOver, type JobState, jobFromView, reduceJob } from './job-state.ts';
-import { closeOverlay, tab, viewed } from './navigation.ts';
+import { closeOverlay, viewed } from './navigation.ts';
 import { notify } from './notices.ts';
 import * as state from './state.ts';
 import type { WireEvent } from './wire.ts';
-import { modeNames, statusLine } from './words.ts';
+import { statusLine } from './words.ts';
 
 const pageOfHistory = 60;
 const pauseBetweenLooks = 2_000;
@@ -22,7 +22,7 @@ export function tellWindows(): void {
 
 /** The job on the stage, while it runs. It alone has a stream: a browser opens six connections for all windows together. */
 const stagedId = computed(() => {
-  const job = state.findJob(state.shownJobs.value[tab.value]?.id);
+  const job = state.findJob(state.shownJobs.value[state.shownTab.value]?.id);
   return job && !isOver(job) && !state.serverFault.value ? job.id : undefined;
 });
 const othersRun = computed(
@@ -84,7 +84,8 @@ export async function readHistory(): Promise<void> {
   if (state.historyLoaded.value) return;
   state.olderThan.value = hasMore ? (views.at(-1)?.id ?? null) : null;
   for (const job of merged.filter(found => !isOver(found))) {
-    state.shownJobs.value = { [fieldsOf(job.mode).tab]: { id: job.id, pictures: {} }, ...state.shownJobs.value };
+    const call = state.knownCall(job.mode);
+    if (call) state.shownJobs.value = { [tabOf(call)]: { id: job.id, pictures: {} }, ...state.shownJobs.value };
   }
   state.historyLoaded.value = true;
 }
@@ -129,16 +130,19 @@ function apply(id: string, event: WireEvent): void {
   if (!job) return;
   const next = reduceJob(job, event);
   replace(next);
-  if (event.type === 'cancelled' && next.previews.length > 0) keepUnfinished(next);
+  if (event.type === 'cancelled') keepUnfinished(next);
   if (isOver(next)) tellWindows();
-  if (isOver(next) || event.type === 'queued') state.spoken.value = `${modeNames[next.mode]}: ${statusLine(next)}`;
+  if (isOver(next) || event.type === 'queued') {
+    state.spoken.value = `${titleOf(next.mode, state.capabilities.value)}: ${statusLine(next)}`;
+  }
 }
 
-function keepUnfinished({ id, mode, previews }: JobState): void {
-  const { tab: ownTab } = fieldsOf(mode);
-  const shown = state.shownJobs.value[ownTab];
-  if (shown?.id !== id) return;
-  state.shownJobs.value = { ...state.shownJobs.value, [ownTab]: { ...shown, unfinished: previews } };
+/** How far the pictures had come that were not finished, which the server does not keep. */
+function keepUnfinished({ id, previews }: JobState): void {
+  const unfinished = previews.filter(url => url !== undefined);
+  const [tab, shown] = Object.entries(state.shownJobs.value).find(([, job]) => job.id === id) ?? [];
+  if (!tab || !shown || unfinished.length === 0) return;
+  state.shownJobs.value = { ...state.shownJobs.value, [tab]: { ...shown, unfinished } };
 }
 
 function replace(next: JobState): void {

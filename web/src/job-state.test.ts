@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { galleryEntries } from './gallery-entries.ts';
-import { countCaptions, fractionDone, isOver, type JobState, jobFromView, reduceJob } from './job-state.ts';
-import type { WireEvent, WireJob } from './wire.ts';
+import {
+  countCaptions,
+  fractionDone,
+  isOver,
+  type JobChange,
+  type JobState,
+  jobFromView,
+  reduceJob,
+} from './job-state.ts';
+import type { WireJob, WireResult } from './wire.ts';
 import { duration, missingLine, statusLine } from './words.ts';
 
 const view: WireJob = {
@@ -16,14 +24,22 @@ const view: WireJob = {
   request: { prompt: 'an apple', n: 2 },
   result: null,
   error: null,
+  urls: { get: '', events: '', cancel: '' },
 };
 const job = jobFromView(view);
 const samples = [
   { seed: 1, url: '/v1/jobs/job-1/files/0.png' },
   { seed: 2, url: '/v1/jobs/job-1/files/1.png' },
 ];
-const jobAfter = (...events: WireEvent[]): JobState => events.reduce(reduceJob, job);
-const step = (number: number, eta_ms: number | null = null): WireEvent => ({
+const resultOf = (more: Partial<WireResult> = {}): WireResult => ({
+  samples,
+  unknown_words: [],
+  caption_cut: false,
+  timings: { total: 900 },
+  ...more,
+});
+const jobAfter = (...events: JobChange[]): JobState => events.reduce(reduceJob, job);
+const step = (number: number, eta_ms: number | null = null): JobChange => ({
   type: 'progress',
   step: number,
   steps: 20,
@@ -39,11 +55,11 @@ describe('reduceJob', () => {
       progress: { step: 5, steps: 20, eta_ms: 3000 },
     });
     expect(fractionDone(running)).toBe(0.25);
-    const seen = reduceJob(running, { type: 'preview', step: 6, images: ['AA=='] });
-    expect(seen.previews).toEqual(['data:image/png;base64,AA==']);
+    const seen = reduceJob(running, { type: 'preview', step: 6, images: ['AA=='], indices: [1] });
+    expect(seen.previews).toEqual([undefined, 'data:image/png;base64,AA==']);
     const done = reduceJob(seen, {
       type: 'completed',
-      result: { samples, unknown_words: ['zebra'], is_familiar: false, timings: { total: 900 } },
+      result: resultOf({ unknown_words: ['zebra'], is_familiar: false }),
     });
     expect(done).toMatchObject({
       status: 'succeeded',
@@ -68,13 +84,26 @@ describe('reduceJob', () => {
     expect(isOver(jobAfter(step(1)))).toBe(false);
   });
 
+  it('shows samples that are finished early in their places, and keeps those of a cancelled job', () => {
+    const preview = { type: 'preview', step: 6, images: ['AA==', 'BB=='], indices: [0, 1] } as const;
+    const early = jobAfter({ type: 'started' }, preview, { type: 'sample', index: 1, sample: samples[1]! });
+    expect(early.early).toEqual([undefined, samples[1]]);
+    expect(early.previews).toEqual(['data:image/png;base64,AA==', undefined]);
+    const kept = reduceJob(early, { type: 'cancelled', result: resultOf({ samples: [samples[1]!] }) });
+    expect(kept).toMatchObject({ status: 'cancelled', samples: [samples[1]], early: [] });
+    expect(jobFromView({ ...view, status: 'cancelled', result: resultOf() })).toMatchObject({
+      status: 'cancelled',
+      samples,
+    });
+  });
+
   it('does not mind events that it does not know', () => {
-    expect(reduceJob(job, { type: 'news' } as unknown as WireEvent)).toBe(job);
+    expect(reduceJob(job, { type: 'news' } as unknown as JobChange)).toBe(job);
   });
 
   it('agrees with the view of a job that is over', () => {
-    const told = jobFromView({ ...view, status: 'succeeded', queue_position: null, result: { samples } });
-    expect(told).toEqual(jobAfter({ type: 'started' }, { type: 'completed', result: { samples } }));
+    const told = jobFromView({ ...view, status: 'succeeded', queue_position: null, result: resultOf() });
+    expect(told).toEqual(jobAfter({ type: 'started' }, { type: 'completed', result: resultOf() }));
   });
 });
 
@@ -119,13 +148,13 @@ describe('what is shown', () => {
     const drawn = { ...job, samples };
     const described = {
       ...job,
-      mode: 'i2t' as const,
+      mode: 'i2t',
       samples: [
         { seed: 1, caption: 'a' },
         { seed: 2, caption: 'b' },
       ],
     };
-    const mixed = { ...drawn, mode: 'interpolate' as const };
+    const mixed = { ...drawn, mode: 'interpolate' };
     const kinds = galleryEntries([drawn, job, described, mixed]).map(({ kind, index }) => `${kind} ${index}`);
     expect(kinds).toEqual(['picture 0', 'picture 1', 'words 0', 'frames 0']);
   });

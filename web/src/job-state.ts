@@ -1,28 +1,20 @@
 /** A job as the page knows it, and how each event changes it. Pure, so that replay after a reload gives the same. */
-import type {
-  JobMode,
-  JobStatus,
-  WireError,
-  WireEvent,
-  WireJob,
-  WireProgress,
-  WireRequest,
-  WireResult,
-  WireSample,
-} from './wire.ts';
+import type { WireError, WireEvent, WireJob, WireProgress, WireRequest, WireResult, WireSample } from './wire.ts';
 
 export interface JobState {
   readonly id: string;
-  readonly mode: JobMode;
-  readonly status: JobStatus;
+  readonly mode: string;
+  readonly status: WireJob['status'];
   /** Milliseconds since 1970. */
   readonly created: number;
   /** Jobs ahead of it while it is queued. */
   readonly position: number | null;
   readonly progress: WireProgress | null;
   readonly request: WireRequest;
-  /** How the pictures look so far, as data URLs. */
-  readonly previews: readonly string[];
+  /** How the pictures look so far, as data URLs, at the places of their samples. */
+  readonly previews: readonly (string | undefined)[];
+  /** Samples that are finished before the job is, at their places. */
+  readonly early: readonly (WireSample | undefined)[];
   /** What has been written so far. */
   readonly text: string;
   readonly samples: readonly WireSample[];
@@ -45,6 +37,7 @@ export function jobFromView(view: WireJob): JobState {
     progress: view.progress ?? null,
     request: view.request ?? {},
     previews: [],
+    early: [],
     text: '',
     samples: [],
     unknownWords: [],
@@ -56,7 +49,10 @@ export function jobFromView(view: WireJob): JobState {
   return view.result ? withResult(job, view.result) : job;
 }
 
-export function reduceJob(job: JobState, event: WireEvent): JobState {
+/** What happens to a job, whatever its number. */
+export type JobChange = WireEvent extends infer E ? (E extends unknown ? Omit<E, 'id'> : never) : never;
+
+export function reduceJob(job: JobState, event: JobChange): JobState {
   switch (event.type) {
     case 'queued':
       return { ...job, status: 'queued', position: event.position };
@@ -70,16 +66,35 @@ export function reduceJob(job: JobState, event: WireEvent): JobState {
         progress: { step: event.step, steps: event.steps, eta_ms: event.eta_ms ?? null },
       };
     case 'preview':
-      return { ...job, previews: event.images.map(image => `data:image/png;base64,${image}`) };
+      return {
+        ...job,
+        previews: placed(
+          event.indices,
+          event.images.map(image => `data:image/png;base64,${image}`),
+        ),
+      };
+    case 'sample':
+      return {
+        ...job,
+        previews: job.previews.map((preview, index) => (index === event.index ? undefined : preview)),
+        early: placed([event.index], [event.sample], job.early),
+      };
     case 'text':
       return { ...job, text: job.text + event.delta };
     case 'completed':
-      return { ...withResult(job, event.result), status: 'succeeded', position: null, progress: null, previews: [] };
+      return {
+        ...withResult(job, event.result),
+        status: 'succeeded',
+        position: null,
+        progress: null,
+        previews: [],
+        early: [],
+      };
     case 'failed':
-      return { ...job, status: 'failed', position: null, progress: null, previews: [], error: event.error };
+      return { ...job, status: 'failed', position: null, progress: null, previews: [], early: [], error: event.error };
     case 'cancelled': {
       const { result } = event;
-      return { ...(result ? withResult(job, result) : job), status: 'cancelled', position: null };
+      return { ...(result ? withResult(job, result) : job), status: 'cancelled', position: null, early: [] };
     }
     default:
       return job;
@@ -95,6 +110,16 @@ function withResult(job: JobState, result: WireResult): JobState {
     isUnfamiliar: result.is_familiar === false,
     took: result.timings?.total ?? null,
   };
+}
+
+function placed<T>(
+  indices: readonly number[],
+  values: readonly T[],
+  known: readonly (T | undefined)[] = [],
+): (T | undefined)[] {
+  const places = Array.from({ length: Math.max(known.length, ...indices.map(index => index + 1)) }, (_, i) => known[i]);
+  for (const [place, index] of indices.entries()) places[index] = values[place];
+  return places;
 }
 
 export function isOver(job: JobState): boolean {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { emptyForm, type Form, type TabId } from './form.ts';
+import type { TabId } from './calls.ts';
+import { emptyForm, type Form } from './form.ts';
 import { createFormKeeper } from './kept-forms.ts';
 
 /** A storage that takes `room` characters. */
@@ -33,14 +34,11 @@ describe('forms over a reload', () => {
     const form: Form = {
       ...emptyForm('inpaint'),
       prompt: 'a cat “in” a hat\n',
-      negativePrompt: 'red',
       image: picture('cat.png'),
       mask: picture('mask.png', 20),
       n: 3,
       seed: 0,
-      steps: 12,
-      guidance: 1.5,
-      solver: 'ddim',
+      options: { inpaint: { steps: 12, guidance: 1.5, solver: 'ddim', tiled: true, negative_prompt: 'red' } },
     };
     keep(storage, 'inpaint', form);
     const { forms, lostPictures } = createFormKeeper(() => storage);
@@ -80,11 +78,10 @@ describe('forms over a reload', () => {
     '[]',
     '{"prompt":',
     'null',
-    '{"mode":"constructor"}',
-    '{"mode":"i2t"}',
     '{"kind":"both"}',
     '{"n":"many","prompt":7,"seed":"x","image":{"name":"a"},"more":1}',
-    '{"n":null,"steps":true}',
+    '{"n":null,"options":{"t2i":{"steps":[]}}}',
+    '{"options":[]}',
   ])('are empty ones where the storage holds %s', text => {
     const storage = memoryStorage();
     storage.setItem('duet-form-draw', text);

@@ -2,10 +2,9 @@
  * Forms over a reload: kept in the window's session storage, which ends with the window. Each picture has an entry of its
  * own, since a few large ones may be more than the storage takes: what does not fit is named after the reload.
  */
-import { emptyForm, type Form, fieldsOf, modes, type TabId } from './form.ts';
-import { tabIds } from './places.ts';
+import { type TabId, tabIds } from './calls.ts';
+import { emptyForm, type Form } from './form.ts';
 import type { Shown } from './standing.ts';
-import type { JobMode } from './wire.ts';
 
 const pictureNames = ['image', 'image2', 'mask'] as const;
 type PictureName = (typeof pictureNames)[number];
@@ -82,27 +81,24 @@ function readForm(storage: GuardedStorage, tab: TabId): { form: Form; lost: read
     return [name, null] as const;
   });
   const form = { ...Object.fromEntries(fields), ...Object.fromEntries(pictures) } as unknown as Form;
-  return isModeOf(tab, form.mode) && isKind(form.kind) ? { form, lost } : { form: blank, lost };
+  return isKind(form.kind) ? { form, lost } : { form: blank, lost };
 }
 
 /** Fields that begin as null hold numbers or pictures; the latter are read apart. */
 function isLike(usual: unknown, value: unknown): boolean {
   if (usual === null) return value === null || Number.isFinite(value);
-  if (isRecord(usual)) return isExtras(value);
+  if (isRecord(usual)) return isOptionsByMode(value);
   return typeof value === 'number'
     ? typeof usual === 'number' && Number.isFinite(value)
     : typeof value === typeof usual;
 }
 
 /** Options by name, by mode. */
-function isExtras(value: unknown): boolean {
-  const isValue = (option: unknown) => typeof option === 'string' || Number.isFinite(option);
+function isOptionsByMode(value: unknown): boolean {
+  const isValue = (option: unknown) =>
+    typeof option === 'string' || typeof option === 'boolean' || Number.isFinite(option);
   const isOptions = (options: unknown) => isRecord(options) && Object.values(options).every(isValue);
-  return isRecord(value) && Object.entries(value).every(([mode, own]) => Object.hasOwn(modes, mode) && isOptions(own));
-}
-
-function isModeOf(tab: TabId, mode: string): mode is JobMode {
-  return Object.hasOwn(modes, mode) && fieldsOf(mode as JobMode).tab === tab;
+  return isRecord(value) && Object.values(value).every(isOptions);
 }
 
 function isKind(kind: string): kind is Form['kind'] {

@@ -1,6 +1,6 @@
 /** The browser's history: tabs, the viewer and the code dialog are entries of it, so that Back and Forward lead through them. */
 import { computed, effect, signal } from '@preact/signals';
-import type { TabId } from './form.ts';
+import type { TabId } from './calls.ts';
 import { addressOf, type Place, placeOf, type Viewed } from './places.ts';
 import { tabNames } from './words.ts';
 

@@ -1,7 +1,5 @@
-/** Pictures on their way in: read, checked, made small enough to send; and back to settings where they carry them. */
-import type { InputPicture, KnownRequest } from './form.ts';
-import { readPngText } from './png-text.ts';
-import { requestFromChunk } from './restore.ts';
+/** Pictures on their way in: read, checked, made small enough to send. */
+import type { InputPicture } from './form.ts';
 
 /** Larger files are drawn smaller before they are sent: the model sees 64 x 64 pixels of them at most. */
 const mostBytes = 2 * 2 ** 20;
@@ -26,15 +24,6 @@ export async function readPicture(
 /** A file exactly as it is. */
 export async function keepPicture(file: Blob, name: string): Promise<InputPicture> {
   return { name, url: await toDataUrl(file) };
-}
-
-/**
- * The request that made the picture, if Duet wrote it into the file.
- * @param solvers those that the server has
- */
-export async function readRequest(file: Blob, solvers: readonly string[]): Promise<KnownRequest | undefined> {
-  const text = await readPngText(new Uint8Array(await file.arrayBuffer()), 'duet');
-  return text === undefined ? undefined : requestFromChunk(text, solvers);
 }
 
 /** The middle square of a picture at the model's size, as a PNG: what a mask is painted on. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { addressOf, type Place, placeOf, tabIds } from './places.ts';
+import { tabIds } from './calls.ts';
+import { addressOf, type Place, placeOf } from './places.ts';
 
 const at = (address: string) => placeOf(new URL(address, 'http://127.0.0.1:7860'));
 

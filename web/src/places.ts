@@ -1,7 +1,5 @@
 /** Addresses within the page: a path for each tab, and as a query what lies over it. Pure. */
-import type { TabId } from './form.ts';
-
-export const tabIds = ['draw', 'describe', 'imagine', 'vary', 'inpaint'] as const satisfies readonly TabId[];
+import { type TabId, tabIds } from './calls.ts';
 
 /** A sample of a job that is open in the viewer. */
 export interface Viewed {

@@ -1,45 +1,48 @@
 import { describe, expect, it } from 'vitest';
-import { emptyForm, type Form } from './form.ts';
+import { tabOf } from './calls.ts';
+import { callOf, type Form, toBody } from './form.ts';
 import { type JobState, jobFromView } from './job-state.ts';
 import { shownFor, standingOf } from './standing.ts';
-import type { JobMode, JobStatus, WireRequest } from './wire.ts';
+import { callIn, formOf, known } from './testing/known.ts';
+import type { WireJob, WireRequest } from './wire.ts';
 
 const picture = (letter: string) => ({ name: `${letter}.png`, url: `data:image/png;base64,${letter}` });
 
-function jobOf(mode: JobMode, request: WireRequest, status: JobStatus = 'succeeded'): JobState {
+function jobOf(mode: string, request: WireRequest, status: WireJob['status'] = 'succeeded'): JobState {
   const view = { id: 'job_1', created: 1, started: null, ended: null, queue_position: null, progress: null };
-  return jobFromView({ ...view, mode, status, request, result: null, error: null });
+  const urls = { get: '', events: '', cancel: '' };
+  return jobFromView({ ...view, mode, status, request, result: null, error: null, urls });
 }
 
 /** How a job of `form` stands beside the form as `change` makes it. */
-function standing(form: Form, request: WireRequest, change: Partial<Form>, status?: JobStatus) {
-  return standingOf(jobOf(form.mode, request, status), shownFor('job_1', form), { ...form, ...change });
+function standing(form: Form, request: WireRequest, change: Partial<Form>, status?: WireJob['status']) {
+  const shown = shownFor('job_1', form, toBody(form, callIn(form.mode), known));
+  return standingOf(jobOf(form.mode, request, status), shown, filled({ ...form, ...change }));
+}
+
+function filled(form: Form) {
+  const tab = tabOf(known.calls[form.mode]!);
+  return { form, formCall: callOf(tab, form, known)!, known };
 }
 
 describe('a result beside the form', () => {
-  const draw: Form = { ...emptyForm('draw'), prompt: ' two hearts ' };
-  const describe_: Form = { ...emptyForm('describe'), image: picture('A') };
-  const inpaint: Form = { ...emptyForm('inpaint'), image: picture('A'), mask: picture('M') };
-  const mix: Form = {
-    ...emptyForm('vary'),
-    mode: 'interpolate',
-    kind: 'pictures',
-    image: picture('A'),
-    image2: picture('B'),
-  };
+  const draw: Form = formOf('t2i', { prompt: ' two hearts ' });
+  const describe_: Form = formOf('i2t', { image: picture('A') });
+  const inpaint: Form = formOf('inpaint', { image: picture('A'), mask: picture('M') });
+  const mix = formOf('interpolate', { kind: 'pictures', image: picture('A'), image2: picture('B') });
 
   it('belongs to it while nothing changes but settings', () => {
-    expect(standing(draw, { prompt: 'two hearts' }, { n: 2, seed: 4, steps: 3 })).toBe('current');
+    expect(standing(draw, { prompt: 'two hearts' }, { n: 2, seed: 4, options: { t2i: { steps: 3 } } })).toBe('current');
     expect(standing(describe_, { image_url: '/a' }, { image: picture('A') })).toBe('current');
     expect(standing(inpaint, { image_url: '/a', mask_url: '/m' }, {})).toBe('current');
     expect(standing(mix, { image_url: '/a', image2_url: '/b' }, {})).toBe('current');
-    expect(standing(emptyForm('imagine'), {}, { prompt: 'not read by this mode' })).toBe('current');
+    expect(standing(formOf('joint'), {}, { prompt: 'not read by this mode' })).toBe('current');
   });
 
   it('is a former one when words, mode, mask or what is wanted out change', () => {
     expect(standing(draw, { prompt: 'two hearts' }, { prompt: 'two hats' })).toBe('former');
-    expect(standing(draw, { prompt: 'two hearts' }, { negativePrompt: 'red' })).toBe('former');
-    expect(standing(emptyForm('imagine'), {}, { mode: 'i' })).toBe('former');
+    expect(standing(draw, { prompt: 'two hearts' }, { options: { t2i: { negative_prompt: 'red' } } })).toBe('former');
+    expect(standing(formOf('joint'), {}, { mode: 'i' })).toBe('former');
     expect(standing(inpaint, { image_url: '/a', mask_url: '/m' }, { mask: picture('N') })).toBe('former');
     expect(standing(inpaint, { image_url: '/a', mask_url: '/m' }, { kind: 'words', prompt: 'a _' })).toBe('former');
     expect(standing(describe_, { image_url: '/a' }, { image: null })).toBe('former');
@@ -60,6 +63,6 @@ describe('a result beside the form', () => {
 
   it('is not taken for that of pictures that nobody knows', () => {
     const job = jobOf('i2t', { image_url: '/a' }, 'running');
-    expect(standingOf(job, { id: 'job_1', pictures: {} }, describe_)).toBe('former');
+    expect(standingOf(job, { id: 'job_1', pictures: {} }, filled(describe_))).toBe('former');
   });
 });

@@ -1,7 +1,7 @@
 /** Whether a result belongs to what stands in the form beside it. Pure. */
-import { type Form, type InputPicture, toBody } from './form.ts';
+import { type Form, type FormCall, type InputPicture, type JobBody, toBody } from './form.ts';
 import { isOver, type JobState } from './job-state.ts';
-import type { WireRequest } from './wire.ts';
+import type { Capabilities, WireRequest } from './wire.ts';
 
 const pictureNames = ['image', 'image2', 'mask'] as const;
 type PictureName = (typeof pictureNames)[number];
@@ -14,21 +14,34 @@ export interface Shown {
   readonly unfinished?: readonly string[];
 }
 
-export function shownFor(id: string, form: Form): Shown {
-  return { id, pictures: fingerprintsOf(form) };
+/** What stands beside a result. */
+export interface FilledForm {
+  readonly form: Form;
+  readonly formCall: FormCall;
+  readonly known: Capabilities;
+}
+
+/** @param body the request that the form made */
+export function shownFor(id: string, form: Form, body: JobBody): Shown {
+  return { id, pictures: fingerprintsOf(form, body) };
 }
 
 /**
  * `current`: made from the present contents of the form. `former`: made from another caption, mode or mask, which the
  * page must state. `gone`: made from another picture than the one in the form, so that it must not be shown beside it.
  */
-export function standingOf(job: JobState, { pictures }: Shown, form: Form): 'current' | 'former' | 'gone' {
+export function standingOf(
+  job: JobState,
+  { pictures }: Shown,
+  { form, formCall, known }: FilledForm,
+): 'current' | 'former' | 'gone' {
   const isReplaced = (name: 'image' | 'image2') =>
     wasGiven(job.request, name) && form[name] !== null && fingerprint(form[name]) !== pictures[name];
   if (isOver(job) && (isReplaced('image') || isReplaced('image2'))) return 'gone';
-  const [words, now] = [toBody(form), fingerprintsOf(form)];
+  const words = toBody(form, formCall, known);
+  const now = fingerprintsOf(form, words);
   const isSame =
-    form.mode === job.mode &&
+    formCall.mode === job.mode &&
     (['prompt', 'prompt2', 'negative_prompt'] as const).every(name => words[name] === job.request[name]) &&
     pictureNames.every(name => (now[name] !== undefined) === wasGiven(job.request, name)) &&
     pictureNames.every(name => now[name] === undefined || now[name] === pictures[name]);
@@ -40,8 +53,7 @@ function wasGiven(request: WireRequest, name: PictureName): boolean {
 }
 
 /** Fingerprints of the pictures that the form would send. */
-function fingerprintsOf(form: Form): Shown['pictures'] {
-  const body = toBody(form);
+function fingerprintsOf(form: Form, body: JobBody): Shown['pictures'] {
   const found: Partial<Record<PictureName, string>> = {};
   for (const name of pictureNames) {
     const picture = form[name];
@@ -50,11 +62,11 @@ function fingerprintsOf(form: Form): Shown['pictures'] {
   return found;
 }
 
-const known = new WeakMap<InputPicture, string>();
+const fingerprints = new WeakMap<InputPicture, string>();
 
 function fingerprint(picture: InputPicture): string {
-  const found = known.get(picture) ?? hash(picture.url);
-  known.set(picture, found);
+  const found = fingerprints.get(picture) ?? hash(picture.url);
+  fingerprints.set(picture, found);
   return found;
 }
 

@@ -1,18 +1,27 @@
 /** What the page shows, as signals: one place that components read, and the only one that actions write. */
 import { computed, signal } from '@preact/signals';
 import { type ApiError, createApi } from './api.ts';
-import type { Form, TabId } from './form.ts';
+import { type TabId, tabsOf } from './calls.ts';
+import { callOf, type Form, type FormCall } from './form.ts';
 import { isOver, type JobState } from './job-state.ts';
 import { createFormKeeper } from './kept-forms.ts';
-import { showsCode, viewed } from './navigation.ts';
+import { showsCode, tab, viewed } from './navigation.ts';
 import type { Shown } from './standing.ts';
-import type { Capabilities } from './wire.ts';
+import type { Capabilities, WireCall } from './wire.ts';
 
 export const api = createApi(location.origin);
 
 export const capabilities = signal<Capabilities | null>(null);
 /** Why the server cannot be used at the moment. */
 export const serverFault = signal<ApiError | null>(null);
+
+/** What the model has something for. */
+export const shownTabs = computed(() => (capabilities.value ? tabsOf(capabilities.value) : []));
+/** The tab of the address, if the model has it. */
+export const shownTab = computed(() => {
+  const [first = tab.value] = shownTabs.value;
+  return shownTabs.value.includes(tab.value) ? tab.value : first;
+});
 
 export const formKeeper = createFormKeeper(() => sessionStorage);
 export const forms = signal<Readonly<Record<TabId, Form>>>(formKeeper.forms);
@@ -34,6 +43,16 @@ export const busyCount = computed(() => jobs.value.filter(job => !isOver(job)).l
 
 export function updateForm(id: TabId, change: Partial<Form>): void {
   forms.value = { ...forms.value, [id]: { ...forms.value[id], ...change } };
+}
+
+/** The call that a tab's form makes; undefined if the model has nothing for the tab, or is not known yet. */
+export function formCallOf(id: TabId): FormCall | undefined {
+  return capabilities.value ? callOf(id, forms.value[id], capabilities.value) : undefined;
+}
+
+/** What the server says of a mode. */
+export function knownCall(mode: string): WireCall | undefined {
+  return capabilities.value?.calls[mode];
 }
 
 export function findJob(id: string | undefined): JobState | undefined {

@@ -1,7 +1,8 @@
 /** Texts that are put together: durations, places in the queue, names of modes and fields. */
-import type { MissingName, TabId } from './form.ts';
+import { countOf, labelOf, type TabId } from './calls.ts';
+import type { MissingName } from './form.ts';
 import type { JobState } from './job-state.ts';
-import type { JobMode } from './wire.ts';
+import type { Capabilities, WireCall } from './wire.ts';
 
 export const tabNames = {
   draw: 'Draw',
@@ -11,18 +12,17 @@ export const tabNames = {
   inpaint: 'Inpaint',
 } as const satisfies Record<TabId, string>;
 
-export const modeNames = {
-  t2i: 'Drawn from words',
-  i2t: 'Described',
-  joint: 'Imagined pair',
-  i: 'Imagined picture',
-  t: 'Imagined words',
-  gibbs: 'Chain',
-  i2t2i: 'Variation',
-  t2i2t: 'Said differently',
-  interpolate: 'Mix',
-  inpaint: 'Painted over',
-} as const satisfies Record<JobMode, string>;
+const countNames = {
+  images: 'Pictures',
+  captions: 'Captions',
+  pairs: 'Pairs',
+} as const satisfies Record<WireCall['makes'], string>;
+
+/** The name of the field that says how many there will be. */
+export function countLabel(call: WireCall, { options }: Capabilities): string {
+  const count = countOf(call);
+  return count === 'n' ? countNames[call.makes] : labelOf(count, options[count]);
+}
 
 export function duration(milliseconds: number): string {
   const seconds = milliseconds / 1000;

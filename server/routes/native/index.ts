@@ -4,6 +4,7 @@ import { answerErrors } from '../compat/answer-errors.ts';
 import { toOpenaiError } from '../openai/errors.ts';
 import { capabilityRoutes } from './capabilities.ts';
 import { jobRoutes } from './jobs.ts';
+import { pictureRequestRoutes } from './picture-request.ts';
 import { strictValidator } from './strict-fields.ts';
 
 export const nativeRoutes: FastifyPluginAsync = async app => {
@@ -11,4 +12,5 @@ export const nativeRoutes: FastifyPluginAsync = async app => {
   answerErrors(app, toOpenaiError);
   await app.register(jobRoutes);
   await app.register(capabilityRoutes);
+  await app.register(pictureRequestRoutes);
 };

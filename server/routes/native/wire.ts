@@ -99,6 +99,14 @@ export type WireEvent = { readonly id: number } & (
   | { readonly type: 'cancelled'; readonly result?: WireResult }
 );
 
+/** The answer to POST /v1/pictures/request. */
+export interface PictureRequest {
+  /** As the body of POST /v1/jobs, without the pictures given; null if the file tells none that the model takes. */
+  readonly request: ({ readonly mode: string } & WireRequest) | null;
+  /** Names of what the file tells and the model does not take. */
+  readonly left_out: readonly string[];
+}
+
 /** What an option allows, and how it is shown to people. */
 export interface OptionSchema extends Limits {
   readonly multipleOf?: number;

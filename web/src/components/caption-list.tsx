@@ -2,6 +2,7 @@
 import { showForm } from '../actions.ts';
 import { emptyForm } from '../form.ts';
 import { countCaptions } from '../job-state.ts';
+import { shownTabs } from '../state.ts';
 import type { WireSample } from '../wire.ts';
 
 export function CaptionList({ samples }: { samples: readonly WireSample[] }) {
@@ -15,14 +16,16 @@ export function CaptionList({ samples }: { samples: readonly WireSample[] }) {
             {samples.length > 1 && captions.length < samples.length && (
               <span class="hint">{times === 1 ? 'said once' : `said ${times} times out of ${samples.length}`}</span>
             )}
-            <button
-              type="button"
-              class="quiet"
-              aria-label={`Draw this: ${caption}`}
-              onClick={() => showForm({ ...emptyForm('draw'), prompt: caption })}
-            >
-              Draw this
-            </button>
+            {shownTabs.value.includes('draw') && (
+              <button
+                type="button"
+                class="quiet"
+                aria-label={`Draw this: ${caption}`}
+                onClick={() => showForm('draw', { ...emptyForm('draw'), prompt: caption })}
+              >
+                Draw this
+              </button>
+            )}
           </div>
         </li>
       ))}

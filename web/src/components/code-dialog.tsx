@@ -3,10 +3,10 @@ import { useSignal } from '@preact/signals';
 import { useRef } from 'preact/hooks';
 import { copyText } from '../copy-text.ts';
 import { toBody } from '../form.ts';
-import { closeOverlay, showsCode, tab } from '../navigation.ts';
+import { closeOverlay, showsCode } from '../navigation.ts';
 import { commandKey } from '../platform.ts';
 import { snippets } from '../snippets/index.ts';
-import { capabilities, forms } from '../state.ts';
+import { capabilities, formCallOf, forms, shownTab } from '../state.ts';
 import { Dialog } from './dialog.tsx';
 import { Choice } from './fields.tsx';
 import { Icon } from './icons.tsx';
@@ -23,8 +23,11 @@ function Code() {
   const language = useSignal<'curl' | 'Python' | 'TypeScript'>('curl');
   const outcome = useSignal<'copied' | 'selected' | null>(null);
   const field = useRef<HTMLTextAreaElement>(null);
-  const place = { origin: location.origin, model: capabilities.value?.model ?? 'emoji' };
-  const all = snippets(toBody(forms.value[tab.value], capabilities.value), place);
+  const known = capabilities.value;
+  const formCall = formCallOf(shownTab.value);
+  if (!known || !formCall) return null;
+  const place = { origin: location.origin, model: known.model };
+  const all = snippets(toBody(forms.value[shownTab.value], formCall, known), place);
   const code = all.find(snippet => snippet.language === language.value)?.code ?? '';
   const copy = async () => {
     if (field.current) outcome.value = await copyText(field.current);

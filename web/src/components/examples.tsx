@@ -1,22 +1,24 @@
-/** Captions that fill the form at a click. */
-import { capabilities } from '../state.ts';
+/** Examples that fill the form at a click. */
+import type { Form } from '../form.ts';
 
-interface ExamplesProps {
-  readonly onPick: (caption: string) => void;
-  /** Which of them to show. */
-  readonly from?: number;
-  readonly count?: number;
+export interface Example {
+  readonly name: string;
+  readonly fields: Partial<Form>;
 }
 
-export function Examples({ onPick, from = 0, count = 6 }: ExamplesProps) {
-  const captions = capabilities.value?.examples.slice(from, from + count) ?? [];
-  if (captions.length === 0) return null;
+interface ExamplesProps {
+  readonly examples: readonly Example[];
+  readonly onPick: (fields: Partial<Form>) => void;
+}
+
+export function Examples({ examples, onPick }: ExamplesProps) {
+  if (examples.length === 0) return null;
   return (
     <ul class="examples" aria-label="Examples">
-      {captions.map(caption => (
-        <li key={caption}>
-          <button type="button" class="example" onClick={() => onPick(caption)}>
-            {caption}
+      {examples.map(({ name, fields }) => (
+        <li key={name}>
+          <button type="button" class="example" onClick={() => onPick(fields)}>
+            {name}
           </button>
         </li>
       ))}

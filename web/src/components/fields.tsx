@@ -1,8 +1,9 @@
-/** Form fields: words, numbers, sliders, choices. Each has a visible label; ids come from Preact. */
+/** Form fields: words, numbers, sliders, choices, yes or no. Each has a visible label; ids come from Preact. */
 import { useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useId } from 'preact/hooks';
-import { capabilities } from '../state.ts';
+import type { OptionRange } from '../option-range.ts';
+import type { OptionSchema } from '../wire.ts';
 import { Icon } from './icons.tsx';
 
 interface WordsFieldProps {
@@ -11,11 +12,13 @@ interface WordsFieldProps {
   readonly placeholder?: string;
   readonly hint?: string;
   readonly rows?: number;
+  /** Most characters. */
+  readonly longest?: number | undefined;
   readonly onChange: (value: string) => void;
 }
 
 /** What the model reads is set in its own type, as is what it writes. */
-export function WordsField({ label, value, placeholder, hint, rows = 2, onChange }: WordsFieldProps) {
+export function WordsField({ label, value, placeholder, hint, rows = 2, longest, onChange }: WordsFieldProps) {
   const id = useId();
   return (
     <div class="field">
@@ -27,32 +30,36 @@ export function WordsField({ label, value, placeholder, hint, rows = 2, onChange
         style={{ '--rows': String(rows) }}
         value={value}
         placeholder={placeholder}
+        maxLength={longest}
         aria-describedby={hint ? `${id}-hint` : undefined}
         onInput={event => onChange(event.currentTarget.value)}
       />
-      {hint && (
-        <p id={`${id}-hint`} class="hint">
-          {hint}
-        </p>
-      )}
+      <Hint id={id} text={hint} />
     </div>
+  );
+}
+
+function Hint({ id, text }: { id: string; text: string | undefined }) {
+  if (!text) return null;
+  return (
+    <p id={`${id}-hint`} class="hint">
+      {text}
+    </p>
   );
 }
 
 interface CountFieldProps {
   readonly label: string;
   readonly value: number;
-  /** @default 1 */
-  readonly lowest?: number;
-  /** Which of the server's limits holds. @default 'n' */
-  readonly limit?: 'n' | 'frames' | 'rounds';
+  /** Its limits. */
+  readonly schema: OptionSchema;
   readonly onChange: (value: number) => void;
 }
 
 /** A small whole number with buttons beside it. */
-export function CountField({ label, value, lowest = 1, limit = 'n', onChange }: CountFieldProps) {
+export function CountField({ label, value, schema, onChange }: CountFieldProps) {
   const id = useId();
-  const highest = capabilities.value?.limits[limit] ?? Number.POSITIVE_INFINITY;
+  const { minimum: lowest = 1, maximum: highest = Number.POSITIVE_INFINITY } = schema;
   /** What is being typed: stays until the field is left, whatever else changes on the page. */
   const typed = useSignal<string | null>(null);
   const type = ({ value: text, valueAsNumber: number }: HTMLInputElement) => {
@@ -92,28 +99,26 @@ interface SliderFieldProps {
   readonly label: string;
   readonly hint: string;
   readonly value: number;
-  readonly lowest: number;
-  /** Where the slider ends: the usual range. */
-  readonly highest: number;
-  /** What may be typed beyond the slider. @default highest */
-  readonly most?: number;
-  readonly step: number;
+  readonly range: OptionRange;
   readonly onChange: (value: number) => void;
 }
 
 /** A slider over the usual range, and a number beside it for exact and for unusual values. */
-export function SliderField({ label, hint, value, lowest, highest, most = highest, step, onChange }: SliderFieldProps) {
+export function SliderField({ label, hint, value, range, onChange }: SliderFieldProps) {
+  const { lowest, highest, most, step, grain } = range;
   const id = useId();
   const typed = useSignal<string | null>(null);
+  const nearest = (number: number) => {
+    const exact = grain === null ? number : lowest + Math.round((number - lowest) / grain) * grain;
+    return Math.min(most, Math.max(lowest, exact));
+  };
   const type = ({ value: text, valueAsNumber: number }: HTMLInputElement) => {
     typed.value = text;
-    if (number >= lowest && number <= most && Number.isInteger((number - lowest) / step)) onChange(number);
+    if (nearest(number) === number) onChange(number);
   };
   const leave = ({ valueAsNumber: number }: HTMLInputElement) => {
     typed.value = null;
-    if (Number.isNaN(number)) return;
-    const nearest = lowest + Math.round((number - lowest) / step) * step;
-    onChange(Math.min(most, Math.max(lowest, nearest)));
+    if (!Number.isNaN(number)) onChange(nearest(number));
   };
   return (
     <div class="field">
@@ -125,7 +130,7 @@ export function SliderField({ label, hint, value, lowest, highest, most = highes
           aria-label={`${label}, as a number`}
           min={lowest}
           max={most}
-          step={step}
+          step={grain ?? 'any'}
           value={typed.value ?? value}
           onInput={event => type(event.currentTarget)}
           onChange={event => leave(event.currentTarget)}
@@ -141,9 +146,7 @@ export function SliderField({ label, hint, value, lowest, highest, most = highes
         aria-describedby={`${id}-hint`}
         onInput={event => onChange(event.currentTarget.valueAsNumber)}
       />
-      <p id={`${id}-hint`} class="hint">
-        {hint}
-      </p>
+      <Hint id={id} text={hint} />
     </div>
   );
 }
@@ -219,21 +222,54 @@ export function Choice<T extends string>({ label, value, options, onChange }: Ch
 }
 
 interface SelectFieldProps<T extends string> extends Omit<ChoiceProps<T>, 'options'> {
+  readonly hint?: string;
   readonly options: readonly { readonly value: T; readonly name: string }[];
 }
 
-export function SelectField<T extends string>({ label, value, options, onChange }: SelectFieldProps<T>) {
+export function SelectField<T extends string>({ label, hint, value, options, onChange }: SelectFieldProps<T>) {
   const id = useId();
   return (
     <div class="field">
       <label for={id}>{label}</label>
-      <select id={id} value={value} onChange={event => onChange(event.currentTarget.value as T)}>
+      <select
+        id={id}
+        value={value}
+        aria-describedby={hint ? `${id}-hint` : undefined}
+        onChange={event => onChange(event.currentTarget.value as T)}
+      >
         {options.map(option => (
           <option key={option.value} value={option.value}>
             {option.name}
           </option>
         ))}
       </select>
+      <Hint id={id} text={hint} />
+    </div>
+  );
+}
+
+interface CheckFieldProps {
+  readonly label: string;
+  readonly hint?: string;
+  readonly value: boolean;
+  readonly onChange: (value: boolean) => void;
+}
+
+/** Yes or no. */
+export function CheckField({ label, hint, value, onChange }: CheckFieldProps) {
+  const id = useId();
+  return (
+    <div class="field">
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={value}
+          aria-describedby={hint ? `${id}-hint` : undefined}
+          onChange={event => onChange(event.currentTarget.checked)}
+        />
+        <span>{label}</span>
+      </label>
+      <Hint id={id} text={hint} />
     </div>
   );
 }

@@ -1,13 +1,13 @@
 /** Everything that was made, from the server's history. */
 import { useSignal } from '@preact/signals';
 import { useRef } from 'preact/hooks';
+import { titleOf } from '../calls.ts';
 import { report } from '../faults.ts';
 import { type GalleryEntry, galleryEntries } from '../gallery-entries.ts';
 import { loadOlder } from '../job-feed.ts';
 import { view } from '../navigation.ts';
 import { restoreFromFile } from '../restore-file.ts';
-import { historyLoaded, jobs, olderThan } from '../state.ts';
-import { modeNames } from '../words.ts';
+import { capabilities, historyLoaded, jobs, olderThan } from '../state.ts';
 import { Icon } from './icons.tsx';
 import { Picture } from './picture.tsx';
 import { altOf, Tile } from './tile.tsx';
@@ -62,7 +62,7 @@ function Entry({ entry: { job, index, kind } }: { entry: GalleryEntry }) {
     <button
       type="button"
       class="tile words-tile"
-      aria-label={`${modeNames[job.mode]}: ${caption}`}
+      aria-label={`${titleOf(job.mode, capabilities.value)}: ${caption}`}
       onClick={() => view({ jobId: job.id, index })}
     >
       {job.request.image_url && <Picture url={job.request.image_url} alt="" />}
@@ -80,7 +80,7 @@ function OpenPicture() {
         ref={input}
         class="unseen"
         type="file"
-        accept="image/png"
+        accept="image/png,image/jpeg,image/webp"
         tabIndex={-1}
         aria-hidden="true"
         onChange={event => {

@@ -1,6 +1,6 @@
 /** Own line icons on a grid of 20. Blue strokes are words, coral ones pictures. */
 import type { ComponentChildren } from 'preact';
-import type { TabId } from '../form.ts';
+import type { TabId } from '../calls.ts';
 
 function Svg({ children, size = 20 }: { children: ComponentChildren; size?: number }) {
   return (

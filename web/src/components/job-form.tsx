@@ -2,7 +2,8 @@
 import { useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { run } from '../actions.ts';
-import { missingInputs, type TabId } from '../form.ts';
+import type { TabId } from '../calls.ts';
+import { type FormCall, missingInputs } from '../form.ts';
 import { isOver } from '../job-state.ts';
 import { showCode } from '../navigation.ts';
 import { commandKey } from '../platform.ts';
@@ -13,14 +14,15 @@ import { Settings } from './settings.tsx';
 
 interface JobFormProps {
   readonly tab: TabId;
+  readonly formCall: FormCall;
   /** What the button does, as its name. */
   readonly verb: string;
   readonly children: ComponentChildren;
 }
 
-export function JobForm({ tab, verb, children }: JobFormProps) {
+export function JobForm({ tab, formCall, verb, children }: JobFormProps) {
   const tried = useSignal(false);
-  const missing = missingInputs(forms.value[tab]);
+  const missing = missingInputs(forms.value[tab], formCall);
   const ready = capabilities.value !== null && serverFault.value === null;
   const shown = findJob(shownJobs.value[tab]?.id);
   const start = (event: Event) => {
@@ -34,7 +36,7 @@ export function JobForm({ tab, verb, children }: JobFormProps) {
   return (
     <form class="job-form" onSubmit={start} onKeyDown={onKeyDown} noValidate>
       {children}
-      <Settings tab={tab} />
+      <Settings tab={tab} formCall={formCall} />
       <div class="run-row">
         <button type="submit" class="primary" disabled={!ready} aria-describedby={`missing-${tab}`}>
           {sending.value.has(tab) ? 'Sending' : shown && !isOver(shown) ? `${verb} another` : verb}

@@ -165,9 +165,7 @@ export function MaskPainter({ picture, side, mask: given, onChange, onRemove }: 
         label="Brush size"
         hint="In pixels of the model."
         value={size.value}
-        lowest={2}
-        highest={side / 2}
-        step={2}
+        range={{ lowest: 2, highest: side / 2, most: side / 2, step: 2, grain: 2 }}
         onChange={value => (size.value = value)}
       />
       <div class="painter-tools">

@@ -1,12 +1,12 @@
 /** The right half of a tab: the job that was started last, from its place in the queue to its result. */
-import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { cancel } from '../actions.ts';
-import { fieldsOf, missingInputs, type TabId } from '../form.ts';
+import { countOf, type TabId, titleOf } from '../calls.ts';
 import { fractionDone, isOver, type JobState } from '../job-state.ts';
 import { standingOf } from '../standing.ts';
-import { findJob, forms, shownJobs } from '../state.ts';
-import { modeNames, statusLine } from '../words.ts';
+import { capabilities, findJob, formCallOf, forms, knownCall, shownJobs } from '../state.ts';
+import type { Texts } from '../tab-texts.ts';
+import { statusLine } from '../words.ts';
 import { CaptionList } from './caption-list.tsx';
 import { FramePlayer } from './frame-player.tsx';
 import { NoiseTile } from './noise-tile.tsx';
@@ -16,16 +16,16 @@ import { altOf, Tile } from './tile.tsx';
 interface StageProps {
   readonly tab: TabId;
   /** What to say while there is nothing yet. */
-  readonly empty: ComponentChildren;
-  /** The same once the form has all that it needs. @default empty */
-  readonly ready?: ComponentChildren;
+  readonly empty: Texts;
 }
 
-export function Stage({ tab, empty, ready = empty }: StageProps) {
+export function Stage({ tab, empty }: StageProps) {
   const shown = shownJobs.value[tab];
   const job = findJob(shown?.id);
   const form = forms.value[tab];
-  const standing = shown && job ? standingOf(job, shown, form) : 'gone';
+  const formCall = formCallOf(tab);
+  const known = capabilities.value;
+  const standing = shown && job && formCall && known ? standingOf(job, shown, { form, formCall, known }) : 'gone';
   const element = useRef<HTMLElement>(null);
   useEffect(() => {
     const isNarrow = matchMedia('(max-width: 860px)').matches;
@@ -37,7 +37,13 @@ export function Stage({ tab, empty, ready = empty }: StageProps) {
     return (
       <section ref={element} class="stage" aria-label="Result">
         <div class="stage-body">
-          <Empty>{missingInputs(form).length > 0 ? empty : ready}</Empty>
+          <div class="empty">
+            <div class="empty-picture" aria-hidden="true">
+              <NoiseTile moving={false} label="" />
+            </div>
+            <h2>{empty.title}</h2>
+            <p>{empty.text}</p>
+          </div>
         </div>
       </section>
     );
@@ -62,7 +68,7 @@ function MadeFrom({ job, isFormer }: { job: JobState; isFormer: boolean }) {
   return (
     <div class="made-from">
       <p>
-        {isOver(job) ? 'An earlier result' : 'Under way'}: {modeNames[job.mode].toLowerCase()}
+        {isOver(job) ? 'An earlier result' : 'Under way'}: {titleOf(job.mode, capabilities.value).toLowerCase()}
         {words.length > 0 && `, ${words.join(' → ')}`}
       </p>
       {pictures.map(url => (
@@ -72,20 +78,16 @@ function MadeFrom({ job, isFormer }: { job: JobState; isFormer: boolean }) {
   );
 }
 
-function Empty({ children }: { children: ComponentChildren }) {
-  return (
-    <div class="empty">
-      <div class="empty-picture" aria-hidden="true">
-        <NoiseTile moving={false} label="" />
-      </div>
-      {children}
-    </div>
-  );
-}
-
 function Result({ job, unfinished }: { job: JobState; unfinished: readonly string[] }) {
   if (job.status === 'failed') return <Fault title="That did not work" text={job.error?.message ?? ''} />;
-  if (job.samples.length > 0) return <Finished job={job} />;
+  if (job.samples.length > 0) {
+    return (
+      <>
+        <Finished job={job} />
+        {unfinished.length > 0 && <Unfinished pictures={unfinished} />}
+      </>
+    );
+  }
   if (job.status !== 'cancelled') return <Pending job={job} />;
   return unfinished.length > 0 ? (
     <Unfinished pictures={unfinished} />
@@ -135,26 +137,54 @@ function Unfinished({ pictures }: { pictures: readonly string[] }) {
 
 /** Noise until the first preview, then how the pictures look so far. */
 function Pending({ job }: { job: JobState }) {
-  const { makes, count } = fieldsOf(job.mode);
-  if (makes === 'captions') {
+  if (knownCall(job.mode)?.makes === 'captions') {
     return <div class="empty">{job.text ? <p class="caption is-large">{job.text}</p> : <Writing />}</div>;
   }
-  const expected = job.previews.length || job.request[count] || 1;
+  const expected = expectedSamples(job);
   return (
     <ul class="tiles" style={{ '--columns': String(columnsFor(expected)) }}>
       {Array.from({ length: expected }, (_, index) => (
         <li key={index} class="plate">
-          <div class="tile is-pending">
-            {job.previews[index] ? (
-              <Picture url={job.previews[index]} alt={`Picture ${index + 1} so far`} />
-            ) : (
-              <NoiseTile moving={job.status === 'running'} label={`Picture ${index + 1}, not begun`} />
-            )}
-          </div>
+          <PendingSample job={job} index={index} />
         </li>
       ))}
     </ul>
   );
+}
+
+/** A sample that is finished early, or how its picture looks so far. */
+function PendingSample({ job, index }: { job: JobState; index: number }) {
+  const sample = job.early[index];
+  if (sample?.url) {
+    return (
+      <>
+        <a class="tile" href={sample.url} target="_blank" rel="noreferrer">
+          <Picture url={sample.url} alt={`Picture ${index + 1}, finished`} />
+        </a>
+        {sample.caption !== undefined && <p class="caption">{sample.caption}</p>}
+      </>
+    );
+  }
+  const preview = job.previews[index];
+  return (
+    <div class="tile is-pending">
+      {preview ? (
+        <Picture url={preview} alt={`Picture ${index + 1} so far`} />
+      ) : (
+        <NoiseTile moving={job.status === 'running'} label={`Picture ${index + 1}, not begun`} />
+      )}
+    </div>
+  );
+}
+
+/** How many samples a job will have, as far as its request tells. */
+function expectedSamples({ mode, request, early, previews }: JobState): number {
+  const call = knownCall(mode);
+  const of = (name: string) => Number(request[name] ?? call?.defaults[name] ?? 1);
+  const count = call ? countOf(call) : 'n';
+  // A chain begins with a pair, which no round made.
+  const each = count === 'n' ? 1 : of(count) + (count === 'rounds' ? 1 : 0);
+  return Math.max(early.length, previews.length, of('n') * each);
 }
 
 function Writing() {
@@ -172,7 +202,12 @@ function Status({ job }: { job: JobState }) {
   return (
     <div class={`status is-${job.status}`}>
       {!over && (
-        <progress class={`bar makes-${fieldsOf(job.mode).makes}`} max={1} value={fraction ?? 0} aria-label="Progress">
+        <progress
+          class={`bar makes-${knownCall(job.mode)?.makes ?? 'images'}`}
+          max={1}
+          value={fraction ?? 0}
+          aria-label="Progress"
+        >
           {Math.round((fraction ?? 0) * 100)} %
         </progress>
       )}

@@ -1,12 +1,13 @@
 /** The tabs, as the ARIA pattern has them: one stop for Tab, arrows move. At the bottom of the screen on phones. */
-import { openTab, tab } from '../navigation.ts';
-import { tabIds } from '../places.ts';
+import { openTab } from '../navigation.ts';
+import { shownTab, shownTabs } from '../state.ts';
 import { tabNames } from '../words.ts';
 import { TabIcon } from './icons.tsx';
 
 export function TabBar() {
+  const tabIds = shownTabs.value;
   const move = (event: KeyboardEvent) => {
-    const place = tabIds.indexOf(tab.value);
+    const place = tabIds.indexOf(shownTab.value);
     const last = tabIds.length - 1;
     const steps: Record<string, number> = { ArrowRight: place + 1, ArrowLeft: place - 1, Home: 0, End: last };
     const next = steps[event.key];
@@ -19,7 +20,7 @@ export function TabBar() {
   return (
     <div class="tab-bar" role="tablist" aria-label="What to do" onKeyDown={move}>
       {tabIds.map(id => {
-        const selected = id === tab.value;
+        const selected = id === shownTab.value;
         return (
           <button
             key={id}

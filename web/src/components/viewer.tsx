@@ -3,12 +3,12 @@ import { useComputed, useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { again, remove, restore, usePicture } from '../actions.ts';
-import { defaultGuidance, defaultSteps, fieldsOf, type TabId } from '../form.ts';
+import { labelOf, type TabId, titleOf } from '../calls.ts';
 import { galleryEntries } from '../gallery-entries.ts';
 import type { JobState } from '../job-state.ts';
 import { closeOverlay, view, viewed } from '../navigation.ts';
-import { capabilities, jobs, viewedJob } from '../state.ts';
-import { duration, modeNames } from '../words.ts';
+import { capabilities, jobs, knownCall, shownTabs, viewedJob } from '../state.ts';
+import { duration } from '../words.ts';
 import { CaptionList } from './caption-list.tsx';
 import { Dialog } from './dialog.tsx';
 import { FramePlayer } from './frame-player.tsx';
@@ -35,7 +35,7 @@ export function Viewer() {
   return (
     <Dialog
       open={job !== undefined}
-      label={job ? modeNames[job.mode] : 'Viewer'}
+      label={job ? titleOf(job.mode, capabilities.value) : 'Viewer'}
       class="viewer"
       onKeyDown={onKeyDown}
       onClose={closeOverlay}
@@ -79,7 +79,7 @@ function View({ job, index }: { job: JobState; index: number }) {
         )}
       </div>
       <div class="view-text">
-        <h2>{modeNames[job.mode]}</h2>
+        <h2>{titleOf(job.mode, capabilities.value)}</h2>
         {isList ? (
           <CaptionList samples={job.samples} />
         ) : (
@@ -100,16 +100,11 @@ function Source({ job }: { job: JobState }) {
 
 function Parameters({ job, index }: { job: JobState; index: number }) {
   const { request } = job;
-  const known = capabilities.value;
-  const guidance = known && fieldsOf(job.mode).guided ? defaultGuidance(job.mode, known) : undefined;
-  const isChained = job.mode === 'i2t2i' || job.mode === 't2i2t' || job.mode === 'gibbs';
+  const sample = job.samples[index];
   const rows: readonly (readonly [string, ComponentChildren])[] = [
-    ['Caption given', isChained && request.prompt !== job.samples[index]?.caption ? request.prompt : undefined],
-    ['Keep out', request.negative_prompt],
-    ['Seed', job.samples[index]?.seed],
-    ['Steps', request.steps ?? (known ? defaultSteps(job.mode, known) : undefined)],
-    ['Guidance', request.guidance ?? guidance],
-    ['Solver', request.solver],
+    ['Caption given', sample?.caption !== undefined && request.prompt !== sample.caption ? request.prompt : undefined],
+    ['Seed', sample?.seed],
+    ...settingsUsed(job),
     ['Took', job.took === null ? undefined : duration(job.took)],
     ['Made', new Date(job.created).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' })],
   ];
@@ -125,6 +120,20 @@ function Parameters({ job, index }: { job: JobState; index: number }) {
         ))}
     </dl>
   );
+}
+
+/** Always told, as people compare them. */
+const alwaysTold: ReadonlySet<string> = new Set(['steps', 'guidance']);
+
+/** The settings of a job: those that were given, and some with their defaults. */
+function settingsUsed({ mode, request }: JobState): readonly (readonly [string, ComponentChildren])[] {
+  const call = knownCall(mode);
+  const names = call?.options.filter(name => !['seed', 'n', 'priority', 'preview_every'].includes(name)) ?? [];
+  return names.flatMap(name => {
+    const standard = alwaysTold.has(name) && !call?.without_effect.includes(name) ? call?.defaults[name] : undefined;
+    const value = request[name] ?? standard;
+    return value === undefined ? [] : [[labelOf(name, capabilities.value?.options[name]), String(value)] as const];
+  });
 }
 
 function Actions({ job, index }: { job: JobState; index: number }) {
@@ -196,11 +205,13 @@ function UsePicture({ url, name: fileName }: { url: string; name: string }) {
   return (
     <div class="actions">
       <span class="hint">Use it to</span>
-      {uses.map(({ tab, name }) => (
-        <button key={tab} type="button" class="example" onClick={() => void usePicture(tab, url, fileName)}>
-          {name}
-        </button>
-      ))}
+      {uses
+        .filter(({ tab }) => shownTabs.value.includes(tab))
+        .map(({ tab, name }) => (
+          <button key={tab} type="button" class="example" onClick={() => void usePicture(tab, url, fileName)}>
+            {name}
+          </button>
+        ))}
     </div>
   );
 }

@@ -1,26 +1,26 @@
 /** A form's request as the routes of the API want it: which route, which fields, which files. */
-import type { JobBody, JobMode } from '../wire.ts';
+import type { JobBody } from '../form.ts';
+import type { OptionValue } from '../wire.ts';
 
 type Route = 'generations' | 'variations' | 'edits' | 'chat' | 'jobs';
 
-/** Which route serves a mode. Alternatives of captions are the choices of one chat completion. */
-const routes = {
+/**
+ * Which route serves a mode, where one of OpenAI's does; native jobs have them all. Alternatives of captions are the choices of
+ * one chat completion.
+ */
+const routes: Readonly<Record<string, Route>> = {
   t2i: 'generations',
   i: 'generations',
   joint: 'generations',
   i2t2i: 'variations',
   inpaint: 'edits',
   i2t: 'chat',
-  t: 'jobs',
-  t2i2t: 'jobs',
-  gibbs: 'jobs',
-  interpolate: 'jobs',
-} as const satisfies Record<JobMode, Route>;
+};
 
 /** OpenAI's own limit of `n`, which routes of its family keep: more samples are requested as a native job. */
 const mostByOpenai = 10;
 
-export type Fields = Record<string, string | number>;
+export type Fields = Record<string, OptionValue>;
 
 export interface Described {
   readonly route: Route;
@@ -35,9 +35,12 @@ export interface Described {
 }
 
 export function describe(body: JobBody, model: string): Described {
-  // Only a picture with a mask is an edit; a caption with gaps is Duet's own.
-  const isOwn = (body.mode === 'inpaint' && body.mask === undefined) || (body.n ?? 1) > mostByOpenai;
-  const route = isOwn ? 'jobs' : routes[body.mode];
+  // Only a picture with a mask is an edit, and a variation has no caption: the rest is Duet's own.
+  const isOwn =
+    (body.mode === 'inpaint' && body['mask'] === undefined) ||
+    (body.mode === 'i2t2i' && body['prompt'] !== undefined) ||
+    Number(body['n'] ?? 1) > mostByOpenai;
+  const route = (!isOwn && routes[body.mode]) || 'jobs';
   const files = Object.fromEntries(
     (['image', 'image2', 'mask'] as const).filter(name => body[name] !== undefined).map(name => [name, `${name}.png`]),
   );
@@ -46,22 +49,24 @@ export function describe(body: JobBody, model: string): Described {
     const { image, image2, mask, preview_every, ...own } = body;
     return { route, known: {}, own: { ...own, model }, files, pairs };
   }
-  const words: Fields = route === 'generations' || route === 'edits' ? { prompt: body.prompt ?? '' } : {};
-  const known = { model, ...words, ...present({ n: body.n, ...(route === 'chat' && { seed: body.seed }) }) };
-  const mode: Fields = body.mode === 'i' || body.mode === 'joint' ? { mode: body.mode } : {};
+  const { mode: name, prompt = '', n, seed, steps, guidance, solver, preview_every: _previews, ...others } = body;
+  const { image: _image, image2: _image2, mask: _mask, prompt2: _prompt2, ...options } = others;
+  const words: Fields = route === 'generations' || route === 'edits' ? { prompt } : {};
+  const known = { model, ...words, ...present({ n, ...(route === 'chat' && { seed }) }) };
+  const mode: Fields = name === 'i' || name === 'joint' ? { mode: name } : {};
   const settings = present({
-    ...(route !== 'chat' && { seed: body.seed }),
-    num_inference_steps: body.steps,
-    guidance_scale: body.guidance,
-    negative_prompt: body.negative_prompt,
-    scheduler: body.solver,
+    ...(route !== 'chat' && { seed }),
+    num_inference_steps: steps,
+    guidance_scale: guidance,
+    scheduler: solver,
+    ...options,
   });
   return { route, known, own: { ...mode, ...settings }, files, pairs };
 }
 
-function present(fields: Readonly<Record<string, string | number | undefined>>): Fields {
+function present(fields: Readonly<Record<string, OptionValue | undefined>>): Fields {
   return Object.fromEntries(
-    Object.entries(fields).filter((entry): entry is [string, string | number] => entry[1] !== undefined),
+    Object.entries(fields).filter((entry): entry is [string, OptionValue] => entry[1] !== undefined),
   );
 }
 

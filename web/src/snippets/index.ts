@@ -2,7 +2,7 @@
  * The current form as programs: curl, Python and TypeScript. What the OpenAI family offers goes through it, with the
  * openai clients as they are; the other modes go to the native jobs through the same clients' own request method.
  */
-import type { JobBody } from '../wire.ts';
+import type { JobBody } from '../form.ts';
 import { curl } from './curl.ts';
 import { describe } from './describe.ts';
 import { python } from './python.ts';

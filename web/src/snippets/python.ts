@@ -2,7 +2,7 @@
 import type { Described, Fields, Writer } from './describe.ts';
 
 /** JSON's strings and numbers are Python's too. */
-const literal = (value: unknown) => JSON.stringify(value);
+const literal = (value: unknown) => (typeof value === 'boolean' ? (value ? 'True' : 'False') : JSON.stringify(value));
 
 function pythonArguments(fields: Fields, own: Fields, extra: readonly string[] = []): string {
   const lines = Object.entries(fields).map(([name, value]) => `${name}=${literal(value)}`);

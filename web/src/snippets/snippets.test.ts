@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { JobBody, JobMode } from '../wire.ts';
+import type { JobBody } from '../form.ts';
 import { snippets } from './index.ts';
 
 const place = { origin: 'http://127.0.0.1:7860', model: 'emoji' };
 const picture = 'data:image/png;base64,AA==';
-const bodies: Record<JobMode, JobBody> = {
+const bodies: Record<string, JobBody> = {
   t2i: {
     mode: 't2i',
     prompt: 'an apple',
@@ -40,7 +40,7 @@ describe('snippets', () => {
   });
 
   it('send a form as the OpenAI route has it', () => {
-    expect(codeOf(bodies.t2i, 'curl')).toMatchInlineSnapshot(`
+    expect(codeOf(bodies['t2i']!, 'curl')).toMatchInlineSnapshot(`
       "curl http://127.0.0.1:7860/v1/images/generations \\
         -H 'content-type: application/json' \\
         -d '{
@@ -53,7 +53,7 @@ describe('snippets', () => {
         "negative_prompt": "red"
       }'"
     `);
-    expect(codeOf(bodies.t2i, 'Python')).toMatchInlineSnapshot(`
+    expect(codeOf(bodies['t2i']!, 'Python')).toMatchInlineSnapshot(`
       "import base64
       from openai import OpenAI
 
@@ -69,7 +69,7 @@ describe('snippets', () => {
           open(f"{index}.png", "wb").write(base64.b64decode(image.b64_json))
       "
     `);
-    expect(codeOf(bodies.t2i, 'TypeScript')).toMatchInlineSnapshot(`
+    expect(codeOf(bodies['t2i']!, 'TypeScript')).toMatchInlineSnapshot(`
       "import { writeFileSync } from 'node:fs';
       import OpenAI from 'openai';
 
@@ -105,11 +105,13 @@ describe('snippets', () => {
       interpolate: 'v1/jobs',
     });
     expect(codeOf({ mode: 'inpaint', prompt: 'a _', n: 1 }, 'curl')).toContain('/v1/jobs');
+    expect(codeOf({ ...bodies['i2t2i']!, prompt: 'a cat' }, 'curl')).toContain('/v1/jobs');
+    expect(codeOf({ mode: 'i2i', image: picture, prompt: 'a cat', tiled: true }, 'Python')).toContain('"tiled": True');
   });
 
   it('print the captions of pairs', () => {
-    expect(codeOf(bodies.joint, 'Python')).toContain('revised_prompt');
-    expect(codeOf(bodies.i, 'Python')).not.toContain('revised_prompt');
+    expect(codeOf(bodies['joint']!, 'Python')).toContain('revised_prompt');
+    expect(codeOf(bodies['i']!, 'Python')).not.toContain('revised_prompt');
   });
 
   it('quote any caption for a shell', () => {

@@ -1,10 +1,11 @@
 /** Requests as TypeScript, with the openai package. */
+import type { OptionValue } from '../wire.ts';
 import type { Described, Fields, Writer } from './describe.ts';
 
 const literal = (value: unknown) => JSON.stringify(value);
 const property = (name: string) => (/^[a-z_]\w*$/i.test(name) ? name : literal(name));
-const quoted = (value: string | number) =>
-  typeof value === 'number'
+const quoted = (value: OptionValue) =>
+  typeof value !== 'string'
     ? String(value)
     : `'${literal(value).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")}'`;
 

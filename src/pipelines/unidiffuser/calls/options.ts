@@ -16,9 +16,14 @@ export const standards = {
 /** What only some calls take. */
 export const ownOptions = {
   /** Picture and caption at once, or the caption first, which takes twice as many steps. */
-  order: Type.Enum([...orders], { ...modelsOwn, description: 'picture and caption at once, or the caption first' }),
+  order: Type.Enum([...orders], {
+    title: 'Order',
+    ...modelsOwn,
+    description: 'picture and caption at once, or the caption first',
+  }),
   /** How often caption and picture are drawn again from one another. */
   rounds: Type.Integer({
+    title: 'Rounds',
     minimum: 1,
     maximum: 1000,
     default: standards.rounds,
@@ -26,6 +31,7 @@ export const ownOptions = {
   }),
   /** Samples from one end to the other, both included. */
   frames: Type.Integer({
+    title: 'Frames',
     minimum: 2,
     maximum: 256,
     default: standards.frames,
@@ -33,6 +39,7 @@ export const ownOptions = {
   }),
   /** How much may change: 0 gives the autoencoder's copy of the picture, 1 keeps nothing of it. */
   strength: Type.Number({
+    title: 'Strength',
     minimum: 0,
     maximum: 1,
     default: standards.strength,
