@@ -11,12 +11,21 @@ import { type FakeModel, fakeModel } from '../server/testing/fake-model.ts';
 import { runCli } from '../src/cli/program.ts';
 import { type Pipeline, runCall } from '../src/pipelines/index.ts';
 import { optionsDocument } from '../tools/options-document.ts';
+import { labelOf, settingsOf } from '../web/src/calls.ts';
+import { emptyForm, toBody, withOption } from '../web/src/form.ts';
+import type { Capabilities } from '../web/src/wire.ts';
 
 vi.mock('../src/pipelines/common-options.ts', async importOriginal => {
   const original = await importOriginal<typeof import('../src/pipelines/common-options.ts')>();
   const { default: Type } = await import('typebox');
   const sparkle = Type.Number({ minimum: 0, maximum: 3, default: 1, description: 'how much everything glitters' });
-  return { ...original, commonOptions: { ...original.commonOptions, sparkleLevel: sparkle } };
+  const others = {
+    isGilded: Type.Boolean({ default: false, description: 'put gold on everything' }),
+    lacquerKind: Type.Enum(['matt', 'shiny'], { default: 'matt', description: 'what is painted over it' }),
+    coatCount: Type.Integer({ minimum: 0, maximum: 5, default: 1, description: 'coats of lacquer' }),
+    engravedName: Type.String({ maxLength: 9, description: 'what is scratched in' }),
+  };
+  return { ...original, commonOptions: { ...original.commonOptions, sparkleLevel: sparkle, ...others } };
 });
 
 let app: FastifyInstance;
@@ -85,6 +94,47 @@ describe.each(requests)('over %s', (url, bodyOf) => {
   it('is documented', async () => {
     const { paths } = (await app.inject('/openapi.json')).json();
     expect(JSON.stringify(paths[url].post.requestBody)).toMatch(/"sparkle_level":\{[^}]*"maximum":3/);
+  });
+});
+
+/** Of each kind: its name on the wire, a value as a flag and as itself, one that is not allowed, what forms must know. */
+const kinds = [
+  ['sparkleLevel', 'sparkle_level', ['--sparkle-level', '2.5'], 2.5, 3.5, { type: 'number', maximum: 3, default: 1 }],
+  ['isGilded', 'is_gilded', ['--is-gilded'], true, 'golden', { type: 'boolean', default: false }],
+  ['lacquerKind', 'lacquer_kind', ['--lacquer-kind', 'shiny'], 'shiny', 'oily', { enum: ['matt', 'shiny'] }],
+  ['coatCount', 'coat_count', ['--coat-count', '4'], 4, 1.5, { type: 'integer', maximum: 5 }],
+  ['engravedName', 'engraved_name', ['--engraved-name', 'duet'], 'duet', 'too long a name', { maxLength: 9 }],
+] as const;
+
+describe.each(kinds)('%s, an option of another kind', (name, wire, flag, value, wrong, told) => {
+  it('reaches the model from the library, the command line and every family of routes, and is checked', async () => {
+    await duet(['text', ...flag]);
+    expect(last()).toMatchObject({ [name]: value });
+    for (const [url, bodyOf] of requests) {
+      const before = model.calls.length;
+      const { statusCode, body } = await post(url, bodyOf({ [wire]: value }));
+      expect(statusCode, `${url} ${body}`).toBeLessThan(300);
+      await expect.poll(() => model.calls.length).toBeGreaterThan(before);
+      expect(last(), url).toMatchObject({ [name]: value });
+      const refused = await post(url, bodyOf({ [wire]: wrong }));
+      expect([400, 422], url).toContain(refused.statusCode);
+      expect(refused.body, url).toContain(wire);
+    }
+    const refused = runCall(methodless, 't2i', { prompt: 'an apple' }, { [name]: wrong } as object);
+    await expect(refused).rejects.toMatchObject({ code: 'invalid-argument', field: name });
+  });
+
+  it("is a setting of the page's forms, and part of what they send", async () => {
+    const known: Capabilities = (await app.inject('/v1/capabilities')).json();
+    const formCall = { mode: 't2i', call: known.calls['t2i']! };
+    const [, schema] = settingsOf(formCall.call, 'words', known).find(([own]) => own === wire)!;
+    expect(schema).toMatchObject(told);
+    expect(schema.description).toMatch(/^[A-Z]/);
+    expect(labelOf(wire, schema)).toBe(wire[0]!.toUpperCase() + wire.slice(1).replace('_', ' '));
+    const form = { ...emptyForm('draw'), prompt };
+    const body = toBody({ ...form, ...withOption(form, formCall, wire, value) }, formCall, known);
+    expect(body).toMatchObject({ [wire]: value });
+    expect(toBody(form, formCall, known)).not.toHaveProperty(wire);
   });
 });
 

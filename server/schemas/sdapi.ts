@@ -42,7 +42,7 @@ const strengthText = `How much of the picture, or of its masked part, may change
 
 function generation(models: readonly ModelInfo[], kind: keyof typeof drawingModes) {
   const options = servedOptions(models, drawingModes[kind]);
-  const { maximum } = options['n'] as Limits;
+  const { maximum } = (options['n'] ?? {}) as Limits; // none where no model draws
   const count = (description: string) =>
     optional(Type.Integer({ minimum: 1, ...(maximum !== undefined && { maximum }), description }));
   return {
@@ -51,7 +51,7 @@ function generation(models: readonly ModelInfo[], kind: keyof typeof drawingMode
     width: optional(side),
     height: optional(side),
     batch_size: count('Pictures at a time'),
-    n_iter: count(`batch_size x n_iter pictures are made, at most ${maximum}`),
+    n_iter: count(`batch_size x n_iter pictures are made${maximum === undefined ? '' : `, at most ${maximum}`}`),
     sampler_name: optional(
       Type.String({
         maxLength: 200,

@@ -90,7 +90,7 @@ function samplingOf(body: TextToImageBody, model: ModelInfo, mode: JobMode): See
 
 function countOf({ batch_size = 1, n_iter = 1 }: TextToImageBody, { options }: ModelInfo): number {
   const n = batch_size * n_iter;
-  const { maximum = n } = options['n'] as Limits;
+  const { maximum = n } = (options['n'] ?? {}) as Limits;
   if (n <= maximum) return n;
   const message = `batch_size x n_iter must be at most ${maximum}, got ${n}; send several requests`;
   throw new WireFault('invalid_value', 'batch_size', message);
