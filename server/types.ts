@@ -14,6 +14,8 @@ export interface ModelInfo extends ModelDescription {
   readonly created: number;
   /** What the model makes of a caption's words, without running it. */
   inspectCaption(text: string): CaptionReport;
+  /** The words that it was trained on, if they are known here. */
+  readonly vocabulary?: readonly string[];
 }
 
 /** A model with what is told about it. */

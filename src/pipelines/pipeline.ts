@@ -147,6 +147,8 @@ export interface Pipeline {
   ): Promise<CallResult>;
   /** What the model will make of a caption's words, without running anything. */
   inspectCaption(text: string): CaptionReport;
+  /** The words that it was trained on, in alphabetical order; absent where they are not known, or too many to tell. */
+  readonly vocabulary?: readonly string[];
   /** Frees sessions and weights; further calls throw. Idempotent. */
   release(): Promise<void>;
 }

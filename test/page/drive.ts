@@ -54,7 +54,7 @@ export async function draw(page: Page, words: string, pictures = 1): Promise<voi
 
 export async function cancelled(page: Page): Promise<void> {
   await status(page, 'running');
-  await page.getByRole('button', { name: 'Cancel' }).click();
+  await page.getByRole('button', { name: 'Cancel', exact: true }).click();
   await status(page, 'cancelled');
 }
 

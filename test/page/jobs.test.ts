@@ -102,11 +102,12 @@ describe.skipIf(!chromiumPath)(
         await draw(page, `apple ${count}`);
         await page.locator(`.model-name[title^="${count} running"]`).waitFor();
       }
-      await page.getByRole('button', { name: 'Cancel' }).click();
+      await page.getByRole('button', { name: 'Cancel', exact: true }).click();
       await status(page, 'cancelled');
       model.advance();
       await page.locator('.model-name[title="Ready"]').waitFor();
-      await expect.poll(() => tiles(page).count(), { timeout: patience }).toBe(7);
+      const apples = gallery(page).getByRole('link', { name: /^apple \d/ });
+      await expect.poll(() => apples.count(), { timeout: patience }).toBe(7);
     });
 
     it('shows in one window what another one makes and removes', async () => {

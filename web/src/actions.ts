@@ -1,11 +1,12 @@
 /** What a person can do: run, cancel, again, remove, restore. Writes the signals of state.ts. */
+import { effect, untracked } from '@preact/signals';
 import { ApiError } from './api.ts';
-import { inputsOf, modesOf, type TabId } from './calls.ts';
+import { inputsOf, modesOf, type TabId, tabOf } from './calls.ts';
 import { report } from './faults.ts';
 import { type Form, missingInputs, toBody, toForm } from './form.ts';
 import { mergeHistory } from './history.ts';
 import { forgetShown, refresh, tellWindows } from './job-feed.ts';
-import type { JobState } from './job-state.ts';
+import { isOver, type JobState } from './job-state.ts';
 import { closeOverlay, openTab, viewed } from './navigation.ts';
 import { notify } from './notices.ts';
 import { keepPicture, readPicture, squarePicture } from './pictures.ts';
@@ -55,6 +56,24 @@ async function send(tab: TabId, form: Form): Promise<void> {
 function randomKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** Opens the tab of a job with the job on its stage. */
+export function showJob({ id, mode }: JobState): void {
+  const call = state.knownCall(mode);
+  if (!call) return;
+  const tab = tabOf(call);
+  const shown = state.shownJobs.value[tab];
+  if (shown?.id !== id) state.shownJobs.value = { ...state.shownJobs.value, [tab]: { id, pictures: {} } };
+  openTab(tab);
+}
+
+/** A link to a job that is not over leads to its stage: the viewer has nothing to show yet. */
+export function followLinksToJobs(): void {
+  effect(() => {
+    const job = state.viewedJob.value;
+    if (job && !isOver(job)) untracked(() => showJob(job));
+  });
 }
 
 export async function cancel(id: string): Promise<void> {

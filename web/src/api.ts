@@ -2,7 +2,7 @@
 
 import type { JobBody } from './form.ts';
 import { eventReader } from './sse.ts';
-import type { Capabilities, PictureRequest, WireEvent, WireJob } from './wire.ts';
+import type { Capabilities, CaptionInspection, PictureRequest, WireEvent, WireJob } from './wire.ts';
 
 export class ApiError extends Error {
   /** HTTP status; 0 if the server could not be reached. */
@@ -53,6 +53,12 @@ export function createApi(base: string) {
     },
     async remove(id: string): Promise<void> {
       await request(`v1/jobs/${encodeURIComponent(id)}`, { method: 'DELETE' }).catch(ignoreStatus(404, 410));
+    },
+    /** What the model will make of a caption's words. */
+    async inspectCaption(text: string, signal: AbortSignal): Promise<CaptionInspection> {
+      const headers = { 'content-type': 'application/json' };
+      const body = JSON.stringify({ text });
+      return (await request('v1/captions/inspect', { method: 'POST', headers, body, signal })).json();
     },
     /** The request that made a picture, as far as its file tells. */
     async requestOf(picture: Blob): Promise<PictureRequest> {

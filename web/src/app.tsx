@@ -7,6 +7,7 @@ import { Notices } from './components/notices.tsx';
 import { ServerFault } from './components/server-fault.tsx';
 import { TabBar } from './components/tab-bar.tsx';
 import { ThemeSwitch } from './components/theme-switch.tsx';
+import { UnderWay } from './components/under-way.tsx';
 import { Viewer } from './components/viewer.tsx';
 import { openTab } from './navigation.ts';
 import * as state from './state.ts';
@@ -36,6 +37,7 @@ export function App() {
         <div role="tabpanel" id="panel" aria-labelledby={`tab-${id}`}>
           <CallTab key={id} tab={id} />
         </div>
+        <UnderWay />
         <Gallery />
       </main>
       <footer class="foot">

@@ -89,6 +89,7 @@ describe('reduceJob', () => {
     const early = jobAfter({ type: 'started' }, preview, { type: 'sample', index: 1, sample: samples[1]! });
     expect(early.early).toEqual([undefined, samples[1]]);
     expect(early.previews).toEqual(['data:image/png;base64,AA==', undefined]);
+    expect(reduceJob(early, preview).previews).toEqual(early.previews);
     const kept = reduceJob(early, { type: 'cancelled', result: resultOf({ samples: [samples[1]!] }) });
     expect(kept).toMatchObject({ status: 'cancelled', samples: [samples[1]], early: [] });
     expect(jobFromView({ ...view, status: 'cancelled', result: resultOf() })).toMatchObject({

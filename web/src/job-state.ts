@@ -66,19 +66,9 @@ export function reduceJob(job: JobState, event: JobChange): JobState {
         progress: { step: event.step, steps: event.steps, eta_ms: event.eta_ms ?? null },
       };
     case 'preview':
-      return {
-        ...job,
-        previews: placed(
-          event.indices,
-          event.images.map(image => `data:image/png;base64,${image}`),
-        ),
-      };
+      return { ...job, previews: withoutFinished(placed(event.indices, event.images.map(toDataUrl)), job.early) };
     case 'sample':
-      return {
-        ...job,
-        previews: job.previews.map((preview, index) => (index === event.index ? undefined : preview)),
-        early: placed([event.index], [event.sample], job.early),
-      };
+      return withEarly(job, placed([event.index], [event.sample], job.early));
     case 'text':
       return { ...job, text: job.text + event.delta };
     case 'completed':
@@ -110,6 +100,17 @@ function withResult(job: JobState, result: WireResult): JobState {
     isUnfamiliar: result.is_familiar === false,
     took: result.timings?.total ?? null,
   };
+}
+
+const toDataUrl = (png: string) => `data:image/png;base64,${png}`;
+
+function withEarly(job: JobState, early: JobState['early']): JobState {
+  return { ...job, early, previews: withoutFinished(job.previews, early) };
+}
+
+/** The finished picture takes the place of its preview, whichever comes first. */
+function withoutFinished(previews: JobState['previews'], early: JobState['early']): JobState['previews'] {
+  return previews.map((preview, index) => (early[index] ? undefined : preview));
 }
 
 function placed<T>(

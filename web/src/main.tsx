@@ -1,6 +1,7 @@
 /** The page's start: takes up what was kept of it, renders, and connects to the server that it came from. */
 import { effect } from '@preact/signals';
 import { render } from 'preact';
+import { followLinksToJobs } from './actions.ts';
 import { App } from './app.tsx';
 import { keepConnecting } from './connection.ts';
 import { watchJobs } from './job-feed.ts';
@@ -12,6 +13,8 @@ import './styles/base.css';
 import './styles/controls.css';
 import './styles/layout.css';
 import './styles/stage.css';
+import './styles/jobs.css';
+import './styles/vocabulary.css';
 import './styles/dialogs.css';
 
 followHistory();
@@ -22,4 +25,5 @@ for (const name of formKeeper.lostPictures) {
 }
 render(<App />, document.getElementById('app')!);
 watchJobs();
+followLinksToJobs();
 keepConnecting();

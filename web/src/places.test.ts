@@ -24,6 +24,12 @@ describe('places', () => {
     expect(at('/#imagine').tab).toBe('imagine');
   });
 
+  it('are found by a short link to a job', () => {
+    expect(at('/#job/job_abc')).toEqual({ tab: 'draw', over: { jobId: 'job_abc', index: 0 } });
+    expect(at('/vary#job/job_abc')).toEqual({ tab: 'vary', over: { jobId: 'job_abc', index: 0 } });
+    expect(at('/#job/').over).toBeNull();
+  });
+
   it('are the nearest where an address says nonsense', () => {
     expect(at('/draw?job=&sample=2').over).toBeNull();
     expect(at('/draw?job=a&sample=-2').over).toEqual({ jobId: 'a', index: 0 });

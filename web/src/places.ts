@@ -15,10 +15,12 @@ export interface Place {
 
 type Address = Pick<URL, 'pathname' | 'search' | 'hash'>;
 
-/** Tabs were written as #draw before they had paths; such links still work. */
+/** Tabs were written as #draw before they had paths; such links still work. A short link to a job is #job/ID. */
 export function placeOf({ pathname, search, hash }: Address): Place {
   const names = [pathname.replaceAll('/', ''), hash.slice(1)];
   const tab = tabIds.find(id => names.includes(id)) ?? 'draw';
+  const [, jobId] = /^#job\/([^/]+)$/.exec(hash) ?? [];
+  if (jobId) return { tab, over: { jobId, index: 0 } };
   return { tab, over: overlayOf(new URLSearchParams(search)) };
 }
 

@@ -41,6 +41,7 @@ export function capabilitiesOf(model: ModelInfo, models: readonly ModelInfo[], c
     },
     familiarity: model.familiarity ?? null,
     examples,
+    vocabulary: model.vocabulary ?? null,
   };
 }
 

@@ -3,6 +3,7 @@ import type { FastifyPluginAsync } from 'fastify';
 import { answerErrors } from '../compat/answer-errors.ts';
 import { toOpenaiError } from '../openai/errors.ts';
 import { capabilityRoutes } from './capabilities.ts';
+import { captionInspectionRoutes } from './caption-inspection.ts';
 import { jobRoutes } from './jobs.ts';
 import { pictureRequestRoutes } from './picture-request.ts';
 import { strictValidator } from './strict-fields.ts';
@@ -12,5 +13,6 @@ export const nativeRoutes: FastifyPluginAsync = async app => {
   answerErrors(app, toOpenaiError);
   await app.register(jobRoutes);
   await app.register(capabilityRoutes);
+  await app.register(captionInspectionRoutes);
   await app.register(pictureRequestRoutes);
 };

@@ -147,4 +147,14 @@ export interface Capabilities {
   readonly familiarity: { readonly threshold: number } | null;
   /** Prompts that show what the model can do. */
   readonly examples: readonly string[];
+  /** The words that it was trained on; null where they are not known. */
+  readonly vocabulary: readonly string[] | null;
+}
+
+/** The answer to POST /v1/captions/inspect. */
+export interface CaptionInspection {
+  /** Words that the model was not trained on, as it reads them. */
+  readonly unknown_words: readonly string[];
+  /** The caption is too long: its end would be ignored. */
+  readonly caption_cut: boolean;
 }

@@ -13,6 +13,7 @@ export async function loadUniDiffuser(folder: string, options: LoadOptions = {})
     config,
     networks,
     precision: options.precision ?? 'fp32',
+    ...(networks.tokenizer.knownWords && { vocabulary: networks.tokenizer.knownWords.toSorted() }),
     inspectCaption: text => {
       const tokens = networks.tokenizer.encode(text).length;
       const unknownWords = networks.tokenizer.unknownWords(text);

@@ -163,6 +163,11 @@ export class UniDiffuser implements Pipeline {
     return this.#parts.inspectCaption(text);
   }
 
+  /** The words of the captions that it was trained on, in alphabetical order, if they are known. */
+  get vocabulary(): readonly string[] {
+    return this.#parts.vocabulary ?? [];
+  }
+
   /** Frees sessions and weights; further calls throw. Idempotent. */
   async release(): Promise<void> {
     await this.#parts.networks.release();

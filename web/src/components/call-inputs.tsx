@@ -4,6 +4,7 @@ import type { Form, FormCall, InputPicture } from '../form.ts';
 import { notifyError } from '../notices.ts';
 import { squarePicture } from '../pictures.ts';
 import { capabilities, forms, updateForm } from '../state.ts';
+import { CaptionField } from './caption-field.tsx';
 import { Examples } from './examples.tsx';
 import { Choice, WordsField } from './fields.tsx';
 import { Icon } from './icons.tsx';
@@ -51,7 +52,7 @@ export function CallInputs({ tab, formCall: { mode, call } }: InputsProps) {
         />
       )}
       {shown.includes('prompt') && (
-        <WordsField
+        <CaptionField
           key={`prompt-${mode}-${form.kind}`}
           {...promptTexts(shown, needed, fillsGaps(call, form.kind))}
           rows={tab === 'draw' ? 3 : hasEnds ? 1 : 2}
@@ -124,7 +125,7 @@ function Suggestions({ tab, shown, gaps }: { tab: TabId; shown: readonly InputNa
     const pair = second && [{ name: `${first} → ${second}`, fields: { prompt: first, prompt2: second } }];
     return <Examples examples={pair || []} onPick={fields => updateForm(tab, fields)} />;
   }
-  const [from, count] = tab === 'draw' ? [0, 6] : [1, 4];
+  const [from, count] = tab === 'draw' ? [0, 6] : gaps ? [0, 3] : [1, 4];
   const captions = capabilities.value?.examples.slice(from, from + count) ?? [];
   const examples = captions.map(caption => (gaps ? withGap(caption) : caption));
   return (

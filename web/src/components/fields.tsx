@@ -1,42 +1,70 @@
 /** Form fields: words, numbers, sliders, choices, yes or no. Each has a visible label; ids come from Preact. */
 import { useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
-import { useId } from 'preact/hooks';
+import { useId, useRef } from 'preact/hooks';
 import type { OptionRange } from '../option-range.ts';
 import type { OptionSchema } from '../wire.ts';
+import { markedParts } from '../words-known.ts';
 import { Icon } from './icons.tsx';
 
-interface WordsFieldProps {
+export interface WordsFieldProps {
   readonly label: string;
   readonly value: string;
   readonly placeholder?: string;
   readonly hint?: string;
   readonly rows?: number;
+  /** Words that are underlined. */
+  readonly marked?: readonly string[];
   /** Most characters. */
   readonly longest?: number | undefined;
   readonly onChange: (value: string) => void;
 }
 
 /** What the model reads is set in its own type, as is what it writes. */
-export function WordsField({ label, value, placeholder, hint, rows = 2, longest, onChange }: WordsFieldProps) {
+export function WordsField({
+  label,
+  value,
+  placeholder,
+  hint,
+  rows = 2,
+  marked = [],
+  longest,
+  onChange,
+}: WordsFieldProps) {
   const id = useId();
+  const marks = useRef<HTMLDivElement>(null);
   return (
     <div class="field">
       <label for={id}>{label}</label>
-      <textarea
-        id={id}
-        class="words-input"
-        rows={rows}
-        style={{ '--rows': String(rows) }}
-        value={value}
-        placeholder={placeholder}
-        maxLength={longest}
-        aria-describedby={hint ? `${id}-hint` : undefined}
-        onInput={event => onChange(event.currentTarget.value)}
-      />
+      <div class="words-box">
+        <textarea
+          id={id}
+          class="words-input"
+          rows={rows}
+          style={{ '--rows': String(rows) }}
+          value={value}
+          placeholder={placeholder}
+          maxLength={longest}
+          aria-describedby={hint ? `${id}-hint` : undefined}
+          onInput={event => onChange(event.currentTarget.value)}
+          onScroll={event => follow(marks.current, event.currentTarget)}
+        />
+        {marked.length > 0 && (
+          <div ref={marks} class="words-marks" aria-hidden="true">
+            {markedParts(value, marked).map((part, index) =>
+              part.isMarked ? <u key={index}>{part.text}</u> : <span key={index}>{part.text}</span>,
+            )}
+          </div>
+        )}
+      </div>
       <Hint id={id} text={hint} />
     </div>
   );
+}
+
+/** Marks stay under their words in a long text. */
+function follow(marks: HTMLElement | null, text: HTMLElement): void {
+  if (marks) marks.scrollTop = text.scrollTop;
 }
 
 function Hint({ id, text }: { id: string; text: string | undefined }) {

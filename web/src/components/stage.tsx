@@ -49,7 +49,12 @@ export function Stage({ tab, empty }: StageProps) {
     );
   }
   return (
-    <section ref={element} class="stage" aria-label="Result" aria-busy={!isOver(job)}>
+    <section
+      ref={element}
+      class={standing === 'former' && isOver(job) ? 'stage is-former' : 'stage'}
+      aria-label="Result"
+      aria-busy={!isOver(job)}
+    >
       <MadeFrom job={job} isFormer={standing === 'former'} />
       <div class="stage-body">
         <Result job={job} unfinished={shown?.unfinished ?? []} />

@@ -10,6 +10,7 @@ import { closeOverlay, view, viewed } from '../navigation.ts';
 import { capabilities, jobs, knownCall, shownTabs, viewedJob } from '../state.ts';
 import { duration } from '../words.ts';
 import { CaptionList } from './caption-list.tsx';
+import { Comparison } from './comparison.tsx';
 import { Dialog } from './dialog.tsx';
 import { FramePlayer } from './frame-player.tsx';
 import { Icon } from './icons.tsx';
@@ -74,6 +75,8 @@ function View({ job, index }: { job: JobState; index: number }) {
           <Source job={job} />
         ) : job.mode === 'interpolate' ? (
           <FramePlayer job={job} />
+        ) : job.request.image_url ? (
+          <Comparison before={job.request.image_url} after={sample.url!} alt={altOf(job, index)} />
         ) : (
           <Picture url={sample.url!} alt={altOf(job, index)} />
         )}

@@ -44,6 +44,8 @@ export interface UniDiffuserParts {
   readonly networks: Networks;
   readonly precision: Precision;
   readonly inspectCaption: (text: string) => CaptionReport;
+  /** The words of the captions that it was trained on, if they are known. */
+  readonly vocabulary?: readonly string[];
 }
 
 /** The settings of one pass of sampling beyond those of the call. */
