@@ -17,7 +17,11 @@ const options = {
   steps: Type.Integer({ title: 'Steps', minimum: 1, maximum: 50, default: 8 }),
   width: Type.Integer({ title: 'Width', minimum: 64, maximum: 1024, multipleOf: 8, default: 512 }),
   strength: Type.Number({ minimum: 0, maximum: 1, default: 0.75, description: 'how much may change' }),
-  scheduler: Type.Enum(['euler', 'heun'], { default: 'euler', description: 'how noise is removed' }),
+  scheduler: Type.Enum(['euler', 'heun'], {
+    'x-titles': { heun: 'Heun’s' },
+    default: 'euler',
+    description: 'how noise is removed',
+  }),
   negativePrompt: Type.String({ maxLength: 40, description: 'what should not be seen' }),
   tiledDecoding: Type.Boolean({ default: false, description: 'less memory for large pictures' }),
 };
@@ -105,7 +109,7 @@ describe.skipIf(!chromiumPath)(
       await tiled.check();
       await page.getByText('Less memory for large pictures').waitFor();
       await page.getByLabel('Scheduler').selectOption('heun');
-      expect(await page.getByLabel('Scheduler').locator('option').allTextContents()).toEqual(['euler', 'heun']);
+      expect(await page.getByLabel('Scheduler').locator('option').allTextContents()).toEqual(['euler', 'Heun’s']);
       await page.getByLabel('Negative prompt').fill('fog');
       expect(await page.getByLabel('Negative prompt').getAttribute('maxlength')).toBe('40');
       await page.getByLabel('Width, as a number').fill('333');

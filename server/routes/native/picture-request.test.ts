@@ -79,7 +79,7 @@ describe('POST /v1/pictures/request', () => {
   });
 
   it('names what the model does not take', async () => {
-    const hostile = { solver: 'euler', steps: 5000, sparkleLevel: 3, guidance: '3', prompt: 'x'.repeat(10_001) };
+    const hostile = { solver: 'magic', steps: 5000, sparkleLevel: 3, guidance: '3', prompt: 'x'.repeat(10_001) };
     const { request, left_out: leftOut } = await ask(await withRecord(hostile));
     expect(request).toEqual({ mode: 'i2t2i', seed: 7, negative_prompt: 'red', strength: 0.5 });
     expect(leftOut.sort()).toEqual(['guidance', 'prompt', 'solver', 'sparkle_level', 'steps']);

@@ -110,6 +110,8 @@ export interface PictureRequest {
 /** What an option allows, and how it is shown to people. */
 export interface OptionSchema extends Limits {
   readonly multipleOf?: number;
+  /** What people know the values of an enum by. */
+  readonly 'x-titles'?: Readonly<Record<string, string>>;
   readonly title?: string;
   readonly description?: string;
   readonly default?: OptionValue;

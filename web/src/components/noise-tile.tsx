@@ -4,6 +4,7 @@ import { useEffect, useRef } from 'preact/hooks';
 const side = 32;
 const pause = 180;
 
+/** @param label what it stands for; empty where that is said beside it */
 export function NoiseTile({ moving, label }: { moving: boolean; label: string }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
@@ -14,7 +15,8 @@ export function NoiseTile({ moving, label }: { moving: boolean; label: string })
     const timer = setInterval(() => drawNoise(context), pause);
     return () => clearInterval(timer);
   }, [moving]);
-  return <canvas ref={canvas} class="noise" width={side} height={side} role="img" aria-label={label} />;
+  const spoken = label === '' ? ({ 'aria-hidden': true } as const) : ({ role: 'img', 'aria-label': label } as const);
+  return <canvas ref={canvas} class="noise" width={side} height={side} {...spoken} />;
 }
 
 /** Soft colours around a light grey, the sum of three dice for each channel. */

@@ -46,10 +46,10 @@ interface OptionFieldProps {
 /** A field for any option that the server has: its range, choices and texts are the server's. */
 function OptionField({ name, schema, standard, value, onChange }: OptionFieldProps) {
   const label = labelOf(name, schema);
-  const { type, enum: choices, maxLength, description = '' } = schema;
+  const { type, enum: choices, maxLength, description = '', 'x-titles': titles = {} } = schema;
   const texts = { label, hint: description };
   if (choices) {
-    const options = choices.map(choice => ({ value: choice, name: choice }));
+    const options = choices.map(choice => ({ value: choice, name: titles[choice] ?? choice }));
     return <SelectField {...texts} value={String(value ?? choices[0] ?? '')} options={options} onChange={onChange} />;
   }
   if (type === 'boolean') return <CheckField {...texts} value={value === true} onChange={onChange} />;
