@@ -17,7 +17,7 @@ export async function loadModel(
   const { description, created } = await describeModel(name);
   const model = await load(name, options);
   const loadSeconds = (performance.now() - started) / 1000;
-  const { vocabulary = [] } = model;
+  const { vocabulary = [] }: ServedModel = model;
   const info = modelInfo(description, created, text => model.inspectCaption(text));
   return { model, loadSeconds, info: { ...info, ...(vocabulary.length > 0 && { vocabulary }) } };
 }

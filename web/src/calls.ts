@@ -17,9 +17,10 @@ const isPicture = (name: InputName) => name === 'image' || name === 'image2' || 
 export function tabOf(call: WireCall): TabId {
   const needed = call.needs.flat();
   if (call.takes.includes('mask')) return 'inpaint';
+  // Some models draw without a prompt too.
+  if (call.makes === 'images' && call.takes.join() === 'prompt') return 'draw';
   if (needed.length === 0) return 'imagine';
-  if (call.makes === 'captions') return 'describe';
-  return call.makes === 'images' && !call.takes.some(isPicture) ? 'draw' : 'vary';
+  return call.makes === 'captions' ? 'describe' : 'vary';
 }
 
 export function modesOf(tab: TabId, { calls }: Capabilities): readonly string[] {

@@ -66,8 +66,8 @@ function takes({ options }: ModelInfo, call: CallSpec, name: string, value: unkn
 function recordOf({ infotext }: ReadParameters, { calls }: ModelInfo): Readonly<Record<string, unknown>> | undefined {
   const { prompt, negativePrompt, settings } = infotext;
   const mode = Object.keys(calls).find(name => {
-    const { needs, takes: taken, makes } = calls[name]!;
-    return makes === 'images' && needs.flat().join() === 'prompt' && taken.join() === 'prompt';
+    const { takes: taken, makes } = calls[name]!;
+    return makes === 'images' && taken.join() === 'prompt';
   });
   if (mode === undefined || prompt === '') return undefined;
   const number = (name: string) => (settings[name] === undefined ? undefined : Number(settings[name]));

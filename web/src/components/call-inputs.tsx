@@ -79,7 +79,7 @@ function promptTexts(shown: readonly InputName[], needed: readonly InputName[], 
     return { label: 'Caption with gaps', hint: 'Each _ is a gap for one word. A picture is thought of along with it.' };
   }
   if (shown.includes('prompt2')) return { label: 'From' };
-  if (needed.includes('prompt')) return { label: 'Caption' };
+  if (needed.includes('prompt') || shown.length === 1) return { label: 'Caption' };
   if (shown.includes('mask')) {
     const hint = 'May stay empty: then the model thinks of something that fits.';
     return { label: 'Caption of the whole picture', hint };

@@ -13,7 +13,7 @@ const drawing: WireCall = {
   title: 'Drawing',
   verb: 'Draw',
   summary: 'draw pictures from a prompt',
-  needs: [['prompt']],
+  needs: [],
   takes: ['prompt'],
   makes: 'images',
   options: ['n', 'seed', 'steps', 'guidance', 'solver', 'negative_prompt', 'width', 'height'],
