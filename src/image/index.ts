@@ -39,3 +39,4 @@ export {
   type Size,
   toNetwork,
 } from './pixels.ts';
+export { type ResampleFilter, resample } from './resample.ts';
