@@ -6,7 +6,7 @@ import { type FileTensor, type HostTensor, isTensorSource } from '../core/host-t
 import { flattenTree } from '../core/tree.ts';
 import { debugKinds } from './debug/debug-switch.ts';
 import { dumpGraph } from './debug/graph-dump.ts';
-import { type DimensionSizes, dimensionsOf } from './dimensions.ts';
+import { type DimensionSizes, dimensionNames, dimensionsOf } from './dimensions.ts';
 import { checkFiles } from './file-tensor.ts';
 import { cacheGraph } from './graph-cache.ts';
 import { checkState } from './inputs.ts';
@@ -93,7 +93,7 @@ export class OnnxExecutable<P, S> implements Executable {
         modelFile: bucket.modelFile,
         ...(this.#weightsFolder && { weightsFolder: this.#weightsFolder }),
         threads: this.#options.threads ?? availableParallelism(),
-        isGrowing: this.#spec.sequences !== undefined,
+        hasNamedDimensions: dimensionNames(this.#spec.inputs).length > 0,
       });
       bucket.session = { id, generation };
     }

@@ -46,8 +46,7 @@ test('captions of all lengths, one by one and together, are written by one graph
     expect(await networks.decodeTexts([latent], {})).toEqual([captions[index]]);
   }
   const requests = sent.mock.calls.map(([request]) => request);
-  const loaded = requests.flatMap(request => (request.kind === 'load' ? [request] : []));
-  expect(loaded.map(({ isGrowing }) => isGrowing)).toEqual([true]);
+  expect(requests.filter(({ kind }) => kind === 'load')).toHaveLength(1);
   const rows = requests.flatMap(request => (request.kind === 'extend' ? [request.sequences.length] : []));
   expect(new Set(rows).size).toBeGreaterThan(5);
 });

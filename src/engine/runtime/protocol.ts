@@ -16,8 +16,8 @@ export type Request =
       readonly modelFile: string;
       readonly weightsFolder?: string;
       readonly threads: number;
-      /** Whether it extends sequences, so that its inputs are of ever new shapes. */
-      readonly isGrowing: boolean;
+      /** Whether the shapes of its inputs differ between runs. */
+      readonly hasNamedDimensions: boolean;
     }
   /** Adds tensors to a store that sessions of one executable share. */
   | {

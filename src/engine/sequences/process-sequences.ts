@@ -11,6 +11,8 @@ import type { SequenceBackend, SequenceLayout } from './sequence-store.ts';
 
 /** What was dropped is freed with the next call, or after so long. */
 const flushMs = 20;
+/** Positions that are computed again at the same time: what a program computes of them takes memory beside the sequences. */
+const mostRestored = 512;
 /** An input of all rows of a call that is larger than this is not kept for the sake of one row. */
 const largeInputBytes = 2 ** 16;
 
@@ -187,11 +189,16 @@ export class ProcessSequences implements SequenceBackend {
   async #extendParts(parts: readonly Part[], signal: AbortSignal | undefined): Promise<void> {
     for (const extend of new Set(parts.map(({ first }) => first.extend))) {
       const own = parts.filter(({ first }) => first.extend === extend);
-      await runInGroups(own, async (rows, inputs) => {
-        await extend({ ids: rows.map(({ id }) => id), lengths: rows.map(({ first }) => first.length), inputs }, signal);
-        for (const { id, last } of rows) this.#sequences.get(id)!.history = last;
-        return {};
-      });
+      while (own.length > 0) {
+        await runInGroups(takeFitting(own), async (rows, inputs) => {
+          await extend(
+            { ids: rows.map(({ id }) => id), lengths: rows.map(({ first }) => first.length), inputs },
+            signal,
+          );
+          for (const { id, last } of rows) this.#sequences.get(id)!.history = last;
+          return {};
+        });
+      }
     }
   }
 
@@ -214,6 +221,21 @@ export class ProcessSequences implements SequenceBackend {
       .send({ kind: 'update-sequences', memory: this.memory, operations: this.#takeOperations() })
       .catch(() => undefined);
   }
+}
+
+/** Takes parts off the front of `parts`, at least one, for calls that add no more than `mostRestored` positions together. */
+function takeFitting(parts: Part[]): Part[] {
+  const taken = parts.splice(0, 1);
+  let positions = positionsIn(taken[0]!);
+  while (parts[0] && positions + positionsIn(parts[0]) <= mostRestored) {
+    positions += positionsIn(parts[0]);
+    taken.push(parts.shift()!);
+  }
+  return taken;
+}
+
+function positionsIn({ inputs }: Part): number {
+  return Object.values(inputs)[0]?.shape[0] ?? 1;
 }
 
 /** Row `row` of inputs [B, ...] as inputs [1, ...] with memory of their own. */
