@@ -145,7 +145,7 @@ describe('a job', () => {
     [{ ...drawing, guidance: Number.NaN }, /guidance/],
     [{ ...drawing, seed: 2 ** 32 }, /seed/],
     [{ ...drawing, prompt: 'a'.repeat(20_000) }, /20000 characters/],
-    [{ ...drawing, solver: 'euler' }, /solver must be one of/],
+    [{ ...drawing, solver: 'eluer' }, /solver must be one of/],
     [{ ...drawing, mode: 'unknown' }, /mode must be one of/],
   ])('is refused before it is queued: %j', async (request, message) => {
     const { jobs } = await setUp();

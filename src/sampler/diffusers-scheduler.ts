@@ -178,7 +178,7 @@ const classes: Readonly<Record<string, SchedulerClass>> = {
  * @throws DuetError 'invalid-config' that names the class or key that is not known, with what is allowed
  */
 export function readScheduler(config: unknown, origin: string, choice: SchedulerChoice = {}): Scheduler {
-  const own = checkConfig(config, origin);
+  const own = checkConfig(withoutIdleClipping(config), origin);
   const named = classOf(own, origin);
   const chosen = classFor(choice) ?? named;
   const { solver, defaults, options } = chosen;
@@ -201,6 +201,13 @@ export function parseSchedulerJson(text: string, origin: string): unknown {
   } catch (error) {
     throw new DuetError('invalid-config', `${origin} is not JSON`, { cause: error });
   }
+}
+
+/** Minus infinity is how diffusers writes that nothing is clipped; schemas know finite numbers alone. */
+function withoutIdleClipping(config: unknown): unknown {
+  if (typeof config !== 'object' || config === null || !('lambda_min_clipped' in config)) return config;
+  const { lambda_min_clipped: least, ...others } = config;
+  return least === Number.NEGATIVE_INFINITY ? others : config;
 }
 
 function checkConfig(config: unknown, origin: string): SchedulerConfig {

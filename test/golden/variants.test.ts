@@ -39,6 +39,8 @@ function literal(recipe: unknown) {
 }
 
 const isRule = (value: unknown) => typeof value === 'object' && value !== null && 'rule' in value;
+const isTensor = (value: unknown) => typeof value === 'object' && value !== null && 'shape' in value;
+const withPlaces = ['blip2.json', 'instructblip.json', 'llava.json'];
 const isFloat = (value: unknown) => (value as { dtype?: string }).dtype === 'float32';
 
 function failures(results: readonly CaseResult[]): string[] {
@@ -59,7 +61,9 @@ describe.each(files)('%s', file => {
   test('literals replaced by a rule', async () => {
     const recorded = await readGolden(file);
     const rule = (value: unknown) => {
-      if (isRule(value) || typeof value !== 'object') return value;
+      if (isRule(value) || !isTensor(value)) return value;
+      // Prompts of these mark the places of pictures: other numbers are other inputs.
+      if (!isFloat(value) && withPlaces.includes(file)) return value;
       const { shape } = readValues(value);
       return isFloat(value) ? { rule: 'I', shape, c: 0.4 } : { rule: 'zeros', shape };
     };

@@ -125,7 +125,7 @@ describe.skipIf(!chromiumPath)(
       await page.goBack();
       await shownTab(page, 'Draw');
       await closed(page);
-      expect(addressOf(page)).toBe('/draw');
+      await page.waitForURL(`${site.origin}/draw`);
     });
 
     it('Back closes the form as a program, on a phone too', async () => {
@@ -147,7 +147,7 @@ describe.skipIf(!chromiumPath)(
       await viewer(page).getByText('a red hat').waitFor();
       await viewer(page).getByRole('button', { name: 'Close' }).click();
       await closed(page);
-      expect(addressOf(page)).toBe('/draw');
+      await page.waitForURL(`${site.origin}/draw`);
     });
 
     it('the address of a picture that is older than the gallery shows opens it too', async () => {
