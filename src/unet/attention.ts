@@ -4,33 +4,16 @@
  * convolution and version 2 by a matrix, both are the same map: here it is a matrix.
  */
 import * as tf from '@tensorflow/tfjs';
+import { type AttentionSpec, attentionLayer, attentionSpec } from '../nn/attention.ts';
 import { type LinearSpec, linearLayer, linearSpec } from '../nn/linear.ts';
 import { groupNormLayer, layerNormLayer, type NormSpec, normSpec } from '../nn/norm.ts';
 import type { Params } from '../nn/params.ts';
-import { attention, gelu } from '../ops/index.ts';
+import { gelu } from '../ops/index.ts';
 
 /** Of the normalisation before a transformer, whatever the residual blocks have. */
 const TRANSFORMER_EPSILON = 1e-6;
 /** Hidden width of the perceptron, as a multiple of the width. */
 const MLP_RATIO = 4;
-
-type AttentionSpec = Readonly<Record<'query' | 'key' | 'value' | 'out', LinearSpec>>;
-
-function attentionSpec(width: number, from: number, bias: boolean): AttentionSpec {
-  return {
-    query: linearSpec(width, width, { bias }),
-    key: linearSpec(from, width, { bias }),
-    value: linearSpec(from, width, { bias }),
-    out: linearSpec(width, width),
-  };
-}
-
-/** x [B, L, C] looking at `source` [B, L', X]. */
-function attend(params: Params<AttentionSpec>, x: tf.Tensor, source: tf.Tensor, heads: number): tf.Tensor {
-  const { query, key, value, out } = params;
-  const mixed = attention(linearLayer(query, x), linearLayer(key, source), linearLayer(value, source), { heads });
-  return linearLayer(out, mixed);
-}
 
 type LayerSpec = {
   readonly norm1: NormSpec;
@@ -56,9 +39,9 @@ export function transformerSpec(
 ): TransformerSpec {
   const layer = (): LayerSpec => ({
     norm1: normSpec(width),
-    attn1: attentionSpec(width, onlyContext ? contextWidth : width, false),
+    attn1: attentionSpec(width, { sourceWidth: onlyContext ? contextWidth : width, biases: 'none' }),
     norm2: normSpec(width),
-    attn2: attentionSpec(width, contextWidth, false),
+    attn2: attentionSpec(width, { sourceWidth: contextWidth, biases: 'none' }),
     norm3: normSpec(width),
     mlp: { fc1: linearSpec(width, 2 * MLP_RATIO * width), fc2: linearSpec(MLP_RATIO * width, width) },
   });
@@ -89,8 +72,8 @@ export function transformer(
   let tokens = linearLayer(params.projIn, toTokens(groupNormLayer(params.norm, x, normGroups, TRANSFORMER_EPSILON)));
   for (const { norm1, attn1, norm2, attn2, norm3, mlp } of params.layers) {
     const first = layerNormLayer(norm1, tokens);
-    tokens = tf.add(tokens, attend(attn1, first, onlyContext ? context : first, heads));
-    tokens = tf.add(tokens, attend(attn2, layerNormLayer(norm2, tokens), context, heads));
+    tokens = tf.add(tokens, attentionLayer(attn1, first, { heads, source: onlyContext ? context : first }));
+    tokens = tf.add(tokens, attentionLayer(attn2, layerNormLayer(norm2, tokens), { heads, source: context }));
     const [value, gate] = tf.split(linearLayer(mlp.fc1, layerNormLayer(norm3, tokens)), 2, 2) as [tf.Tensor, tf.Tensor];
     tokens = tf.add(tokens, linearLayer(mlp.fc2, tf.mul(value, gelu(gate, 'erf'))));
   }
@@ -100,7 +83,7 @@ export function transformer(
 export type PixelAttentionSpec = AttentionSpec & { readonly norm: NormSpec };
 
 export function pixelAttentionSpec(width: number): PixelAttentionSpec {
-  return { norm: normSpec(width), ...attentionSpec(width, width, true) };
+  return { norm: normSpec(width), ...attentionSpec(width) };
 }
 
 /** Self-attention added to x [B, C, H, W]. */
@@ -110,7 +93,7 @@ export function pixelAttention(
   { heads, normGroups, normEpsilon }: AttentionSizes & { readonly normEpsilon: number },
 ): tf.Tensor {
   const tokens = toTokens(groupNormLayer(params.norm, x, normGroups, normEpsilon));
-  return tf.add(x, toImage(attend(params, tokens, tokens, heads), x));
+  return tf.add(x, toImage(attentionLayer(params, tokens, { heads }), x));
 }
 
 /** [B, C, H, W] -> [B, H W, C]. */
