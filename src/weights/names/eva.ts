@@ -1,14 +1,6 @@
 /** The EVA vision transformer under the names of its original code, and of transformers' BLIP-2. */
 import type { VisualFrontEndConfig } from '../../vision/index.ts';
-import {
-  inTurn,
-  lastAxisPart,
-  linear,
-  type NameRule,
-  transposeLinear,
-  weightAndBias,
-  withoutBatchAxis,
-} from './name-map.ts';
+import { inTurn, linear, type NameRule, splitLinear, weightAndBias, withoutBatchAxis } from './name-map.ts';
 
 type TowerConfig = VisualFrontEndConfig['tower'];
 
@@ -103,13 +95,10 @@ function towerRules(layers: number, prefix: string, names: EvaNames): NameRule[]
 
 function layerRules(ours: string, theirs: string, names: EvaNames): NameRule[] {
   const fused = `${theirs}.${names.qkv}`;
-  const thirds = ['query', 'key', 'value'].flatMap((part, place): NameRule[] => {
-    const third = lastAxisPart(place, 3);
-    const [weight, bias] = ['weight', 'bias'].map(kind => `${ours}.attention.${part}.${kind}`) as [string, string];
-    return [
-      { ours: weight, theirs: `${fused}.weight`, transform: inTurn(transposeLinear, third) },
-      ...(names.biases ? [] : [{ ours: bias, theirs: `${fused}.bias`, transform: third }]),
-    ];
+  const projections = ['query', 'key', 'value'].map(part => `${ours}.attention.${part}`);
+  const parts = splitLinear(projections, {
+    weight: `${fused}.weight`,
+    bias: names.biases ? undefined : `${fused}.bias`,
   });
   const own = Object.entries(names.biases ?? {}).map(([part, name]) => ({
     ours: `${ours}.attention.${part}.bias`,
@@ -117,7 +106,7 @@ function layerRules(ours: string, theirs: string, names: EvaNames): NameRule[] {
   }));
   return [
     ...weightAndBias(`${ours}.norm1`, `${theirs}.${names.norms[0]}`),
-    ...thirds,
+    ...parts,
     ...own,
     ...linear(`${ours}.attention.out`, `${theirs}.${names.out}`),
     ...weightAndBias(`${ours}.norm2`, `${theirs}.${names.norms[1]}`),

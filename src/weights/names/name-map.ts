@@ -55,6 +55,23 @@ export function fusedLinear(ours: string, theirs: readonly string[]): NameRule[]
   ];
 }
 
+/**
+ * The reverse: one linear layer of torch taken apart into layers of ours of equal width, whose outputs it has one after the
+ * other. Without `bias` it gives weights alone.
+ */
+export function splitLinear(
+  ours: readonly string[],
+  theirs: { readonly weight: string; readonly bias?: string | undefined },
+): NameRule[] {
+  return ours.flatMap((name, place): NameRule[] => {
+    const part = lastAxisPart(place, ours.length);
+    return [
+      { ours: `${name}.weight`, theirs: theirs.weight, transform: inTurn(transposeLinear, part) },
+      ...(theirs.bias === undefined ? [] : [{ ours: `${name}.bias`, theirs: theirs.bias, transform: part }]),
+    ];
+  });
+}
+
 /** `second` of the result of `first`. */
 export function inTurn(first: Transform, second: Transform): Transform {
   return {

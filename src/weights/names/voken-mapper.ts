@@ -1,14 +1,6 @@
 /** MiniGPT-5's feature mapper under its original names: a Sequential and a Transformer of torch. */
 import type { VokenMapperConfig } from '../../vokens/index.ts';
-import {
-  inTurn,
-  lastAxisPart,
-  linear,
-  type NameRule,
-  transposeLinear,
-  weightAndBias,
-  withoutBatchAxis,
-} from './name-map.ts';
+import { linear, type NameRule, splitLinear, weightAndBias, withoutBatchAxis } from './name-map.ts';
 
 /** Absent sizes are the published ones, for Vicuna 7B and Stable Diffusion 2.1. */
 export interface OriginalVokenMapper {
@@ -64,13 +56,7 @@ function layerRules(part: 'encoder' | 'decoder', index: number, theirs: string):
 
 /** torch keeps the projections of queries, keys and values one below the other. */
 function attentionRules(ours: string, theirs: string): NameRule[] {
-  const projections = ['query', 'key', 'value'].flatMap((name, index): NameRule[] => [
-    {
-      ours: `${ours}.${name}.weight`,
-      theirs: `${theirs}.in_proj_weight`,
-      transform: inTurn(transposeLinear, lastAxisPart(index, 3)),
-    },
-    { ours: `${ours}.${name}.bias`, theirs: `${theirs}.in_proj_bias`, transform: lastAxisPart(index, 3) },
-  ]);
-  return [...projections, ...linear(`${ours}.out`, `${theirs}.out_proj`)];
+  const projections = ['query', 'key', 'value'].map(name => `${ours}.${name}`);
+  const fused = { weight: `${theirs}.in_proj_weight`, bias: `${theirs}.in_proj_bias` };
+  return [...splitLinear(projections, fused), ...linear(`${ours}.out`, `${theirs}.out_proj`)];
 }
