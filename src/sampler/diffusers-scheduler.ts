@@ -172,7 +172,6 @@ const classes: Readonly<Record<string, SchedulerClass>> = {
 };
 
 /**
- * @testOnly until a pipeline loads folders of diffusers
  * @param config parsed JSON
  * @param origin the file, for messages
  * @throws DuetError 'invalid-config' that names the class or key that is not known, with what is allowed
@@ -193,7 +192,6 @@ export function readScheduler(config: unknown, origin: string, choice: Scheduler
 
 /**
  * The text of a scheduler_config.json; Python writes an infinite number as a word that JSON does not have.
- * @testOnly until a pipeline loads folders of diffusers
  */
 export function parseSchedulerJson(text: string, origin: string): unknown {
   try {
