@@ -6,20 +6,12 @@ import Type from 'typebox';
 import { DuetError } from '../../core/errors.ts';
 import type { VisualFrontEndConfig } from '../../vision/index.ts';
 import { activationNamed, activationNames } from './activations.ts';
-import { orNull, readFields } from './config-file.ts';
+import { blockFields, orNull, readFields } from './config-file.ts';
 import { blip2TowerRules } from './eva.ts';
 import { linear, type NameRule, under, weightAndBias } from './name-map.ts';
 import { blip2QFormer, instructBlipQFormer, qFormerRules } from './q-former.ts';
 
 const size = Type.Integer({ minimum: 1 });
-const blockFields = {
-  hidden_size: Type.Optional(size),
-  intermediate_size: Type.Optional(size),
-  num_hidden_layers: Type.Optional(size),
-  num_attention_heads: Type.Optional(size),
-  hidden_act: Type.Optional(Type.String()),
-  layer_norm_eps: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
-};
 
 /** Absent fields have transformers' defaults, which are the published sizes. */
 const configSchema = Type.Object({

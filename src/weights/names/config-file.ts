@@ -6,6 +6,18 @@ import { DuetError } from '../../core/errors.ts';
 /** A field that may be absent or null, which both mean the default. */
 export const orNull = <T extends Type.TSchema>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]));
 
+const size = Type.Integer({ minimum: 1 });
+
+/** How transformers describes the layers of image towers and Q-Formers. */
+export const blockFields = {
+  hidden_size: Type.Optional(size),
+  intermediate_size: Type.Optional(size),
+  num_hidden_layers: Type.Optional(size),
+  num_attention_heads: Type.Optional(size),
+  hidden_act: Type.Optional(Type.String()),
+  layer_norm_eps: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
+};
+
 /**
  * `json` as the fields of `schema`; others may be there too.
  * @param origin the file's path, for messages

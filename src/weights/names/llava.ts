@@ -8,7 +8,7 @@ import { listSome } from '../../core/list-some.ts';
 import type { VisualFrontEndConfig } from '../../vision/index.ts';
 import { activationNamed, activationNames } from './activations.ts';
 import { clipVisionConfigFrom, clipVisionRules } from './clip.ts';
-import { orNull, readFields } from './config-file.ts';
+import { blockFields, orNull, readFields } from './config-file.ts';
 import { linear, type NameRule, under } from './name-map.ts';
 
 const size = Type.Integer({ minimum: 1 });
@@ -16,12 +16,7 @@ const size = Type.Integer({ minimum: 1 });
 /** CLIP's part of the file; absent fields have the defaults of transformers' CLIPVisionConfig. */
 const visionSchema = Type.Object({
   model_type: Type.Optional(Type.String()),
-  hidden_size: Type.Optional(size),
-  intermediate_size: Type.Optional(size),
-  num_hidden_layers: Type.Optional(size),
-  num_attention_heads: Type.Optional(size),
-  hidden_act: Type.Optional(Type.String()),
-  layer_norm_eps: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
+  ...blockFields,
   image_size: Type.Optional(size),
   patch_size: Type.Optional(size),
   num_channels: Type.Optional(size),
