@@ -156,6 +156,31 @@ describe.skipIf(!chromiumPath)('forms (needs Chromium: apt-get install chromium)
     await expect.poll(() => prompts, { timeout: patience }).toEqual(['a blue bird', 'a blue bird', 'the next']);
   });
 
+  it('take no second click through a viewer that the first one closed', async () => {
+    model.advance();
+    const page = await open();
+    await draw(page, 'a green bird');
+    await status(page, 'succeeded');
+    const tile = gallery(page)
+      .getByRole('link', { name: /^a green bird/ })
+      .first();
+    await tile.click();
+    await viewer(page).getByRole('button', { name: 'Edit settings' }).click();
+    await viewer(page).waitFor({ state: 'hidden' });
+    await tile.scrollIntoViewIfNeeded();
+    const { x, y, width, height } = (await tile.boundingBox())!;
+    await page.mouse.move(x + width / 2, y + height / 2);
+    const click = async (clickCount: number) => {
+      await page.mouse.down({ clickCount });
+      await page.mouse.up({ clickCount });
+    };
+    await click(2);
+    await page.evaluate(() => new Promise(requestAnimationFrame));
+    expect(await viewer(page).count()).toBe(0);
+    await click(1);
+    await viewer(page).waitFor();
+  });
+
   it('take as much as the server does', async () => {
     const page = await open();
     const limits = (

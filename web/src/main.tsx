@@ -7,6 +7,7 @@ import { keepConnecting } from './connection.ts';
 import { watchJobs } from './job-feed.ts';
 import { followHistory } from './navigation.ts';
 import { notify } from './notices.ts';
+import { ignoreClicksThrough } from './presses.ts';
 import { formKeeper, forms, shownJobs } from './state.ts';
 import './styles/tokens.css';
 import './styles/base.css';
@@ -18,6 +19,7 @@ import './styles/vocabulary.css';
 import './styles/dialogs.css';
 
 followHistory();
+ignoreClicksThrough(document);
 effect(() => formKeeper.keepForms(forms.value));
 effect(() => formKeeper.keepShown(shownJobs.value));
 for (const name of formKeeper.lostPictures) {

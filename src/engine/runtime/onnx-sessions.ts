@@ -82,8 +82,10 @@ async function load({
       session: {
         // Moments of weights that no gradient reaches decay into denormals, which cost a hundred times a normal number.
         set_denormal_as_zero: '1',
-        // Threads that wait give their core to the process that samples: a quarter more throughput where calls are many.
-        intra_op: { allow_spinning: '0' },
+        // Kernels follow one another within microseconds, and to wake a sleeping thread for each takes longer than to let it
+        // spin that long. Between runs threads sleep: their core is for the process that samples.
+        force_spinning_stop: '1',
+        intra_op: { spin_duration_us: '30' },
         ...(weightsFolder && { model_external_initializers_file_folder_path: weightsFolder }),
       },
     },
