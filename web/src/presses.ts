@@ -6,21 +6,16 @@
 /** Milliseconds within which people press twice and mean once; double clicks have up to 500 by default. */
 const longestPause = 700;
 
-/**
- * Stops the later clicks of a double click that fall on something else than the first, since what was pressed has closed in
- * between: what lies beneath was not meant.
- */
+/** Stops the later clicks of a double click whose first one closed a dialog: what lies beneath was not meant. */
 export function ignoreClicksThrough(page: Document): void {
-  let first: Element | null = null;
+  let pressedIn: HTMLDialogElement | null = null;
   page.addEventListener(
     'click',
     event => {
-      const pressed = (event.target as Element).closest('button, a, label, input, summary, dialog');
-      if (event.detail <= 1) first = pressed;
-      else if (pressed !== first) {
-        event.preventDefault();
-        event.stopPropagation();
-      }
+      if (event.detail <= 1) pressedIn = (event.target as Element).closest('dialog');
+      if (!pressedIn || pressedIn.open) return;
+      event.preventDefault();
+      event.stopPropagation();
     },
     { capture: true },
   );
