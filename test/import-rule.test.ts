@@ -1,5 +1,5 @@
 /**
- * Which rooms of the source may import which. Networks know no engine and no pipeline; the
+ * Which rooms of the source may import which. Networks know no engine and no pipeline, vokens their language model; the
  * sampler knows no model; the engine knows no model; only pipelines join them; server and command line know only pipelines;
  * no two rooms import each other, not even by way of others.
  */
@@ -19,6 +19,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   ops: ['core'],
   nn: ['core', 'ops'],
   ...Object.fromEntries(networks.map(name => [name, ['core', 'ops', 'nn']])),
+  vokens: ['core', 'ops', 'nn', 'lm'],
   image: ['core'],
   tokenizer: ['core'],
   sampler: ['core'],

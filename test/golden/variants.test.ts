@@ -40,7 +40,7 @@ function literal(recipe: unknown) {
 
 const isRule = (value: unknown) => typeof value === 'object' && value !== null && 'rule' in value;
 const isTensor = (value: unknown) => typeof value === 'object' && value !== null && 'shape' in value;
-const withPlaces = ['blip2.json', 'instructblip.json', 'llava.json'];
+const withPlaces = ['blip2.json', 'instructblip.json', 'llava.json', 'minigpt5-pipeline.json'];
 const isFloat = (value: unknown) => (value as { dtype?: string }).dtype === 'float32';
 
 function failures(results: readonly CaseResult[]): string[] {

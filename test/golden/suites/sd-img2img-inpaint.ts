@@ -3,23 +3,15 @@
  * the schedulers of diffusers. All noises are written down, so runs must pass the recorded timesteps and end where the
  * recorded ones did. Networks are listed once per file.
  */
-import { compile, type Executable } from '../../../src/engine/index.ts';
-import { type DenoiseRequest, denoise } from '../../../src/pipelines/stable-diffusion/sampling/denoise.ts';
+import type { DenoiseRequest } from '../../../src/pipelines/stable-diffusion/sampling/denoise.ts';
 import { pipelineScheduler } from '../../../src/pipelines/stable-diffusion/scheduler.ts';
 import type { Scheduler } from '../../../src/sampler/index.ts';
-import { type UnetConfig, type UnetParams, unet, unetSpec } from '../../../src/unet/index.ts';
-import { type DiffusersUnet, unetConfigFromDiffusers, unetRules } from '../../../src/weights/names/unet.ts';
 import { type CaseResult, compare } from '../compare.ts';
-import type { GoldenBackend, GoldenCase, GoldenFile } from '../harness.ts';
+import { compileGoldenUnet, type FollowedDenoising, followDenoising, type GoldenUnet } from '../golden-unet.ts';
+import { type GoldenBackend, type GoldenCase, type GoldenFile, networkOf } from '../harness.ts';
 import { readTensor } from '../tensors.ts';
-import { makeParams, makeWeights, type WeightRecipe } from '../weights.ts';
 
 export const file = 'sd-img2img-inpaint.json';
-
-interface Network {
-  readonly config: unknown;
-  readonly weights: WeightRecipe;
-}
 
 interface Config {
   readonly mode: 'text2img' | 'img2img' | 'inpaint' | 'inpaint-legacy';
@@ -31,19 +23,13 @@ interface Config {
   readonly guidance_rescale?: number;
 }
 
-interface Unet {
-  readonly config: UnetConfig;
-  readonly executable: Executable;
-}
-
 export async function run(golden: GoldenFile, backend: GoldenBackend): Promise<CaseResult[]> {
-  const { networks } = golden as GoldenFile & { readonly networks: Readonly<Record<string, Network>> };
-  const compiled = new Map<string, Unet>();
+  const compiled = new Map<string, GoldenUnet>();
   try {
     const results: CaseResult[] = [];
     for (const item of golden.cases) {
       const { unet: name } = item['networks'] as { readonly unet: string };
-      const own = compiled.get(name) ?? (await compileUnet(networks[name]!, backend));
+      const own = compiled.get(name) ?? (await compileGoldenUnet(networkOf(golden, item, 'unet'), backend));
       compiled.set(name, own);
       results.push(...(await runCase(item, own)));
     }
@@ -53,19 +39,20 @@ export async function run(golden: GoldenFile, backend: GoldenBackend): Promise<C
   }
 }
 
-async function runCase(golden: GoldenCase, network: Unet): Promise<CaseResult[]> {
+async function runCase(golden: GoldenCase, network: GoldenUnet): Promise<CaseResult[]> {
   const requests = requestsOf(golden);
-  const runs = await Promise.all(requests.map(request => follow(request, network)));
+  const runs = await Promise.all(requests.map(request => followDenoising(request, network)));
   const { timesteps, first_step: first, latents } = golden.outputs;
   const shape = [runs.length, ...Object.values(requests[0]!.size)];
-  const whole = (of: (run: Followed) => Float32Array) => ({ shape, data: runs.flatMap(run => [...of(run)]) });
+  const whole = (of: (run: FollowedDenoising) => Float32Array) => ({ shape, data: runs.flatMap(run => [...of(run)]) });
+  const { sampling } = requests[0]!;
   const check = (name: string, got: { shape?: readonly number[]; data: ArrayLike<number> }, expected: unknown) =>
     compare(`${golden.name} / ${name}`, got, expected, golden.tolerance);
   return [
     check('timesteps', { data: runs[0]!.timesteps }, timesteps),
     check(
       'first_step',
-      whole(({ second }) => second),
+      whole(({ states, timesteps }) => (states.length > 1 ? scaled(states[0]!, timesteps[1]!, sampling) : states[0]!)),
       first,
     ),
     check(
@@ -74,46 +61,6 @@ async function runCase(golden: GoldenCase, network: Unet): Promise<CaseResult[]>
       latents,
     ),
   ];
-}
-
-interface Followed {
-  readonly timesteps: readonly number[];
-  /** The state after the first step, as diffusers' scheduler has it. */
-  readonly second: Float32Array;
-  readonly latent: Float32Array;
-}
-
-async function follow(request: DenoiseRequest, { config, executable }: Unet): Promise<Followed> {
-  const timesteps: number[] = [];
-  let second: Float32Array | undefined;
-  const denoising = denoise(request);
-  let turn = denoising.next();
-  while (!turn.done) {
-    const { evaluations, index } = turn.value;
-    const { timestep, sample } = evaluations[0]!;
-    timesteps.push(timestep);
-    const state = sample.data.slice(0, request.size.channels * sample.height * sample.width);
-    if (index === 1) second = scaled(state, timestep, request.sampling);
-    const predictions: Float32Array[] = [];
-    for (const { sample, context } of evaluations) {
-      const { out } = await executable.run({
-        sample: {
-          dtype: 'float32',
-          shape: [1, config.inChannels, sample.height, sample.width],
-          data: sample.data,
-        },
-        time: { dtype: 'float32', shape: [1], data: Float32Array.of(timestep) },
-        context: {
-          dtype: 'float32',
-          shape: [1, context.length / config.contextWidth!, config.contextWidth!],
-          data: context,
-        },
-      });
-      predictions.push(out!.data as Float32Array);
-    }
-    turn = denoising.next(predictions);
-  }
-  return { timesteps, second: second ?? turn.value, latent: turn.value };
 }
 
 /** Our states keep their variance; schedulers that speak of sigmas have x / alpha. */
@@ -176,25 +123,4 @@ function samplingOf({ mode, scheduler, eta }: Config): Scheduler {
 
 function fail(message: string): never {
   throw new Error(message);
-}
-
-async function compileUnet({ config: theirs, weights }: Network, backend: GoldenBackend): Promise<Unet> {
-  const config = unetConfigFromDiffusers(theirs as DiffusersUnet);
-  const params = await makeParams(unetSpec(config), unetRules(config), makeWeights(weights));
-  const executable = await compile<UnetParams, undefined>(
-    ({ params, inputs }) => {
-      const { sample, time, context } = inputs;
-      return { outputs: { out: unet(params, { sample: sample!, time: time!, context }, config) } };
-    },
-    {
-      params,
-      inputs: {
-        sample: { dtype: 'float32', shape: ['batch', config.inChannels, 'height', 'width'] },
-        time: { dtype: 'float32', shape: ['batch'] },
-        context: { dtype: 'float32', shape: ['batch', 'length', config.contextWidth!] },
-      },
-    },
-    { device: backend, name: 'golden-sd', threads: 1 },
-  );
-  return { config, executable };
 }
