@@ -6,26 +6,29 @@
  * const model = await Duet.load('emoji');
  * const { samples } = await model.textToImage('an apple', { seed: 1 });
  */
-import { Llama, load, loadAs } from './pipelines/index.ts';
+import { Llama, load, loadAs, MiniGpt5 } from './pipelines/index.ts';
 
 export { type InferenceStatus, inference } from './pipelines/index.ts';
 
 /**
  * The way in: `Duet.load(name or folder)`; `Duet.loadAs(family, name or folder)` where one family is wanted;
- * `Duet.loadLanguageModel(folder)` for a model that writes texts alone, of the Llama family.
+ * `Duet.loadLanguageModel(folder)` for a model that writes texts alone, of the Llama family; `Duet.loadChat(folder)` for one
+ * that answers in words and pictures.
  */
-export const Duet = { load, loadAs, loadLanguageModel: Llama.load } as const;
+export const Duet = { load, loadAs, loadLanguageModel: Llama.load, loadChat: MiniGpt5.load } as const;
 
 export { DuetError, type ErrorCode } from './core/errors.ts';
 export type { Device, Precision } from './engine/types.ts';
 export type { DecodeOptions, ImageFormat, ImageInput, Picture, Pixels } from './image/index.ts';
 export type {
+  AnswerPart,
   AnySample,
   CallInputs,
   CallMode,
   CallOptions,
   CaptionReport,
   CaptionSample,
+  ContentPart,
   DrawFromOptions,
   DrawnSample,
   DrawOptions,
@@ -40,9 +43,14 @@ export type {
   ImagineOrder,
   InpaintInput,
   InpaintOptions,
+  InterleavedAnswer,
+  InterleavedChatEvent,
+  InterleavedChatOptions,
+  InterleavedMessage,
   InterpolateOptions,
   Llama,
   LoadOptions,
+  MiniGpt5,
   ModelOf,
   PaintInput,
   PairInput,

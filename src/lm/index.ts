@@ -67,6 +67,7 @@ export {
   llamaConfigSchema,
   llamaLogits,
   llamaModel,
+  llamaPositions,
   llamaSpec,
   llamaStates,
 } from './llama.ts';

@@ -110,6 +110,11 @@ export function llamaStates(params: LlamaParams, inputs: LlamaInputs, config: Ll
   return [...read.states, read.hidden];
 }
 
+/** Positions of prompt and answer together: dynamic scaling is there for texts that are longer than those of the training. */
+export function llamaPositions({ positions, rope: { scaling } }: LlamaConfig): number {
+  return scaling?.kind === 'dynamic' ? Math.floor(positions * scaling.factor) : positions;
+}
+
 /** Llama for decoding: adds positions to sequences whose keys and values are kept. */
 export function llamaModel(config: LlamaConfig): LanguageModel<LlamaParams> {
   return {

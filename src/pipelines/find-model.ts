@@ -54,6 +54,12 @@ export async function openModel(model: string): Promise<FoundModel> {
         `${file} is a language model's, which writes texts alone; Duet.loadLanguageModel loads it`,
       );
     }
+    if (family === 'minigpt5') {
+      throw new DuetError(
+        'invalid-config',
+        `${file} is that of a model that answers in words and pictures; Duet.loadChat loads it`,
+      );
+    }
     if (typeof family !== 'string') throw new DuetError('invalid-config', `${file}: family must be a text`);
     return { folder, origin: file, kind: { family }, config, created: await changed(file) };
   }

@@ -160,6 +160,15 @@ export {
   type TextOptions,
 } from './llama/index.ts';
 export {
+  type AnswerPart,
+  type ContentPart,
+  type InterleavedAnswer,
+  type InterleavedChatEvent,
+  type InterleavedChatOptions,
+  type InterleavedMessage,
+  MiniGpt5,
+} from './minigpt5/index.ts';
+export {
   type AnySample,
   type CallControls,
   type CallDefaults,

@@ -11,6 +11,7 @@ import {
   generateTokens,
   type LlamaConfig,
   llamaModel,
+  llamaPositions,
   TokenChooser,
 } from '../../lm/index.ts';
 import { type ChatMessage, type JsonTokenizer, TextStream } from '../../tokenizer/index.ts';
@@ -64,7 +65,7 @@ export class Llama {
   private constructor(folder: LlamaFolder, decoder: SharedDecoder, driver: BatchingDriver) {
     this.config = folder.config;
     this.tokenizer = folder.tokenizer;
-    this.positions = positionsOf(folder.config);
+    this.positions = llamaPositions(folder.config);
     this.#folder = folder;
     this.#decoder = decoder;
     this.#driver = driver;
@@ -80,7 +81,7 @@ export class Llama {
     const driver = new BatchingDriver();
     const decoder = await CompiledDecoder.create(
       decodingProgram({ model: llamaModel(folder.config), params: params => params }),
-      { params: folder.params, positions: positionsOf(folder.config) },
+      { params: folder.params, positions: llamaPositions(folder.config) },
       { ...compileOptions, name: 'llama' },
     );
     const rows = maxBatch === undefined ? new MeasuredLimit() : fixedLimit(maxBatch);
@@ -225,9 +226,4 @@ export class Llama {
 
 function callOptions({ signal, priority }: TextOptions) {
   return { ...(signal && { signal }), ...(priority !== undefined && { priority }) };
-}
-
-/** Dynamic scaling is there for texts that are longer than those of the training. */
-function positionsOf({ positions, rope: { scaling } }: LlamaConfig): number {
-  return scaling?.kind === 'dynamic' ? Math.floor(positions * scaling.factor) : positions;
 }

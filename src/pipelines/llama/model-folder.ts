@@ -65,11 +65,19 @@ const tokenizerConfigSchema = Type.Object({
 });
 type TokenizerConfig = Type.Static<typeof tokenizerConfigSchema>;
 
+export interface ReadLlamaOptions {
+  /** Special tokens that the tokenizer is to know beside its own; blanks around them belong to them. @default none */
+  readonly addedTokens?: readonly { readonly name: string; readonly id: number }[];
+}
+
 /**
  * Weights stay in their files, which must stay as they are while the model is used.
  * @throws DuetError 'model-not-found' | 'invalid-config' | 'invalid-weights'
  */
-export async function readLlamaFolder(folder: string): Promise<LlamaFolder> {
+export async function readLlamaFolder(
+  folder: string,
+  { addedTokens = [] }: ReadLlamaOptions = {},
+): Promise<LlamaFolder> {
   const at = (name: string) => join(folder, name);
   const json = await readRequired(at('config.json'));
   const config = llamaConfigFrom(json, at('config.json'));
@@ -79,13 +87,17 @@ export async function readLlamaFolder(folder: string): Promise<LlamaFolder> {
     await readChecked(tokenizerConfigSchema, at('special_tokens_map.json')),
     tokenizerConfig,
   );
-  const tokenizer = new JsonTokenizer(tokenizerJson, at('tokenizer.json'), frameOf(tokenizerConfig, specialTokens));
-  if (tokenizer.vocabularySize > config.vocabularySize) {
+  const frame = frameOf(tokenizerConfig, specialTokens);
+  const own = new JsonTokenizer(tokenizerJson, at('tokenizer.json'), frame);
+  if (own.vocabularySize > config.vocabularySize) {
     throw new DuetError(
       'invalid-config',
-      `${at('tokenizer.json')} has ids up to ${tokenizer.vocabularySize - 1}, the model has ${config.vocabularySize} tokens: they do not belong together`,
+      `${at('tokenizer.json')} has ids up to ${own.vocabularySize - 1}, the model has ${config.vocabularySize} tokens: they do not belong together`,
     );
   }
+  const lacking = addedTokens.filter(({ name }) => own.idOf(name) === undefined);
+  const tokenizer =
+    lacking.length === 0 ? own : new JsonTokenizer(withTokens(tokenizerJson, lacking), at('tokenizer.json'), frame);
   const generation = await readChecked(generationSchema, at('generation_config.json'));
   const older = check(generationSchema, json, at('config.json'));
   const chatTemplate = await readChatTemplate(at, tokenizerConfig);
@@ -101,6 +113,13 @@ export async function readLlamaFolder(folder: string): Promise<LlamaFolder> {
     stopIds: [generation.eos_token_id ?? older.eos_token_id ?? []].flat(),
     defaults: samplingDefaults(generation),
   };
+}
+
+/** A parsed tokenizer.json, known to be one, with more special tokens. */
+function withTokens(json: unknown, tokens: NonNullable<ReadLlamaOptions['addedTokens']>): unknown {
+  const { added_tokens: own = [], ...others } = json as { readonly added_tokens?: readonly unknown[] };
+  const added = tokens.map(({ name, id }) => ({ id, content: name, special: true, lstrip: true, rstrip: true }));
+  return { ...others, added_tokens: [...own, ...added] };
 }
 
 async function readRequired(file: string): Promise<unknown> {

@@ -2,23 +2,30 @@
 import { frameTokens } from '../../clip/index.ts';
 import { readDiffusersFolder } from '../diffusers-folder.ts';
 import type { LoadOptions } from '../family.ts';
+import type { StableDiffusionParts } from './calls/draw.ts';
 import { parseStableDiffusion } from './model-config.ts';
 import { readModel } from './model-folder.ts';
 import { CompiledNetworks } from './networks/compiled-networks.ts';
 import { StableDiffusion } from './stable-diffusion.ts';
 
 export async function loadStableDiffusion(folder: string, options: LoadOptions = {}): Promise<StableDiffusion> {
+  return new StableDiffusion(await loadParts(folder, options));
+}
+
+/** What draws, of a folder as diffusers writes it. */
+export async function loadParts(folder: string, options: LoadOptions = {}): Promise<StableDiffusionParts> {
   options.signal?.throwIfAborted();
   const config = parseStableDiffusion(await readDiffusersFolder(folder), folder);
   const model = await readModel(folder, config, { signal: options.signal });
   const networks = await CompiledNetworks.create(model, options);
-  return new StableDiffusion({
+  return {
     config,
     networks,
     precision: options.precision ?? 'fp32',
+    textTokens: model.textTokens,
     inspectCaption: text => {
       const tokens = networks.tokenizer.encode(text).length;
       return { unknownWords: [], cut: tokens > model.textTokens - frameTokens, tokens };
     },
-  });
+  };
 }

@@ -16,12 +16,14 @@ import { type StepReport, sampleLatents } from '../sampling/sample-latents.ts';
 import { latentMask, readGivenPicture, valuesOfPicture, withoutMasked } from './given-picture.ts';
 import { parseRequest, type Request } from './requests.ts';
 import type { StableDiffusionMode } from './table.ts';
-import type { DrawFromOptions, DrawResult } from './types.ts';
+import type { DrawFromOptions, DrawnSample, DrawOptions, DrawResult } from './types.ts';
 
 export interface StableDiffusionParts {
   readonly config: StableDiffusionConfig;
   readonly networks: Networks;
   readonly precision: Precision;
+  /** Vectors of the context that the U-Net looks at. */
+  readonly textTokens: number;
   readonly inspectCaption: (text: string) => CaptionReport;
 }
 
@@ -83,6 +85,34 @@ export async function draw(
     unknownWords: [],
     captionCut: reports.some(({ cut }) => cut),
   };
+}
+
+/** What the U-Net looks at, [L, X] each: in place of a prompt, and of the negative prompt. */
+export interface Contexts {
+  readonly context: Float32Array;
+  readonly negative: Float32Array;
+}
+
+/**
+ * Pictures of contexts that do not come from this model's text encoder, one for each seed.
+ * @throws DuetError 'invalid-argument'
+ */
+export async function drawContexts(
+  parts: StableDiffusionParts,
+  { context, negative }: Contexts,
+  options: DrawOptions,
+): Promise<DrawnSample[]> {
+  options.signal?.throwIfAborted();
+  const request = parseRequest('t2i', options, parts.config);
+  const call = new DrawCall(parts, request, options);
+  const given = await call.readGiven('t2i', {});
+  const requests = request.seeds.map(seed => call.requestOf(seed, given, context, negative));
+  const latents = await sampleLatents(parts.networks, requests, {
+    ...call.queue,
+    onStep: step => call.report(step, given),
+  });
+  const pictures = await call.decode(latents, given);
+  return request.seeds.map((seed, index) => ({ seed, image: pictures[index]! }));
 }
 
 class DrawCall {

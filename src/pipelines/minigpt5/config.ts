@@ -1,0 +1,101 @@
+/** What the config.json of a MiniGPT-5 folder says: how its parts go together, and how its prompts are written. */
+import Type from 'typebox';
+import { Value } from 'typebox/value';
+import { DuetError } from '../../core/errors.ts';
+import { visualFrontEndConfigSchema } from '../../vision/index.ts';
+import { vokenMapperConfigSchema, vokenVocabularySchema } from '../../vokens/index.ts';
+
+const closed = { additionalProperties: false } as const;
+/** A path, relative to the folder. */
+const folder = Type.String({ minLength: 1 });
+const colour = Type.Tuple([Type.Number(), Type.Number(), Type.Number()]);
+
+/** How a picture becomes the values that an image tower reads. */
+export const visualInputSchema = Type.Object(
+  {
+    /** `stretch` to the tower's square; `crop` the central square; `pad` to a square with white. */
+    fit: Type.Union([Type.Literal('stretch'), Type.Literal('crop'), Type.Literal('pad')]),
+    filter: Type.Union([Type.Literal('bilinear'), Type.Literal('bicubic')]),
+    /** Of values in [0, 1], by colour. */
+    mean: colour,
+    std: colour,
+  },
+  closed,
+);
+
+/**
+ * A dialogue as one text: the system's words, each message behind its role, and the beginning of the answer. `image` stands
+ * where a picture was given and must contain the vocabulary's image token once.
+ */
+const promptSchema = Type.Object(
+  {
+    system: Type.String(),
+    user: Type.String(),
+    assistant: Type.String(),
+    /** Between two messages. */
+    separator: Type.String(),
+    image: Type.String({ minLength: 1 }),
+    /** Texts that end an answer. */
+    stop: Type.Array(Type.String({ minLength: 1 })),
+  },
+  closed,
+);
+
+const samplingSchema = Type.Object(
+  {
+    temperature: Type.Number({ minimum: 0 }),
+    topK: Type.Optional(Type.Integer({ minimum: 1 })),
+    topP: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 1 })),
+    minP: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
+    repetitionPenalty: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
+  },
+  closed,
+);
+
+export const miniGpt5ConfigSchema = Type.Object(
+  {
+    family: Type.Literal('minigpt5'),
+    name: Type.String({ minLength: 1 }),
+    /** A folder of the Llama family as Hugging Face's libraries write it. */
+    languageModel: folder,
+    /** A folder of Stable Diffusion as diffusers writes it. */
+    diffusion: folder,
+    vocabulary: vokenVocabularySchema,
+    /** Absent in models that are not given pictures. */
+    frontEnd: Type.Optional(Type.Object({ network: visualFrontEndConfigSchema, input: visualInputSchema }, closed)),
+    mapper: vokenMapperConfigSchema,
+    prompt: promptSchema,
+    /** How tokens are chosen where a call does not say. @default as the language model's folder says */
+    sampling: Type.Optional(samplingSchema),
+    /** How pictures are drawn where a call does not say. @default as the diffusion folder says */
+    drawing: Type.Optional(
+      Type.Object(
+        {
+          steps: Type.Optional(Type.Integer({ minimum: 1 })),
+          guidance: Type.Optional(Type.Number({ minimum: 0 })),
+        },
+        closed,
+      ),
+    ),
+  },
+  closed,
+);
+
+export type MiniGpt5Config = Type.Static<typeof miniGpt5ConfigSchema>;
+export type VisualInput = Type.Static<typeof visualInputSchema>;
+export type PromptForm = MiniGpt5Config['prompt'];
+
+/** @throws DuetError 'invalid-config' naming the field and `origin` */
+export function parseMiniGpt5Config(json: unknown, origin: string): MiniGpt5Config {
+  if (!Value.Check(miniGpt5ConfigSchema, json)) {
+    const [first] = Value.Errors(miniGpt5ConfigSchema, json);
+    const place = first?.instancePath.slice(1).replaceAll('/', '.') || 'the file';
+    throw new DuetError('invalid-config', `${origin}: ${place} ${first?.message ?? 'is not valid'}`);
+  }
+  const { vocabulary, prompt } = json;
+  const { name } = vocabulary.image;
+  if (prompt.image.split(name).length !== 2) {
+    throw new DuetError('invalid-config', `${origin}: prompt.image must contain ${name} once, got ${prompt.image}`);
+  }
+  return json;
+}

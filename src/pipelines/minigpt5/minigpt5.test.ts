@@ -1,0 +1,250 @@
+/** A whole folder with tiny weights: dialogues with pictures, answers with none, one, several, and what is refused. */
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isHostTensor } from '../../core/host-tensor.ts';
+import { seededRandom } from '../../core/random.ts';
+import { flattenTree } from '../../core/tree.ts';
+import { Duet } from '../../index.ts';
+import { initialise } from '../../nn/params.ts';
+import { visualFrontEndSpec } from '../../vision/index.ts';
+import { miniGpt5Vocabulary, newRowsSpec, type VokenVocabulary, vokenMapperSpec } from '../../vokens/index.ts';
+import { saveSafetensors } from '../../weights/write-safetensors.ts';
+import type { MiniGpt5Config } from './config.ts';
+import type {
+  InterleavedAnswer,
+  InterleavedChatEvent,
+  InterleavedChatOptions,
+  InterleavedMessage,
+  MiniGpt5,
+} from './index.ts';
+import { weightFiles } from './model-folder.ts';
+
+const languageModel = fileURLToPath(new URL('../../../test/data/llama/new-form/', import.meta.url));
+const diffusion = fileURLToPath(new URL('../../../test/golden/data/checkpoints/sd15-diffusers/', import.meta.url));
+
+let scratch: string;
+let config: MiniGpt5Config;
+let model: MiniGpt5;
+
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'duet-minigpt5-'));
+  const llama = JSON.parse(await readFile(join(languageModel, 'config.json'), 'utf8'));
+  const unet = JSON.parse(await readFile(join(diffusion, 'unet/config.json'), 'utf8'));
+  config = {
+    family: 'minigpt5',
+    name: 'tiny',
+    languageModel,
+    diffusion,
+    vocabulary: newTokens(llama.vocab_size),
+    frontEnd: {
+      network: {
+        tower: {
+          width: 8,
+          layers: 1,
+          heads: 2,
+          mlpWidth: 16,
+          activation: 'quick',
+          epsilon: 1e-5,
+          imageSize: 8,
+          patchSize: 4,
+          channels: 3,
+          patchBias: false,
+          preNorm: true,
+          biases: 'all',
+          featureLayers: [1],
+          classToken: false,
+        },
+        connector: { projection: { width: llama.hidden_size, bias: true } },
+      },
+      input: { fit: 'pad', filter: 'bicubic', mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
+    },
+    mapper: {
+      inputWidth: llama.hidden_size,
+      width: unet.cross_attention_dim,
+      heads: 2,
+      encoderLayers: 1,
+      decoderLayers: 1,
+      queries: 77,
+    },
+    prompt: {
+      system: 'be brief ',
+      user: 'you: ',
+      assistant: 'me: ',
+      separator: ' ',
+      image: '(<picture>)',
+      stop: ['###'],
+    },
+    sampling: { temperature: 1 },
+    drawing: { steps: 2, guidance: 2 },
+  };
+  model = await Duet.loadChat(await folderOf('tiny', config), { threads: 2 });
+}, 240_000);
+afterAll(async () => {
+  await model.release();
+  await rm(scratch, { recursive: true });
+});
+
+/** Tokens that the language model's folder does not have. */
+function newTokens(size: number): VokenVocabulary {
+  return {
+    vokens: [0, 1, 2, 3].map(index => ({ name: `<draw${index}>`, id: size + index })),
+    image: { name: '<picture>', id: size + 4 },
+  };
+}
+
+async function folderOf(name: string, own: MiniGpt5Config): Promise<string> {
+  const folder = join(scratch, name);
+  await mkdir(folder);
+  const random = seededRandom(7);
+  const save = (file: string, spec: Parameters<typeof initialise>[0]) =>
+    saveSafetensors(join(folder, file), flattenTree(initialise(spec, random), isHostTensor));
+  await writeFile(join(folder, 'config.json'), JSON.stringify(own));
+  await save(weightFiles.frontEnd, visualFrontEndSpec(own.frontEnd!.network));
+  await save(weightFiles.mapper, vokenMapperSpec(own.mapper));
+  await save(weightFiles.rows, newRowsSpec(own.vocabulary.vokens.length + 1, own.mapper.inputWidth));
+  return folder;
+}
+
+const picture = { width: 12, height: 9, data: Uint8Array.from({ length: 12 * 9 * 3 }, (_, i) => (i * 11) % 256) };
+const asked: InterleavedMessage[] = [{ role: 'user', content: 'two birds' }];
+const quick: InterleavedChatOptions = { seed: 3, maxTokens: 12 };
+
+async function collect(options: InterleavedChatOptions, messages = asked) {
+  const events: InterleavedChatEvent[] = [];
+  for await (const event of model.streamChat(messages, options)) events.push(event);
+  const last = events.at(-1)!;
+  if (last.type !== 'done') throw new Error('There was no answer');
+  return { events, answer: last.answer };
+}
+
+const bytesOf = ({ images }: InterleavedAnswer) => images.map(({ data }) => [...data]);
+
+describe('an answer', () => {
+  it('draws where it must, writes on behind the picture, and is the same again', async () => {
+    const { events, answer } = await collect({ ...quick, draw: 'always', maxImages: 1, previewEvery: 1 });
+    const kinds = events.map(({ type }) => type);
+    expect(kinds[0]).toBe('image-started');
+    expect(kinds).toEqual(expect.arrayContaining(['text-delta', 'image-progress', 'image-preview', 'image', 'done']));
+    expect(answer.content.map(({ type }) => type)).toEqual(['image', 'text']);
+    expect(answer.images[0]).toMatchObject({ width: 64, height: 64 });
+    const told = events.flatMap(event => (event.type === 'text-delta' ? [event.text] : []));
+    expect(told.join('')).toBe(answer.text);
+    const again = await model.chat(asked, { ...quick, draw: 'always', maxImages: 1 });
+    expect({ ...again, content: [], images: bytesOf(again) }).toEqual({
+      ...answer,
+      content: [],
+      images: bytesOf(answer),
+    });
+  });
+
+  it('has no pictures if none are wanted', async () => {
+    const { events, answer } = await collect({ ...quick, draw: 'never' });
+    expect(answer.content.map(({ type }) => type)).toEqual(['text']);
+    expect(events.every(({ type }) => type === 'text-delta' || type === 'done')).toBe(true);
+    expect(answer).toMatchObject({ seed: 3, finishReason: 'length', answerTokens: 12 });
+  });
+
+  it('of several at the same time is what it is alone', async () => {
+    const each = [1, 2, 3].map(seed => ({ seed, maxTokens: 6, draw: 'always', maxImages: 2 }) as const);
+    const together = await Promise.all(each.map(options => model.chat(asked, options)));
+    for (const [index, options] of each.entries()) {
+      const alone = await model.chat(asked, options);
+      expect(alone.text).toBe(together[index]!.text);
+      expect(bytesOf(alone)).toEqual(bytesOf(together[index]!));
+    }
+  });
+
+  it('depends on the pictures that were given, wherever they stand', async () => {
+    const withPicture = (data: Uint8Array): InterleavedMessage[] => [
+      {
+        role: 'user',
+        content: [
+          { type: 'image', image: { ...picture, data } },
+          { type: 'text', text: ' what is it' },
+        ],
+      },
+      {
+        role: 'assistant',
+        content: [
+          { type: 'text', text: 'a bird ' },
+          { type: 'image', image: picture },
+        ],
+      },
+      { role: 'user', content: 'and now' },
+    ];
+    expect(model.chatText(withPicture(picture.data))).toBe(
+      'be brief you: (<picture>) what is it me: a bird (<picture>) you: and now me:',
+    );
+    const options = { ...quick, draw: 'always', maxImages: 1 } as const;
+    const [one, other] = [
+      await model.chat(withPicture(picture.data), options),
+      await model.chat(withPicture(picture.data.map(v => 255 - v)), options),
+    ];
+    // 4 vectors in place of each placeholder.
+    expect(one.promptTokens).toBe(other.promptTokens);
+    expect(bytesOf(one)).not.toEqual(bytesOf(other));
+  });
+
+  it('ends when the loop is left, and when it is aborted while a picture is drawn', async () => {
+    const controller = new AbortController();
+    const drawn = (async () => {
+      for await (const { type } of model.streamChat(asked, {
+        ...quick,
+        draw: 'always',
+        steps: 40,
+        signal: controller.signal,
+      })) {
+        if (type === 'image-started') controller.abort(new Error('enough'));
+      }
+    })();
+    await expect(drawn).rejects.toThrow('enough');
+    for await (const { type } of model.streamChat(asked, { ...quick, draw: 'always', steps: 40 })) {
+      if (type === 'image-started') break;
+    }
+    expect((await model.chat(asked, { ...quick, draw: 'never' })).text).not.toBe('');
+  });
+});
+
+describe('what cannot be done', () => {
+  it('is refused with what is allowed', async () => {
+    const refused = (messages: InterleavedMessage[], options: object, message: RegExp) =>
+      expect(model.chat(messages, { ...quick, ...options })).rejects.toThrow(message);
+    await refused([], {}, /last message must be the user's/);
+    await refused([{ role: 'assistant', content: 'a' }], {}, /last message must be the user's/);
+    await refused([{ role: 'tool' as 'user', content: 'a' }], {}, /role is one of system, user, assistant, got "tool"/);
+    await refused([{ role: 'user', content: 'see <picture>' }], {}, /<picture> stands for a picture/);
+    await refused([{ role: 'user', content: '<draw0>' }], {}, /<draw0> stands for a picture/);
+    await refused(asked, { draw: 'sometimes' }, /draw is one of auto, always, never/);
+    await refused(asked, { draw: 'always', maxImages: 0 }, /maxImages must be a whole number from 1 on, got 0/);
+    await refused(asked, { steps: 0, draw: 'always' }, /steps/);
+    await refused(asked, { width: 65, draw: 'always' }, /width/);
+    await refused(asked, { seed: 2 ** 32 - 1 }, /seed must leave room for 8 pictures/);
+    await refused([{ role: 'user', content: 'the red boat '.repeat(60) }], {}, /positions; the model reads/);
+    await refused([{ role: 'user', content: [{ type: 'image', image: new Uint8Array(9) }] }], {}, /picture/i);
+    await expect(Duet.load(join(scratch, 'tiny'))).rejects.toThrow(/Duet.loadChat loads it/);
+  });
+
+  it('folders that do not fit together are refused by name', async () => {
+    const refused = async (name: string, change: Partial<MiniGpt5Config>, message: RegExp) =>
+      expect(Duet.loadChat(await folderOf(name, { ...config, ...change }))).rejects.toThrow(message);
+    const size = config.vocabulary.vokens[0]!.id;
+    await refused('ids', { vocabulary: newTokens(size + 1) }, /neither among them nor right behind them/);
+    const prompt = { ...config.prompt, image: '<ImageHere>' };
+    await refused('other', { vocabulary: miniGpt5Vocabulary(size), prompt }, /reads \[IMG0\] as 420 and not as 428/);
+    await refused(
+      'queries',
+      { mapper: { ...config.mapper, queries: 76 } },
+      /mapper makes 76 vectors of width 16, the U-Net .* 77/,
+    );
+    await refused('width', { mapper: { ...config.mapper, inputWidth: 4 } }, /mapper.inputWidth is 4/);
+    await refused('form', { prompt: { ...config.prompt, image: 'here' } }, /prompt.image must contain <picture> once/);
+    await refused('nowhere', { languageModel: './nowhere' }, /Cannot read/);
+    await refused('field', { drawing: { steps: 0 } }, /drawing.steps/);
+    const missing = await folderOf('missing', config);
+    await rm(join(missing, weightFiles.mapper));
+    await expect(Duet.loadChat(missing)).rejects.toMatchObject({ code: expect.stringMatching(/weights|model/) });
+  });
+});

@@ -1,0 +1,185 @@
+/**
+ * MiniGPT-5 as a user sees it (Zheng et al., arXiv 2310.02239): a language model that reads words and pictures and answers in
+ * both, its generative vokens driving a latent diffusion U-Net.
+ */
+import { DuetError } from '../../core/errors.ts';
+import { decodeImage, fetchIfRemote, type ImageInput, inDecodeSlot } from '../../image/index.ts';
+import { type Extension, llamaPositions, placeImages } from '../../lm/index.ts';
+import type { DrawChoice } from '../../vokens/index.ts';
+import type { LoadOptions } from '../family.ts';
+import { type TextOptions, usedOptions } from '../llama/options.ts';
+import { seedLimit } from '../seeds.ts';
+import type { DrawOptions } from '../stable-diffusion/index.ts';
+import { answer } from './answer.ts';
+import { dialogueText, type InterleavedMessage } from './dialogue.ts';
+import type { InterleavedAnswer, InterleavedChatEvent } from './events.ts';
+import { type MiniGpt5Folder, readMiniGpt5Folder } from './model-folder.ts';
+import { createNetworks, type MiniGpt5Networks } from './networks.ts';
+
+/** Pictures of one answer, where the caller does not say. */
+const defaultMaxImages = 8;
+
+/** How pictures of an answer are drawn; what is not given is as the model's folder says. */
+type DrawingOptions = Pick<
+  DrawOptions,
+  'steps' | 'guidance' | 'solver' | 'noiseSchedule' | 'width' | 'height' | 'guidanceRescale' | 'previewEvery'
+>;
+
+export interface InterleavedChatOptions extends Omit<TextOptions, 'withHidden'>, DrawingOptions {
+  /** Whether the answer has pictures: as the model chooses, one at its beginning at least, or none. @default 'auto' */
+  readonly draw?: DrawChoice;
+  /** Most pictures of the answer. @default 8 */
+  readonly maxImages?: number;
+}
+
+export class MiniGpt5 {
+  readonly family = 'minigpt5';
+  readonly #folder: MiniGpt5Folder;
+  readonly #networks: MiniGpt5Networks;
+
+  private constructor(folder: MiniGpt5Folder, networks: MiniGpt5Networks) {
+    this.#folder = folder;
+    this.#networks = networks;
+  }
+
+  /** @throws DuetError 'model-not-found' | 'invalid-config' | 'invalid-weights' */
+  static async load(path: string, options: LoadOptions = {}): Promise<MiniGpt5> {
+    options.signal?.throwIfAborted();
+    const folder = await readMiniGpt5Folder(path);
+    return new MiniGpt5(folder, await createNetworks(folder, options));
+  }
+
+  /** The model's name. */
+  get name(): string {
+    return this.#folder.config.name;
+  }
+
+  /**
+   * Answers in a dialogue, in words and pictures. That the model chose not to draw is an answer without pictures.
+   * @throws DuetError 'invalid-argument' | 'invalid-image'
+   * @example
+   * const { content } = await model.chat([{ role: 'user', content: 'Show me two foxes.' }], { seed: 1 });
+   */
+  async chat(
+    messages: readonly InterleavedMessage[],
+    { onEvent, ...options }: InterleavedChatOptions & { readonly onEvent?: (event: InterleavedChatEvent) => void } = {},
+  ): Promise<InterleavedAnswer> {
+    for await (const event of this.streamChat(messages, options)) {
+      onEvent?.(event);
+      if (event.type === 'done') return event.answer;
+    }
+    throw new Error('A stream of events ends with the answer');
+  }
+
+  /** `chat`, event by event; ending the loop ends the call. */
+  async *streamChat(
+    messages: readonly InterleavedMessage[],
+    options: InterleavedChatOptions = {},
+  ): AsyncGenerator<InterleavedChatEvent, void> {
+    const { config, language } = this.#folder;
+    const { draw = 'auto', maxImages = defaultMaxImages, signal, priority } = options;
+    checkChoices(draw, maxImages);
+    const prompt = await this.#prompt(messages, options);
+    const room = this.#positions - prompt.ids.length;
+    if (room < 1) {
+      throw new DuetError(
+        'invalid-argument',
+        `The dialogue takes ${prompt.ids.length} positions; the model reads ${this.#positions} with its answer. Make it shorter.`,
+      );
+    }
+    const used = usedOptions(options, {
+      defaults: config.sampling ?? language.defaults,
+      stopIds: language.stopIds,
+      room,
+    });
+    if (used.seed + maxImages > seedLimit) {
+      throw new DuetError('invalid-argument', `seed must leave room for ${maxImages} pictures, got ${used.seed}`, {
+        field: 'seed',
+      });
+    }
+    yield* answer(
+      {
+        networks: this.#networks,
+        tokenizer: language.tokenizer,
+        vocabulary: config.vocabulary,
+        positions: this.#positions,
+      },
+      prompt,
+      {
+        used: { ...used, stop: [...config.prompt.stop, ...used.stop] },
+        draw,
+        maxImages,
+        drawing: { ...config.drawing, ...drawingOptions(options) },
+        signal,
+        priority,
+      },
+    );
+  }
+
+  /** The text that an answer goes on with, with a placeholder for each picture. */
+  chatText(messages: readonly InterleavedMessage[]): string {
+    const { config } = this.#folder;
+    return dialogueText(messages, config.prompt, config.vocabulary).text;
+  }
+
+  /** Ends all calls and frees the weights; further calls throw. Idempotent. */
+  release(): Promise<void> {
+    return this.#networks.release();
+  }
+
+  get #positions(): number {
+    return llamaPositions(this.#folder.language.config);
+  }
+
+  async #prompt(messages: readonly InterleavedMessage[], { signal }: InterleavedChatOptions): Promise<Extension> {
+    const { config, language } = this.#folder;
+    const { text, images } = dialogueText(messages, config.prompt, config.vocabulary);
+    if (images.length > 0 && !this.#networks.sees) {
+      throw new DuetError(
+        'invalid-argument',
+        `The model ${this.name} is given no pictures: it has no visual front end`,
+        {
+          field: 'messages',
+        },
+      );
+    }
+    const { tokenizer } = language;
+    const ids = [...tokenizer.frame.before, ...tokenizer.encode(text, { framed: false })];
+    const seen: Float32Array[] = [];
+    for (const image of images) seen.push(await this.#see(image, signal));
+    return placeImages(ids, {
+      placeholder: config.vocabulary.image.id,
+      images: seen,
+      width: language.config.width,
+    });
+  }
+
+  async #see(image: ImageInput, signal: AbortSignal | undefined): Promise<Float32Array> {
+    const options = signal ? { signal } : {};
+    const local = await fetchIfRemote(image, options);
+    const pixels = await inDecodeSlot(() => decodeImage(local, options));
+    return this.#networks.see(pixels, options);
+  }
+}
+
+const draws: readonly DrawChoice[] = ['auto', 'always', 'never'];
+
+function checkChoices(draw: DrawChoice, maxImages: number): void {
+  if (!draws.includes(draw)) {
+    throw new DuetError('invalid-argument', `draw is one of ${draws.join(', ')}, got ${JSON.stringify(draw)}`, {
+      field: 'draw',
+    });
+  }
+  const least = draw === 'always' ? 1 : 0;
+  if (Number.isSafeInteger(maxImages) && maxImages >= least) return;
+  throw new DuetError('invalid-argument', `maxImages must be a whole number from ${least} on, got ${maxImages}`, {
+    field: 'maxImages',
+  });
+}
+
+/** Those that say how to draw, as far as they are given. */
+function drawingOptions(options: InterleavedChatOptions): DrawingOptions {
+  const { steps, guidance, solver, noiseSchedule, width, height, guidanceRescale, previewEvery } = options;
+  const all = { steps, guidance, solver, noiseSchedule, width, height, guidanceRescale, previewEvery };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,101 @@
+/**
+ * A MiniGPT-5 folder: config.json, the folders that it names, and one .safetensors file per network of its own, under Duet's
+ * parameter names. Weights stay in their files, which must stay as they are while the model is used.
+ */
+import { join, resolve } from 'node:path';
+import { DuetError } from '../../core/errors.ts';
+import type { HostTensor, TensorSource } from '../../core/host-tensor.ts';
+import { readJsonFile } from '../../core/json-file.ts';
+import type { Tree } from '../../core/tree.ts';
+import type { Filled } from '../../nn/params.ts';
+import { fillParams, type ParamSpec } from '../../nn/params.ts';
+import { type VisualFrontEndConfig, visualFrontEndSpec } from '../../vision/index.ts';
+import { checkVocabulary, newRowsSpec, type VokenVocabulary, vokenMapperSpec } from '../../vokens/index.ts';
+import { loadSafetensors, openSafetensors } from '../../weights/safetensors.ts';
+import { type LlamaFolder, readLlamaFolder } from '../llama/model-folder.ts';
+import { type MiniGpt5Config, parseMiniGpt5Config, type VisualInput } from './config.ts';
+
+/** The file of each network of its own in a model folder. */
+export const weightFiles = {
+  frontEnd: 'front-end.safetensors',
+  mapper: 'mapper.safetensors',
+  /** Rows of the vocabulary's tokens, where the language model's folder does not have them. */
+  rows: 'vokens.safetensors',
+} as const;
+
+export interface FrontEnd {
+  readonly network: VisualFrontEndConfig;
+  readonly input: VisualInput;
+  readonly params: Filled<ReturnType<typeof visualFrontEndSpec>, TensorSource>;
+}
+
+type NewRows = Filled<ReturnType<typeof newRowsSpec>, HostTensor>;
+
+export interface MiniGpt5Folder {
+  readonly config: MiniGpt5Config;
+  readonly language: LlamaFolder;
+  /** Rows of new tokens; absent where the language model knows them. */
+  readonly rows?: NewRows;
+  readonly mapper: Filled<ReturnType<typeof vokenMapperSpec>, TensorSource>;
+  readonly frontEnd?: FrontEnd;
+  /** The folder of Stable Diffusion. */
+  readonly diffusion: string;
+}
+
+/** @throws DuetError 'model-not-found' | 'invalid-config' | 'invalid-weights' */
+export async function readMiniGpt5Folder(folder: string): Promise<MiniGpt5Folder> {
+  const file = join(folder, 'config.json');
+  const config = parseMiniGpt5Config(await readJsonFile(file), file);
+  const { vocabulary, mapper, frontEnd } = config;
+  const tokens = [...vocabulary.vokens, vocabulary.image];
+  const language = await readLlamaFolder(resolve(folder, config.languageModel), { addedTokens: tokens });
+  const { vocabularySize, width } = language.config;
+  const added = addedCount(vocabulary, vocabularySize, file);
+  checkVocabulary(vocabulary, text => language.tokenizer.encode(text, { framed: false }), vocabularySize + added);
+  if (mapper.inputWidth !== width) {
+    throw new DuetError(
+      'invalid-config',
+      `${file}: mapper.inputWidth is ${mapper.inputWidth}, the language model's width ${width}`,
+    );
+  }
+  if (frontEnd && frontEnd.network.connector.projection.width !== width) {
+    throw new DuetError(
+      'invalid-config',
+      `${file}: frontEnd makes vectors of width ${frontEnd.network.connector.projection.width}, the language model's is ${width}`,
+    );
+  }
+  const read = async <S extends Tree<ParamSpec>>(
+    spec: S,
+    name: keyof typeof weightFiles,
+  ): Promise<Filled<S, TensorSource>> => {
+    const weights = join(folder, weightFiles[name]);
+    return fillParams(spec, (await openSafetensors(weights)).tensors, weights);
+  };
+  return {
+    config,
+    language,
+    mapper: await read(vokenMapperSpec(mapper), 'mapper'),
+    ...(added > 0 && { rows: await readRows(join(folder, weightFiles.rows), added, width) }),
+    ...(frontEnd && {
+      frontEnd: { ...frontEnd, params: await read(visualFrontEndSpec(frontEnd.network), 'frontEnd') },
+    }),
+    diffusion: resolve(folder, config.diffusion),
+  };
+}
+
+/** Into memory: weights of one program that stay in their files must lie in one folder. */
+async function readRows(file: string, count: number, width: number): Promise<NewRows> {
+  return fillParams(newRowsSpec(count, width), (await loadSafetensors(file)).tensors, file);
+}
+
+/** How many of the vocabulary's tokens the language model lacks: none, or all of them, which then stand right behind its own. */
+function addedCount({ vokens, image }: VokenVocabulary, size: number, file: string): number {
+  const ids = [...vokens, image].map(({ id }) => id);
+  const [least, most] = [Math.min(...ids), Math.max(...ids)];
+  if (most < size) return 0;
+  if (least === size && most === size + ids.length - 1) return ids.length;
+  throw new DuetError(
+    'invalid-config',
+    `${file}: the language model knows ${size} tokens; the vocabulary's ids, ${least} to ${most}, are neither among them nor right behind them`,
+  );
+}
