@@ -7,7 +7,8 @@ import * as tf from '@tensorflow/tfjs';
 import Type from 'typebox';
 import { linearLayer, linearSpec } from '../nn/linear.ts';
 import type { Params } from '../nn/params.ts';
-import { embedTokens, gpt2, gpt2ConfigSchema, gpt2Logits, gpt2Spec, tokenLoss } from './gpt2.ts';
+import { gpt2, gpt2ConfigSchema, gpt2Logits, gpt2Spec, tokenLoss } from './gpt2.ts';
+import { embedTokens } from './language-model.ts';
 
 const size = Type.Integer({ minimum: 1 });
 

@@ -14,7 +14,13 @@ import type { Params } from '../nn/params.ts';
 import { transformerBlock, transformerBlockSpec } from '../nn/transformer-block.ts';
 import { extensionMask } from './attention-mask.ts';
 import { concatKeyValue } from './key-value-cache.ts';
-import type { Extended, ExtendInputs, LanguageModel } from './language-model.ts';
+import {
+  type Extended,
+  type ExtendInputs,
+  embedTokens,
+  type LanguageModel,
+  type SequenceInputs,
+} from './language-model.ts';
 
 const size = Type.Integer({ minimum: 1 });
 
@@ -57,24 +63,10 @@ export function gpt2Spec(config: Gpt2Config) {
 
 export type Gpt2Params = Params<ReturnType<typeof gpt2Spec>>;
 
-export interface Gpt2Inputs {
-  /** Token embeddings without positions, [B, L, W] (of `embeddingWidth`, where there is one); ids go through {@link embedTokens} first. */
-  readonly embeddings: tf.Tensor;
-  /** [B, L], 1 = visible key. @default all visible */
-  readonly mask?: tf.Tensor | undefined;
-  /** int32 [B, L]. @default 0, 1, 2, ... */
-  readonly positions?: tf.Tensor | undefined;
-}
-
-/** ids int32 [B, L] -> [B, L, W], without positions. */
-export function embedTokens(params: Gpt2Params, ids: tf.Tensor): tf.Tensor {
-  return embeddingLayer(params.tokenEmbedding, ids);
-}
-
-/** Embeddings [B, L, W], led to the width of the layers, with their positions added. */
+/** Embeddings [B, L, W] (of `embeddingWidth`, where there is one), led to the width of the layers, with their positions added. */
 export function addPositions(
   params: Gpt2Params,
-  { embeddings, positions }: Omit<Gpt2Inputs, 'mask'>,
+  { embeddings, positions }: Omit<SequenceInputs, 'mask'>,
   { positionOffset: offset = 0, width }: Gpt2Config,
 ): tf.Tensor {
   const x = params.projectIn ? linearLayer(params.projectIn, embeddings) : embeddings;
@@ -97,7 +89,7 @@ export function addPositions(
  * The last hidden states, after the final norm: [B, L, W].
  * @throws DuetError `invalid-argument` if the sequence is longer than the position table
  */
-export function gpt2(params: Gpt2Params, inputs: Gpt2Inputs, config: Gpt2Config): tf.Tensor {
+export function gpt2(params: Gpt2Params, inputs: SequenceInputs, config: Gpt2Config): tf.Tensor {
   const mask = inputs.mask && keyMask(inputs.mask);
   let x = addPositions(params, inputs, config);
   for (const layer of params.layers) x = transformerBlock(layer, x, config, { causal: true, mask });

@@ -38,9 +38,7 @@ export {
   TokenChooser,
 } from './generate.ts';
 export {
-  embedTokens,
   type Gpt2Config,
-  type Gpt2Inputs,
   type Gpt2Params,
   gpt2,
   gpt2ConfigSchema,
@@ -56,12 +54,12 @@ export {
   decodingProgram,
   type Extended,
   type ExtendInputs,
+  embedTokens,
   type LanguageModel,
+  type SequenceInputs,
 } from './language-model.ts';
 export {
-  embedLlamaTokens,
   type LlamaConfig,
-  type LlamaInputs,
   type LlamaParams,
   llama,
   llamaConfigSchema,

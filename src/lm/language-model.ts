@@ -1,5 +1,7 @@
 /** A decoder-only language model as decoding sees it, and the program that decoding runs. */
 import * as tf from '@tensorflow/tfjs';
+import { type EmbeddingSpec, embeddingLayer } from '../nn/linear.ts';
+import type { Params } from '../nn/params.ts';
 import {
   cacheFromNames,
   cacheLayout,
@@ -7,6 +9,21 @@ import {
   type KeyValueCacheSize,
   nameCache,
 } from './key-value-cache.ts';
+
+/** Sequences that are read whole. */
+export interface SequenceInputs {
+  /** [B, L, W], without positions; {@link embedTokens} gives those of token ids. */
+  readonly embeddings: tf.Tensor;
+  /** [B, L], 1 = visible key. @default all visible */
+  readonly mask?: tf.Tensor | undefined;
+  /** int32 [B, L]. @default 0, 1, 2, ... */
+  readonly positions?: tf.Tensor | undefined;
+}
+
+/** ids int32 [B, L] -> [B, L, W], without positions. */
+export function embedTokens(params: { readonly tokenEmbedding: Params<EmbeddingSpec> }, ids: tf.Tensor): tf.Tensor {
+  return embeddingLayer(params.tokenEmbedding, ids);
+}
 
 export interface ExtendInputs {
   /** Embeddings of the new positions, [B, N, W]; for token ids `embed` gives them. */

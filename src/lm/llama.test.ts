@@ -9,7 +9,7 @@ import { fillParams, initialise } from '../nn/params.ts';
 import { CompiledDecoder } from '../pipelines/compiled-decoder.ts';
 import {
   decodingProgram,
-  embedLlamaTokens,
+  embedTokens,
   type LlamaConfig,
   type LlamaParams,
   llama,
@@ -47,7 +47,7 @@ const params = mapTree(weights as Tree<HostTensor>, isHostTensor, ({ data, shape
 
 /** Logits [V] behind `ids`, read as a whole. */
 function whole(ids: readonly number[]): Float32Array {
-  const embeddings = embedLlamaTokens(params, tf.tensor2d([...ids], [1, ids.length], 'int32'));
+  const embeddings = embedTokens(params, tf.tensor2d([...ids], [1, ids.length], 'int32'));
   const last = llama(params, { embeddings }, config).slice([0, ids.length - 1, 0], [1, 1, config.width]);
   return llamaLogits(params, last).dataSync() as Float32Array;
 }

@@ -7,13 +7,19 @@ import * as tf from '@tensorflow/tfjs';
 import Type from 'typebox';
 import { type Activation, activate } from '../nn/activation.ts';
 import type { KeyValue } from '../nn/attention.ts';
-import { embeddingLayer, embeddingSpec, type LinearSpec, projectionLayer, projectionSpec } from '../nn/linear.ts';
+import { embeddingSpec, type LinearSpec, projectionLayer, projectionSpec } from '../nn/linear.ts';
 import { rmsNormLayer, rmsNormSpec } from '../nn/norm.ts';
 import type { Params } from '../nn/params.ts';
 import { attention, rotary } from '../ops/index.ts';
 import { causalMask, extensionMask } from './attention-mask.ts';
 import { concatKeyValue } from './key-value-cache.ts';
-import type { Extended, ExtendInputs, LanguageModel } from './language-model.ts';
+import {
+  type Extended,
+  type ExtendInputs,
+  embedTokens,
+  type LanguageModel,
+  type SequenceInputs,
+} from './language-model.ts';
 import { type Angles, ropeAngles, ropeSchema } from './rope.ts';
 
 const size = Type.Integer({ minimum: 1 });
@@ -82,27 +88,13 @@ function layerSpec({ width, heads, keyValueHeads, headWidth, mlpWidth, attention
 
 export type LlamaParams = Params<ReturnType<typeof llamaSpec>>;
 
-export interface LlamaInputs {
-  /** Token embeddings, [B, L, W]; ids go through {@link embedLlamaTokens} first. */
-  readonly embeddings: tf.Tensor;
-  /** [B, L], 1 = visible key. @default all visible */
-  readonly mask?: tf.Tensor | undefined;
-  /** int32 [B, L]. @default 0, 1, 2, ... */
-  readonly positions?: tf.Tensor | undefined;
-}
-
-/** ids int32 [B, L] -> [B, L, W]. */
-export function embedLlamaTokens(params: LlamaParams, ids: tf.Tensor): tf.Tensor {
-  return embeddingLayer(params.tokenEmbedding, ids);
-}
-
 /** The last hidden states, after the final norm: [B, L, W]. */
-export function llama(params: LlamaParams, inputs: LlamaInputs, config: LlamaConfig): tf.Tensor {
+export function llama(params: LlamaParams, inputs: SequenceInputs, config: LlamaConfig): tf.Tensor {
   return llamaStates(params, inputs, config).at(-1)!;
 }
 
 /** What each layer reads, and last the states after the final norm: layers + 1 tensors [B, L, W], as in transformers. */
-export function llamaStates(params: LlamaParams, inputs: LlamaInputs, config: LlamaConfig): tf.Tensor[] {
+export function llamaStates(params: LlamaParams, inputs: SequenceInputs, config: LlamaConfig): tf.Tensor[] {
   const { embeddings, mask } = inputs;
   const [batch, length] = embeddings.shape as [number, number];
   const positions = inputs.positions ?? tf.tile(tf.range(0, length, 1, 'int32').reshape([1, length]), [batch, 1]);
@@ -121,7 +113,7 @@ export function llamaModel(config: LlamaConfig): LanguageModel<LlamaParams> {
     cache: { layers: config.layers, width: config.keyValueHeads * config.headWidth },
     // Dynamic scaling turns positions by how far was read at the time.
     readsInParts: config.rope.scaling?.kind !== 'dynamic',
-    embed: embedLlamaTokens,
+    embed: embedTokens,
     extend: (params, inputs) => llamaExtend(params, inputs, config),
     logits: llamaLogits,
   };
