@@ -2,24 +2,18 @@
  * DDIM (Song et al., arXiv 2010.02502, equations 12 and 16): predict the data, then add less noise to it. `eta` adds fresh
  * noise: 0 is deterministic, 1 is DDPM's ancestral sampling (Ho et al., arXiv 2006.11239, algorithm 2).
  */
-import type { FinalSigma } from './levels.ts';
+import type { LevelOptions } from './levels.ts';
 import type { Estimate } from './prediction.ts';
 import { cleanLevel, type NoiseLevel, type Schedule } from './schedule.ts';
 import { amended, checkSteps, drawNoise, firstState, type Solver, type SolverProblem } from './solver.ts';
-import { leadingStride, type Spacing, snap, spreadTimesteps, trailingTimes } from './spacing.ts';
+import { leadingStride, snap, spreadTimesteps, trailingTimes } from './spacing.ts';
 import { weightedSum } from './weighted-sum.ts';
 
 /** `ddpm` is DDIM with eta 1, but for the noise it derives from clamped data. */
-export interface DdimOptions {
+export interface DdimOptions extends Omit<LevelOptions, 'sigmas'> {
   readonly kind: 'ddim' | 'ddpm';
   /** Of `ddim`. @default 0 */
   readonly eta?: number;
-  /** @default 'leading' */
-  readonly spacing?: Spacing;
-  /** Added to the timesteps of `leading` spacing. @default 0 */
-  readonly stepsOffset?: number;
-  /** @default 'zero' */
-  readonly finalSigma?: FinalSigma;
   /** Clamp each predicted sample to [-clip, clip]; for models of pixels. @default no clamp */
   readonly clip?: number;
 }
@@ -56,7 +50,7 @@ export function planDdimSteps(
   steps: number,
   options: Partial<DdimOptions> = {},
 ): [NoiseLevel, NoiseLevel][] {
-  const { kind = 'ddim', spacing = 'leading', stepsOffset, finalSigma = 'zero' } = options;
+  const { kind = 'ddim', spacing = 'leading', finalSigma = 'zero' } = options;
   const { tMin, isDiscrete } = schedule;
   const final = finalSigma === 'min' ? schedule.at(tMin) : cleanLevel;
   if (!isDiscrete) {
@@ -64,7 +58,7 @@ export function planDdimSteps(
     return levels.slice(1).map((t, k) => [levels[k]!, t]);
   }
   const stride = leadingStride(schedule, steps);
-  const timesteps = spreadTimesteps(schedule, steps, { spacing, stepsOffset }).map(t => snap(schedule, t));
+  const timesteps = spreadTimesteps(schedule, steps, { ...options, spacing }).map(t => snap(schedule, t));
   return timesteps.map((t, index) => {
     const next = kind === 'ddim' ? t - stride : (timesteps[index + 1] ?? tMin - 1);
     return [schedule.at(t), next >= tMin ? schedule.at(next) : final];

@@ -7,27 +7,15 @@
  * in this step, h0 and h1 in the two before; D1, D2 divided differences; u the exponent of the integrator.
  */
 import { DuetError } from '../core/errors.ts';
-import { type FinalSigma, logSnrLevels } from './levels.ts';
+import { type LogSnrLevelOptions, logSnrLevels } from './levels.ts';
 import { type Algorithm, parameterizations } from './parameterization.ts';
-import type { SigmaSpacing } from './sigma-spacing.ts';
 import { amended, checkSteps, drawNoise, firstState, type Solver, type SolverProblem } from './solver.ts';
-import type { Spacing } from './spacing.ts';
 import { weightedSum } from './weighted-sum.ts';
 
-export interface MultistepOptions {
+export interface MultistepOptions extends LogSnrLevelOptions {
   readonly kind: 'dpm-multistep';
   /** @default 2 */
   readonly order?: 1 | 2 | 3;
-  /** @default 'linspace' */
-  readonly spacing?: Spacing;
-  /** Added to the timesteps of `leading` spacing. @default 0 */
-  readonly stepsOffset?: number;
-  /** Instead of levels at timesteps; it visits the schedule's cleanest level before the final step. */
-  readonly sigmas?: SigmaSpacing;
-  /** @default 'zero' */
-  readonly finalSigma?: FinalSigma;
-  /** Leave out the levels whose lambda is less. @default none */
-  readonly leastLambda?: number;
   /** Lower the order of the last steps when there are fewer than 15. @default true */
   readonly lowerOrderFinal?: boolean;
   /** Make the last step one of order 1 in any case. @default false */
@@ -47,9 +35,9 @@ export function* solveMultistep(problem: SolverProblem, options: MultistepOption
   const { schedule, steps, skip = 0 } = problem;
   checkSteps(steps, schedule, 1);
   checkOptions(options);
-  const { algorithm = 'dpmsolver++', stochastic = false, spacing = 'linspace', variant = 'midpoint' } = options;
+  const { algorithm = 'dpmsolver++', stochastic = false, variant = 'midpoint' } = options;
   const { linearFactor, integralFactor, predictionOf, exponent } = parameterizations[algorithm];
-  const levels = logSnrLevels(schedule, steps, { ...options, spacing });
+  const levels = logSnrLevels(schedule, steps, options);
   const total = steps - skip;
   const history: { readonly m: Float32Array; readonly lambda: number }[] = [];
   let x = firstState(problem);

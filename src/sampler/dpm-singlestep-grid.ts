@@ -7,29 +7,24 @@
  * its growth h of lambda; D0, D1, D2 divided differences; u the exponent of the integrator.
  */
 import { DuetError } from '../core/errors.ts';
-import { type FinalSigma, logSnrLevels } from './levels.ts';
+import { type LogSnrLevelOptions, logSnrLevels } from './levels.ts';
 import { type Algorithm, parameterizations } from './parameterization.ts';
-import type { SigmaSpacing } from './sigma-spacing.ts';
 import { amended, checkSteps, firstState, type Solver, type SolverProblem } from './solver.ts';
+import type { SpacingOptions } from './spacing.ts';
 import { weightedSum } from './weighted-sum.ts';
 
-export interface SinglestepGridOptions {
+/** Levels at timesteps are spaced as linspace. */
+export interface SinglestepGridOptions extends Omit<LogSnrLevelOptions, keyof SpacingOptions> {
   readonly kind: 'dpm-singlestep';
   readonly method: 'grid';
   /** @default 2 */
   readonly order?: 1 | 2 | 3;
-  /** @default levels at timesteps, spaced as linspace */
-  readonly sigmas?: SigmaSpacing;
-  /** @default 'zero' */
-  readonly finalSigma?: FinalSigma;
   /** End with a step of order 1 where whole groups would end with full order; without final noise it always does. @default false */
   readonly lowerOrderFinal?: boolean;
   /** Variant of order 2 and 3. @default 'midpoint' */
   readonly variant?: 'midpoint' | 'heun';
   /** @default 'dpmsolver++' */
   readonly algorithm?: Algorithm;
-  /** Leave out the levels whose lambda is less. @default none */
-  readonly leastLambda?: number;
 }
 
 interface Known {

@@ -3,32 +3,18 @@
  * ancestral variant, which steps to less noise than the next level has and adds the rest anew (k-diffusion's
  * sample_euler_ancestral).
  */
-import { type FinalSigma, ratioLevels, ratioOf } from './levels.ts';
-import type { NoiseLevel, Schedule } from './schedule.ts';
-import type { SigmaSpacing } from './sigma-spacing.ts';
+import { type LevelOptions, ratioLevels, ratioOf } from './levels.ts';
+import type { NoiseLevel } from './schedule.ts';
 import { amended, checkSteps, drawNoise, firstState, type Solver, type SolverProblem } from './solver.ts';
-import type { Spacing } from './spacing.ts';
 import { weightedSum } from './weighted-sum.ts';
 
-/** What the methods have in common that are written for x / alpha. */
-export interface RatioOptions {
-  /** @default 'linspace' */
-  readonly spacing?: Spacing;
-  /** Added to the timesteps of `leading` spacing. @default 0 */
-  readonly stepsOffset?: number;
-  /** @default levels at timesteps */
-  readonly sigmas?: SigmaSpacing;
-  /** @default 'zero' */
-  readonly finalSigma?: FinalSigma;
-}
-
-export interface EulerOptions extends RatioOptions {
+export interface EulerOptions extends LevelOptions {
   readonly kind: 'euler' | 'euler-ancestral';
 }
 
 export function* solveEuler(problem: SolverProblem, options: EulerOptions): Solver {
   checkSteps(problem.steps, problem.schedule);
-  const levels = levelsOf(problem.schedule, problem.steps, options).slice(problem.skip ?? 0);
+  const levels = ratioLevels(problem.schedule, problem.steps, options).slice(problem.skip ?? 0);
   const total = levels.length - 1;
   let x = firstState(problem, initialScale(levels[0]!, options));
   for (let index = 0; index < total; index++) {
@@ -44,13 +30,8 @@ export function* solveEuler(problem: SolverProblem, options: EulerOptions): Solv
   return x;
 }
 
-/** Their levels, with the defaults of `options`. */
-export function levelsOf(schedule: Schedule, steps: number, options: RatioOptions): NoiseLevel[] {
-  return ratioLevels(schedule, steps, { ...options, spacing: options.spacing ?? 'linspace' });
-}
-
 /** Linspace and trailing spacing start at x / alpha = sigma / alpha times noise, and leading spacing at noise alone. */
-export function initialScale(first: NoiseLevel, { spacing = 'linspace' }: RatioOptions): number {
+export function initialScale(first: NoiseLevel, { spacing }: LevelOptions): number {
   return spacing === 'leading' ? 1 : first.sigma;
 }
 

@@ -1,12 +1,12 @@
 /** Heun's method for the probability-flow ODE (Karras et al., arXiv 2206.00364, algorithm 1): second order, two evaluations a step. */
-import { initialScale, levelsOf, type RatioOptions, result } from './euler.ts';
-import { ratioOf } from './levels.ts';
+import { initialScale, result } from './euler.ts';
+import { type LevelOptions, ratioLevels, ratioOf } from './levels.ts';
 import type { Estimate } from './prediction.ts';
 import type { NoiseLevel } from './schedule.ts';
 import { amended, checkSteps, firstState, type Solver, type SolverProblem } from './solver.ts';
 import { weightedSum } from './weighted-sum.ts';
 
-export interface HeunOptions extends RatioOptions {
+export interface HeunOptions extends LevelOptions {
   readonly kind: 'heun';
   /** Clamp each predicted sample to [-clip, clip]; for models of pixels. @default no clamp */
   readonly clip?: number;
@@ -14,7 +14,7 @@ export interface HeunOptions extends RatioOptions {
 
 export function* solveHeun(problem: SolverProblem, options: HeunOptions): Solver {
   checkSteps(problem.steps, problem.schedule);
-  const levels = levelsOf(problem.schedule, problem.steps, options).slice(problem.skip ?? 0);
+  const levels = ratioLevels(problem.schedule, problem.steps, options).slice(problem.skip ?? 0);
   const total = 2 * (levels.length - 1) - 1;
   let x = firstState(problem, initialScale(levels[0]!, options));
   let index = 0;

@@ -3,18 +3,21 @@ import { countBelow, finiteLevel } from './discrete-schedule.ts';
 import { roundHalfEven } from './interpolate.ts';
 import { cleanLevel, levelOfSigma, type NoiseLevel, type Schedule } from './schedule.ts';
 import { type SigmaSpacing, spreadSigmas } from './sigma-spacing.ts';
-import { type Spacing, snap, spreadTimesteps } from './spacing.ts';
+import { type SpacingOptions, snap, spreadTimesteps } from './spacing.ts';
 
 /** Where the last step ends: without noise, or at the schedule's cleanest level. */
 export type FinalSigma = 'zero' | 'min';
 
-export interface LevelOptions {
-  readonly spacing: Spacing;
-  readonly stepsOffset?: number | undefined;
-  readonly sigmas?: SigmaSpacing | undefined;
-  readonly finalSigma?: FinalSigma | undefined;
-  /** Of a spacing of timesteps: leave out the levels whose lambda is less. @default none */
-  readonly leastLambda?: number | undefined;
+export interface LevelOptions extends SpacingOptions {
+  /** Instead of levels at timesteps. @default levels at timesteps */
+  readonly sigmas?: SigmaSpacing;
+  /** @default 'zero' */
+  readonly finalSigma?: FinalSigma;
+}
+
+export interface LogSnrLevelOptions extends LevelOptions {
+  /** Of levels at timesteps: leave out those whose lambda is less. @default none */
+  readonly leastLambda?: number;
 }
 
 /**
@@ -49,7 +52,7 @@ export function ratioLevels(given: Schedule, steps: number, options: LevelOption
  * The levels of the DPM-Solvers and UniPC, `steps` of them and the final one: timesteps are integers on a table, and a
  * spacing of sigmas lies between the ends of the schedule.
  */
-export function logSnrLevels(schedule: Schedule, steps: number, options: LevelOptions): NoiseLevel[] {
+export function logSnrLevels(schedule: Schedule, steps: number, options: LogSnrLevelOptions): NoiseLevel[] {
   const { sigmas, finalSigma = 'zero', leastLambda = Number.NEGATIVE_INFINITY } = options;
   const { tMax } = withoutExcess(schedule);
   const clipped = { ...schedule, tMax: schedule.tMax - countBelow(schedule, leastLambda) };

@@ -10,15 +10,11 @@ import { type FinalSigma, withoutExcess } from './levels.ts';
 import type { Estimate } from './prediction.ts';
 import { cleanLevel, type NoiseLevel, type Schedule } from './schedule.ts';
 import { amended, checkSteps, firstState, type Solver, type SolverProblem } from './solver.ts';
-import { leadingStride, type Spacing, snap, spreadTimesteps } from './spacing.ts';
+import { leadingStride, type SpacingOptions, snap, spreadTimesteps } from './spacing.ts';
 import { weightedSum } from './weighted-sum.ts';
 
-export interface PndmOptions {
+export interface PndmOptions extends SpacingOptions {
   readonly kind: 'pndm';
-  /** @default 'leading' */
-  readonly spacing?: Spacing;
-  /** Added to the timesteps of `leading` spacing. @default 0 */
-  readonly stepsOffset?: number;
   /** @default 'min' */
   readonly finalSigma?: FinalSigma;
   /** Which of the network's outputs the multistep formula combines: that of its prediction type. @default 'epsilon' */
@@ -98,10 +94,10 @@ interface PndmPlan {
 }
 
 function planPndm(schedule: Schedule, steps: number, options: PndmOptions): PndmPlan {
-  const { spacing = 'leading', stepsOffset, rungeKutta = false } = options;
+  const { spacing = 'leading', rungeKutta = false } = options;
   const stride = leadingStride(schedule, steps);
   const kind = schedule.isDiscrete ? spacing : 'trailing';
-  const timesteps = spreadTimesteps(schedule, steps, { spacing: kind, stepsOffset }).map(t => snap(schedule, t));
+  const timesteps = spreadTimesteps(schedule, steps, { ...options, spacing: kind }).map(t => snap(schedule, t));
   if (!rungeKutta) return { first: [], rest: [...timesteps.slice(0, 2), ...timesteps.slice(1)], stride };
   if (steps <= rungeKuttaSteps) {
     throw new DuetError('invalid-argument', `PNDM with steps of Runge and Kutta takes 4 steps or more, got ${steps}`, {

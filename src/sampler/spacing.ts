@@ -10,16 +10,20 @@ import type { Schedule } from './schedule.ts';
 export type Spacing = 'linspace' | 'leading' | 'trailing';
 
 export interface SpacingOptions {
-  readonly spacing: Spacing;
+  /** @default 'linspace', of DDIM, DDPM and PNDM 'leading' */
+  readonly spacing?: Spacing;
   /** Added to the timesteps of `leading` spacing. @default 0 */
-  readonly stepsOffset?: number | undefined;
+  readonly stepsOffset?: number;
+}
+
+interface SpreadOptions extends SpacingOptions {
   /** The cleanest level is one more point of linspace and leading spacing, and left to the final step. @default false */
   readonly withEnd?: boolean;
 }
 
 /** `steps` falling timesteps, not rounded. */
-export function spreadTimesteps(schedule: Schedule, steps: number, options: SpacingOptions): number[] {
-  const { spacing, stepsOffset = 0, withEnd = false } = options;
+export function spreadTimesteps(schedule: Schedule, steps: number, options: SpreadOptions): number[] {
+  const { spacing = 'linspace', stepsOffset = 0, withEnd = false } = options;
   const { tMin, tMax } = schedule;
   switch (spacing) {
     case 'linspace':

@@ -6,27 +6,17 @@
  * D_k = (m_k - m0) / r_k, u the exponent of the integrator, B(h) one of two scalings, rho the weights of D.
  */
 import { DuetError } from '../core/errors.ts';
-import { type FinalSigma, logSnrLevels } from './levels.ts';
+import { type LevelOptions, logSnrLevels } from './levels.ts';
 import { type Algorithm, parameterizations } from './parameterization.ts';
 import type { NoiseLevel } from './schedule.ts';
-import type { SigmaSpacing } from './sigma-spacing.ts';
 import { solveLinear } from './solve-linear.ts';
 import { amended, checkSteps, firstState, type Solver, type SolverProblem } from './solver.ts';
-import type { Spacing } from './spacing.ts';
 import { weightedSum } from './weighted-sum.ts';
 
-export interface UniPcOptions {
+export interface UniPcOptions extends LevelOptions {
   readonly kind: 'unipc';
   /** @default 2 */
   readonly order?: 1 | 2 | 3;
-  /** @default 'linspace' */
-  readonly spacing?: Spacing;
-  /** Added to the timesteps of `leading` spacing. @default 0 */
-  readonly stepsOffset?: number;
-  /** @default levels at timesteps */
-  readonly sigmas?: SigmaSpacing;
-  /** @default 'zero' */
-  readonly finalSigma?: FinalSigma;
   /** The scaling B(h): h, or e^h - 1. @default 'bh2' */
   readonly scaling?: 'bh1' | 'bh2';
   /** Integrate the data or the noise prediction. @default 'dpmsolver++' */
@@ -47,9 +37,9 @@ export function* solveUniPc(problem: SolverProblem, options: UniPcOptions): Solv
   const { schedule, steps, skip = 0 } = problem;
   checkSteps(steps, schedule, 1);
   checkOptions(options);
-  const { order = 2, spacing = 'linspace', lowerOrderFinal = true, withoutCorrector = [] } = options;
+  const { order = 2, lowerOrderFinal = true, withoutCorrector = [] } = options;
   const { predictionOf } = parameterizations[options.algorithm ?? 'dpmsolver++'];
-  const levels = logSnrLevels(schedule, steps, { ...options, spacing });
+  const levels = logSnrLevels(schedule, steps, options);
   const total = steps - skip;
   const history: Known[] = [];
   let x = firstState(problem);
