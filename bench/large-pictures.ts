@@ -5,7 +5,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { type AutoencoderConfig, type AutoencoderParams, autoencoderSpec, decode } from '../src/autoencoder/index.ts';
+import { type AutoencoderParams, autoencoderSpec, decode } from '../src/autoencoder/index.ts';
 import { type HostTensor, sizeOf } from '../src/core/host-tensor.ts';
 import { seededRandom } from '../src/core/random.ts';
 import type { Tree } from '../src/core/tree.ts';
@@ -15,15 +15,8 @@ import { inference } from '../src/pipelines/index.ts';
 import { decodeTiled } from '../src/pipelines/stable-diffusion/networks/tiled-decoding.ts';
 import { type UnetParams, unet, unetSpec } from '../src/unet/index.ts';
 import { unetConfigFromDiffusers } from '../src/weights/names/unet.ts';
+import { stableDiffusionAutoencoder } from '../test/support/stable-diffusion.ts';
 
-const autoencoder: AutoencoderConfig = {
-  inChannels: 3,
-  latentChannels: 4,
-  channels: 128,
-  channelMultipliers: [1, 2, 4, 4],
-  blocksPerLevel: 2,
-  normGroups: 32,
-};
 const mebibyte = 2 ** 20;
 
 export async function run(): Promise<void> {
@@ -42,9 +35,9 @@ export async function run(): Promise<void> {
 
 async function decodeOnce(side: number, tile: string | undefined): Promise<string> {
   const executable = await compile<AutoencoderParams, undefined>(
-    ({ params, inputs }) => ({ outputs: { pixels: decode(params, inputs['z']!, autoencoder) } }),
+    ({ params, inputs }) => ({ outputs: { pixels: decode(params, inputs['z']!, stableDiffusionAutoencoder) } }),
     {
-      params: randomParams(autoencoderSpec(autoencoder)),
+      params: randomParams(autoencoderSpec(stableDiffusionAutoencoder)),
       inputs: { z: { dtype: 'float32', shape: ['batch', 4, 'height', 'width'] } },
     },
     { name: 'decode-image' },

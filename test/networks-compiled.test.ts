@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, test } from 'vitest';
 import {
   type AutoencoderConfig,
   type AutoencoderParams,
@@ -6,12 +6,9 @@ import {
   decode,
   encodeMoments,
 } from '../src/autoencoder/index.ts';
-import { float32, type HostTensor, sizeOf } from '../src/core/host-tensor.ts';
-import { seededRandom } from '../src/core/random.ts';
-import { inputShapes } from '../src/engine/dimensions.ts';
-import { compile, type InputSpec, type Program } from '../src/engine/index.ts';
-import { recordSymbolic } from '../src/engine/recorder/symbolic.ts';
-import { initialise } from '../src/nn/params.ts';
+import type { Tree } from '../src/core/tree.ts';
+import type { InputSpec, Program } from '../src/engine/index.ts';
+import type { ParamSpec } from '../src/nn/params.ts';
 import {
   type JointUvitConfig,
   type JointUvitParams,
@@ -22,12 +19,13 @@ import {
   uvit,
   uvitSpec,
 } from '../src/uvit/index.ts';
+import { exampleInputs, expectOneGraph, freshWeights } from './support/networks.ts';
 
 /** A network under test: sizes that no golden file has (odd widths, oblong images, folded pixels). */
 interface Case {
-  readonly spec: Parameters<typeof initialise>[0];
+  readonly spec: Tree<ParamSpec>;
   readonly inputs: Record<string, InputSpec>;
-  readonly program: Program<unknown, unknown>;
+  readonly program: Program<unknown, undefined>;
 }
 
 const tensor = (...shape: number[]): InputSpec => ({ dtype: 'float32', shape: ['batch', ...shape] });
@@ -45,7 +43,7 @@ function jointCase(config: JointUvitConfig, height: number, width: number): Case
     },
     program: (({ params, inputs }: { params: JointUvitParams; inputs: Parameters<typeof jointUvit>[1] }) => ({
       outputs: { ...jointUvit(params, inputs, config) },
-    })) as unknown as Program<unknown, unknown>,
+    })) as unknown as Program<unknown, undefined>,
   };
 }
 
@@ -61,7 +59,7 @@ function plainCase(config: UvitConfig): Case {
     },
     program: (({ params, inputs }: { params: UvitParams; inputs: Parameters<typeof uvit>[1] }) => ({
       outputs: { out: uvit(params, inputs, config) },
-    })) as unknown as Program<unknown, unknown>,
+    })) as unknown as Program<unknown, undefined>,
   };
 }
 
@@ -72,7 +70,7 @@ function autoencoderCase(config: AutoencoderConfig, side: number): Case {
     program: (({ params, inputs }: { params: AutoencoderParams; inputs: { pixels: Parameters<typeof decode>[1] } }) => {
       const { mean, logVariance } = encodeMoments(params, inputs.pixels, config);
       return { outputs: { mean, logVariance, decoded: decode(params, mean, config) } };
-    }) as unknown as Program<unknown, unknown>,
+    }) as unknown as Program<unknown, undefined>,
   };
 }
 
@@ -119,36 +117,9 @@ const cases: Record<string, Case> = {
   'autoencoder, folded pixels, three levels': autoencoderCase(autoencoder, 16),
 };
 
-function inputsOf(specs: Record<string, InputSpec>, batch: number): Record<string, HostTensor> {
-  return Object.fromEntries(
-    Object.entries(inputShapes(specs, { batch })).map(([name, shape], k) => {
-      const values = Array.from({ length: sizeOf(shape) }, (_, i) => Math.cos(0.3 * i + k));
-      if (specs[name]!.dtype === 'float32') return [name, float32(shape, Float32Array.from(values))];
-      return [name, { dtype: 'int32', shape, data: Int32Array.from(values, value => (value > 0 ? 1 : 0)) }];
-    }),
-  );
-}
-
 describe.each(Object.entries(cases))('%s', (_, { spec, inputs, program }) => {
   test('is one graph for every batch size and equals the eager run', async () => {
-    const params = initialise(spec, seededRandom(1));
-    expect(recordSymbolic('network', program, { params, inputs }, { dimensions: ['batch'], fixed: {} })).toBeDefined();
-    const [eager, compiled] = await Promise.all([
-      compile(program, { params, inputs }, { device: 'reference' }),
-      compile(program, { params, inputs }, { device: 'cpu', threads: 1 }),
-    ]);
-    try {
-      for (const batch of [1, 3]) {
-        const [a, b] = [await eager.run(inputsOf(inputs, batch)), await compiled.run(inputsOf(inputs, batch))];
-        for (const name of Object.keys(a)) {
-          expect(b[name]!.shape).toEqual(a[name]!.shape);
-          const [x, y] = [a[name]!.data as Float32Array, b[name]!.data as Float32Array];
-          const worst = x.reduce((worst, value, i) => Math.max(worst, Math.abs(value - y[i]!)), 0);
-          expect(worst, name).toBeLessThan(1e-4);
-        }
-      }
-    } finally {
-      await Promise.all([eager.release(), compiled.release()]);
-    }
+    const runs = [1, 3].map(batch => exampleInputs(inputs, { batch }));
+    await expectOneGraph(program, { params: freshWeights(spec), inputs }, runs);
   });
 });

@@ -1,13 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
+import { freshParams } from '../../test/support/networks.ts';
+import { stableDiffusionAutoencoder } from '../../test/support/stable-diffusion.ts';
 import { largestDifference, wave } from '../../test/support/tensors.ts';
-import { isTensorSource } from '../core/host-tensor.ts';
-import { seededRandom } from '../core/random.ts';
-import { mapTree } from '../core/tree.ts';
-import { countParams, initialise } from '../nn/params.ts';
+import { countParams } from '../nn/params.ts';
 import {
   type AutoencoderConfig,
-  type AutoencoderParams,
   autoencoderSpec,
   decode,
   downsamplingFactor,
@@ -25,16 +23,12 @@ const tiny: AutoencoderConfig = {
   normGroups: 2,
 };
 
-const paramsOf = (config: AutoencoderConfig) =>
-  mapTree(initialise(autoencoderSpec(config), seededRandom(1)), isTensorSource, leaf =>
-    tf.tensor((leaf as { data: Float32Array }).data, [...leaf.shape], 'float32'),
-  ) as AutoencoderParams;
+const paramsOf = (config: AutoencoderConfig) => freshParams(autoencoderSpec(config));
 
 describe('the autoencoder', () => {
   // The number of the original (docs/reference/unidiffuser.md, "Sizes").
   test("has as many parameters as Stable Diffusion's", () => {
-    const config = { inChannels: 3, latentChannels: 4, channels: 128, channelMultipliers: [1, 2, 4, 4] };
-    expect(countParams(autoencoderSpec({ ...config, blocksPerLevel: 2, normGroups: 32 }))).toBe(83_653_863);
+    expect(countParams(autoencoderSpec(stableDiffusionAutoencoder))).toBe(83_653_863);
   });
 
   test.each([

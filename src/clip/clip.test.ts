@@ -1,11 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { freshParams, freshWeights } from '../../test/support/networks.ts';
 import { float32, type HostTensor, isHostTensor } from '../core/host-tensor.ts';
-import { seededRandom } from '../core/random.ts';
 import { flattenTree, mapTree, type Tree } from '../core/tree.ts';
 import { compile, type Device } from '../engine/index.ts';
-import { initialise } from '../nn/params.ts';
 import { bicubicWeights, resizePositions } from '../nn/resize-positions.ts';
 import {
   type ClipConfig,
@@ -37,10 +36,9 @@ const config: ClipConfig = {
   text: { ...tower, vocabularySize: 11, positions: 5 },
   vision: { ...tower, imageSize: 4, patchSize: 2, channels: 3 },
 };
-const weights = initialise(clipSpec(config), seededRandom(7));
-const params = mapTree<HostTensor, tf.Tensor>(weights, isHostTensor, leaf =>
-  tf.tensor(leaf.data, [...leaf.shape]),
-) as unknown as ClipParams;
+const spec = clipSpec(config);
+const weights = freshWeights(spec, { seed: 7 });
+const params = freshParams(spec, { seed: 7 });
 
 const ids: HostTensor = {
   dtype: 'int32',

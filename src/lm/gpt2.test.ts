@@ -1,10 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
-import { float32, type HostTensor, isHostTensor } from '../core/host-tensor.ts';
-import { seededRandom } from '../core/random.ts';
-import { flattenTree } from '../core/tree.ts';
+import { freshParams, freshWeights } from '../../test/support/networks.ts';
+import { float32, type HostTensor } from '../core/host-tensor.ts';
 import type { Device } from '../engine/index.ts';
-import { fillParams, initialise } from '../nn/params.ts';
 import { CompiledDecoder } from '../pipelines/compiled-decoder.ts';
 import {
   beamSearch,
@@ -43,19 +41,11 @@ const config: CaptionDecoderConfig = {
     epsilon: 1e-5,
   },
 };
-// Ten times the usual spread, so that the logits differ between positions and tokens.
-const fresh = flattenTree<HostTensor>(initialise(captionDecoderSpec(config), seededRandom(3)), isHostTensor);
-const wider = Object.entries(fresh).map(([name, tensor]) => {
-  if (name.endsWith('bias') || name.includes('norm')) return [name, tensor] as const;
-  const data = Float32Array.from(tensor.data, x => 10 * x);
-  return [name, float32(tensor.shape, data)] as const;
-});
-const weights = fillParams(captionDecoderSpec(config), Object.fromEntries(wider), 'the test');
-const params = fillParams(
-  captionDecoderSpec(config),
-  Object.fromEntries(wider.map(([name, { data, shape }]) => [name, tf.tensor(data, [...shape])])),
-  'the test',
-);
+/** So that the logits differ between positions and tokens. */
+const scaled = { seed: 3, factor: 10 };
+const spec = captionDecoderSpec(config);
+const weights = freshWeights(spec, scaled);
+const params = freshParams(spec, scaled);
 
 const wave = (...shape: number[]) =>
   float32(

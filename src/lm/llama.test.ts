@@ -1,11 +1,8 @@
 /** Llama through its cache: parts, several sequences at once and the whole at once give the same. */
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
-import { type HostTensor, isHostTensor } from '../core/host-tensor.ts';
-import { seededRandom } from '../core/random.ts';
-import { flattenTree, mapTree, type Tree } from '../core/tree.ts';
+import { freshParams, freshWeights } from '../../test/support/networks.ts';
 import type { Device } from '../engine/index.ts';
-import { fillParams, initialise } from '../nn/params.ts';
 import { CompiledDecoder } from '../pipelines/compiled-decoder.ts';
 import {
   decodingProgram,
@@ -36,14 +33,9 @@ const config: LlamaConfig = {
 };
 const spec = llamaSpec(config);
 /** Large enough for attention to matter. */
-const loud = Object.entries(flattenTree(initialise(spec, seededRandom(3)), isHostTensor)).map(([name, tensor]) => {
-  const data = tensor.shape.length > 1 ? tensor.data.map(value => 15 * value) : tensor.data;
-  return [name, { ...tensor, data }] as const;
-});
-const weights = fillParams(spec, Object.fromEntries(loud), 'test');
-const params = mapTree(weights as Tree<HostTensor>, isHostTensor, ({ data, shape }) =>
-  tf.tensor(data, [...shape], 'float32'),
-) as unknown as LlamaParams;
+const scaled = { seed: 3, factor: 15 };
+const weights = freshWeights(spec, scaled);
+const params = freshParams(spec, scaled);
 
 /** Logits [V] behind `ids`, read as a whole. */
 function whole(ids: readonly number[]): Float32Array {

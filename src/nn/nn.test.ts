@@ -1,12 +1,13 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
+import { freshParams } from '../../test/support/networks.ts';
 import { largestDifference, wave } from '../../test/support/tensors.ts';
 import { isTensorSource } from '../core/host-tensor.ts';
-import { flattenTree, mapTree } from '../core/tree.ts';
+import { flattenTree } from '../core/tree.ts';
 import { selfAttentionLayer, selfAttentionSpec } from './attention.ts';
 import { convSpec } from './conv.ts';
 import { embeddingLayer } from './linear.ts';
-import { countParams, initialise, normal, ones, type Params, truncNormal, zeros } from './params.ts';
+import { countParams, initialise, normal, ones, truncNormal, zeros } from './params.ts';
 import { sinusoidalEmbedding } from './time-embedding.ts';
 
 /** A small linear congruential generator: reproducible and good enough for moments. */
@@ -92,10 +93,7 @@ test('embeddingLayer picks rows and sends gradients back to them', () => {
 });
 
 test('selfAttentionLayer: permuting the tokens permutes the result', () => {
-  const spec = selfAttentionSpec(6);
-  const params = mapTree(initialise(spec, lcg(3)), isTensorSource, leaf =>
-    tf.tensor((leaf as { data: Float32Array }).data, [...leaf.shape], 'float32').mul(20),
-  ) as Params<typeof spec>;
+  const params = freshParams(selfAttentionSpec(6), { factor: 20 });
   const x = wave([2, 4, 6]);
   const order = tf.tensor1d([3, 1, 0, 2], 'int32');
   const permuted = selfAttentionLayer(params, tf.gather(x, order, 1), { heads: 2 });

@@ -1,11 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
+import { exampleInputs, expectOneGraph, freshParams, freshWeights } from '../../test/support/networks.ts';
 import { largestDifference, wave } from '../../test/support/tensors.ts';
-import { type HostTensor, isTensorSource } from '../core/host-tensor.ts';
-import { seededRandom } from '../core/random.ts';
-import { mapTree } from '../core/tree.ts';
-import { compile } from '../engine/index.ts';
-import { countParams, initialise } from '../nn/params.ts';
+import { countParams } from '../nn/params.ts';
 import { unetConfigFromDiffusers } from '../weights/names/unet.ts';
 import { type UnetConfig, type UnetParams, unet, unetSpec } from './index.ts';
 
@@ -23,10 +20,7 @@ const small: UnetConfig = {
   normGroups: 2,
 };
 
-const paramsOf = (config: UnetConfig) =>
-  mapTree(initialise(unetSpec(config), seededRandom(1)), isTensorSource, leaf =>
-    tf.tensor((leaf as { data: Float32Array }).data, [...leaf.shape], 'float32'),
-  ) as UnetParams;
+const paramsOf = (config: UnetConfig) => freshParams(unetSpec(config));
 
 describe('unetSpec', () => {
   // The numbers of the published networks (Stable Diffusion 1.5 and 2.1-base).
@@ -82,10 +76,8 @@ describe('compiled', () => {
       levels: [{ ...small.levels[0]!, down: 'cross', up: 'cross-only' }, small.levels[1]!],
       contextWidth: 3,
     };
-    const params = initialise(unetSpec(config), seededRandom(2));
-    let recordings = 0;
+    const params = freshWeights(unetSpec(config), { seed: 2 });
     const program = ({ params, inputs }: { params: UnetParams; inputs: Record<string, tf.Tensor> }) => {
-      recordings++;
       const { sample, time, context, class: label } = inputs;
       return { outputs: { y: unet(params, { sample: sample!, time: time!, context, class: label }, config) } };
     };
@@ -99,35 +91,12 @@ describe('compiled', () => {
       },
       dimensions: { height: { multipleOf: 2 }, width: { multipleOf: 2 } },
     } as const;
-    const compiled = await compile(program, spec, { threads: 1 });
-    const oracle = await compile(program, spec, { device: 'reference' });
     const sizes = [
-      [1, 4, 4, 3],
-      [3, 2, 6, 1],
-      [2, 4, 2, 5],
-    ] as const;
-    const seen: number[] = [];
-    for (const [batch, height, width, length] of sizes) {
-      const given = {
-        sample: host([batch, 3, height, width]),
-        time: host([batch]),
-        context: host([batch, length, 3]),
-        class: host([batch, 5]),
-      };
-      const expected = (await oracle.run(given))['y']!;
-      recordings = 0;
-      const got = (await compiled.run(given))['y']!;
-      seen.push(recordings);
-      expect(got.shape).toEqual(expected.shape);
-      got.data.forEach((value, i) => {
-        expect(value).toBeCloseTo(expected.data[i]!, 4);
-      });
-    }
-    expect(seen.slice(1)).toEqual([0, 0]);
-    await Promise.all([compiled.release(), oracle.release()]);
+      { batch: 1, height: 4, width: 4, length: 3 },
+      { batch: 3, height: 2, width: 6, length: 1 },
+      { batch: 2, height: 4, width: 2, length: 5 },
+    ];
+    const runs = sizes.map(size => exampleInputs(spec.inputs, size));
+    await expectOneGraph(program, spec, runs);
   });
 });
-
-function host(shape: readonly number[]): HostTensor {
-  return { dtype: 'float32', shape, data: wave([...shape]).dataSync<'float32'>() };
-}

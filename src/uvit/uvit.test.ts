@@ -1,20 +1,16 @@
 import * as tf from '@tensorflow/tfjs';
 import { Value } from 'typebox/value';
 import { describe, expect, test } from 'vitest';
+import { freshParams } from '../../test/support/networks.ts';
 import { largestDifference, wave } from '../../test/support/tensors.ts';
-import { isTensorSource } from '../core/host-tensor.ts';
-import { seededRandom } from '../core/random.ts';
-import { mapTree, type Tree } from '../core/tree.ts';
-import { countParams, initialise, type ParamSpec } from '../nn/params.ts';
+import { countParams } from '../nn/params.ts';
 import {
   type JointUvitConfig,
   type JointUvitInputs,
-  type JointUvitParams,
   jointUvit,
   jointUvitConfigSchema,
   jointUvitSpec,
   type UvitConfig,
-  type UvitParams,
   uvit,
   uvitConfigSchema,
   uvitSpec,
@@ -47,11 +43,8 @@ const unidiffuser: JointUvitConfig = {
   textTokens: 77,
 };
 
-const tensorsOf = (spec: Tree<ParamSpec>, seed = 1) =>
-  mapTree(initialise(spec, seededRandom(seed)), isTensorSource, leaf =>
-    // Larger than a fresh network, so that every part has a visible effect.
-    tf.tensor((leaf as { data: Float32Array }).data, [...leaf.shape], 'float32').mul(leaf.shape.length > 1 ? 10 : 1),
-  );
+/** Larger than a fresh network, so that every part has a visible effect. */
+const factor = 10;
 
 const inputsFor = (config: JointUvitConfig, batch = 2, side = config.latentSize): JointUvitInputs => ({
   image: wave([batch, config.latentChannels, side, side]),
@@ -62,7 +55,7 @@ const inputsFor = (config: JointUvitConfig, batch = 2, side = config.latentSize)
 });
 
 describe('the joint predictor', () => {
-  const params = tensorsOf(jointUvitSpec(tiny)) as JointUvitParams;
+  const params = freshParams(jointUvitSpec(tiny), { factor });
 
   // Numbers of the original networks (docs/reference/unidiffuser.md, "Sizes").
   test('has as many parameters as UniDiffuser v0 and v1', () => {
@@ -109,7 +102,7 @@ describe('the joint predictor', () => {
 
   test('data types: curated is the default, web differs', () => {
     const config = { ...tiny, dataTypeToken: true };
-    const params = tensorsOf(jointUvitSpec(config)) as JointUvitParams;
+    const params = freshParams(jointUvitSpec(config), { factor });
     const image = (type?: number) => {
       const dataType = type === undefined ? undefined : tf.fill([2], type, 'int32');
       return jointUvit(params, { ...inputsFor(config), dataType }, config).image;
@@ -175,7 +168,7 @@ describe('the plain network', () => {
 
   test('a missing condition or another image size is refused', () => {
     const config = { ...small, latentSize: 4, width: 8, depth: 2, heads: 2, classes: 3 };
-    const params = tensorsOf(uvitSpec(config)) as UvitParams;
+    const params = freshParams(uvitSpec(config), { factor });
     const inputs = { image: wave([1, 3, 4, 4]), time: wave([1]) };
     expect(() => uvit(params, inputs, config)).toThrow(/needs the input "label"/);
     expect(() => uvit(params, { ...inputs, image: wave([1, 3, 8, 8]) }, config)).toThrow(/\[1,3,4,4\]/);

@@ -1,10 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
-import { type HostTensor, isHostTensor } from '../../core/host-tensor.ts';
-import { seededRandom } from '../../core/random.ts';
-import { flattenTree, mapTree, type Tree } from '../../core/tree.ts';
-import { embedTokens, type Gpt2Params, gpt2, gpt2Logits, gpt2Spec } from '../../lm/index.ts';
-import { initialise, isParamSpec } from '../../nn/params.ts';
+import { freshParams } from '../../../test/support/networks.ts';
+import { flattenTree } from '../../core/tree.ts';
+import { embedTokens, gpt2, gpt2Logits, gpt2Spec } from '../../lm/index.ts';
+import { isParamSpec } from '../../nn/params.ts';
 import { optConfigFrom, optRules } from './opt.ts';
 
 describe('optConfigFrom', () => {
@@ -24,8 +23,7 @@ describe('optConfigFrom', () => {
     const file = { vocab_size: 7, hidden_size: 4, ffn_dim: 6, num_hidden_layers: 1, num_attention_heads: 2 };
     const narrow = { word_embed_proj_dim: 3, do_layer_norm_before: false, max_position_embeddings: 5 };
     const config = optConfigFrom({ ...file, ...narrow }, 'x');
-    const fresh = initialise(gpt2Spec(config), seededRandom(1)) as Tree<HostTensor>;
-    const params = mapTree(fresh, isHostTensor, ({ data, shape }) => tf.tensor(data, [...shape])) as Gpt2Params;
+    const params = freshParams(gpt2Spec(config));
     const read = (ids: number[]) => {
       const states = gpt2(params, { embeddings: embedTokens(params, tf.tensor2d([ids], undefined, 'int32')) }, config);
       expect(states.shape).toEqual([1, ids.length, 4]);

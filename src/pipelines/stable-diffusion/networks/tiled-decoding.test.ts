@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { stableDiffusionAutoencoder } from '../../../../test/support/stable-diffusion.ts';
 import { float32 } from '../../../core/host-tensor.ts';
 import { bySize } from './by-size.ts';
 import { decodingBytes } from './memory.ts';
@@ -78,13 +79,6 @@ describe('bySize', () => {
 });
 
 it('a decoding takes memory by its pixels', () => {
-  const config = {
-    inChannels: 3,
-    latentChannels: 4,
-    channels: 128,
-    channelMultipliers: [1, 2, 4, 4],
-    blocksPerLevel: 2,
-    normGroups: 32,
-  };
-  expect(decodingBytes(config, 128, 128)).toBe(4 * decodingBytes(config, 64, 64));
+  const bytes = (side: number) => decodingBytes(stableDiffusionAutoencoder, side, side);
+  expect(bytes(128)).toBe(4 * bytes(64));
 });
