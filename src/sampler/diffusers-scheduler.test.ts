@@ -1,6 +1,7 @@
 /** Scheduler configurations as the published folders hold them. What the solvers compute is golden-checked. */
 import { describe, expect, it } from 'vitest';
-import { parseSchedulerJson, readScheduler } from './diffusers-scheduler.ts';
+import { readScheduler } from './diffusers-scheduler.ts';
+import { parseSchedulerJson } from './diffusers-scheduler-schema.ts';
 import { solverNames } from './solver-names.ts';
 
 const latent = { beta_start: 0.00085, beta_end: 0.012, beta_schedule: 'scaled_linear', num_train_timesteps: 1000 };

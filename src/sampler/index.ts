@@ -1,6 +1,7 @@
 /** Sampling as pure code on the host: schedules, solvers, guidance and noise. It knows no family of models. */
 export type { DdimOptions } from './ddim.ts';
-export { parseSchedulerJson, readScheduler, type Scheduler, type SchedulerChoice } from './diffusers-scheduler.ts';
+export { readScheduler, type Scheduler, type SchedulerChoice } from './diffusers-scheduler.ts';
+export { parseSchedulerJson } from './diffusers-scheduler-schema.ts';
 export { createBetas, discreteTable } from './discrete-schedule.ts';
 export type { SinglestepOptions } from './dpm-singlestep.ts';
 export { type Guidance, guide } from './guidance.ts';
