@@ -6,6 +6,7 @@ import { clipConfigSchema } from '../clip/index.ts';
 import { DuetError } from '../core/errors.ts';
 import { nearestName } from '../core/nearest-name.ts';
 import { captionDecoderConfigSchema } from '../lm/index.ts';
+import { unetConfigSchema } from '../unet/index.ts';
 import { jointUvitConfigSchema } from '../uvit/index.ts';
 
 const closed = { additionalProperties: false } as const;
@@ -193,6 +194,18 @@ export const fineTuneStageSchema = Type.Object(
   closed,
 );
 
+/** A convolutional U-Net on the image latents of a finished model, conditioned by that model's text tower. */
+export const unetStageSchema = Type.Object(
+  {
+    stage: Type.Literal('unet'),
+    ...further,
+    model: unetConfigSchema,
+    /** Fraction of captions that are replaced by the empty one, which classifier-free guidance turns away from. */
+    emptyShare: fraction,
+  },
+  closed,
+);
+
 export const stageSchemas = {
   autoencoder: autoencoderStageSchema,
   clip: clipStageSchema,
@@ -201,6 +214,7 @@ export const stageSchemas = {
   'fine-tune': fineTuneStageSchema,
   'fine-tune-captions': fineTuneCaptionsStageSchema,
   'fine-tune-projection': fineTuneProjectionStageSchema,
+  unet: unetStageSchema,
 } as const;
 
 export type AutoencoderStage = Static<typeof autoencoderStageSchema>;
@@ -210,6 +224,7 @@ export type JointStage = Static<typeof jointStageSchema>;
 export type FineTuneStage = Static<typeof fineTuneStageSchema>;
 export type FineTuneCaptionsStage = Static<typeof fineTuneCaptionsStageSchema>;
 export type FineTuneProjectionStage = Static<typeof fineTuneProjectionStageSchema>;
+export type UnetStage = Static<typeof unetStageSchema>;
 export type StageConfig =
   | AutoencoderStage
   | ClipStage
@@ -217,7 +232,8 @@ export type StageConfig =
   | JointStage
   | FineTuneStage
   | FineTuneCaptionsStage
-  | FineTuneProjectionStage;
+  | FineTuneProjectionStage
+  | UnetStage;
 
 /** What training CLIP takes, whether it is new or finished. */
 export type ClipTraining = Pick<ClipStage, 'seed' | 'batch' | 'data' | 'model'> & {

@@ -9,6 +9,7 @@ import { fineTuneStage } from './stages/fine-tune.ts';
 import { fineTuneCaptionsStage } from './stages/fine-tune-captions.ts';
 import { fineTuneProjectionStage } from './stages/fine-tune-projection.ts';
 import { jointStage } from './stages/joint.ts';
+import { unetStage } from './stages/unet.ts';
 
 export { absolutePaths } from './absolute-paths.ts';
 export { checkpointsFolder } from './checkpoint.ts';
@@ -36,5 +37,7 @@ export function createStage(config: StageConfig, context: StageContext): Promise
       return fineTuneCaptionsStage(config, context);
     case 'fine-tune-projection':
       return fineTuneProjectionStage(config, context);
+    case 'unet':
+      return unetStage(config, context);
   }
 }

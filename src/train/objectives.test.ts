@@ -1,18 +1,21 @@
 /** The recorded steps of the stages beside the same run eagerly; contrastive training is in step.test.ts. */
 import { describe, expect, it } from 'vitest';
 import { tinyModel } from '../../test/support/tiny-model.ts';
+import { tinyUnet } from '../../test/support/tiny-unet.ts';
 import { autoencoderSpec } from '../autoencoder/index.ts';
-import { float32, type HostTensor, isTensorSource, sizeOf } from '../core/host-tensor.ts';
+import { float32, type HostTensor, isHostTensor, sizeOf } from '../core/host-tensor.ts';
 import { seededRandom } from '../core/random.ts';
 import type { Tree } from '../core/tree.ts';
 import { flattenTree } from '../core/tree.ts';
 import { compile, type Device } from '../engine/index.ts';
 import { initialise } from '../nn/params.ts';
 import { cosine } from '../sampler/index.ts';
+import { unetSpec } from '../unet/index.ts';
 import type { AutoencoderStage, CaptionDecoderStage, JointTraining, OptimizerConfig } from './config.ts';
 import { autoencoderObjective } from './objectives/autoencoder.ts';
 import { captionDecoderObjective } from './objectives/caption-decoder.ts';
 import { jointObjective } from './objectives/joint.ts';
+import { unetObjective } from './objectives/unet.ts';
 import { optimizerScalars } from './optimizer.ts';
 import { randomStream } from './random.ts';
 import { timeInputs } from './stages/joint.ts';
@@ -110,6 +113,25 @@ function joint(prediction: JointTraining['prediction']): Case {
   };
 }
 
+function unet(): Case {
+  const network = tinyUnet();
+  const latents = [batch, network.inChannels, 4, 4] as const;
+  const { textTokens: tokens } = config;
+  return {
+    objective: unetObjective({ batch, side: 4, tokens, unet: network, text: config.clip.text }),
+    params: initialise(unetSpec(network), seededRandom(1)),
+    frozen: { text },
+    inputs: {
+      image: normal(...latents),
+      noise: normal(...latents),
+      ids: ids(tokens),
+      time: float32([batch], Float32Array.of(200, 600, 950)),
+      alpha: float32([batch], Float32Array.of(0.9, 0.5, 0.1)),
+      sigma: float32([batch], Float32Array.of(0.43, 0.87, 0.99)),
+    },
+  };
+}
+
 async function steps(device: Device, { objective, params, frozen, inputs }: Case) {
   const executable = await compile(
     trainStep(objective, params, optimizer) as never,
@@ -134,6 +156,7 @@ describe('recorded training steps', () => {
     ['caption decoder on finished latents', () => captionDecoder({ frozen: true })],
     ['joint', () => joint('v')],
     ['joint, predicting the data', () => joint('sample')],
+    ['unet', unet],
   ] as const)('compute what eager ones do, and learn: %s', async (_, make) => {
     const material = make();
     const eager = await steps('reference', material);
@@ -150,9 +173,13 @@ describe('recorded training steps', () => {
     expect(eager.figures[2]!['loss']).toBeLessThan(eager.figures[0]!['loss']!);
   });
 
-  it('leaves nothing untrained but what the stage does not use', async () => {
-    const { state } = await steps('cpu', joint('v'));
-    const before = flattenTree<HostTensor>(weights.uvit, isTensorSource as (node: unknown) => node is HostTensor);
+  it.each([
+    ['joint', () => joint('v')],
+    ['unet', unet],
+  ] as const)('leave nothing untrained: %s', async (_, make) => {
+    const material = make();
+    const { state } = await steps('cpu', material);
+    const before = flattenTree<HostTensor>(material.params, isHostTensor);
     const still = Object.keys(before).filter(name => state[`m.${name}`]!.data.every(value => value === 0));
     expect(still).toEqual([]);
   });

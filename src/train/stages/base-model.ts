@@ -1,10 +1,12 @@
 /** The finished model that further training starts from, and the model folder that it writes. */
 import { join } from 'node:path';
+import { DuetError } from '../../core/errors.ts';
 import { type HostTensor, isTensorSource, type TensorSource } from '../../core/host-tensor.ts';
 import { flattenTree, type Tree } from '../../core/tree.ts';
 import { readFileTensor } from '../../engine/file-tensor.ts';
 import { type Filled, fillParams, type ParamSpec } from '../../nn/params.ts';
 import { findModel } from '../../pipelines/find-model.ts';
+import type { ModelConfig } from '../../pipelines/unidiffuser/model-config.ts';
 import {
   type Model,
   type ModelWeights,
@@ -12,6 +14,7 @@ import {
   readModelFolder,
   writeModelFolder,
 } from '../../pipelines/unidiffuser/model-folder.ts';
+import type { FineTuneStage } from '../config.ts';
 
 /** The folder inside a run's folder where it writes its model. */
 export const modelFolder = 'model';
@@ -39,6 +42,18 @@ export async function loadBaseModel(from: string): Promise<Model<HostTensor>> {
       uvit: inMemory(specs.uvit, weights.uvit),
     },
   };
+}
+
+/** @throws DuetError `invalid-config` unless the data's pictures have the model's size */
+export function checkPictureSize(
+  { data, from }: Pick<FineTuneStage, 'data' | 'from'>,
+  { imageSize }: Pick<ModelConfig, 'imageSize'>,
+): void {
+  if (data.size === imageSize) return;
+  throw new DuetError(
+    'invalid-config',
+    `data.size is ${data.size}; the model ${from} makes pictures of ${imageSize} pixels`,
+  );
 }
 
 /** Writes `model` to `out`/model under another name, without the measured threshold of familiarity: it is the base model's. */

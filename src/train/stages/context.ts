@@ -1,6 +1,7 @@
 /** What every stage needs besides its configuration. */
 import type { Tokenizer } from '../../clip/index.ts';
 import { sceneSource } from '../../emoji/scenes/pair-source.ts';
+import type { SceneShares } from '../../emoji/scenes/sample-scene.ts';
 import type { CompileOptions } from '../../engine/types.ts';
 import type { DataConfig } from '../config.ts';
 import { folderSource } from '../data/folder.ts';
@@ -44,7 +45,11 @@ export function openSource(data: DataConfig, { onWarning }: Pick<StageContext, '
  * few would otherwise resemble each other enough to ask for what is drawn; for a folder the data themselves.
  * Their seed differs from all training seeds.
  */
-export function openValidation(data: DataConfig, count: number, { swaps = false } = {}): Promise<PairSource> {
+export function openValidation(
+  data: DataConfig,
+  count: number,
+  { swaps = false, shares }: { readonly swaps?: boolean; readonly shares?: SceneShares } = {},
+): Promise<PairSource> {
   if (data.source === 'folder') return openSource(data);
   return sceneSource({
     side: data.size,
@@ -53,5 +58,6 @@ export function openValidation(data: DataConfig, count: number, { swaps = false 
     heldOut: true,
     canonicalShare: 1,
     swaps,
+    ...(shares && { shares }),
   });
 }

@@ -1,14 +1,13 @@
 /** Stage `fine-tune`: a finished model's U-ViT trained further on a folder of pairs; the other networks stay frozen. */
 import { basename, resolve } from 'node:path';
 import { createTokenizer, frameTokens, type Tokenizer } from '../../clip/index.ts';
-import { DuetError } from '../../core/errors.ts';
 import { findModel } from '../../pipelines/find-model.ts';
 import { readModelFolder } from '../../pipelines/unidiffuser/model-folder.ts';
 import { absolutePaths } from '../absolute-paths.ts';
 import type { FineTuneStage } from '../config.ts';
 import { countPairs } from '../data/folder.ts';
 import type { Stage } from '../loop.ts';
-import { loadBaseModel } from './base-model.ts';
+import { checkPictureSize, loadBaseModel } from './base-model.ts';
 import { openSource, type StageContext } from './context.ts';
 import { imageLatents } from './frozen-networks.ts';
 import { jointTraining } from './joint.ts';
@@ -58,13 +57,8 @@ export async function fineTuneConfig(
 
 export async function fineTuneStage(config: FineTuneStage, context: StageContext): Promise<Stage> {
   const model = await loadBaseModel(config.from);
-  const { imageSize, uvit, diffusion, textTokens } = model.config;
-  if (config.data.size !== imageSize) {
-    throw new DuetError(
-      'invalid-config',
-      `data.size is ${config.data.size}; the model ${config.from} makes pictures of ${imageSize} pixels`,
-    );
-  }
+  const { uvit, diffusion, textTokens } = model.config;
+  checkPictureSize(config, model.config);
   const source = await openSource(config.data, context);
   warnAboutCaptions(source.captions ?? [], createTokenizer(model.tokenizer), textTokens, context);
   const training = { ...config, model: uvit, prediction: diffusion.prediction };
@@ -77,7 +71,7 @@ export async function fineTuneStage(config: FineTuneStage, context: StageContext
 }
 
 /** Words that the frozen tokenizer and text tower were not trained on cannot be learned well; captions may be too long. */
-function warnAboutCaptions(
+export function warnAboutCaptions(
   captions: readonly string[],
   tokenizer: Tokenizer,
   textTokens: number,

@@ -13,10 +13,12 @@ import {
   compileTextEncoder,
   type LatentNetworks,
 } from '../../pipelines/unidiffuser/networks/encode-programs.ts';
+import { latentNormaliser } from '../../pipelines/unidiffuser/networks/normalise-latents.ts';
 import type { JointStage } from '../config.ts';
-import { cachedLatents, channelStatistics, type LatentTable } from '../data/latents.ts';
+import { cachedLatents, channelStatistics, gatherRows, type LatentTable } from '../data/latents.ts';
 import { captionBatch, type PairSource } from '../data/source.ts';
 import type { JointFrozen } from '../objectives/joint.ts';
+import type { RandomStream } from '../random.ts';
 import type { StageContext } from './context.ts';
 import { loadTrainedNetwork } from './trained-network.ts';
 
@@ -79,6 +81,24 @@ export async function imageLatents(
         onProgress: (fraction: number) => context.onProgress?.('encoding pictures', fraction),
       }),
     },
+  );
+}
+
+/** Image latents of the rows `indices`, sampled from their posteriors and normalised: [B, C, S, S]. */
+export function sampledImages(
+  latents: LatentTable,
+  statistics: LatentStatistics,
+  indices: readonly number[],
+  { normal }: Pick<RandomStream, 'normal'>,
+): HostTensor {
+  const [, channels, height, width] = latents['mean']!.shape as [number, number, number, number];
+  const mean = gatherRows(latents['mean']!, indices);
+  const spread = gatherRows(latents['std']!, indices);
+  const noise = normal(mean.length);
+  const normalise = latentNormaliser(statistics, height * width);
+  return float32(
+    [indices.length, channels, height, width],
+    mean.map((x, i) => normalise(x + spread[i]! * noise[i]!, i)),
   );
 }
 

@@ -5,7 +5,7 @@ import { seededRandom } from '../../core/random.ts';
 import { fillParams, initialise } from '../../nn/params.ts';
 import type { ModelConfig } from '../../pipelines/unidiffuser/model-config.ts';
 import type { Model } from '../../pipelines/unidiffuser/model-folder.ts';
-import { latentNormaliser, normaliseLatent } from '../../pipelines/unidiffuser/networks/normalise-latents.ts';
+import { normaliseLatent } from '../../pipelines/unidiffuser/networks/normalise-latents.ts';
 import { createSchedule, type Schedule } from '../../sampler/index.ts';
 import { jointUvitSpec } from '../../uvit/index.ts';
 import type { JointStage, JointTraining } from '../config.ts';
@@ -23,6 +23,7 @@ import {
   imageLatents,
   latentStatistics,
   loadFrozenNetworks,
+  sampledImages,
   textEncoder,
 } from './frozen-networks.ts';
 import { jointValidation } from './joint-validation.ts';
@@ -129,14 +130,9 @@ function cleanLatents(
   { batch, model }: JointTraining,
   random: RandomStream,
 ): Record<string, HostTensor> {
-  const mean = gatherRows(latents['mean']!, indices);
-  const spread = gatherRows(latents['std']!, indices);
-  const noise = random.normal(mean.length);
-  const normalise = latentNormaliser(statistics.image, model.latentSize ** 2);
-  const image = mean.map((x, i) => normalise(x + spread[i]! * noise[i]!, i));
   const clip = normaliseLatent(gatherRows(latents['clip']!, indices), statistics.clip, 1);
   return {
-    image: float32([batch, model.latentChannels, model.latentSize, model.latentSize], image),
+    image: sampledImages(latents, statistics.image, indices, random),
     clip: float32([batch, 1, model.clipDim], clip),
   };
 }

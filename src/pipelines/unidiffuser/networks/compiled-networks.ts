@@ -1,5 +1,4 @@
 /** The four networks of a model folder behind the pipeline's interface, compiled for a device. */
-import { type AutoencoderParams, decode } from '../../../autoencoder/index.ts';
 import { fixedLimit, MeasuredLimit } from '../../../batching/batch-limit.ts';
 import type { CallOptions } from '../../../batching/batching-driver.ts';
 import { BatchingDriver, type RowsCall } from '../../../batching/batching-driver.ts';
@@ -23,7 +22,7 @@ import {
   unstackPredictions,
 } from '../sampling/index.ts';
 import { CaptionWriter } from './caption-writer.ts';
-import { compileImageEncoder, compileTextEncoder } from './encode-programs.ts';
+import { compileImageDecoder, compileImageEncoder, compileTextEncoder } from './encode-programs.ts';
 import type { Networks } from './networks.ts';
 import { denormaliseLatent, normaliseLatent } from './normalise-latents.ts';
 
@@ -213,11 +212,7 @@ async function compileAll(
     },
     { ...options, name: 'predict' },
   );
-  const decodeImage = await compile<AutoencoderParams, undefined>(
-    ({ params, inputs }) => ({ outputs: { pixels: decode(params, inputs['z']!, config.autoencoder) } }),
-    { params: weights.autoencoder, inputs: { z: float(shapes.z) } },
-    { ...exact, name: 'decode-image' },
-  );
+  const decodeImage = await compileImageDecoder({ config, weights }, shapes.z, exact);
   const { captionDecoder } = weights;
   const captionWriter = await CaptionWriter.create(config.captionDecoder, captionDecoder, tokenizer, driver, exact);
   return { encodeText: encodeTexts, encodeImage, predict, decodeImage, captionWriter };

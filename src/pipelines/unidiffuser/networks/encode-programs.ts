@@ -1,6 +1,9 @@
-/** Pictures and captions to latents (not normalised): what a loaded model encodes with is what it was trained on. */
+/**
+ * Pictures and captions to latents (not normalised), and latents to pictures: what a loaded model encodes and decodes with is
+ * what it was trained on.
+ */
 import * as tf from '@tensorflow/tfjs';
-import { type AutoencoderParams, encodeMoments } from '../../../autoencoder/index.ts';
+import { type AutoencoderParams, decode, encodeMoments } from '../../../autoencoder/index.ts';
 import {
   type ClipTextConfig,
   type ClipTextParams,
@@ -55,6 +58,22 @@ export function compileImageEncoder(
       inputs: { pixels: { dtype: 'float32', shape: ['batch', 3, side, side] } },
     },
     { ...options, name: 'encode-image' },
+  );
+}
+
+/**
+ * `z` [B, C, H, W] -> `pixels` [B, 3, S, S].
+ * @param latent C, H, W
+ */
+export function compileImageDecoder(
+  { config, weights }: LatentNetworks,
+  latent: readonly number[],
+  options: CompileOptions,
+): Promise<Executable> {
+  return compile<AutoencoderParams, undefined>(
+    ({ params, inputs }) => ({ outputs: { pixels: decode(params, inputs['z']!, config.autoencoder) } }),
+    { params: weights.autoencoder, inputs: { z: { dtype: 'float32', shape: ['batch', ...latent] } } },
+    { ...options, name: 'decode-image' },
   );
 }
 
