@@ -3,7 +3,7 @@
  * words that the model knows. Without Chromium all are skipped.
  */
 import { AxeBuilder } from '@axe-core/playwright';
-import type { BrowserContextOptions, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type FakeModel, fakeModel, fakePicture } from '../../server/testing/fake-model.ts';
 import type { LoadedModel } from '../../server/types.ts';
@@ -13,7 +13,6 @@ import { chromiumPath, openSite, patience, phone, type Site } from './open-page.
 const vocabulary = ['a', 'apple', 'apples', 'bear', 'cat', 'red', 'two'];
 let model: FakeModel;
 let site: Site;
-const opened: Page[] = [];
 
 /** A model that knows a few words. */
 function wordy(fake: FakeModel): LoadedModel {
@@ -22,12 +21,6 @@ function wordy(fake: FakeModel): LoadedModel {
     return { unknownWords: [...new Set(words)].filter(word => !vocabulary.includes(word)), cut: false };
   };
   return { ...fake, info: { ...fake.info, vocabulary, inspectCaption } };
-}
-
-async function open(options?: BrowserContextOptions, path?: string): Promise<Page> {
-  const page = await site.open(options, path);
-  opened.push(page);
-  return page;
 }
 
 const strip = (page: Page) => page.getByRole('region', { name: /^Under way/ });
@@ -44,14 +37,14 @@ describe.skipIf(!chromiumPath)(
       model = fakeModel({ pace: 'stepwise' });
       site = await openSite(wordy(model));
     }, patience);
-    afterEach(() => Promise.all(opened.splice(0).map(page => page.context().close())));
+    afterEach(() => site.closePages());
     afterAll(() => site.close(), patience);
 
     it.each([
       ['desktop', {}],
       ['phone', phone],
     ] as const)('a strip shows what runs and waits, leads to it, and cancels it: %s', async (_, options) => {
-      const page = await open({ ...options, reducedMotion: 'reduce' });
+      const page = await site.open({ ...options, reducedMotion: 'reduce' });
       await draw(page, 'red cat');
       await status(page, 'running');
       await openTab(page, 'Imagine');
@@ -74,23 +67,23 @@ describe.skipIf(!chromiumPath)(
     });
 
     it('a short link opens a job that is over in the viewer, and one that runs on its stage', async () => {
-      const first = await open({}, '/imagine');
+      const first = await site.open({}, '/imagine');
       await run(first, 'Imagine');
       await status(first, 'running');
       const { jobs } = (await (await fetch(`${site.origin}/v1/jobs`)).json()) as { jobs: { id: string }[] };
-      const running = await open({}, `/#job/${jobs[0]!.id}`);
+      const running = await site.open({}, `/#job/${jobs[0]!.id}`);
       await shownTab(running, 'Imagine');
       await status(running, 'running');
       expect(await viewer(running).count()).toBe(0);
       model.advance();
       await status(running, 'succeeded');
-      const over = await open({}, `/#job/${jobs[0]!.id}`);
+      const over = await site.open({}, `/#job/${jobs[0]!.id}`);
       await viewer(over).getByText('a fake caption').waitFor();
       await over.goBack();
     });
 
     it('a result of another input is dimmed, until the input comes back', async () => {
-      const page = await open();
+      const page = await site.open();
       await draw(page, 'two apples');
       await status(page, 'succeeded');
       await caption(page).focus();
@@ -107,7 +100,7 @@ describe.skipIf(!chromiumPath)(
     });
 
     it('a slider leads from the picture before to the one after', async () => {
-      const page = await open({}, '/vary');
+      const page = await site.open({}, '/vary');
       await givePicture(page, 'given.png', Buffer.from(await fakePicture(90).toPng()));
       await run(page, 'Vary');
       await status(page, 'succeeded');
@@ -133,7 +126,7 @@ describe.skipIf(!chromiumPath)(
       ['light', {}],
       ['dark', { ...phone, colorScheme: 'dark' }],
     ] as const)('words that the model does not know are marked while they are typed: %s', async (_, options) => {
-      const page = await open(options);
+      const page = await site.open(options);
       await caption(page).fill('two beer and a zzz');
       await page.getByText('The model never learnt beer').waitFor();
       expect(await page.locator('.words-marks u').allTextContents()).toEqual(['beer', 'and', 'zzz']);

@@ -23,13 +23,6 @@ import {
 import { chromiumPath, openSite, patience, phone, type Site } from './open-page.ts';
 
 let site: Site;
-const opened: Page[] = [];
-
-async function open(path?: string, options = {}): Promise<Page> {
-  const page = await site.open(options, path);
-  opened.push(page);
-  return page;
-}
 
 const closed = (page: Page) => viewer(page).waitFor({ state: 'hidden' });
 const addressOf = (page: Page) => page.url().slice(site.origin.length);
@@ -49,11 +42,11 @@ describe.skipIf(!chromiumPath)(
     beforeAll(async () => {
       site = await openSite(fakeModel());
     }, patience);
-    afterEach(() => Promise.all(opened.splice(0).map(page => page.context().close())));
+    afterEach(() => site.closePages());
     afterAll(() => site.close(), patience);
 
     it('Back and Forward lead through the tabs', async () => {
-      const page = await open();
+      const page = await site.open();
       expect(addressOf(page)).toBe('/draw');
       for (const tab of ['Describe', 'Vary & Mix', 'Inpaint'] as const) await openTab(page, tab);
       expect(addressOf(page)).toBe('/inpaint');
@@ -77,7 +70,7 @@ describe.skipIf(!chromiumPath)(
       ['/inpaint', 'Inpaint'],
       ['/#vary', 'Vary & Mix'],
     ] as const)('%s is an address of its own, also after a reload', async (path, tab) => {
-      const page = await open(path);
+      const page = await site.open({}, path);
       await shownTab(page, tab);
       await page.reload();
       await shownTab(page, tab);
@@ -85,7 +78,7 @@ describe.skipIf(!chromiumPath)(
     });
 
     it('Back closes the viewer, wherever it led meanwhile, and the tab stays', async () => {
-      const page = await open();
+      const page = await site.open();
       await draw(page, 'a red hat', 3);
       await status(page, 'succeeded');
       await result(page).getByRole('link').first().click();
@@ -101,7 +94,7 @@ describe.skipIf(!chromiumPath)(
     });
 
     it('a viewer that was closed otherwise does not come back with Back', async () => {
-      const page = await open('/imagine');
+      const page = await site.open({}, '/imagine');
       await openTab(page, 'Draw');
       for (const close of ['Escape', 'button', 'beside'] as const) {
         await gallery(page).getByRole('link').first().click();
@@ -118,7 +111,7 @@ describe.skipIf(!chromiumPath)(
     });
 
     it('from a tab that the viewer led to, Back leads to the tab before', async () => {
-      const page = await open();
+      const page = await site.open();
       await gallery(page).getByRole('link').first().click();
       await viewer(page).getByRole('button', { name: 'Describe' }).click();
       await shownTab(page, 'Describe');
@@ -129,7 +122,7 @@ describe.skipIf(!chromiumPath)(
     });
 
     it('Back closes the form as a program, on a phone too', async () => {
-      const page = await open('/imagine', phone);
+      const page = await site.open(phone, '/imagine');
       await page.getByRole('button', { name: 'Use via API' }).click();
       await page.getByLabel('curl code').waitFor();
       await page.goBack();
@@ -138,10 +131,10 @@ describe.skipIf(!chromiumPath)(
     });
 
     it('a picture has an address, which opens it, and closes to its tab', async () => {
-      const first = await open();
+      const first = await site.open();
       await onlyPicture(first, 'a red hat').first().click();
       await viewer(first).waitFor();
-      const page = await open(addressOf(first));
+      const page = await site.open({}, addressOf(first));
       await viewer(page).getByText('a red hat').waitFor();
       await page.reload();
       await viewer(page).getByText('a red hat').waitFor();
@@ -151,13 +144,13 @@ describe.skipIf(!chromiumPath)(
     });
 
     it('the address of a picture that is older than the gallery shows opens it too', async () => {
-      const first = await open();
+      const first = await site.open();
       await onlyPicture(first, 'a red hat').first().click();
       await viewer(first).waitFor();
       const body = JSON.stringify({ mode: 't2i', prompt: 'one of many', steps: 1 });
       const headers = { 'content-type': 'application/json' };
       for (let count = 0; count < 61; count++) await fetch(`${site.origin}/v1/jobs`, { method: 'POST', headers, body });
-      const page = await open(addressOf(first));
+      const page = await site.open({}, addressOf(first));
       await viewer(page).getByText('a red hat').waitFor();
       await page.keyboard.press('Escape');
       await closed(page);
@@ -167,13 +160,13 @@ describe.skipIf(!chromiumPath)(
     });
 
     it('the address of a picture that is gone says so', async () => {
-      const page = await open('/draw?job=job_that_never_was&sample=0');
+      const page = await site.open({}, '/draw?job=job_that_never_was&sample=0');
       await page.getByText('is no longer kept').waitFor();
       await page.waitForURL(`${site.origin}/draw`);
     });
 
     it('a reload keeps what was written, chosen and shown', async () => {
-      const page = await open();
+      const page = await site.open();
       await draw(page, 'three blue hats', 2);
       await page.locator('.settings summary').click();
       await page.getByLabel('Seed', { exact: true }).fill('42');
@@ -193,7 +186,7 @@ describe.skipIf(!chromiumPath)(
     });
 
     it('a reload keeps the pictures given, and the mask painted on one', async () => {
-      const page = await open('/describe');
+      const page = await site.open({}, '/describe');
       await givePicture(page, 'noisy.png', await noise(300));
       await page.getByRole('img', { name: 'Picture: noisy.png' }).waitFor();
       await run(page, 'Describe');
@@ -213,7 +206,7 @@ describe.skipIf(!chromiumPath)(
     });
 
     it('a reload says which pictures were too large to be kept', async () => {
-      const page = await open('/vary');
+      const page = await site.open({}, '/vary');
       await page.getByText('Interpolation', { exact: true }).click();
       await page.getByText('Two pictures', { exact: true }).click();
       const large = await noise(830); // just under the two megabytes from which pictures are made smaller

@@ -2,7 +2,7 @@
  * Jobs on the page from their start to their end, in headless Chromium with a model whose steps the tests allow: previews,
  * cancelling, many jobs, two windows, a server that goes away. Without Chromium all are skipped.
  */
-import type { BrowserContextOptions, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type FakeModel, fakeModel } from '../../server/testing/fake-model.ts';
 import { cancelled, caption, draw, gallery, openTab, result, run, runButton, status, tabNames } from './drive.ts';
@@ -10,13 +10,6 @@ import { chromiumPath, openSite, patience, phone, type Site } from './open-page.
 
 let model: FakeModel;
 let site: Site;
-const opened: Page[] = [];
-
-async function open(options?: BrowserContextOptions, path?: string): Promise<Page> {
-  const page = await site.open(options, path);
-  opened.push(page);
-  return page;
-}
 
 const tiles = (page: Page) => gallery(page).getByRole('link');
 const gone = (page: Page) => page.getByRole('alert').getByText('The server does not answer');
@@ -29,11 +22,11 @@ describe.skipIf(!chromiumPath)(
       model = fakeModel({ pace: 'stepwise', staggered: true });
       site = await openSite(model);
     }, patience);
-    afterEach(() => Promise.all(opened.splice(0).map(page => page.context().close())));
+    afterEach(() => site.closePages());
     afterAll(() => site.close(), patience);
 
     it('cancels in mid-run on every tab', async () => {
-      const page = await open();
+      const page = await site.open();
       await draw(page, 'an apple');
       await cancelled(page);
       await openTab(page, 'Imagine');
@@ -53,7 +46,7 @@ describe.skipIf(!chromiumPath)(
     });
 
     it('keeps still where less motion is asked for', async () => {
-      const page = await open();
+      const page = await site.open();
       await draw(page, 'an apple');
       await status(page, 'running');
       const noise = page.locator('.tile canvas.noise');
@@ -72,7 +65,7 @@ describe.skipIf(!chromiumPath)(
     });
 
     it('shows how pictures come along, and keeps those of a cancelled job, finished ones for good', async () => {
-      const page = await open();
+      const page = await site.open();
       model.advance(2);
       await draw(page, 'a silver bell', 3);
       await result(page).getByRole('img', { name: 'Picture 3 so far' }).waitFor();
@@ -89,7 +82,7 @@ describe.skipIf(!chromiumPath)(
       const download = page.waitForEvent('download');
       await unfinished.first().click();
       expect((await download).suggestedFilename()).toBe('duet-unfinished-1.png');
-      const other = await open();
+      const other = await site.open();
       await gallery(other)
         .getByRole('link', { name: /^a silver bell/ })
         .click();
@@ -97,7 +90,7 @@ describe.skipIf(!chromiumPath)(
     });
 
     it('can cancel and be asked for more while many jobs run', async () => {
-      const page = await open();
+      const page = await site.open();
       for (let count = 1; count <= 8; count++) {
         await draw(page, `apple ${count}`);
         await page.locator(`.model-name[title^="${count} running"]`).waitFor();
@@ -111,7 +104,7 @@ describe.skipIf(!chromiumPath)(
     });
 
     it('shows in one window what another one makes and removes', async () => {
-      const one = await open();
+      const one = await site.open();
       const other = await one.context().newPage();
       await other.goto(site.origin);
       await tiles(other).first().waitFor();
@@ -131,7 +124,7 @@ describe.skipIf(!chromiumPath)(
     });
 
     it('keeps a number that is being typed, whatever else changes', async () => {
-      const page = await open();
+      const page = await site.open();
       const pictures = page.getByLabel('Pictures', { exact: true });
       await pictures.fill('99');
       await caption(page).evaluate(element => {
@@ -149,7 +142,7 @@ describe.skipIf(!chromiumPath)(
     });
 
     it('draws by keyboard alone', async () => {
-      const page = await open();
+      const page = await site.open();
       await page.getByRole('tab', { name: 'Draw' }).focus();
       const tabTo = async (name: string) => {
         for (let presses = 0; presses < 30; presses++) {
@@ -182,7 +175,7 @@ describe.skipIf(!chromiumPath)(
     });
 
     it('restores every setting of a picture that is dragged onto the page', async () => {
-      const page = await open({ viewport: { width: 1280, height: 1400 } });
+      const page = await site.open({ viewport: { width: 1280, height: 1400 } });
       await page.locator('.settings summary').click();
       await page.getByLabel('Seed', { exact: true }).fill('77');
       await page.getByLabel('Steps', { exact: true }).fill('3');
@@ -203,7 +196,7 @@ describe.skipIf(!chromiumPath)(
     });
 
     it('fits a narrow phone with results, long words and open settings', async () => {
-      const page = await open({ ...phone, viewport: { width: 320, height: 640 } });
+      const page = await site.open({ ...phone, viewport: { width: 320, height: 640 } });
       await draw(page, 'w'.repeat(120), 4);
       await status(page, 'succeeded');
       for (const tab of tabNames) {
@@ -217,7 +210,7 @@ describe.skipIf(!chromiumPath)(
     });
 
     it('says that the server is gone, and goes on when it is back', async () => {
-      const page = await open();
+      const page = await site.open();
       await caption(page).fill('a golden key');
       await site.stop();
       await run(page, 'Draw');

@@ -41,6 +41,8 @@ export interface Site {
   readonly faults: readonly string[];
   /** A page of its own, in a browser that has kept nothing. `path` is absolute, or a whole address. */
   open(options?: BrowserContextOptions, path?: string): Promise<Page>;
+  /** Closes all that are open, as after each test. */
+  closePages(): Promise<void>;
   /** The server goes away, as when its process ends; `restart` brings it back at the same address. */
   stop(): Promise<void>;
   restart(): Promise<void>;
@@ -84,6 +86,9 @@ export async function openSite(model?: LoadedModel): Promise<Site> {
       page.on('console', message => message.type() === 'error' && faults.push(message.text()));
       await page.goto(new URL(path, origin).href);
       return page;
+    },
+    async closePages() {
+      await Promise.all(browser.contexts().map(context => context.close()));
     },
     stop: () => app.close(),
     async restart() {

@@ -2,7 +2,6 @@
  * The page of a model that Duet does not have: its own modes and options of every kind, no captions out. The page has no
  * table of its own, so all that it shows comes from what the server says. Without Chromium all are skipped.
  */
-import type { Page } from 'playwright-core';
 import Type from 'typebox';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { fakeModel, fakePicture } from '../../server/testing/fake-model.ts';
@@ -80,20 +79,14 @@ describe.skipIf(!chromiumPath)(
   { timeout: patience },
   () => {
     let site: Site;
-    const opened: Page[] = [];
-    const open = async (path: string, more = {}) => {
-      const page = await site.open(more, path);
-      opened.push(page);
-      return page;
-    };
     beforeAll(async () => {
       site = await openSite(painter());
     }, patience);
-    afterEach(() => Promise.all(opened.splice(0).map(page => page.context().close())));
+    afterEach(() => site.closePages());
     afterAll(() => site.close(), patience);
 
     it('has only the tabs that it can do something in', async () => {
-      const page = await open('/describe');
+      const page = await site.open({}, '/describe');
       await page.getByRole('heading', { name: 'Paint pictures of a prompt' }).waitFor();
       expect(await page.getByRole('tab').allTextContents()).toEqual(['Draw', 'Vary & Mix']);
       await page.getByText('Nothing is described').waitFor();
@@ -102,7 +95,7 @@ describe.skipIf(!chromiumPath)(
     });
 
     it('has a field for an option of each kind, with its limits, and sends what is set', async () => {
-      const page = await open('/draw');
+      const page = await site.open({}, '/draw');
       await caption(page).fill('a lighthouse');
       await page.locator('.settings summary').click();
       const tiled = page.getByLabel('Tiled decoding');
@@ -136,7 +129,7 @@ describe.skipIf(!chromiumPath)(
     });
 
     it('asks for a picture and words where a mode needs both', async () => {
-      const page = await open('/vary', phone);
+      const page = await site.open(phone, '/vary');
       await run(page, 'Repaint');
       await page.getByText('Add a picture and write a caption first').waitFor();
       await givePicture(page, 'a.png', Buffer.from(await fakePicture(3).toPng()));

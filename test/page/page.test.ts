@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from 'playwright-core';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
   caption,
   gallery,
@@ -88,6 +88,7 @@ describe.skipIf(!chromiumPath)('the page (needs Chromium: apt-get install chromi
     folder = await mkdtemp(join(tmpdir(), 'duet-dragged-'));
     site = await openSite();
   }, patience);
+  afterEach(() => site.closePages());
   afterAll(async () => {
     await site.close();
     await rm(folder, { recursive: true });
@@ -107,7 +108,6 @@ describe.skipIf(!chromiumPath)('the page (needs Chromium: apt-get install chromi
         .count(),
     ).toBe(2);
     await shoot(page, 'draw');
-    await page.context().close();
   });
 
   it('keeps the gallery over a reload, with parameters, "again" and "with another seed"', async () => {
@@ -134,7 +134,6 @@ describe.skipIf(!chromiumPath)('the page (needs Chromium: apt-get install chromi
       .getByRole('img', { name: new RegExp(`an apple, seed (?!${seed}\\b)\\d+`) })
       .first()
       .waitFor({ timeout: patience });
-    await page.context().close();
   });
 
   it.each(['png', 'jpeg', 'webp'])('restores settings from inside a %s file of the server', async format => {
@@ -158,7 +157,6 @@ describe.skipIf(!chromiumPath)('the page (needs Chromium: apt-get install chromi
     expect(await caption(page).inputValue()).toBe('a green hat');
     const settings = page.locator('.settings-summary');
     expect(await settings.textContent()).toBe('seed 5 · steps 2 · guidance 4.5 · negative prompt');
-    await page.context().close();
   });
 
   it('takes a picture that tells nothing as one to describe', async () => {
@@ -171,7 +169,6 @@ describe.skipIf(!chromiumPath)('the page (needs Chromium: apt-get install chromi
     await (await chooser).setFiles({ name: 'plain.jpg', mimeType: 'image/jpeg', buffer });
     await shownTab(page, 'Describe');
     await page.getByRole('img', { name: 'Picture: plain.jpg' }).waitFor();
-    await page.context().close();
   });
 
   it('restores the settings of a gallery picture that is dragged onto the page', async () => {
@@ -182,7 +179,6 @@ describe.skipIf(!chromiumPath)('the page (needs Chromium: apt-get install chromi
     expect(await caption(page).inputValue()).toBe('an apple');
     expect(await page.locator('.settings-summary').textContent()).toMatch(/seed \d+ · steps 60/);
     await page.locator('.veil').waitFor({ state: 'detached' });
-    await page.context().close();
   });
 
   it('describes a picture that is dropped, with alternatives', async () => {
@@ -202,7 +198,6 @@ describe.skipIf(!chromiumPath)('the page (needs Chromium: apt-get install chromi
       .getByRole('button', { name: /^Draw this/ })
       .click();
     expect(await caption(page).inputValue()).toBe(words);
-    await page.context().close();
   });
 
   it('takes a picture that is pasted', async () => {
@@ -218,7 +213,6 @@ describe.skipIf(!chromiumPath)('the page (needs Chromium: apt-get install chromi
       .locator('.picture-input')
       .getByRole('img', { name: /^Picture: / })
       .waitFor();
-    await page.context().close();
   });
 
   it('imagines pairs', async () => {
@@ -230,7 +224,6 @@ describe.skipIf(!chromiumPath)('the page (needs Chromium: apt-get install chromi
     expect(await result(page).getByRole('listitem').count()).toBe(3);
     expect(await result(page).locator('.plate .caption').count()).toBe(3);
     await shoot(page, 'imagine');
-    await page.context().close();
   });
 
   it('varies a picture of the gallery', async () => {
@@ -242,7 +235,6 @@ describe.skipIf(!chromiumPath)('the page (needs Chromium: apt-get install chromi
     await run(page, 'Vary');
     await status(page, 'succeeded');
     expect(await result(page).getByRole('img').count()).toBe(1);
-    await page.context().close();
   });
 
   it('mixes two captions, with a slider over the frames', async () => {
@@ -259,7 +251,6 @@ describe.skipIf(!chromiumPath)('the page (needs Chromium: apt-get install chromi
     await frame.press('ArrowRight');
     await result(page).getByRole('img', { name: 'Frame 3 of 3' }).waitFor();
     await shoot(page, 'mix');
-    await page.context().close();
   });
 
   it('paints over a part, by pointer and by keyboard', async () => {
@@ -287,7 +278,6 @@ describe.skipIf(!chromiumPath)('the page (needs Chromium: apt-get install chromi
     await status(page, 'succeeded');
     expect(await result(page).getByRole('img').count()).toBe(1);
     await shoot(page, 'inpaint');
-    await page.context().close();
   });
 
   it('says what the form is as a program', async () => {
@@ -301,7 +291,6 @@ describe.skipIf(!chromiumPath)('the page (needs Chromium: apt-get install chromi
     await shoot(page, 'code');
     await page.keyboard.press('Escape');
     await page.getByRole('dialog').waitFor({ state: 'hidden' });
-    await page.context().close();
   });
 
   it('can be used by keyboard alone', async () => {
@@ -312,7 +301,6 @@ describe.skipIf(!chromiumPath)('the page (needs Chromium: apt-get install chromi
     await page.keyboard.press('End');
     await page.getByRole('tab', { name: 'Inpaint', selected: true }).waitFor();
     expect(await page.evaluate(() => document.activeElement?.id)).toBe('tab-inpaint');
-    await page.context().close();
   });
 
   it.each([
@@ -330,7 +318,6 @@ describe.skipIf(!chromiumPath)('the page (needs Chromium: apt-get install chromi
     await viewer(page).waitFor();
     expect(await faultsFoundByAxe(page), 'viewer').toEqual([]);
     await shoot(page, `${colorScheme}-viewer`);
-    await page.context().close();
   });
 
   it('fits a small phone, where what runs a form stays in reach above the tabs', async () => {
@@ -344,7 +331,6 @@ describe.skipIf(!chromiumPath)('the page (needs Chromium: apt-get install chromi
       expect(primary!.y + primary!.height, tab).toBeLessThanOrEqual(bar!.y);
       await shoot(page, `phone-${tab.slice(0, 4).toLowerCase()}`);
     }
-    await page.context().close();
   });
 
   it('follows the system and the choice of colours', async () => {
@@ -362,7 +348,6 @@ describe.skipIf(!chromiumPath)('the page (needs Chromium: apt-get install chromi
     await change.click();
     await change.click();
     await expect.poll(paper).toBe(dark);
-    await page.context().close();
   });
 
   it('says so when the server is away, and goes on when it is back', async () => {
@@ -378,7 +363,6 @@ describe.skipIf(!chromiumPath)('the page (needs Chromium: apt-get install chromi
     await setCount(page, 'Pictures', 1);
     await run(page, 'Draw');
     await status(page, 'succeeded');
-    await page.context().close();
   });
 
   it('asked nobody but this server, and met no error that was not staged', () => {
