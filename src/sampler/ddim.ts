@@ -2,6 +2,7 @@
  * DDIM (Song et al., arXiv 2010.02502, equations 12 and 16): predict the data, then add less noise to it. `eta` adds fresh
  * noise: 0 is deterministic, 1 is DDPM's ancestral sampling (Ho et al., arXiv 2006.11239, algorithm 2).
  */
+import { type ClipOptions, clamp } from './clip.ts';
 import type { LevelOptions } from './levels.ts';
 import type { Estimate } from './prediction.ts';
 import { cleanLevel, type NoiseLevel, type Schedule } from './schedule.ts';
@@ -10,12 +11,10 @@ import { leadingStride, snap, spreadTimesteps, trailingTimes } from './spacing.t
 import { weightedSum } from './weighted-sum.ts';
 
 /** `ddpm` is DDIM with eta 1, but for the noise it derives from clamped data. */
-export interface DdimOptions extends Omit<LevelOptions, 'sigmas'> {
+export interface DdimOptions extends Omit<LevelOptions, 'sigmas'>, ClipOptions {
   readonly kind: 'ddim' | 'ddpm';
   /** Of `ddim`. @default 0 */
   readonly eta?: number;
-  /** Clamp each predicted sample to [-clip, clip]; for models of pixels. @default no clamp */
-  readonly clip?: number;
 }
 
 export function* solveDdim(problem: SolverProblem, options: DdimOptions): Solver {
@@ -37,7 +36,7 @@ export function* solveDdim(problem: SolverProblem, options: DdimOptions): Solver
 function clamped(x: Float32Array, { alpha, sigma }: NoiseLevel, estimate: Estimate, options: DdimOptions): Estimate {
   const { clip, kind } = options;
   if (clip === undefined) return estimate;
-  const x0 = estimate.x0.map(value => Math.min(Math.max(value, -clip), clip));
+  const x0 = clamp(estimate.x0, clip);
   return { x0, eps: kind === 'ddim' ? estimate.eps : weightedSum([1 / sigma, x], [-alpha / sigma, x0]) };
 }
 

@@ -6,9 +6,8 @@
  * Symbols: m0, m1, m2 the latest integrated predictions (the data for DPM-Solver++), newest first; h the growth of lambda
  * in this step, h0 and h1 in the two before; D1, D2 divided differences; u the exponent of the integrator.
  */
-import { DuetError } from '../core/errors.ts';
 import { type LogSnrLevelOptions, logSnrLevels } from './levels.ts';
-import { type Algorithm, parameterizations } from './parameterization.ts';
+import { type Algorithm, checkEnd, parameterizations } from './parameterization.ts';
 import { amended, checkSteps, drawNoise, firstState, type Solver, type SolverProblem } from './solver.ts';
 import { weightedSum } from './weighted-sum.ts';
 
@@ -34,7 +33,7 @@ const FEW_STEPS = 15;
 export function* solveMultistep(problem: SolverProblem, options: MultistepOptions): Solver {
   const { schedule, steps, skip = 0 } = problem;
   checkSteps(steps, schedule, 1);
-  checkOptions(options);
+  checkEnd(options);
   const { algorithm = 'dpmsolver++', stochastic = false, variant = 'midpoint' } = options;
   const { linearFactor, integralFactor, predictionOf, exponent } = parameterizations[algorithm];
   const levels = logSnrLevels(schedule, steps, options);
@@ -115,9 +114,4 @@ function orderOfStep(index: number, known: number, steps: number, options: Multi
   const left = steps - 1 - index;
   if (left === 0 && (cautious || eulerAtFinal || finalSigma === 'zero')) return 1;
   return Math.min(order, known, left === 1 && cautious ? 2 : 3);
-}
-
-function checkOptions({ algorithm = 'dpmsolver++', finalSigma = 'zero' }: MultistepOptions): void {
-  if (algorithm === 'dpmsolver++' || finalSigma === 'min') return;
-  throw new DuetError('invalid-argument', "Noise prediction cannot end without noise: use finalSigma 'min'");
 }

@@ -6,9 +6,8 @@
  * Symbols: m0, m1, m2 the predictions of the group, newest first; r0, r1 the places of m0 and m1 in the step, as fractions of
  * its growth h of lambda; D0, D1, D2 divided differences; u the exponent of the integrator.
  */
-import { DuetError } from '../core/errors.ts';
 import { type LogSnrLevelOptions, logSnrLevels } from './levels.ts';
-import { type Algorithm, parameterizations } from './parameterization.ts';
+import { type Algorithm, checkEnd, parameterizations } from './parameterization.ts';
 import { amended, checkSteps, firstState, type Solver, type SolverProblem } from './solver.ts';
 import type { SpacingOptions } from './spacing.ts';
 import { weightedSum } from './weighted-sum.ts';
@@ -35,11 +34,9 @@ interface Known {
 export function* solveSinglestepGrid(problem: SolverProblem, options: SinglestepGridOptions): Solver {
   const { schedule, steps, skip = 0 } = problem;
   checkSteps(steps, schedule, 1);
-  const { algorithm = 'dpmsolver++', finalSigma = 'zero' } = options;
-  if (algorithm === 'dpmsolver' && finalSigma === 'zero') {
-    throw new DuetError('invalid-argument', "Noise prediction cannot end without noise: use finalSigma 'min'");
-  }
-  const { linearFactor, integralFactor, predictionOf, exponent } = parameterizations[algorithm];
+  checkEnd(options);
+  const { linearFactor, integralFactor, predictionOf, exponent } =
+    parameterizations[options.algorithm ?? 'dpmsolver++'];
   const levels = logSnrLevels(schedule, steps, { ...options, spacing: 'linspace' });
   const orders = ordersOf(steps, options);
   const history: Known[] = [];

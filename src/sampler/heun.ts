@@ -1,4 +1,5 @@
 /** Heun's method for the probability-flow ODE (Karras et al., arXiv 2206.00364, algorithm 1): second order, two evaluations a step. */
+import { type ClipOptions, clamp } from './clip.ts';
 import { initialScale, result } from './euler.ts';
 import { type LevelOptions, ratioLevels, ratioOf } from './levels.ts';
 import type { Estimate } from './prediction.ts';
@@ -6,10 +7,8 @@ import type { NoiseLevel } from './schedule.ts';
 import { amended, checkSteps, firstState, type Solver, type SolverProblem } from './solver.ts';
 import { weightedSum } from './weighted-sum.ts';
 
-export interface HeunOptions extends LevelOptions {
+export interface HeunOptions extends LevelOptions, ClipOptions {
   readonly kind: 'heun';
-  /** Clamp each predicted sample to [-clip, clip]; for models of pixels. @default no clamp */
-  readonly clip?: number;
 }
 
 export function* solveHeun(problem: SolverProblem, options: HeunOptions): Solver {
@@ -36,6 +35,6 @@ export function* solveHeun(problem: SolverProblem, options: HeunOptions): Solver
 /** The derivative of x / alpha by sigma / alpha, which is the noise. */
 function slopeOf(x: Float32Array, { alpha, sigma }: NoiseLevel, { x0, eps }: Estimate, { clip }: HeunOptions) {
   if (clip === undefined) return eps;
-  const data = x0.map(value => Math.min(Math.max(value, -clip), clip));
+  const data = clamp(x0, clip);
   return weightedSum([1 / sigma, x], [-alpha / sigma, data]);
 }

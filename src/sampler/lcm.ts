@@ -3,19 +3,18 @@
  * once, which then get the noise of the next timestep. Timesteps are taken from those that the model was distilled on.
  */
 import { DuetError } from '../core/errors.ts';
+import { type ClipOptions, clamp } from './clip.ts';
 import { cleanLevel, type NoiseLevel, type Schedule } from './schedule.ts';
 import { amended, checkSteps, drawNoise, firstState, type Solver, type SolverProblem } from './solver.ts';
 import { leadingStride, snap } from './spacing.ts';
 import { weightedSum } from './weighted-sum.ts';
 
-export interface LcmOptions {
+export interface LcmOptions extends ClipOptions {
   readonly kind: 'lcm';
   /** Steps of the teacher in distillation, an upper limit for those of sampling. @default 50 */
   readonly originalSteps?: number;
   /** Factor of the timestep in the boundary condition. @default 10 */
   readonly timestepScaling?: number;
-  /** Clamp each predicted sample to [-clip, clip]; for models of pixels. @default no clamp */
-  readonly clip?: number;
 }
 
 /** Standard deviation of the data in the boundary condition, as the model was distilled with. */
@@ -30,7 +29,7 @@ export function* solveLcm(problem: SolverProblem, options: LcmOptions): Solver {
   for (const [index, level] of levels.entries()) {
     const { x0 } = yield { x, level, index, total };
     const { clip = Number.POSITIVE_INFINITY, timestepScaling = 10 } = options;
-    const data = x0.map(value => Math.min(Math.max(value, -clip), clip));
+    const data = clamp(x0, clip);
     const scaled = level.t * timestepScaling;
     const norm = Math.hypot(scaled, dataDeviation);
     const denoised = weightedSum([scaled / norm, data], [(dataDeviation / norm) ** 2, x]);

@@ -1,4 +1,6 @@
 /** The two integrals that the DPM-Solvers and UniPC approximate. */
+import { DuetError } from '../core/errors.ts';
+import type { FinalSigma } from './levels.ts';
 import type { Estimate } from './prediction.ts';
 import type { NoiseLevel } from './schedule.ts';
 
@@ -33,3 +35,14 @@ export const parameterizations = {
     exponent: h => h,
   },
 } satisfies Record<Algorithm, Parameterization>;
+
+interface EndOptions {
+  readonly algorithm?: Algorithm;
+  readonly finalSigma?: FinalSigma;
+}
+
+/** Throws DuetError 'invalid-argument' where the noise prediction would be integrated to a level without noise. */
+export function checkEnd({ algorithm = 'dpmsolver++', finalSigma = 'zero' }: EndOptions): void {
+  if (algorithm === 'dpmsolver++' || finalSigma === 'min') return;
+  throw new DuetError('invalid-argument', "Noise prediction cannot end without noise: use finalSigma 'min'");
+}

@@ -7,7 +7,7 @@
  */
 import { DuetError } from '../core/errors.ts';
 import { type LevelOptions, logSnrLevels } from './levels.ts';
-import { type Algorithm, parameterizations } from './parameterization.ts';
+import { type Algorithm, checkEnd, parameterizations } from './parameterization.ts';
 import type { NoiseLevel } from './schedule.ts';
 import { solveLinear } from './solve-linear.ts';
 import { amended, checkSteps, firstState, type Solver, type SolverProblem } from './solver.ts';
@@ -36,7 +36,8 @@ interface Known {
 export function* solveUniPc(problem: SolverProblem, options: UniPcOptions): Solver {
   const { schedule, steps, skip = 0 } = problem;
   checkSteps(steps, schedule, 1);
-  checkOptions(options);
+  checkEnd(options);
+  checkLastStep(options);
   const { order = 2, lowerOrderFinal = true, withoutCorrector = [] } = options;
   const { predictionOf } = parameterizations[options.algorithm ?? 'dpmsolver++'];
   const levels = logSnrLevels(schedule, steps, options);
@@ -111,12 +112,7 @@ function weightsOf(r: readonly number[], u: number, B: number): readonly number[
   );
 }
 
-function checkOptions({ finalSigma = 'zero', lowerOrderFinal = true, order = 2, algorithm }: UniPcOptions): void {
-  if (finalSigma === 'min') return;
-  if (algorithm === 'dpmsolver') {
-    throw new DuetError('invalid-argument', "Noise prediction cannot end without noise: use finalSigma 'min'");
-  }
-  if (!lowerOrderFinal && order > 1) {
-    throw new DuetError('invalid-argument', "A last step of full order cannot end without noise: use finalSigma 'min'");
-  }
+function checkLastStep({ finalSigma = 'zero', lowerOrderFinal = true, order = 2 }: UniPcOptions): void {
+  if (finalSigma === 'min' || lowerOrderFinal || order === 1) return;
+  throw new DuetError('invalid-argument', "A last step of full order cannot end without noise: use finalSigma 'min'");
 }
