@@ -20,7 +20,7 @@ export function clientOf({ origin }: RunningServer, options: { apiKey?: string; 
   return new OpenAI({ baseURL: `${origin}/v1`, apiKey: 'any', ...options });
 }
 
-/** Of a picture in base64. */
+/** Format and size of a picture in base64. */
 export async function metadata(base64: string | undefined) {
   return sharp(Buffer.from(base64 ?? '', 'base64')).metadata();
 }
