@@ -70,4 +70,5 @@ export {
   llamaStates,
 } from './llama.ts';
 export { type LogitsOptions, processLogits } from './logits-processors.ts';
+export { type LoraParams, loraSpec, withLora } from './lora.ts';
 export { type PlacedImages, placeImages } from './place-images.ts';

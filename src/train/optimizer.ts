@@ -60,7 +60,10 @@ export function adamWStep(
   state: TrainState<tf.Tensor>,
   gradients: TensorRecord,
   scalars: TensorRecord,
-  config: Pick<OptimizerConfig, 'betas' | 'epsilon' | 'clipNorm'>,
+  config: Pick<OptimizerConfig, 'betas' | 'epsilon' | 'clipNorm'> & {
+    /** Learning rate of a parameter as a multiple of the others'. @default 1 */
+    readonly rateFactor?: (name: string) => number;
+  },
 ): { state: TrainState<tf.Tensor>; gradientNorm: tf.Scalar } {
   const [beta1, beta2] = config.betas;
   const gradientNorm = globalNorm(Object.values(gradients));
@@ -76,11 +79,18 @@ export function adamWStep(
     const m = tf.add(tf.mul(state.m[name]!, beta1), tf.mul(g, clipped1));
     const v = tf.add(tf.mul(state.v[name]!, beta2), tf.mul(tf.square(g), clipped2));
     const denominator = tf.add(tf.mul(tf.sqrt(v), momentScale!), config.epsilon);
-    const updated = tf.sub(tf.mul(p, decay!), tf.mul(tf.div(m, denominator), stepSize!));
+    const factor = config.rateFactor?.(name) ?? 1;
+    const [rate, kept] = factor === 1 ? [stepSize!, decay!] : scaledRate(stepSize!, decay!, factor);
+    const updated = tf.sub(tf.mul(p, kept), tf.mul(tf.div(m, denominator), rate));
     next.params[name] = updated;
     next.m[name] = m;
     next.v[name] = v;
     next.ema[name] = tf.add(tf.mul(state.ema[name]!, emaDecay!), tf.mul(updated, emaRest));
   }
   return { state: next, gradientNorm };
+}
+
+/** Step size and decay of a learning rate that is `factor` times as large. */
+function scaledRate(stepSize: tf.Scalar, decay: tf.Scalar, factor: number): [tf.Tensor, tf.Tensor] {
+  return [tf.mul(stepSize, factor), tf.sub(1, tf.mul(tf.sub(1, decay), factor))];
 }

@@ -14,4 +14,5 @@ export {
   interleavedTokens,
 } from './interleaved-tokens.ts';
 export { type VokenMapperParams, type VokenMapping, vokenMapper, vokenMapperSpec } from './mapper.ts';
+export { type TrainingBatch, type TrainingSample, type TrainingTokens, trainingBatch } from './training-batch.ts';
 export { checkVocabulary, miniGpt5Vocabulary, type VokenVocabulary, vokenVocabularySchema } from './vocabulary.ts';
