@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type FakeModel, fakeModel, fakePicture } from '../../server/testing/fake-model.ts';
 import type { LoadedModel } from '../../server/types.ts';
 import { caption, draw, gallery, givePicture, openTab, result, run, shownTab, status, viewer } from './drive.ts';
-import { chromiumPath, openSite, patience, phone, type Site } from './open-page.ts';
+import { chromiumPath, openSite, phone, type Site, testTimeout } from './open-page.ts';
 
 const vocabulary = ['a', 'apple', 'apples', 'bear', 'cat', 'red', 'two'];
 let model: FakeModel;
@@ -31,14 +31,14 @@ const seriousFaults = async (page: Page) => {
 
 describe.skipIf(!chromiumPath)(
   'around results (needs Chromium: apt-get install chromium)',
-  { timeout: patience },
+  { timeout: testTimeout },
   () => {
     beforeAll(async () => {
       model = fakeModel({ pace: 'stepwise' });
       site = await openSite(wordy(model));
-    }, patience);
+    }, testTimeout);
     afterEach(() => site.closePages());
-    afterAll(() => site.close(), patience);
+    afterAll(() => site.close(), testTimeout);
 
     it.each([
       ['desktop', {}],
@@ -92,11 +92,11 @@ describe.skipIf(!chromiumPath)(
           .locator('.tile')
           .first()
           .evaluate(element => Number(getComputedStyle(element).opacity));
-      await expect.poll(opacity, { timeout: patience }).toBe(1);
+      await expect.poll(opacity, { timeout: testTimeout }).toBe(1);
       await caption(page).fill('two cats');
-      await expect.poll(opacity, { timeout: patience }).toBeLessThan(0.6);
+      await expect.poll(opacity, { timeout: testTimeout }).toBeLessThan(0.6);
       await caption(page).fill('two apples');
-      await expect.poll(opacity, { timeout: patience }).toBe(1);
+      await expect.poll(opacity, { timeout: testTimeout }).toBe(1);
     });
 
     it('a slider leads from the picture before to the one after', async () => {

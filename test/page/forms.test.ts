@@ -19,7 +19,7 @@ import {
   status,
   viewer,
 } from './drive.ts';
-import { chromiumPath, openSite, patience, phone, type Site } from './open-page.ts';
+import { chromiumPath, openSite, phone, type Site, testTimeout } from './open-page.ts';
 
 let model: FakeModel;
 let site: Site;
@@ -52,13 +52,13 @@ const isInSight = (page: Page, selector: string) =>
     return box.top >= 0 && box.bottom <= innerHeight && element.contains(document.elementFromPoint(x, y));
   });
 
-describe.skipIf(!chromiumPath)('forms (needs Chromium: apt-get install chromium)', { timeout: patience }, () => {
+describe.skipIf(!chromiumPath)('forms (needs Chromium: apt-get install chromium)', { timeout: testTimeout }, () => {
   beforeAll(async () => {
     model = fakeModel({ pace: 'stepwise' });
     site = await openSite(model);
-  }, patience);
+  }, testTimeout);
   afterEach(() => Promise.all(opened.splice(0).map(page => page.context().close())));
-  afterAll(() => site.close(), patience);
+  afterAll(() => site.close(), testTimeout);
 
   it('take a double click for one', async () => {
     const { page, prompts } = await openInOneMoment();
@@ -67,7 +67,7 @@ describe.skipIf(!chromiumPath)('forms (needs Chromium: apt-get install chromium)
     await status(page, 'running');
     await runButton(page, 'Draw another').click({ clickCount: 3 });
     await draw(page, 'the next');
-    await expect.poll(() => prompts, { timeout: patience }).toEqual(['a double click', 'the next']);
+    await expect.poll(() => prompts, { timeout: testTimeout }).toEqual(['a double click', 'the next']);
   });
 
   it('take Enter pressed twice for once, and later for once more', async () => {
@@ -79,9 +79,9 @@ describe.skipIf(!chromiumPath)('forms (needs Chromium: apt-get install chromium)
     for (let time = 0; time < 3; time++) await page.keyboard.press('Enter');
     await page.clock.setFixedTime(now.getTime() + 1000);
     await page.keyboard.press('Enter');
-    await expect.poll(() => prompts.length, { timeout: patience }).toBe(2);
+    await expect.poll(() => prompts.length, { timeout: testTimeout }).toBe(2);
     await draw(page, 'the next');
-    await expect.poll(() => prompts, { timeout: patience }).toEqual(['two returns', 'two returns', 'the next']);
+    await expect.poll(() => prompts, { timeout: testTimeout }).toEqual(['two returns', 'two returns', 'the next']);
   });
 
   it('take a double tap for one', async () => {
@@ -92,7 +92,7 @@ describe.skipIf(!chromiumPath)('forms (needs Chromium: apt-get install chromium)
     await runButton(page, '').first().tap();
     await status(page, 'running');
     await draw(page, 'the next');
-    await expect.poll(() => prompts, { timeout: patience }).toEqual(['two taps', 'the next']);
+    await expect.poll(() => prompts, { timeout: testTimeout }).toEqual(['two taps', 'the next']);
   });
 
   it('are sent once, however long a slow server takes to answer', async () => {
@@ -151,9 +151,9 @@ describe.skipIf(!chromiumPath)('forms (needs Chromium: apt-get install chromium)
     await page.keyboard.press('Enter');
     await viewer(page).getByRole('button', { name: 'Delete' }).waitFor();
     await viewer(page).getByRole('button', { name: 'With another seed' }).dblclick();
-    await expect.poll(() => bird.count(), { timeout: patience }).toBe(2);
+    await expect.poll(() => bird.count(), { timeout: testTimeout }).toBe(2);
     await draw(page, 'the next');
-    await expect.poll(() => prompts, { timeout: patience }).toEqual(['a blue bird', 'a blue bird', 'the next']);
+    await expect.poll(() => prompts, { timeout: testTimeout }).toEqual(['a blue bird', 'a blue bird', 'the next']);
   });
 
   it('take no second click through a viewer that the first one closed', async () => {

@@ -20,7 +20,7 @@ import {
   status,
   viewer,
 } from './drive.ts';
-import { chromiumPath, openSite, patience, phone, type Site } from './open-page.ts';
+import { chromiumPath, openSite, phone, type Site, testTimeout } from './open-page.ts';
 
 let site: Site;
 
@@ -37,13 +37,13 @@ function noise(side: number): Promise<Buffer> {
 
 describe.skipIf(!chromiumPath)(
   'Back, links and reloads (needs Chromium: apt-get install chromium)',
-  { timeout: patience },
+  { timeout: testTimeout },
   () => {
     beforeAll(async () => {
       site = await openSite(fakeModel());
-    }, patience);
+    }, testTimeout);
     afterEach(() => site.closePages());
-    afterAll(() => site.close(), patience);
+    afterAll(() => site.close(), testTimeout);
 
     it('Back and Forward lead through the tabs', async () => {
       const page = await site.open();
@@ -156,7 +156,7 @@ describe.skipIf(!chromiumPath)(
       await closed(page);
       const many = onlyPicture(page, 'one of many');
       await page.getByRole('button', { name: 'Show older' }).click();
-      await expect.poll(() => many.count(), { timeout: patience }).toBe(61);
+      await expect.poll(() => many.count(), { timeout: testTimeout }).toBe(61);
     });
 
     it('the address of a picture that is gone says so', async () => {
@@ -199,7 +199,7 @@ describe.skipIf(!chromiumPath)(
       const painted = await look();
       await page.reload();
       await mask.waitFor();
-      await expect.poll(look, { timeout: patience }).toBe(painted);
+      await expect.poll(look, { timeout: testTimeout }).toBe(painted);
       await openTab(page, 'Describe');
       await page.getByRole('img', { name: 'Picture: noisy.png' }).waitFor();
       await result(page).getByText('a fake caption').first().waitFor();

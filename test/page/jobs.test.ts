@@ -6,7 +6,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type FakeModel, fakeModel } from '../../server/testing/fake-model.ts';
 import { cancelled, caption, draw, gallery, openTab, result, run, runButton, status, tabNames } from './drive.ts';
-import { chromiumPath, openSite, patience, phone, type Site } from './open-page.ts';
+import { chromiumPath, openSite, phone, type Site, testTimeout } from './open-page.ts';
 
 let model: FakeModel;
 let site: Site;
@@ -16,14 +16,14 @@ const gone = (page: Page) => page.getByRole('alert').getByText('The server does 
 
 describe.skipIf(!chromiumPath)(
   'jobs on the page (needs Chromium: apt-get install chromium)',
-  { timeout: patience },
+  { timeout: testTimeout },
   () => {
     beforeAll(async () => {
       model = fakeModel({ pace: 'stepwise', staggered: true });
       site = await openSite(model);
-    }, patience);
+    }, testTimeout);
     afterEach(() => site.closePages());
-    afterAll(() => site.close(), patience);
+    afterAll(() => site.close(), testTimeout);
 
     it('cancels in mid-run on every tab', async () => {
       const page = await site.open();
@@ -52,7 +52,7 @@ describe.skipIf(!chromiumPath)(
       const noise = page.locator('.tile canvas.noise');
       const look = () => noise.evaluate(element => (element as HTMLCanvasElement).toDataURL());
       const first = await look();
-      await expect.poll(look, { timeout: patience }).not.toBe(first);
+      await expect.poll(look, { timeout: testTimeout }).not.toBe(first);
       await page.clock.install(); // from here on, time goes by in leaps that the test makes
       await page.emulateMedia({ reducedMotion: 'reduce' });
       await page.reload();
@@ -100,7 +100,7 @@ describe.skipIf(!chromiumPath)(
       model.advance();
       await page.locator('.model-name[title="Ready"]').waitFor();
       const apples = gallery(page).getByRole('link', { name: /^apple \d/ });
-      await expect.poll(() => apples.count(), { timeout: patience }).toBe(7);
+      await expect.poll(() => apples.count(), { timeout: testTimeout }).toBe(7);
     });
 
     it('shows in one window what another one makes and removes', async () => {

@@ -14,7 +14,7 @@ import type { LoadedModel } from '../../server/types.ts';
 const places = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
 /** How long a test waits for anything, in milliseconds: long enough for a slow and busy machine. */
-export const patience = 300_000;
+export const testTimeout = 300_000;
 
 /** undefined: there is none on this machine. */
 export const chromiumPath = [process.env['CHROMIUM_PATH'] ?? '', ...places].find(
@@ -75,7 +75,7 @@ export async function openSite(model?: LoadedModel): Promise<Site> {
     faults,
     async open(options = {}, path = '/') {
       const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
-      context.setDefaultTimeout(0.8 * patience); // before the test's own, to say what was waited for
+      context.setDefaultTimeout(0.8 * testTimeout); // before the test's own, to say what was waited for
       const page = await context.newPage();
       page.on('request', request => {
         const url = request.url();

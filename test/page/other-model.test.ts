@@ -8,7 +8,7 @@ import { fakeModel, fakePicture } from '../../server/testing/fake-model.ts';
 import type { LoadedModel } from '../../server/types.ts';
 import type { CallResult, CallSpec } from '../../src/pipelines/index.ts';
 import { caption, givePicture, result, run, runButton, status } from './drive.ts';
-import { chromiumPath, openSite, patience, phone, type Site } from './open-page.ts';
+import { chromiumPath, openSite, phone, type Site, testTimeout } from './open-page.ts';
 
 const options = {
   n: Type.Integer({ title: 'Samples', minimum: 1, maximum: 4, default: 1 }),
@@ -76,14 +76,14 @@ function painter(): LoadedModel {
 
 describe.skipIf(!chromiumPath)(
   'the page of another family (needs Chromium: apt-get install chromium)',
-  { timeout: patience },
+  { timeout: testTimeout },
   () => {
     let site: Site;
     beforeAll(async () => {
       site = await openSite(painter());
-    }, patience);
+    }, testTimeout);
     afterEach(() => site.closePages());
-    afterAll(() => site.close(), patience);
+    afterAll(() => site.close(), testTimeout);
 
     it('has only the tabs that it can do something in', async () => {
       const page = await site.open({}, '/describe');
@@ -125,7 +125,7 @@ describe.skipIf(!chromiumPath)(
       expect(await tiled.isChecked()).toBe(true);
       await tiled.uncheck();
       await run(page, 'Paint it');
-      await expect.poll(() => asked.at(-1)?.values, { timeout: patience }).not.toHaveProperty('tiledDecoding');
+      await expect.poll(() => asked.at(-1)?.values, { timeout: testTimeout }).not.toHaveProperty('tiledDecoding');
     });
 
     it('asks for a picture and words where a mode needs both', async () => {

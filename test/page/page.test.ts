@@ -23,7 +23,7 @@ import {
   tabNames,
   viewer,
 } from './drive.ts';
-import { chromiumPath, openSite, patience, phone, type Site } from './open-page.ts';
+import { chromiumPath, openSite, phone, type Site, testTimeout } from './open-page.ts';
 
 const shots = process.env['PAGE_SHOTS'];
 let site: Site;
@@ -82,17 +82,17 @@ async function faultsFoundByAxe(page: Page): Promise<string[]> {
     .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
 }
 
-describe.skipIf(!chromiumPath)('the page (needs Chromium: apt-get install chromium)', { timeout: patience }, () => {
+describe.skipIf(!chromiumPath)('the page (needs Chromium: apt-get install chromium)', { timeout: testTimeout }, () => {
   beforeAll(async () => {
     if (shots) await mkdir(shots, { recursive: true });
     folder = await mkdtemp(join(tmpdir(), 'duet-dragged-'));
     site = await openSite();
-  }, patience);
+  }, testTimeout);
   afterEach(() => site.closePages());
   afterAll(async () => {
     await site.close();
     await rm(folder, { recursive: true });
-  }, patience);
+  }, testTimeout);
 
   it('draws an example', async () => {
     const page = await site.open();
@@ -133,7 +133,7 @@ describe.skipIf(!chromiumPath)('the page (needs Chromium: apt-get install chromi
     await result(page)
       .getByRole('img', { name: new RegExp(`an apple, seed (?!${seed}\\b)\\d+`) })
       .first()
-      .waitFor({ timeout: patience });
+      .waitFor({ timeout: testTimeout });
   });
 
   it.each(['png', 'jpeg', 'webp'])('restores settings from inside a %s file of the server', async format => {
