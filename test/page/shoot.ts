@@ -4,13 +4,13 @@ import type { Page } from 'playwright-core';
 import { openSite, phone } from './open-page.ts';
 
 const folder = process.argv[2] ?? 'docs/images';
-const testTimeout = { timeout: 300_000 };
+const waiting = { timeout: 300_000 };
 const site = await openSite();
 
 async function run(page: Page, verb: string): Promise<void> {
   await page.getByRole('button', { name: new RegExp(`^${verb}\\b`) }).click();
   await page.locator('.status.is-queued, .status.is-running').waitFor();
-  await page.locator('.status.is-succeeded').waitFor(testTimeout);
+  await page.locator('.status.is-succeeded').waitFor(waiting);
 }
 
 const desktop = await site.open({ viewport: { width: 1280, height: 1000 } });
