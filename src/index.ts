@@ -6,7 +6,7 @@
  * const model = await Duet.load('emoji');
  * const { samples } = await model.textToImage('an apple', { seed: 1 });
  */
-import { Llama, load, loadAs, MiniGpt5 } from './pipelines/index.ts';
+import { ChatModel, Llama, load, loadAs } from './pipelines/index.ts';
 
 export { type InferenceStatus, inference } from './pipelines/index.ts';
 
@@ -15,7 +15,7 @@ export { type InferenceStatus, inference } from './pipelines/index.ts';
  * `Duet.loadLanguageModel(folder)` for a model that writes texts alone, of the Llama family; `Duet.loadChat(folder)` for one
  * that answers in words and pictures.
  */
-export const Duet = { load, loadAs, loadLanguageModel: Llama.load, loadChat: MiniGpt5.load } as const;
+export const Duet = { load, loadAs, loadLanguageModel: Llama.load, loadChat: ChatModel.load } as const;
 
 export { DuetError, type ErrorCode } from './core/errors.ts';
 export type { Device, Precision } from './engine/types.ts';
@@ -28,6 +28,7 @@ export type {
   CallOptions,
   CaptionReport,
   CaptionSample,
+  ChatModel,
   ContentPart,
   DrawFromOptions,
   DrawnSample,
@@ -50,7 +51,6 @@ export type {
   InterpolateOptions,
   Llama,
   LoadOptions,
-  MiniGpt5,
   ModelOf,
   PaintInput,
   PairInput,

@@ -148,6 +148,15 @@ export {
   limitsOf,
   longestText,
 } from './call-table.ts';
+export {
+  type AnswerPart,
+  ChatModel,
+  type ContentPart,
+  type InterleavedAnswer,
+  type InterleavedChatEvent,
+  type InterleavedChatOptions,
+  type InterleavedMessage,
+} from './chat/index.ts';
 export type { CommonOptions, SolverName } from './common-options.ts';
 export type { LoadOptions } from './family.ts';
 export { type InferenceStatus, inference } from './inference.ts';
@@ -159,15 +168,6 @@ export {
   type TextEvent,
   type TextOptions,
 } from './llama/index.ts';
-export {
-  type AnswerPart,
-  type ContentPart,
-  type InterleavedAnswer,
-  type InterleavedChatEvent,
-  type InterleavedChatOptions,
-  type InterleavedMessage,
-  MiniGpt5,
-} from './minigpt5/index.ts';
 export {
   type AnySample,
   type CallControls,

@@ -16,10 +16,11 @@ export interface Checkpoint {
   readonly read: ReadTensor;
 }
 
-/** The tensors of a .safetensors file. Throws DuetError `invalid-weights` for a broken or hostile file. */
-export async function openCheckpoint(file: string): Promise<Checkpoint> {
-  const { tensors } = await readSafetensorsHeader(file);
-  const stored = new Map(Object.entries(tensors));
+/** The tensors of one or several .safetensors files. Throws DuetError `invalid-weights` for a broken or hostile file. */
+export async function openCheckpoint(...files: readonly string[]): Promise<Checkpoint> {
+  const headers = await Promise.all(files.map(readSafetensorsHeader));
+  const stored = new Map(headers.flatMap(({ tensors }) => Object.entries(tensors)));
+  const file = files.join(', ');
   return {
     name: file,
     shapes: new Map(Array.from(stored, ([name, { shape }]) => [name, shape])),

@@ -29,7 +29,7 @@ export interface ConvertedOptions extends ConversionOptions, Pick<WriteOptions, 
 }
 
 /**
- * The parameters of `spec` from the .safetensors file `source` of another library, in a file of ours.
+ * The parameters of `spec` from another library's .safetensors file, or several that belong together, in a file of ours.
  * @param rulesOf the rules for a checkpoint with these tensor names
  * @throws DuetError `invalid-weights` as `planConversion` does; `invalid-config` if the cache cannot be written; the
  *   signal's reason if it aborts
@@ -37,15 +37,16 @@ export interface ConvertedOptions extends ConversionOptions, Pick<WriteOptions, 
 export async function openConverted<S extends Tree<ParamSpec>>(
   spec: S,
   rulesOf: (names: readonly string[]) => readonly NameRule[],
-  source: string,
+  source: string | readonly string[],
   { name, folder = cacheFolder('weights'), signal, onProgress, ...options }: ConvertedOptions,
 ): Promise<Filled<S, TensorSource>> {
-  const checkpoint = await openCheckpoint(source);
+  const sources = [source].flat();
+  const checkpoint = await openCheckpoint(...sources);
   const rules = rulesOf([...checkpoint.shapes.keys()]);
   const { header } = planConversion(spec, rules, checkpoint, options);
-  const { size, mtimeMs } = await stat(source);
+  const versions = await Promise.all(sources.map(versionOf));
   const origins = rules.filter(({ ours }) => Object.hasOwn(header, ours)).map(({ ours, theirs }) => [ours, theirs]);
-  const identity = JSON.stringify([VERSION, resolve(source), size, mtimeMs, header, origins]);
+  const identity = JSON.stringify([VERSION, versions, header, origins]);
   const hash = createHash('sha256').update(identity).digest('hex').slice(0, 32);
   const file = join(folder, `${name}-${hash}.safetensors`);
   if (!(await isThere(file))) {
@@ -56,6 +57,11 @@ export async function openConverted<S extends Tree<ParamSpec>>(
     );
   }
   return fillParams(spec, (await openSafetensors(file)).tensors, file);
+}
+
+async function versionOf(file: string): Promise<readonly [string, number, number]> {
+  const { size, mtimeMs } = await stat(file);
+  return [resolve(file), size, mtimeMs];
 }
 
 /** Lets `write` make a file of a name of its own and gives it its final one: two conversions at once do no harm. */

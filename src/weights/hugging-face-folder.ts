@@ -13,6 +13,8 @@ import { type ConversionOptions, planConversion } from './convert.ts';
 import type { NameRule } from './names/name-map.ts';
 import { openSafetensors } from './safetensors.ts';
 
+const indexFile = 'model.safetensors.index.json';
+
 type Tensors = Readonly<Record<string, TensorSource>>;
 
 /** File names are one of the folder's own: an index that comes from outside must not name others. */
@@ -25,10 +27,24 @@ const indexSchema = Type.Object({
  * @throws DuetError 'invalid-weights' if the folder has none, or if index and files do not fit together
  */
 export async function openHuggingFaceWeights(folder: string): Promise<Tensors> {
-  const index = join(folder, 'model.safetensors.index.json');
+  const index = join(folder, indexFile);
   if (await exists(index)) return openSharded(folder, index);
+  const [single] = await huggingFaceWeightFiles(folder);
+  return (await openSafetensors(single!)).tensors;
+}
+
+/**
+ * The paths of the folder's .safetensors files.
+ * @throws DuetError 'invalid-weights' if it has none
+ */
+export async function huggingFaceWeightFiles(folder: string): Promise<string[]> {
+  const index = join(folder, indexFile);
+  if (await exists(index)) {
+    const map = weightMap(await readJsonFile(index, 'invalid-weights'), index);
+    return [...new Set(Object.values(map))].map(file => join(folder, file));
+  }
   const single = join(folder, 'model.safetensors');
-  if (await exists(single)) return (await openSafetensors(single)).tensors;
+  if (await exists(single)) return [single];
   throw new DuetError(
     'invalid-weights',
     `${folder} has neither model.safetensors nor model.safetensors.index.json. Other formats of weights are not read here; convert them with save_pretrained(folder, safe_serialization=True).`,

@@ -68,6 +68,13 @@ type TokenizerConfig = Type.Static<typeof tokenizerConfigSchema>;
 export interface ReadLlamaOptions {
   /** Special tokens that the tokenizer is to know beside its own; blanks around them belong to them. @default none */
   readonly addedTokens?: readonly { readonly name: string; readonly id: number }[];
+  /** Where the language model is a part of a larger one. @default all of the folder is its own */
+  readonly part?: {
+    /** Its part of config.json. */
+    readonly config: unknown;
+    /** In front of its tensors' names; what has other names is not its own. */
+    readonly prefix: string;
+  };
 }
 
 /**
@@ -76,10 +83,10 @@ export interface ReadLlamaOptions {
  */
 export async function readLlamaFolder(
   folder: string,
-  { addedTokens = [] }: ReadLlamaOptions = {},
+  { addedTokens = [], part }: ReadLlamaOptions = {},
 ): Promise<LlamaFolder> {
   const at = (name: string) => join(folder, name);
-  const json = await readRequired(at('config.json'));
+  const json = part?.config ?? (await readRequired(at('config.json')));
   const config = llamaConfigFrom(json, at('config.json'));
   const tokenizerConfig = await readChecked(tokenizerConfigSchema, at('tokenizer_config.json'));
   const tokenizerJson = await readRequired(at('tokenizer.json'));
@@ -101,11 +108,15 @@ export async function readLlamaFolder(
   const generation = await readChecked(generationSchema, at('generation_config.json'));
   const older = check(generationSchema, json, at('config.json'));
   const chatTemplate = await readChatTemplate(at, tokenizerConfig);
+  const prefix = part?.prefix ?? '';
   return {
     config,
-    params: paramsInPlace(llamaSpec(config), llamaRules(config), await openHuggingFaceWeights(folder), folder, {
-      // Buffers of old files, and the copy of a tied embedding.
-      mayIgnore: name => name.endsWith('rotary_emb.inv_freq') || (config.tied && name === 'lm_head.weight'),
+    params: paramsInPlace(llamaSpec(config), llamaRules(config, prefix), await openHuggingFaceWeights(folder), folder, {
+      // What others read, buffers of old files, and the copy of a tied embedding.
+      mayIgnore: name =>
+        !name.startsWith(prefix) ||
+        name.endsWith('rotary_emb.inv_freq') ||
+        (config.tied && name === `${prefix}lm_head.weight`),
     }),
     tokenizer,
     ...(chatTemplate && { chatTemplate }),

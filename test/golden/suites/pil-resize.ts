@@ -1,7 +1,8 @@
-/** Pillow's resizing, exact to the byte. Preparations made of it are not built as such. */
-import { type ResampleFilter, resample } from '../../../src/image/index.ts';
-import { type CaseResult, compareExact } from '../compare.ts';
-import type { Suite } from '../harness.ts';
+/** Pillow's resizing, exact to the byte, and what networks are given that is made with it. */
+import { cropSquare, type Pixels, type ResampleFilter, resample, toNetwork } from '../../../src/image/index.ts';
+import { clipColours, visualInput } from '../../../src/pipelines/visual-input.ts';
+import { type CaseResult, compare, compareExact } from '../compare.ts';
+import { eachCase } from '../harness.ts';
 import { readValues } from '../tensors.ts';
 
 export const file = 'pil-resize.json';
@@ -16,6 +17,8 @@ interface Config {
   readonly filter: ResampleFilter;
   readonly out_width: number;
   readonly out_height: number;
+  readonly size: number;
+  readonly clip_size: number;
 }
 
 const configOf = (golden: { readonly config: unknown }) => golden.config as Config;
@@ -28,15 +31,42 @@ function sourceOf({ width, height, coef: [a, b, c, d] }: Config['image']) {
   return { width, height, data };
 }
 
-export const skips: Suite['skips'] = ({ cases }) => [
-  ...new Set(cases.map(golden => configOf(golden).op).filter(op => op !== 'resize')),
-];
+export const run = eachCase((golden): CaseResult[] => {
+  const { op, image } = configOf(golden);
+  const results = preparations[op]?.(sourceOf(image), configOf(golden));
+  if (!results) throw new Error(`${golden.name}: ${op} is no preparation`);
+  return Object.entries(golden.outputs).map(([name, expected]) => {
+    const { data, isExact } = results[name]!;
+    const title = `${golden.name} / ${name}`;
+    return isExact
+      ? compareExact(title, [...data], readValues(expected).data)
+      : compare(title, { data }, expected, golden.tolerance);
+  });
+});
 
-export const run: Suite['run'] = async ({ cases }) =>
-  cases
-    .filter(golden => configOf(golden).op === 'resize')
-    .map((golden): CaseResult => {
-      const { image, filter, out_width: width, out_height: height } = configOf(golden);
-      const got = resample(sourceOf(image), width, height, filter);
-      return compareExact(golden.name, [...got.data], readValues(golden.outputs['pixels']).data);
-    });
+interface Prepared {
+  readonly data: ArrayLike<number> & Iterable<number>;
+  readonly isExact: boolean;
+}
+
+const bytes = ({ data }: Pixels): Prepared => ({ data, isExact: true });
+const values = (data: Float32Array): Prepared => ({ data, isExact: false });
+
+/** What each preparation makes of a picture, by the file's names. */
+const preparations: Readonly<Record<string, (source: Pixels, config: Config) => Readonly<Record<string, Prepared>>>> = {
+  resize: (source, { out_width: width, out_height: height, filter }) => ({
+    pixels: bytes(resample(source, width, height, filter)),
+  }),
+  'clip-image-processor': (source, { size }) => ({
+    pixel_values: values(visualInput(source, size, { fit: 'crop', filter: 'bicubic', ...clipColours })),
+  }),
+  'unidiffuser-preprocess': (source, { size, clip_size: clipSize }) => {
+    const square = resample(cropSquare(source), size, size, 'lanczos');
+    return {
+      square: bytes(square),
+      vae_input: values(toNetwork([square]).data as Float32Array),
+      clip_pixels: bytes(resample(square, clipSize, clipSize, 'bicubic')),
+      clip_input: values(visualInput(square, clipSize, { fit: 'stretch', filter: 'bicubic', ...clipColours })),
+    };
+  },
+};

@@ -1,9 +1,9 @@
 /** What the config.json of a MiniGPT-5 folder says: how its parts go together, and how its prompts are written. */
 import Type from 'typebox';
 import { Value } from 'typebox/value';
-import { DuetError } from '../../core/errors.ts';
-import { visualFrontEndConfigSchema } from '../../vision/index.ts';
-import { vokenMapperConfigSchema, vokenVocabularySchema } from '../../vokens/index.ts';
+import { DuetError } from '../../../core/errors.ts';
+import { visualFrontEndConfigSchema } from '../../../vision/index.ts';
+import { vokenMapperConfigSchema, vokenVocabularySchema } from '../../../vokens/index.ts';
 
 const closed = { additionalProperties: false } as const;
 /** A path, relative to the folder. */
@@ -11,7 +11,7 @@ const folder = Type.String({ minLength: 1 });
 const colour = Type.Tuple([Type.Number(), Type.Number(), Type.Number()]);
 
 /** How a picture becomes the values that an image tower reads. */
-export const visualInputSchema = Type.Object(
+const visualInputSchema = Type.Object(
   {
     /** `stretch` to the tower's square; `crop` the central square; `pad` to a square with white. */
     fit: Type.Union([Type.Literal('stretch'), Type.Literal('crop'), Type.Literal('pad')]),
@@ -82,7 +82,6 @@ export const miniGpt5ConfigSchema = Type.Object(
 );
 
 export type MiniGpt5Config = Type.Static<typeof miniGpt5ConfigSchema>;
-export type VisualInput = Type.Static<typeof visualInputSchema>;
 export type PromptForm = MiniGpt5Config['prompt'];
 
 /** @throws DuetError 'invalid-config' naming the field and `origin` */

@@ -4,30 +4,30 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isHostTensor } from '../../core/host-tensor.ts';
-import { seededRandom } from '../../core/random.ts';
-import { flattenTree } from '../../core/tree.ts';
-import { Duet } from '../../index.ts';
-import { initialise } from '../../nn/params.ts';
-import { visualFrontEndSpec } from '../../vision/index.ts';
-import { miniGpt5Vocabulary, newRowsSpec, type VokenVocabulary, vokenMapperSpec } from '../../vokens/index.ts';
-import { saveSafetensors } from '../../weights/write-safetensors.ts';
-import type { MiniGpt5Config } from './config.ts';
+import { isHostTensor } from '../../../core/host-tensor.ts';
+import { seededRandom } from '../../../core/random.ts';
+import { flattenTree } from '../../../core/tree.ts';
+import { Duet } from '../../../index.ts';
+import { initialise } from '../../../nn/params.ts';
+import { visualFrontEndSpec } from '../../../vision/index.ts';
+import { miniGpt5Vocabulary, newRowsSpec, type VokenVocabulary, vokenMapperSpec } from '../../../vokens/index.ts';
+import { saveSafetensors } from '../../../weights/write-safetensors.ts';
 import type {
+  ChatModel,
   InterleavedAnswer,
   InterleavedChatEvent,
   InterleavedChatOptions,
   InterleavedMessage,
-  MiniGpt5,
-} from './index.ts';
+} from '../index.ts';
+import type { MiniGpt5Config } from './config.ts';
 import { weightFiles } from './model-folder.ts';
 
-const languageModel = fileURLToPath(new URL('../../../test/data/llama/new-form/', import.meta.url));
-const diffusion = fileURLToPath(new URL('../../../test/golden/data/checkpoints/sd15-diffusers/', import.meta.url));
+const languageModel = fileURLToPath(new URL('../../../../test/data/llama/new-form/', import.meta.url));
+const diffusion = fileURLToPath(new URL('../../../../test/golden/data/checkpoints/sd15-diffusers/', import.meta.url));
 
 let scratch: string;
 let config: MiniGpt5Config;
-let model: MiniGpt5;
+let model: ChatModel;
 
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'duet-minigpt5-'));

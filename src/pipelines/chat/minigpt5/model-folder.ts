@@ -3,17 +3,19 @@
  * parameter names. Weights stay in their files, which must stay as they are while the model is used.
  */
 import { join, resolve } from 'node:path';
-import { DuetError } from '../../core/errors.ts';
-import type { HostTensor, TensorSource } from '../../core/host-tensor.ts';
-import { readJsonFile } from '../../core/json-file.ts';
-import type { Tree } from '../../core/tree.ts';
-import type { Filled } from '../../nn/params.ts';
-import { fillParams, type ParamSpec } from '../../nn/params.ts';
-import { type VisualFrontEndConfig, visualFrontEndSpec } from '../../vision/index.ts';
-import { checkVocabulary, newRowsSpec, type VokenVocabulary, vokenMapperSpec } from '../../vokens/index.ts';
-import { loadSafetensors, openSafetensors } from '../../weights/safetensors.ts';
-import { type LlamaFolder, readLlamaFolder } from '../llama/model-folder.ts';
-import { type MiniGpt5Config, parseMiniGpt5Config, type VisualInput } from './config.ts';
+import { DuetError } from '../../../core/errors.ts';
+import type { TensorSource } from '../../../core/host-tensor.ts';
+import { readJsonFile } from '../../../core/json-file.ts';
+import type { Tree } from '../../../core/tree.ts';
+import type { Filled } from '../../../nn/params.ts';
+import { fillParams, type ParamSpec } from '../../../nn/params.ts';
+import { visualFrontEndSpec } from '../../../vision/index.ts';
+import { checkVocabulary, newRowsSpec, type VokenVocabulary, vokenMapperSpec } from '../../../vokens/index.ts';
+import { loadSafetensors, openSafetensors } from '../../../weights/safetensors.ts';
+import { readLlamaFolder } from '../../llama/model-folder.ts';
+import type { ChatFolder, NewRows } from '../chat-folder.ts';
+import { dialogueText } from '../dialogue.ts';
+import { parseMiniGpt5Config } from './config.ts';
 
 /** The file of each network of its own in a model folder. */
 export const weightFiles = {
@@ -23,27 +25,8 @@ export const weightFiles = {
   rows: 'vokens.safetensors',
 } as const;
 
-export interface FrontEnd {
-  readonly network: VisualFrontEndConfig;
-  readonly input: VisualInput;
-  readonly params: Filled<ReturnType<typeof visualFrontEndSpec>, TensorSource>;
-}
-
-type NewRows = Filled<ReturnType<typeof newRowsSpec>, HostTensor>;
-
-export interface MiniGpt5Folder {
-  readonly config: MiniGpt5Config;
-  readonly language: LlamaFolder;
-  /** Rows of new tokens; absent where the language model knows them. */
-  readonly rows?: NewRows;
-  readonly mapper: Filled<ReturnType<typeof vokenMapperSpec>, TensorSource>;
-  readonly frontEnd?: FrontEnd;
-  /** The folder of Stable Diffusion. */
-  readonly diffusion: string;
-}
-
 /** @throws DuetError 'model-not-found' | 'invalid-config' | 'invalid-weights' */
-export async function readMiniGpt5Folder(folder: string): Promise<MiniGpt5Folder> {
+export async function readMiniGpt5Folder(folder: string): Promise<ChatFolder> {
   const file = join(folder, 'config.json');
   const config = parseMiniGpt5Config(await readJsonFile(file), file);
   const { vocabulary, mapper, frontEnd } = config;
@@ -71,15 +54,25 @@ export async function readMiniGpt5Folder(folder: string): Promise<MiniGpt5Folder
     const weights = join(folder, weightFiles[name]);
     return fillParams(spec, (await openSafetensors(weights)).tensors, weights);
   };
+  const { name, prompt, sampling = language.defaults } = config;
   return {
-    config,
+    family: 'minigpt5',
+    name,
     language,
-    mapper: await read(vokenMapperSpec(mapper), 'mapper'),
     ...(added > 0 && { rows: await readRows(join(folder, weightFiles.rows), added, width) }),
+    vocabulary,
+    write: messages => dialogueText(messages, prompt, vocabulary),
+    stop: prompt.stop,
+    sampling,
     ...(frontEnd && {
       frontEnd: { ...frontEnd, params: await read(visualFrontEndSpec(frontEnd.network), 'frontEnd') },
     }),
-    diffusion: resolve(folder, config.diffusion),
+    drawing: {
+      mapper,
+      params: await read(vokenMapperSpec(mapper), 'mapper'),
+      folder: resolve(folder, config.diffusion),
+      defaults: config.drawing ?? {},
+    },
   };
 }
 

@@ -1,4 +1,4 @@
-/** The networks of a MiniGPT-5 model, compiled for a device: the language model, eyes, mapper, and what draws. */
+/** The networks of a chat model, compiled for a device: the language model, eyes, and what draws. */
 import { fixedLimit, MeasuredLimit } from '../../batching/batch-limit.ts';
 import { BatchingDriver } from '../../batching/batching-driver.ts';
 import { DuetError } from '../../core/errors.ts';
@@ -12,56 +12,68 @@ import type { LoadOptions } from '../family.ts';
 import type { Contexts, StableDiffusionParts } from '../stable-diffusion/calls/draw.ts';
 import { loadParts } from '../stable-diffusion/load.ts';
 import { visualInput } from '../visual-input.ts';
-import type { FrontEnd, MiniGpt5Folder } from './model-folder.ts';
+import type { ChatFolder, Drawing, FrontEnd } from './chat-folder.ts';
 
 /** Prompts that are read in one call: what decodes waits meanwhile. */
 const promptsAtOnce = 8;
 
-export interface MiniGpt5Networks {
-  readonly decoder: SharedDecoder;
-  /** Draws a context. */
-  readonly drawing: StableDiffusionParts;
-  /** Whether pictures can be given. */
-  readonly sees: boolean;
-  /** A picture as vectors among the language model's embeddings, [N, W]. */
-  see(picture: Pixels, options?: RunOptions): Promise<Float32Array>;
+/** What makes pictures of the language model's states. */
+export interface DrawingNetworks {
+  readonly parts: StableDiffusionParts;
   /** What the U-Net looks at for the states of one picture's vokens, [V, W], and without a condition. */
   contextsOf(states: Float32Array, options?: RunOptions): Promise<Contexts>;
+}
+
+export interface ChatNetworks {
+  readonly decoder: SharedDecoder;
+  /** Absent in models that do not draw. */
+  readonly drawing?: DrawingNetworks;
+  /** A picture as vectors among the language model's embeddings, [N, W]; absent in models that are given none. */
+  readonly see?: (picture: Pixels, options?: RunOptions) => Promise<Float32Array>;
   /** Idempotent. */
   release(): Promise<void>;
 }
 
-export async function createNetworks(folder: MiniGpt5Folder, options: LoadOptions): Promise<MiniGpt5Networks> {
+export async function createNetworks(folder: ChatFolder, options: LoadOptions): Promise<ChatNetworks> {
   const { maxBatch, precision = 'fp32', signal, ...common } = options;
-  const drawing = await loadParts(folder.diffusion, options);
-  checkContext(folder, drawing);
   const driver = new BatchingDriver();
   const rows = maxBatch === undefined ? new MeasuredLimit() : fixedLimit(maxBatch);
   const decoder = new SharedDecoder(await createDecoder(folder, common), driver, { prompts: promptsAtOnce, rows });
-  const mapper = await compileMapper(folder, common);
-  const eyes = folder.frontEnd && (await compileEyes(folder.frontEnd, common));
-  const { vokens } = folder.config.vocabulary;
-  const { inputWidth } = folder.config.mapper;
+  const drawing = folder.drawing && (await createDrawing(folder, folder.drawing, options));
+  const { frontEnd } = folder;
+  const eyes = frontEnd && (await compileEyes(frontEnd, common));
+  return {
+    decoder,
+    ...(drawing && { drawing: drawing.networks }),
+    ...(eyes && { see: (picture, run) => see(eyes, frontEnd, picture, run) }),
+    release: async () => {
+      driver.close();
+      await Promise.all([decoder.release(), eyes?.release(), drawing?.release()]);
+    },
+  };
+}
+
+async function see(eyes: Executable, { network, input }: FrontEnd, picture: Pixels, run: RunOptions = {}) {
+  const { imageSize: side, channels } = network.tower;
+  const data = visualInput(picture, side, input);
+  const pixels = { dtype: 'float32', shape: [1, channels, side, side], data } as const;
+  const { vectors } = await eyes.run({ pixels }, run);
+  return vectors!.data as Float32Array;
+}
+
+async function createDrawing({ name, vocabulary }: ChatFolder, drawing: Drawing, options: LoadOptions) {
+  const { maxBatch, precision = 'fp32', signal, ...common } = options;
+  const parts = await loadParts(drawing.folder, options);
+  checkContext(name, drawing, parts);
+  const mapper = await compileMapper(drawing, vocabulary.vokens.length, common);
   const mapped = async (states: Float32Array, run: RunOptions = {}): Promise<Float32Array> => {
-    const shape = [1, vokens.length, inputWidth];
+    const shape = [1, vocabulary.vokens.length, drawing.mapper.inputWidth];
     const { context } = await mapper.run({ states: { dtype: 'float32', shape, data: states } }, run);
     return context!.data as Float32Array;
   };
   let unconditional: Promise<Float32Array> | undefined;
-  return {
-    decoder,
-    drawing,
-    sees: eyes !== undefined,
-    see: async (picture, run = {}) => {
-      const { network, input } = folder.frontEnd!;
-      const { imageSize: side, channels } = network.tower;
-      const data = visualInput(picture, side, input);
-      const { vectors } = await eyes!.run(
-        { pixels: { dtype: 'float32', shape: [1, channels, side, side], data } },
-        run,
-      );
-      return vectors!.data as Float32Array;
-    },
+  const networks: DrawingNetworks = {
+    parts,
     contextsOf: async (states, run) => {
       // Computed once, and again if that failed.
       unconditional ??= mapped(new Float32Array(states.length)).catch(error => {
@@ -70,18 +82,12 @@ export async function createNetworks(folder: MiniGpt5Folder, options: LoadOption
       });
       return { context: await mapped(states, run), negative: await unconditional };
     },
-    release: async () => {
-      driver.close();
-      await Promise.all([decoder.release(), mapper.release(), eyes?.release(), drawing.networks.release()]);
-    },
   };
+  return { networks, release: () => Promise.all([mapper.release(), parts.networks.release()]) };
 }
 
 /** @throws DuetError 'invalid-config' if the mapper does not make what the U-Net looks at */
-function checkContext(
-  { config: { name, mapper } }: MiniGpt5Folder,
-  { config, textTokens }: StableDiffusionParts,
-): void {
+function checkContext(name: string, { mapper }: Drawing, { config, textTokens }: StableDiffusionParts): void {
   if (mapper.width === config.unet.contextWidth && mapper.queries === textTokens) return;
   throw new DuetError(
     'invalid-config',
@@ -89,7 +95,7 @@ function checkContext(
   );
 }
 
-function createDecoder({ language, rows }: MiniGpt5Folder, options: CompileOptions): Promise<CompiledDecoder> {
+function createDecoder({ language, rows }: ChatFolder, options: CompileOptions): Promise<CompiledDecoder> {
   const { config, params } = language;
   const base = llamaModel(config);
   const compileOptions = { ...options, name: 'llama' };
@@ -106,15 +112,13 @@ function createDecoder({ language, rows }: MiniGpt5Folder, options: CompileOptio
 }
 
 function compileMapper(
-  { config: { mapper: config, vocabulary }, mapper }: MiniGpt5Folder,
+  { mapper: config, params }: Drawing,
+  vokens: number,
   options: CompileOptions,
 ): Promise<Executable> {
   return compile<VokenMapperParams, undefined>(
-    ({ params, inputs }) => ({ outputs: { context: vokenMapper(params, inputs['states']!, config).context } }),
-    {
-      params: mapper,
-      inputs: { states: { dtype: 'float32', shape: [1, vocabulary.vokens.length, config.inputWidth] } },
-    },
+    ({ params: own, inputs }) => ({ outputs: { context: vokenMapper(own, inputs['states']!, config).context } }),
+    { params, inputs: { states: { dtype: 'float32', shape: [1, vokens, config.inputWidth] } } },
     { ...options, name: 'voken-mapper' },
   );
 }

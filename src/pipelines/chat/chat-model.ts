@@ -1,6 +1,6 @@
 /**
- * MiniGPT-5 as a user sees it (Zheng et al., arXiv 2310.02239): a language model that reads words and pictures and answers in
- * both, its generative vokens driving a latent diffusion U-Net.
+ * A model that answers in dialogues, as a user sees it: MiniGPT-5 (Zheng et al., arXiv 2310.02239), whose generative vokens
+ * drive a latent diffusion U-Net, and LLaVA (Liu et al., arXiv 2304.08485), which is given pictures and answers in words.
  */
 import { DuetError } from '../../core/errors.ts';
 import { decodeImage, fetchIfRemote, type ImageInput, inDecodeSlot } from '../../image/index.ts';
@@ -11,10 +11,11 @@ import { type TextOptions, usedOptions } from '../llama/options.ts';
 import { seedLimit } from '../seeds.ts';
 import type { DrawOptions } from '../stable-diffusion/index.ts';
 import { answer } from './answer.ts';
-import { dialogueText, type InterleavedMessage } from './dialogue.ts';
+import type { ChatFolder } from './chat-folder.ts';
+import type { InterleavedMessage } from './dialogue.ts';
 import type { InterleavedAnswer, InterleavedChatEvent } from './events.ts';
-import { type MiniGpt5Folder, readMiniGpt5Folder } from './model-folder.ts';
-import { createNetworks, type MiniGpt5Networks } from './networks.ts';
+import { type ChatNetworks, createNetworks } from './networks.ts';
+import { readChatFolder } from './read-chat-folder.ts';
 
 /** Pictures of one answer, where the caller does not say. */
 const defaultMaxImages = 8;
@@ -32,26 +33,39 @@ export interface InterleavedChatOptions extends Omit<TextOptions, 'withHidden'>,
   readonly maxImages?: number;
 }
 
-export class MiniGpt5 {
-  readonly family = 'minigpt5';
-  readonly #folder: MiniGpt5Folder;
-  readonly #networks: MiniGpt5Networks;
+export class ChatModel {
+  readonly #folder: ChatFolder;
+  readonly #networks: ChatNetworks;
 
-  private constructor(folder: MiniGpt5Folder, networks: MiniGpt5Networks) {
+  private constructor(folder: ChatFolder, networks: ChatNetworks) {
     this.#folder = folder;
     this.#networks = networks;
   }
 
   /** @throws DuetError 'model-not-found' | 'invalid-config' | 'invalid-weights' */
-  static async load(path: string, options: LoadOptions = {}): Promise<MiniGpt5> {
+  static async load(path: string, options: LoadOptions = {}): Promise<ChatModel> {
     options.signal?.throwIfAborted();
-    const folder = await readMiniGpt5Folder(path);
-    return new MiniGpt5(folder, await createNetworks(folder, options));
+    const folder = await readChatFolder(path);
+    return new ChatModel(folder, await createNetworks(folder, options));
+  }
+
+  get family(): ChatFolder['family'] {
+    return this.#folder.family;
   }
 
   /** The model's name. */
   get name(): string {
-    return this.#folder.config.name;
+    return this.#folder.name;
+  }
+
+  /** Whether its answers may have pictures. */
+  get draws(): boolean {
+    return this.#networks.drawing !== undefined;
+  }
+
+  /** Whether it can be given pictures. */
+  get sees(): boolean {
+    return this.#networks.see !== undefined;
   }
 
   /**
@@ -76,9 +90,14 @@ export class MiniGpt5 {
     messages: readonly InterleavedMessage[],
     options: InterleavedChatOptions = {},
   ): AsyncGenerator<InterleavedChatEvent, void> {
-    const { config, language } = this.#folder;
+    const { language, vocabulary, stop, sampling, drawing } = this.#folder;
     const { draw = 'auto', maxImages = defaultMaxImages, signal, priority } = options;
     checkChoices(draw, maxImages);
+    if (draw === 'always' && !drawing) {
+      throw new DuetError('invalid-argument', `The model ${this.name} does not draw; leave draw out`, {
+        field: 'draw',
+      });
+    }
     const prompt = await this.#prompt(messages, options);
     const room = this.#positions - prompt.ids.length;
     if (room < 1) {
@@ -88,7 +107,7 @@ export class MiniGpt5 {
       );
     }
     const used = usedOptions(options, {
-      defaults: config.sampling ?? language.defaults,
+      defaults: sampling,
       stopIds: language.stopIds,
       room,
     });
@@ -101,15 +120,15 @@ export class MiniGpt5 {
       {
         networks: this.#networks,
         tokenizer: language.tokenizer,
-        vocabulary: config.vocabulary,
+        vocabulary,
         positions: this.#positions,
       },
       prompt,
       {
-        used: { ...used, stop: [...config.prompt.stop, ...used.stop] },
-        draw,
+        used: { ...used, stop: [...stop, ...used.stop] },
+        draw: drawing ? draw : 'never',
         maxImages,
-        drawing: { ...config.drawing, ...drawingOptions(options) },
+        drawing: { ...drawing?.defaults, ...drawingOptions(options) },
         signal,
         priority,
       },
@@ -118,8 +137,7 @@ export class MiniGpt5 {
 
   /** The text that an answer goes on with, with a placeholder for each picture. */
   chatText(messages: readonly InterleavedMessage[]): string {
-    const { config } = this.#folder;
-    return dialogueText(messages, config.prompt, config.vocabulary).text;
+    return this.#folder.write(messages).text;
   }
 
   /** Ends all calls and frees the weights; further calls throw. Idempotent. */
@@ -132,9 +150,9 @@ export class MiniGpt5 {
   }
 
   async #prompt(messages: readonly InterleavedMessage[], { signal }: InterleavedChatOptions): Promise<Extension> {
-    const { config, language } = this.#folder;
-    const { text, images } = dialogueText(messages, config.prompt, config.vocabulary);
-    if (images.length > 0 && !this.#networks.sees) {
+    const { language, vocabulary, write } = this.#folder;
+    const { text, images, isFramed = false } = write(messages);
+    if (images.length > 0 && !this.sees) {
       throw new DuetError(
         'invalid-argument',
         `The model ${this.name} is given no pictures: it has no visual front end`,
@@ -144,11 +162,12 @@ export class MiniGpt5 {
       );
     }
     const { tokenizer } = language;
-    const ids = [...tokenizer.frame.before, ...tokenizer.encode(text, { framed: false })];
+    const before = isFramed ? [] : tokenizer.frame.before;
+    const ids = [...before, ...tokenizer.encode(text, { framed: false })];
     const seen: Float32Array[] = [];
     for (const image of images) seen.push(await this.#see(image, signal));
     return placeImages(ids, {
-      placeholder: config.vocabulary.image.id,
+      placeholder: vocabulary.image.id,
       images: seen,
       width: language.config.width,
     });
@@ -158,7 +177,7 @@ export class MiniGpt5 {
     const options = signal ? { signal } : {};
     const local = await fetchIfRemote(image, options);
     const pixels = await inDecodeSlot(() => decodeImage(local, options));
-    return this.#networks.see(pixels, options);
+    return this.#networks.see!(pixels, options);
   }
 }
 

@@ -1,4 +1,5 @@
-/** MiniGPT-5: answers in words and pictures. */
+/** Models that answer in dialogues with pictures: MiniGPT-5, LLaVA. */
+
+export { ChatModel, type InterleavedChatOptions } from './chat-model.ts';
 export type { ContentPart, InterleavedMessage } from './dialogue.ts';
 export type { AnswerPart, InterleavedAnswer, InterleavedChatEvent } from './events.ts';
-export { type InterleavedChatOptions, MiniGpt5 } from './minigpt5.ts';

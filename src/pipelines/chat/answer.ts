@@ -7,10 +7,10 @@ import type { UsedOptions } from '../llama/options.ts';
 import { drawContexts } from '../stable-diffusion/calls/draw.ts';
 import type { DrawOptions } from '../stable-diffusion/calls/types.ts';
 import type { AnswerPart, InterleavedChatEvent } from './events.ts';
-import type { MiniGpt5Networks } from './networks.ts';
+import type { ChatNetworks, DrawingNetworks } from './networks.ts';
 
 export interface AnswerParts {
-  readonly networks: MiniGpt5Networks;
+  readonly networks: ChatNetworks;
   readonly tokenizer: JsonTokenizer;
   readonly vocabulary: VokenVocabulary;
   /** Positions of prompt and answer together. */
@@ -159,11 +159,11 @@ class AnswerWriter {
   }
 
   async #draw(states: Float32Array, index: number): Promise<AnswerPart> {
-    const { networks } = this.#parts;
+    const { parts, contextsOf } = this.#parts.networks.drawing as DrawingNetworks; // models without vokens never get here
     const { drawing, signal, priority } = this.#options;
     const seed = this.#seedOf(index);
-    const contexts = await networks.contextsOf(states, { signal });
-    const [sample] = await drawContexts(networks.drawing, contexts, {
+    const contexts = await contextsOf(states, { signal });
+    const [sample] = await drawContexts(parts, contexts, {
       ...drawing,
       n: 1,
       seed,

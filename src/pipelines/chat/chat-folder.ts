@@ -1,0 +1,46 @@
+/** What a folder of any model that answers in dialogues with pictures gives, wherever its parts come from. */
+import type { HostTensor, TensorSource } from '../../core/host-tensor.ts';
+import type { Filled } from '../../nn/params.ts';
+import type { VisualFrontEndConfig, visualFrontEndSpec } from '../../vision/index.ts';
+import type { newRowsSpec, VokenMapperConfig, VokenVocabulary, vokenMapperSpec } from '../../vokens/index.ts';
+import type { LlamaFolder, SamplingDefaults } from '../llama/model-folder.ts';
+import type { DrawOptions } from '../stable-diffusion/calls/types.ts';
+import type { VisualInputRules } from '../visual-input.ts';
+import type { DialogueText, InterleavedMessage } from './dialogue.ts';
+
+/** How a model sees. */
+export interface FrontEnd {
+  readonly network: VisualFrontEndConfig;
+  readonly input: VisualInputRules;
+  readonly params: Filled<ReturnType<typeof visualFrontEndSpec>, TensorSource>;
+}
+
+/** How a model draws. */
+export interface Drawing {
+  readonly mapper: VokenMapperConfig;
+  readonly params: Filled<ReturnType<typeof vokenMapperSpec>, TensorSource>;
+  /** The folder of Stable Diffusion. */
+  readonly folder: string;
+  /** Where a call does not say. */
+  readonly defaults: Pick<DrawOptions, 'steps' | 'guidance'>;
+}
+
+/** Rows of new tokens, of a language model that does not know them. */
+export type NewRows = Filled<ReturnType<typeof newRowsSpec>, HostTensor>;
+
+export interface ChatFolder {
+  readonly family: 'minigpt5' | 'llava';
+  readonly name: string;
+  readonly language: LlamaFolder;
+  readonly rows?: NewRows;
+  /** Without vokens where the model does not draw. */
+  readonly vocabulary: VokenVocabulary;
+  /** The text that an answer goes on with, with the image token for each picture. */
+  readonly write: (messages: readonly InterleavedMessage[]) => DialogueText;
+  /** Texts that end an answer. */
+  readonly stop: readonly string[];
+  /** How tokens are chosen where a call does not say. */
+  readonly sampling: SamplingDefaults;
+  readonly frontEnd?: FrontEnd;
+  readonly drawing?: Drawing;
+}

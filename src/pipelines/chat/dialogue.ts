@@ -1,0 +1,91 @@
+/** Dialogues with pictures as prompts of the language model. */
+import { DuetError } from '../../core/errors.ts';
+import type { ImageInput } from '../../image/index.ts';
+import type { VokenVocabulary } from '../../vokens/index.ts';
+
+export type ContentPart =
+  | { readonly type: 'text'; readonly text: string }
+  /** A picture that was given or, in an answer, drawn. */
+  | { readonly type: 'image'; readonly image: ImageInput };
+
+export interface InterleavedMessage {
+  readonly role: 'system' | 'user' | 'assistant';
+  readonly content: string | readonly ContentPart[];
+}
+
+/** A dialogue as text, with a placeholder for each picture. */
+/** What stands around messages, pictures and answers. */
+export interface PromptForm {
+  readonly system: string;
+  readonly user: string;
+  readonly assistant: string;
+  /** Between two messages. */
+  readonly separator: string;
+  /** In a picture's place; contains the image token. */
+  readonly image: string;
+}
+
+export interface DialogueText {
+  readonly text: string;
+  /** Whether the tokens that begin a text are written in it already. @default false */
+  readonly isFramed?: boolean;
+  /** In the order of their places. */
+  readonly images: readonly ImageInput[];
+}
+
+const roles = ['system', 'user', 'assistant'] as const;
+
+/**
+ * The text that an answer goes on with.
+ * @throws DuetError 'invalid-argument' as `checkDialogue` does
+ */
+export function dialogueText(
+  messages: readonly InterleavedMessage[],
+  form: PromptForm,
+  vocabulary: VokenVocabulary,
+): DialogueText {
+  const images = checkDialogue(messages, vocabulary);
+  const dialogue = messages.filter(({ role }) => role !== 'system');
+  const own = messages.filter(({ role }) => role === 'system').map(({ content }) => written(content, form.image));
+  const turns = dialogue.map(
+    ({ role, content }) => `${role === 'user' ? form.user : form.assistant}${written(content, form.image)}`,
+  );
+  return {
+    text: `${own.length > 0 ? own.join('\n') : form.system}${[...turns, form.assistant.trimEnd()].join(form.separator)}`,
+    images,
+  };
+}
+
+/**
+ * The pictures of a dialogue, in their order.
+ * @throws DuetError 'invalid-argument' if the dialogue does not end with the user's words, or names tokens that stand for pictures
+ */
+export function checkDialogue(messages: readonly InterleavedMessage[], vocabulary: VokenVocabulary): ImageInput[] {
+  const wrong = messages.find(({ role }) => !roles.includes(role));
+  if (wrong) throw refused(`A message's role is one of ${roles.join(', ')}, got ${JSON.stringify(wrong.role)}`);
+  if (messages.findLast(({ role }) => role !== 'system')?.role !== 'user') {
+    throw refused("The last message must be the user's: the model answers it");
+  }
+  const reserved = [...vocabulary.vokens, vocabulary.image].map(({ name }) => name);
+  const parts = messages.flatMap(({ content }) => partsOf(content));
+  for (const part of parts) {
+    const found = part.type === 'text' ? reserved.find(name => part.text.includes(name)) : undefined;
+    if (found) throw refused(`${found} stands for a picture; give pictures as parts { type: 'image', image }`);
+  }
+  return parts.flatMap(part => (part.type === 'image' ? [part.image] : []));
+}
+
+/** A message as one text, `image` in the place of each picture. */
+export function written(content: InterleavedMessage['content'], image: string): string {
+  return partsOf(content)
+    .map(part => (part.type === 'text' ? part.text : image))
+    .join('');
+}
+
+export function partsOf(content: InterleavedMessage['content']): readonly ContentPart[] {
+  return typeof content === 'string' ? [{ type: 'text', text: content }] : content;
+}
+
+function refused(message: string): DuetError {
+  return new DuetError('invalid-argument', message, { field: 'messages' });
+}
