@@ -6,7 +6,7 @@ import { type ReadParameters, readImageBytes, readParameters } from '../image/in
 import { readPicture } from './inputs.ts';
 import { jsonOption } from './options.ts';
 import type { CommandContext } from './sampling-command.ts';
-import { write } from './terminal.ts';
+import { visible, write } from './terminal.ts';
 
 export function registerInspect(program: Command, { terminal }: CommandContext): void {
   program
@@ -36,9 +36,4 @@ function asText({ parameters, text }: ReadParameters): string {
   return [...(text === '' ? [] : [visible(text)]), ...(own.length > 0 && text !== '' ? [''] : []), ...own, ''].join(
     '\n',
   );
-}
-
-/** Without control characters: files come from strangers, and a terminal obeys escape sequences. */
-function visible(text: string): string {
-  return text.replace(/[^\P{Cc}\n\t]/gu, '\ufffd');
 }

@@ -4,6 +4,8 @@ import pc from 'picocolors';
 import { DuetError, isInputFault } from '../core/errors.ts';
 import { packageVersion } from '../core/package-root.ts';
 import { load } from '../pipelines/index.ts';
+import { registerAsk } from './ask.ts';
+import { registerChat } from './chat.ts';
 import { registerDemo } from './demo.ts';
 import { registerEval } from './eval.ts';
 import { registerGibbs } from './gibbs.ts';
@@ -77,6 +79,8 @@ function createProgram(context: CommandContext, commands: readonly RegisterComma
   registerGibbs(program, context);
   registerInterpolate(program, context);
   registerInpaint(program, context);
+  registerAsk(program, context);
+  registerChat(program, context);
   registerInspect(program, context);
   registerTrain(program, context);
   registerEval(program, context);

@@ -31,3 +31,8 @@ export async function readAll(stream: Readable, limit: number): Promise<Uint8Arr
   }
   return new Uint8Array(Buffer.concat(chunks));
 }
+
+/** Without control characters: files and models' words come from strangers, and a terminal obeys escape sequences. */
+export function visible(text: string): string {
+  return text.replace(/[^\P{Cc}\n\t]/gu, '\ufffd');
+}

@@ -82,7 +82,6 @@ export const miniGpt5ConfigSchema = Type.Object(
 );
 
 export type MiniGpt5Config = Type.Static<typeof miniGpt5ConfigSchema>;
-export type PromptForm = MiniGpt5Config['prompt'];
 
 /** @throws DuetError 'invalid-config' naming the field and `origin` */
 export function parseMiniGpt5Config(json: unknown, origin: string): MiniGpt5Config {
