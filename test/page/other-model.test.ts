@@ -120,6 +120,8 @@ describe.skipIf(!chromiumPath)(
       const code = await page.getByLabel('curl code').inputValue();
       expect(code).toContain('"tiled_decoding": true');
       await page.keyboard.press('Escape');
+      // The step back in the browser's history comes after the dialog has closed, and would abort the loading.
+      await page.waitForURL('**/draw');
       await page.reload();
       await page.locator('.settings summary').click();
       expect(await tiled.isChecked()).toBe(true);
