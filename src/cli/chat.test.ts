@@ -68,11 +68,22 @@ describe('duet chat', () => {
   });
 
   it('goes on after what it cannot do, and ends with its input', async () => {
-    const lines = ['/image', '/seed -1', '/nothing', '/save', 'tell me <image>', '/help', '/seed 3', 'a'];
+    const lines = [
+      '/image',
+      `/image ${at('nowhere.png')}`,
+      '/seed -1',
+      '/nothing',
+      '/save',
+      'tell me <image>',
+      '/help',
+      '/seed 3',
+      'a',
+    ];
     const { code, stdout, stderr } = await duet(['chat', ...settings], lines.join('\n'));
     expect(code).toBe(0);
     for (const message of [
       /needs the path/,
+      /nowhere.png/,
       /whole number below/,
       /no command \/nothing/,
       /name of the file/,

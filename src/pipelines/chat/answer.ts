@@ -60,6 +60,8 @@ class AnswerWriter {
   readonly #content: (AnswerPart | undefined)[] = [];
   readonly #drawings: Promise<void>[] = [];
   #stream: TextStream;
+  /** Of a picture that could not be drawn. */
+  #failure: { readonly error: unknown } | undefined;
 
   constructor(
     parts: AnswerParts,
@@ -142,16 +144,14 @@ class AnswerWriter {
       this.#content[place] = part;
     });
     drawing.catch(error => {
-      this.#failed ??= { error };
+      this.#failure ??= { error };
     });
     this.#drawings.push(drawing);
   }
 
-  #failed: { readonly error: unknown } | undefined;
-
   /** A picture that cannot be drawn ends the answer at once. */
   #throwOfDrawings(): void {
-    if (this.#failed) throw this.#failed.error;
+    if (this.#failure) throw this.#failure.error;
   }
 
   #seedOf(index: number): number {
