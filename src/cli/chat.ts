@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { DuetError } from '../core/errors.ts';
-import { decodeImage, readImageBytes } from '../image/index.ts';
+import { checkImage, readImageBytes } from '../image/index.ts';
 import type { ChatModel, ContentPart, InterleavedMessage } from '../pipelines/index.ts';
 import { seedLimit } from '../pipelines/index.ts';
 import {
@@ -106,7 +106,7 @@ class Conversation {
         if (!this.#model.sees) throw refused('This model is given no pictures');
         if (argument === '') throw refused('/image needs the path of a picture');
         // Now, and not with the message: one that cannot be read would be in the way of every message.
-        await decodeImage(await readImageBytes(argument, { signal: this.#terminal.signal }));
+        await checkImage(await readImageBytes(argument, { signal: this.#terminal.signal }));
         this.#pictures.push(argument);
         return;
       case '/seed': {
