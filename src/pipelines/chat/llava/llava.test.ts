@@ -11,6 +11,8 @@ import type { HostTensor } from '../../../core/host-tensor.ts';
 import { Duet } from '../../../index.ts';
 import { generateTokens, placeImages, readPrompt, TokenChooser } from '../../../lm/index.ts';
 import { type VisualFrontEndParams, visualFrontEnd } from '../../../vision/index.ts';
+import { loadSafetensors } from '../../../weights/safetensors.ts';
+import { saveSafetensors } from '../../../weights/write-safetensors.ts';
 import type { ChatModel } from '../index.ts';
 import { createNetworks } from '../networks.ts';
 import { readLlavaFolder } from './model-folder.ts';
@@ -110,6 +112,25 @@ describe('a folder of transformers', () => {
     expect(await model.chat(question('what is it'), options)).toEqual(answer);
     const without = await model.chat([{ role: 'user', content: 'what is it' }], options);
     expect(without.promptTokens).toBeLessThan(answer.promptTokens);
+  });
+
+  it('is the same in several files with an index', async () => {
+    const sharded = await changed('sharded', 'config.json', json => json);
+    const whole = join(sharded, 'model.safetensors');
+    const tensors = Object.entries((await loadSafetensors(whole)).tensors);
+    const shards = [tensors.filter((_, at) => at % 2 === 0), tensors.filter((_, at) => at % 2 === 1)];
+    const files = shards.map((shard, at) => [`model-${at}.safetensors`, shard] as const);
+    for (const [name, shard] of files) await saveSafetensors(join(sharded, name), Object.fromEntries(shard));
+    const map = files.flatMap(([name, shard]) => shard.map(([tensor]) => [tensor, name] as const));
+    const index = { weight_map: Object.fromEntries(map) };
+    await writeFile(join(sharded, 'model.safetensors.index.json'), JSON.stringify(index));
+    await rm(whole);
+    const other = await Duet.loadChat(sharded, { threads: 2 });
+    const options = { maxTokens: 8, seed: 1, temperature: 0 };
+    expect(await other.chat(question('what is it'), options)).toEqual(
+      await model.chat(question('what is it'), options),
+    );
+    await other.release();
   });
 
   it('writes dialogues as its template does, in parts or as texts, or as LLaVA 1.5 without one', async () => {
