@@ -1,7 +1,6 @@
 /** A Llama as Hugging Face's libraries write it: configurations, tokenizer, chat template and weights, in files of either generation. */
 import { join } from 'node:path';
 import Type from 'typebox';
-import { Value } from 'typebox/value';
 import { DuetError } from '../../core/errors.ts';
 import type { TensorSource } from '../../core/host-tensor.ts';
 import { readJsonFile, readOptionalJsonFile, readOptionalTextFile } from '../../core/json-file.ts';
@@ -9,6 +8,7 @@ import { type LlamaConfig, llamaSpec } from '../../lm/index.ts';
 import type { Filled } from '../../nn/params.ts';
 import { ChatTemplate, JsonTokenizer } from '../../tokenizer/index.ts';
 import { openHuggingFaceWeights, paramsInPlace } from '../../weights/hugging-face-folder.ts';
+import { orNull, readFields } from '../../weights/names/config-file.ts';
 import { llamaConfigFrom, llamaRules } from '../../weights/names/llama.ts';
 
 /** How tokens are chosen where the caller does not say: the model's own settings. */
@@ -33,7 +33,6 @@ export interface LlamaFolder {
   readonly defaults: SamplingDefaults;
 }
 
-const orNull = <T extends Type.TSchema>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]));
 const id = Type.Integer({ minimum: 0 });
 const endIds = orNull(Type.Union([id, Type.Array(id)]));
 const number = orNull(Type.Number());
@@ -106,7 +105,7 @@ export async function readLlamaFolder(
   const tokenizer =
     lacking.length === 0 ? own : new JsonTokenizer(withTokens(tokenizerJson, lacking), at('tokenizer.json'), frame);
   const generation = await readChecked(generationSchema, at('generation_config.json'));
-  const older = check(generationSchema, json, at('config.json'));
+  const older = readFields(generationSchema, json, at('config.json'));
   const chatTemplate = await readChatTemplate(at, tokenizerConfig);
   const prefix = part?.prefix ?? '';
   return {
@@ -148,14 +147,7 @@ async function readRequired(file: string): Promise<unknown> {
 
 /** What the file has of the schema's fields; none if there is no such file. */
 async function readChecked<T extends Type.TSchema>(schema: T, file: string): Promise<Type.Static<T>> {
-  return check(schema, (await readOptionalJsonFile(file)) ?? {}, file);
-}
-
-function check<T extends Type.TSchema>(schema: T, json: unknown, file: string): Type.Static<T> {
-  if (Value.Check(schema, json)) return json;
-  const [first] = Value.Errors(schema, json);
-  const place = first?.instancePath.slice(1).replaceAll('/', '.') || 'the file';
-  throw new DuetError('invalid-config', `${file}: ${place} ${first?.message ?? 'is not valid'}`);
+  return readFields(schema, (await readOptionalJsonFile(file)) ?? {}, file);
 }
 
 function specialTokensOf(...configs: readonly TokenizerConfig[]): Record<string, string> {

@@ -5,7 +5,6 @@
  */
 import { basename, join, resolve } from 'node:path';
 import Type from 'typebox';
-import { Value } from 'typebox/value';
 import { DuetError } from '../../../core/errors.ts';
 import { readJsonFile, readOptionalJsonFile } from '../../../core/json-file.ts';
 import type { ChatTemplate } from '../../../tokenizer/index.ts';
@@ -13,6 +12,7 @@ import { visualFrontEndSpec } from '../../../vision/index.ts';
 import { checkVocabulary, type VokenVocabulary } from '../../../vokens/index.ts';
 import { openConverted } from '../../../weights/converted.ts';
 import { huggingFaceWeightFiles, openHuggingFaceWeights } from '../../../weights/hugging-face-folder.ts';
+import { readFields } from '../../../weights/names/config-file.ts';
 import { llavaConfigFrom, llavaNamesOf, llavaRules } from '../../../weights/names/llava.ts';
 import { readLlamaFolder } from '../../llama/model-folder.ts';
 import type { ChatFolder } from '../chat-folder.ts';
@@ -43,13 +43,12 @@ const vicunaForm = { system: '', user: 'USER: ', assistant: 'ASSISTANT: ', separ
 export async function readLlavaFolder(folder: string): Promise<ChatFolder> {
   const file = join(folder, 'config.json');
   const json = await readJsonFile(file);
-  const config = checked(configSchema, json, file);
+  const config = readFields(configSchema, json, file);
   const names = Object.keys(await openHuggingFaceWeights(folder));
-  const language = await readLlamaFolder(folder, {
-    part: { config: config.text_config, prefix: languagePrefixOf(names, folder) },
-  });
+  const prefix = languagePrefixOf(names, folder);
+  const language = await readLlamaFolder(folder, { part: { config: config.text_config, prefix } });
   const network = llavaConfigFrom(json, { origin: file, languageWidth: language.config.width });
-  const { image_token: name = '<image>' } = checked(
+  const { image_token: name = '<image>' } = readFields(
     processorSchema,
     (await readOptionalJsonFile(join(folder, 'processor_config.json'))) ?? {},
     join(folder, 'processor_config.json'),
@@ -70,7 +69,7 @@ export async function readLlavaFolder(folder: string): Promise<ChatFolder> {
     {
       name: 'llava',
       // The language model's, and what of the tower is not computed: layers beyond the one that is read, its last norm, buffers.
-      mayIgnore: tensor => tensor.startsWith(languagePrefixOf(names, folder)) || tensor.startsWith(own.tower),
+      mayIgnore: tensor => tensor.startsWith(prefix) || tensor.startsWith(own.tower),
     },
   );
   return {
@@ -133,11 +132,4 @@ function takesParts(render: (messages: readonly InterleavedMessage[]) => string,
   } catch {
     return false; // it wants texts
   }
-}
-
-function checked<T extends Type.TSchema>(schema: T, json: unknown, file: string): Type.Static<T> {
-  if (Value.Check(schema, json)) return json;
-  const [first] = Value.Errors(schema, json);
-  const place = first?.instancePath.slice(1).replaceAll('/', '.') || 'the file';
-  throw new DuetError('invalid-config', `${file}: ${place} ${first?.message ?? 'is not valid'}`);
 }

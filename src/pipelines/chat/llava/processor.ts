@@ -1,9 +1,9 @@
 /** preprocessor_config.json of a CLIP image processor: how pictures become what the tower reads. */
 import { join } from 'node:path';
 import Type from 'typebox';
-import { Value } from 'typebox/value';
 import { DuetError } from '../../../core/errors.ts';
 import { readOptionalJsonFile } from '../../../core/json-file.ts';
+import { readFields } from '../../../weights/names/config-file.ts';
 import { clipColours, type VisualInputRules } from '../../visual-input.ts';
 
 const side = Type.Integer({ minimum: 1 });
@@ -35,16 +35,10 @@ const filters: Readonly<Record<number, VisualInputRules['filter']>> = { 1: 'lanc
  */
 export async function readProcessor(folder: string, imageSize: number): Promise<VisualInputRules> {
   const file = join(folder, 'preprocessor_config.json');
-  const json = (await readOptionalJsonFile(file)) ?? {};
+  const json = readFields(processorSchema, (await readOptionalJsonFile(file)) ?? {}, file);
   const fail = (message: string): never => {
     throw new DuetError('invalid-config', `${file}: ${message}`);
   };
-  if (!Value.Check(processorSchema, json)) {
-    const [first] = Value.Errors(processorSchema, json);
-    return fail(
-      `${first?.instancePath.slice(1).replaceAll('/', '.') || 'the file'} ${first?.message ?? 'is not valid'}`,
-    );
-  }
   const { size = imageSize, crop_size: crop = imageSize, resample = 3 } = json;
   const shortest = typeof size === 'number' ? size : 'shortest_edge' in size ? size.shortest_edge : undefined;
   const filter =

@@ -1,9 +1,9 @@
 /** What the config.json of a MiniGPT-5 folder says: how its parts go together, and how its prompts are written. */
 import Type from 'typebox';
-import { Value } from 'typebox/value';
 import { DuetError } from '../../../core/errors.ts';
 import { visualFrontEndConfigSchema } from '../../../vision/index.ts';
 import { vokenMapperConfigSchema, vokenVocabularySchema } from '../../../vokens/index.ts';
+import { readFields } from '../../../weights/names/config-file.ts';
 
 const closed = { additionalProperties: false } as const;
 /** A path, relative to the folder. */
@@ -85,15 +85,11 @@ export type MiniGpt5Config = Type.Static<typeof miniGpt5ConfigSchema>;
 
 /** @throws DuetError 'invalid-config' naming the field and `origin` */
 export function parseMiniGpt5Config(json: unknown, origin: string): MiniGpt5Config {
-  if (!Value.Check(miniGpt5ConfigSchema, json)) {
-    const [first] = Value.Errors(miniGpt5ConfigSchema, json);
-    const place = first?.instancePath.slice(1).replaceAll('/', '.') || 'the file';
-    throw new DuetError('invalid-config', `${origin}: ${place} ${first?.message ?? 'is not valid'}`);
-  }
-  const { vocabulary, prompt } = json;
+  const config = readFields(miniGpt5ConfigSchema, json, origin);
+  const { vocabulary, prompt } = config;
   const { name } = vocabulary.image;
   if (prompt.image.split(name).length !== 2) {
     throw new DuetError('invalid-config', `${origin}: prompt.image must contain ${name} once, got ${prompt.image}`);
   }
-  return json;
+  return config;
 }
