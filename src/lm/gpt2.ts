@@ -150,3 +150,16 @@ export function tokenLoss(logits: tf.Tensor, labels: tf.Tensor, weights?: tf.Ten
   const losses = tf.neg(tf.sum(tf.mul(tf.logSoftmax(logits), target), -1)); // [B, L]
   return weights ? tf.div(tf.sum(tf.mul(losses, weights)), tf.sum(weights)) : tf.mean(losses);
 }
+
+/**
+ * Cross entropy of each token given those before it, a scalar.
+ * @param logits [B, L, V] behind each position
+ * @param labels int32 [B, L], the tokens themselves
+ * @param weights [B, L], how much each token counts
+ */
+export function nextTokenLoss(logits: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor): tf.Tensor {
+  const [batch, length, vocabulary] = logits.shape as [number, number, number];
+  const before = tf.slice(logits, [0, 0, 0], [batch, length - 1, vocabulary]);
+  const after = (tensor: tf.Tensor) => tf.slice(tensor, [0, 1], [batch, length - 1]);
+  return tokenLoss(before, after(labels), after(weights));
+}

@@ -45,6 +45,7 @@ export {
   gpt2Logits,
   gpt2Model,
   gpt2Spec,
+  nextTokenLoss,
   tokenLoss,
 } from './gpt2.ts';
 export type { KeyValueCache, KeyValueCacheSize } from './key-value-cache.ts';

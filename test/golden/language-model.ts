@@ -2,7 +2,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import type { HostTensor } from '../../src/core/host-tensor.ts';
 import type { Program, Sources } from '../../src/engine/types.ts';
-import { beamSearch, type LanguageModel, tokenLoss } from '../../src/lm/index.ts';
+import { beamSearch, type LanguageModel, nextTokenLoss } from '../../src/lm/index.ts';
 import { searchCached } from './cached-decoding.ts';
 import { type CaseResult, compare, compareExact } from './compare.ts';
 import { type GoldenBackend, type GoldenCase, runProgram } from './harness.ts';
@@ -43,16 +43,14 @@ function programOf<P>({ model, forward }: GoldenModel<P>): Program<P, undefined>
     const states = forward(params, { embeddings, mask, positions });
     const logits = model.logits(params, states);
     if (!labels) return { outputs: { logits, last_hidden_state: states } };
-    return { outputs: { logits, last_hidden_state: states, loss: nextTokenLoss(logits, inputs).reshape([1]) } };
+    return {
+      outputs: {
+        logits,
+        last_hidden_state: states,
+        loss: nextTokenLoss(logits, labels, inputs['weights']!).reshape([1]),
+      },
+    };
   };
-}
-
-/** Cross entropy of each token given those before it; `labels` and `weights` are among the inputs. */
-export function nextTokenLoss(logits: tf.Tensor, { labels, weights }: Readonly<Record<string, tf.Tensor>>): tf.Tensor {
-  const [batch, length, vocabulary] = logits.shape as [number, number, number];
-  const before = logits.slice([0, 0, 0], [batch, length - 1, vocabulary]);
-  const after = (tensor: tf.Tensor) => tensor.slice([0, 1], [batch, length - 1]);
-  return tokenLoss(before, after(labels!), after(weights!));
 }
 
 /** The inputs of a case, with labels of -100 as valid ids and weights. */

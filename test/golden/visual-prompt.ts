@@ -1,10 +1,10 @@
 /** What a language model makes of a prompt with pictures: embeddings, logits, greedy continuation, loss. */
 import * as tf from '@tensorflow/tfjs';
 import type { HostTensor } from '../../src/core/host-tensor.ts';
-import { beamSearch, type Extension } from '../../src/lm/index.ts';
+import { beamSearch, type Extension, nextTokenLoss } from '../../src/lm/index.ts';
 import { searchCached } from './cached-decoding.ts';
 import { type GoldenBackend, runProgram } from './harness.ts';
-import { type GoldenModel, nextTokenLoss } from './language-model.ts';
+import type { GoldenModel } from './language-model.ts';
 import { toTensor } from './tensors.ts';
 
 export interface PromptOptions {
@@ -41,7 +41,7 @@ export function readPrompts<P>(
       const embeddings = tf.where(isToken, model.embed(own, ids), inputs['vectors']!);
       const { mask, positions, weights } = inputs;
       const logits = model.logits(own, forward(own, { embeddings, mask, positions }));
-      const loss = weights && nextTokenLoss(logits, { labels: ids, weights }).reshape([1]);
+      const loss = weights && nextTokenLoss(logits, ids, weights).reshape([1]);
       return { outputs: { inputs_embeds: embeddings, logits, ...(loss && { loss }) } };
     },
     params,

@@ -11,7 +11,7 @@ import {
   type LoraParams,
   llama,
   llamaModel,
-  tokenLoss,
+  nextTokenLoss,
   withLora,
 } from '../../lm/index.ts';
 import { type UnetConfig, type UnetParams, unet } from '../../unet/index.ts';
@@ -81,7 +81,7 @@ export function miniGpt5Losses(
 ): MiniGpt5Losses {
   const base = lora ? withLora(frozen.llama, lora, problem.loraScale ?? 1) : frozen.llama;
   const { hidden, logits } = readAnswers({ base, rows }, inputs, problem);
-  const text = textLoss(logits, inputs);
+  const text = nextTokenLoss(logits, inputs['labels']!, inputs['weights']!);
   if (!inputs['places']) return { loss: tf.mul(text, lossWeights.text), text };
 
   const [batch, length, width] = hidden.shape as [number, number, number];
@@ -109,14 +109,6 @@ function readAnswers(params: ExtendedParams<LlamaParams>, inputs: TensorRecord, 
   const embeddings = tf.where(tf.greaterEqual(ids, none).expandDims(2), embedded, inputs['vectors']!);
   const hidden = llama(params.base, { embeddings, mask: inputs['mask'] }, config);
   return { hidden, logits: model.logits(params, hidden) };
-}
-
-/** The mean cross entropy of the tokens that count, each given those before it. */
-function textLoss(logits: tf.Tensor, { labels, weights }: TensorRecord): tf.Tensor {
-  const [batch, length, vocabulary] = logits.shape as [number, number, number];
-  const before = tf.slice(logits, [0, 0, 0], [batch, length - 1, vocabulary]);
-  const after = (tensor: tf.Tensor) => tf.slice(tensor, [0, 1], [batch, length - 1]);
-  return tokenLoss(before, after(labels!), after(weights!));
 }
 
 /**

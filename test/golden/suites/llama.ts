@@ -11,11 +11,12 @@ import {
   llamaModel,
   llamaSpec,
   llamaStates,
+  nextTokenLoss,
 } from '../../../src/lm/index.ts';
 import { llamaConfigFrom, llamaRules } from '../../../src/weights/names/llama.ts';
 import { type CaseResult, compare } from '../compare.ts';
 import { eachCase, type GoldenBackend, type GoldenCase, runProgram } from '../harness.ts';
-import { labelledInputs, nextTokenLoss, runModelCase } from '../language-model.ts';
+import { labelledInputs, runModelCase } from '../language-model.ts';
 import { makeParams, makeWeights } from '../weights.ts';
 
 export const file = ['llama.json', 'llama-variants.json'];
@@ -51,7 +52,7 @@ const program =
         (own, name) => named[name] ?? own,
       ) as unknown as LlamaParams;
       const states = statesOf(own, named['embeddings'] ?? inputs['embeddings']).at(-1)!;
-      return nextTokenLoss(llamaModel(config).logits(own, states), inputs);
+      return nextTokenLoss(llamaModel(config).logits(own, states), inputs['labels']!, inputs['weights']!);
     })(names.map(name => variables[name]!));
     return { outputs: Object.fromEntries(names.map((name, index) => [name, gradients[index]!])) };
   };
