@@ -2,7 +2,7 @@
  * MiniGPT-5 whole: a prompt with pictures, the language model's answer with vokens, the states and context of every picture, and
  * each picture drawn. First noises are written down, and tokens are the most probable ones.
  */
-import { type AutoencoderParams, autoencoderSpec, decode } from '../../../src/autoencoder/index.ts';
+import { type AutoencoderParams, decode } from '../../../src/autoencoder/index.ts';
 import type { HostTensor } from '../../../src/core/host-tensor.ts';
 import {
   type CachedSequences,
@@ -22,16 +22,12 @@ import {
   vokenMapperSpec,
 } from '../../../src/vokens/index.ts';
 import {
-  autoencoderConfigFromDiffusers,
-  autoencoderLayoutOf,
-  autoencoderRules,
-} from '../../../src/weights/names/autoencoder.ts';
-import {
   type OriginalVokenMapper,
   vokenMapperConfigFrom,
   vokenMapperRules,
 } from '../../../src/weights/names/voken-mapper.ts';
 import { type CaseResult, compare, compareExact } from '../compare.ts';
+import { goldenAutoencoder } from '../golden-autoencoder.ts';
 import { goldenLlama } from '../golden-llama.ts';
 import { compileGoldenUnet, followDenoising } from '../golden-unet.ts';
 import { eachCase, type GoldenBackend, type GoldenNetwork, networkOf, runProgram } from '../harness.ts';
@@ -220,19 +216,13 @@ async function draw(
   }
 }
 
-async function decoded(backend: GoldenBackend, { config: theirs, weights }: GoldenNetwork, latents: HostTensor) {
-  const config = autoencoderConfigFromDiffusers(
-    theirs as unknown as Parameters<typeof autoencoderConfigFromDiffusers>[0],
-  );
-  const given = makeWeights(weights);
-  const rules = autoencoderRules(config, autoencoderLayoutOf(Object.keys(given)));
-  const params = await makeParams(autoencoderSpec(config), rules, given);
-  const factor = theirs['scaling_factor'] as number;
+async function decoded(backend: GoldenBackend, network: GoldenNetwork, latents: HostTensor) {
+  const { config, params, scale } = await goldenAutoencoder(network);
   const { out } = await runProgram<AutoencoderParams>(
     backend,
     ({ params: own, inputs }) => ({ outputs: { out: decode(own, inputs['z']!, config) } }),
     params,
-    { z: toTensor({ shape: [...latents.shape], data: [...latents.data].map(value => value / factor) }) },
+    { z: toTensor({ shape: [...latents.shape], data: [...latents.data].map(value => value / scale) }) },
   );
   return out!;
 }

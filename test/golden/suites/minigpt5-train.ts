@@ -4,12 +4,7 @@
  * that do not learn do not decay either.
  */
 import * as tf from '@tensorflow/tfjs';
-import {
-  type AutoencoderParams,
-  autoencoderSpec,
-  encodeMoments,
-  sampleLatent,
-} from '../../../src/autoencoder/index.ts';
+import { type AutoencoderParams, encodeMoments, sampleLatent } from '../../../src/autoencoder/index.ts';
 import { type ClipTextParams, clipText, clipTextSpec } from '../../../src/clip/index.ts';
 import { float32, type HostTensor, isHostTensor } from '../../../src/core/host-tensor.ts';
 import { flattenTree, type Tree } from '../../../src/core/tree.ts';
@@ -26,11 +21,6 @@ import { adamWStep, optimizerScalars } from '../../../src/train/optimizer.ts';
 import { initialState, lossGradients, nest, scalarInputs } from '../../../src/train/step.ts';
 import { unetSpec } from '../../../src/unet/index.ts';
 import { type TrainingBatch, trainingBatch, vokenMapperSpec } from '../../../src/vokens/index.ts';
-import {
-  autoencoderConfigFromDiffusers,
-  autoencoderLayoutOf,
-  autoencoderRules,
-} from '../../../src/weights/names/autoencoder.ts';
 import { clipTextConfigFrom, clipTextPrefixOf, clipTextRules } from '../../../src/weights/names/clip.ts';
 import { llamaConfigFrom, llamaRules } from '../../../src/weights/names/llama.ts';
 import { loraRules } from '../../../src/weights/names/lora.ts';
@@ -42,6 +32,7 @@ import {
   vokenMapperRules,
 } from '../../../src/weights/names/voken-mapper.ts';
 import { type CaseResult, compare, compareExact } from '../compare.ts';
+import { goldenAutoencoder } from '../golden-autoencoder.ts';
 import { eachCase, type GoldenBackend, type GoldenCase, type GoldenFile, networkOf, runProgram } from '../harness.ts';
 import { readTensor, readValues } from '../tensors.ts';
 import { makeParams, makeWeights } from '../weights.ts';
@@ -238,16 +229,7 @@ async function latentsOf(
   backend: GoldenBackend,
   { pictures }: TrainingBatch,
 ): Promise<HostTensor> {
-  const { config: theirs, weights } = networkOf(file, golden, 'vae');
-  const config = autoencoderConfigFromDiffusers(
-    theirs as unknown as Parameters<typeof autoencoderConfigFromDiffusers>[0],
-  );
-  const given = makeWeights(weights);
-  const params = await makeParams(
-    autoencoderSpec(config),
-    autoencoderRules(config, autoencoderLayoutOf(Object.keys(given))),
-    given,
-  );
+  const { config, params, scale } = await goldenAutoencoder(networkOf(file, golden, 'vae'));
   const inputs = golden.inputs as unknown as Inputs;
   const images = readTensor(inputs.output_images, 'float32');
   const size = images.data.length / images.shape[0]!;
@@ -256,7 +238,7 @@ async function latentsOf(
     backend,
     ({ params: own, inputs: { image, noise } }) => ({
       outputs: {
-        latents: tf.mul(sampleLatent(encodeMoments(own, image!, config), noise!), theirs['scaling_factor'] as number),
+        latents: tf.mul(sampleLatent(encodeMoments(own, image!, config), noise!), scale),
       },
     }),
     params,
