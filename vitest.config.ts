@@ -19,8 +19,9 @@ export default defineConfig({
     // Programs are recorded on a tfjs backend that is global to its process; test files must not share it.
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    // They end what hangs; what is only slow, on a slow machine with both cores kept busy, must not come near them.
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
     // Recorded graphs of tests stay out of the user's cache.
     env: { DUET_CACHE: join(tmpdir(), 'duet-test-cache') },
     // `npm run test:unit` is the first of these; `npm test` is all.

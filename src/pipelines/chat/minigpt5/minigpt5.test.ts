@@ -81,7 +81,7 @@ beforeAll(async () => {
     drawing: { steps: 2, guidance: 2 },
   };
   model = await Duet.loadChat(await folderOf('tiny', config), { threads: 2 });
-}, 240_000);
+});
 afterAll(async () => {
   await model.release();
   await rm(scratch, { recursive: true });
