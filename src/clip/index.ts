@@ -5,6 +5,8 @@ export {
   type ClipVisionConfig,
   clipConfigSchema,
 } from './config.ts';
+export { mergePair, pairKey } from './byte-pair.ts';
+export { byteSymbols, toByteSymbols } from './byte-symbols.ts';
 export { type ClipParams, clipSpec } from './model.ts';
 export {
   type ContrastiveLogits,
@@ -31,7 +33,7 @@ export {
   type TokenizerData,
   tokenizerDataFromFiles,
 } from './tokenizer-file.ts';
-export { cleanText, cleanUpSpaces } from './tokenizer-text.ts';
+export { cleanText, cleanUpSpaces, splitText } from './tokenizer-text.ts';
 export { trainTokenizer } from './train-tokenizer.ts';
 export {
   type ClipVisionParams,

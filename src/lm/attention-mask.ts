@@ -2,14 +2,23 @@
 import * as tf from '@tensorflow/tfjs';
 import { additiveMask } from '../nn/attention-mask.ts';
 
-/**
- * Of a sequence as a whole: [B or 1, 1, L, L].
- * @param visible [B, L], 1 = visible key. @default all
- */
-export function causalMask(length: number, visible?: tf.Tensor): tf.Tensor {
-  const causal = noLaterThan(length).reshape([1, 1, length, length]);
-  if (!visible) return additiveMask(causal);
-  return additiveMask(tf.logicalAnd(causal, visible.toBool().reshape([visible.shape[0]!, 1, 1, length])));
+export interface Visibility {
+  /** [B, L], 1 = visible key. @default all */
+  readonly visible?: tf.Tensor | undefined;
+  /** int32 [B, L]: positions see those of their own segment alone. @default all are one */
+  readonly segments?: tf.Tensor | undefined;
+}
+
+/** Of a sequence as a whole: [B or 1, 1, L, L]. */
+export function causalMask(length: number, { visible, segments }: Visibility = {}): tf.Tensor {
+  let seen = noLaterThan(length).reshape([1, 1, length, length]);
+  if (visible) seen = tf.logicalAnd(seen, visible.toBool().reshape([visible.shape[0]!, 1, 1, length]));
+  if (segments) {
+    const [batch] = segments.shape as [number];
+    const same = tf.equal(segments.reshape([batch, 1, length, 1]), segments.reshape([batch, 1, 1, length]));
+    seen = tf.logicalAnd(seen, same);
+  }
+  return additiveMask(seen);
 }
 
 /**

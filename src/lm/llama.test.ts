@@ -49,6 +49,23 @@ function expectClose(got: Float32Array, expected: Float32Array): void {
   for (const [index, value] of expected.entries()) expect(got[index]).toBeCloseTo(value, 4);
 }
 
+it('reads several texts in one row as each one alone', () => {
+  const texts = [
+    [3, 7, 1],
+    [5, 5, 18, 2],
+  ];
+  const ids = tf.tensor2d([texts.flat()], [1, 7], 'int32');
+  const segments = tf.tensor2d([texts.flatMap((text, segment) => text.map(() => segment))], [1, 7], 'int32');
+  const states = llama(params, { embeddings: embedTokens(params, ids), segments }, config);
+  for (const [at, text] of [
+    [2, texts[0]!],
+    [6, texts[1]!],
+  ] as const) {
+    const last = states.slice([0, at, 0], [1, 1, config.width]);
+    expectClose(llamaLogits(params, last).dataSync() as Float32Array, whole(text));
+  }
+});
+
 describe.each<Device>(['cpu', 'reference'])('llama decoding on %s', device => {
   it('reads in parts of any length, beside others, what it reads at once', async () => {
     const decoder = await CompiledDecoder.create(

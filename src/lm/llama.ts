@@ -88,17 +88,22 @@ function layerSpec({ width, heads, keyValueHeads, headWidth, mlpWidth, attention
 
 export type LlamaParams = Params<ReturnType<typeof llamaSpec>>;
 
+export interface LlamaInputs extends SequenceInputs {
+  /** int32 [B, L]: the text that a position belongs to, where a row holds several. @default each row is one */
+  readonly segments?: tf.Tensor | undefined;
+}
+
 /** The last hidden states, after the final norm: [B, L, W]. */
-export function llama(params: LlamaParams, inputs: SequenceInputs, config: LlamaConfig): tf.Tensor {
+export function llama(params: LlamaParams, inputs: LlamaInputs, config: LlamaConfig): tf.Tensor {
   return llamaStates(params, inputs, config).at(-1)!;
 }
 
 /** What each layer reads, and last the states after the final norm: layers + 1 tensors [B, L, W], as in transformers. */
-export function llamaStates(params: LlamaParams, inputs: SequenceInputs, config: LlamaConfig): tf.Tensor[] {
-  const { embeddings, mask } = inputs;
+export function llamaStates(params: LlamaParams, inputs: LlamaInputs, config: LlamaConfig): tf.Tensor[] {
+  const { embeddings, mask: visible, segments } = inputs;
   const [batch, length] = embeddings.shape as [number, number];
   const positions = inputs.positions ?? tf.tile(tf.range(0, length, 1, 'int32').reshape([1, length]), [batch, 1]);
-  const read = readLayers(params, embeddings, config, { positions, mask: causalMask(length, mask) });
+  const read = readLayers(params, embeddings, config, { positions, mask: causalMask(length, { visible, segments }) });
   return [...read.states, read.hidden];
 }
 

@@ -206,6 +206,55 @@ export const unetStageSchema = Type.Object(
   closed,
 );
 
+/** Dialogues with pictures. */
+export const dialogueDataSchema = Type.Object(
+  {
+    source: Type.Literal('scene-dialogues'),
+    /** Side of the pictures in pixels. */
+    size: positive,
+    /** How many dialogues; dialogue i is made from (seed, i) when it is needed. */
+    count: positive,
+    seed: Type.Integer({ minimum: 0 }),
+  },
+  closed,
+);
+
+/**
+ * A small chat model, trained whole, that sees by the image tower of a finished model and draws by its U-Net. `batch` is the
+ * number of rows, each of which holds several dialogues.
+ */
+export const chatStageSchema = Type.Object(
+  {
+    stage: Type.Literal('chat'),
+    ...further,
+    data: dialogueDataSchema,
+    /** Positions of a row, which is the longest dialogue as well. */
+    length: positive,
+    /** Most pictures in a batch: those that users give, and those that are drawn. */
+    pictures: Type.Object({ given: positive, drawn: positive }, closed),
+    model: Type.Object(
+      {
+        language: Type.Object(
+          { width: positive, layers: positive, heads: positive, mlpWidth: positive, positions: positive },
+          closed,
+        ),
+        vocabularySize: positive,
+        /** Vokens of a picture. */
+        vokens: positive,
+        /** Layers of the image tower whose states are seen, side by side. */
+        featureLayers: Type.Array(Type.Integer({ minimum: 0 }), { minItems: 1 }),
+        mapper: Type.Object({ heads: positive, encoderLayers: positive, decoderLayers: positive }, closed),
+      },
+      closed,
+    ),
+    /** What each loss counts. */
+    loss: Type.Object({ text: Type.Number(), caption: Type.Number() }, closed),
+    /** Fraction of drawn pictures whose condition is dropped, which classifier-free guidance turns away from. */
+    emptyShare: fraction,
+  },
+  closed,
+);
+
 export const stageSchemas = {
   autoencoder: autoencoderStageSchema,
   clip: clipStageSchema,
@@ -215,6 +264,7 @@ export const stageSchemas = {
   'fine-tune-captions': fineTuneCaptionsStageSchema,
   'fine-tune-projection': fineTuneProjectionStageSchema,
   unet: unetStageSchema,
+  chat: chatStageSchema,
 } as const;
 
 export type AutoencoderStage = Static<typeof autoencoderStageSchema>;
@@ -225,6 +275,7 @@ export type FineTuneStage = Static<typeof fineTuneStageSchema>;
 export type FineTuneCaptionsStage = Static<typeof fineTuneCaptionsStageSchema>;
 export type FineTuneProjectionStage = Static<typeof fineTuneProjectionStageSchema>;
 export type UnetStage = Static<typeof unetStageSchema>;
+export type ChatStage = Static<typeof chatStageSchema>;
 export type StageConfig =
   | AutoencoderStage
   | ClipStage
@@ -233,7 +284,8 @@ export type StageConfig =
   | FineTuneStage
   | FineTuneCaptionsStage
   | FineTuneProjectionStage
-  | UnetStage;
+  | UnetStage
+  | ChatStage;
 
 /** What training CLIP takes, whether it is new or finished. */
 export type ClipTraining = Pick<ClipStage, 'seed' | 'batch' | 'data' | 'model'> & {

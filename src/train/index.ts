@@ -3,6 +3,7 @@ import type { StageConfig } from './config.ts';
 import type { Stage } from './loop.ts';
 import { autoencoderStage } from './stages/autoencoder.ts';
 import { captionDecoderStage } from './stages/caption-decoder.ts';
+import { chatStage } from './stages/chat.ts';
 import { clipStage } from './stages/clip.ts';
 import type { StageContext } from './stages/context.ts';
 import { fineTuneStage } from './stages/fine-tune.ts';
@@ -39,5 +40,7 @@ export function createStage(config: StageConfig, context: StageContext): Promise
       return fineTuneProjectionStage(config, context);
     case 'unet':
       return unetStage(config, context);
+    case 'chat':
+      return chatStage(config, context);
   }
 }

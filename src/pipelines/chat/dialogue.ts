@@ -13,7 +13,6 @@ export interface InterleavedMessage {
   readonly content: string | readonly ContentPart[];
 }
 
-/** A dialogue as text, with a placeholder for each picture. */
 /** What stands around messages, pictures and answers. */
 export interface PromptForm {
   readonly system: string;
@@ -23,8 +22,11 @@ export interface PromptForm {
   readonly separator: string;
   /** In a picture's place; contains the image token. */
   readonly image: string;
+  /** What stands in the place of a picture that the model drew: a placeholder, or its vokens. @default 'image' */
+  readonly drawn?: 'image' | 'vokens' | undefined;
 }
 
+/** A dialogue as text, with a placeholder for each picture. */
 export interface DialogueText {
   readonly text: string;
   /** Whether the tokens that begin a text are written in it already. @default false */
@@ -44,15 +46,19 @@ export function dialogueText(
   form: PromptForm,
   vocabulary: VokenVocabulary,
 ): DialogueText {
-  const images = checkDialogue(messages, vocabulary);
+  checkDialogue(messages, vocabulary);
+  const isPlaced = ({ role }: InterleavedMessage) => role !== 'assistant' || form.drawn !== 'vokens';
+  const vokens = vocabulary.vokens.map(({ name }) => name).join('');
   const dialogue = messages.filter(({ role }) => role !== 'system');
-  const own = messages.filter(({ role }) => role === 'system').map(({ content }) => written(content, form.image));
-  const turns = dialogue.map(
-    ({ role, content }) => `${role === 'user' ? form.user : form.assistant}${written(content, form.image)}`,
-  );
+  const system = messages.filter(({ role }) => role === 'system');
+  const own = system.map(({ content }) => written(content, form.image));
+  const turns = dialogue.map(message => {
+    const words = written(message.content, isPlaced(message) ? form.image : vokens);
+    return `${message.role === 'user' ? form.user : form.assistant}${words}`;
+  });
   return {
     text: `${own.length > 0 ? own.join('\n') : form.system}${[...turns, form.assistant.trimEnd()].join(form.separator)}`,
-    images,
+    images: [...system, ...dialogue].filter(isPlaced).flatMap(({ content }) => picturesOf(content)),
   };
 }
 
@@ -72,7 +78,11 @@ export function checkDialogue(messages: readonly InterleavedMessage[], vocabular
     const found = part.type === 'text' ? reserved.find(name => part.text.includes(name)) : undefined;
     if (found) throw refused(`${found} stands for a picture; give pictures as parts { type: 'image', image }`);
   }
-  return parts.flatMap(part => (part.type === 'image' ? [part.image] : []));
+  return messages.flatMap(({ content }) => picturesOf(content));
+}
+
+function picturesOf(content: InterleavedMessage['content']): ImageInput[] {
+  return partsOf(content).flatMap(part => (part.type === 'image' ? [part.image] : []));
 }
 
 /** A message as one text, `image` in the place of each picture. */

@@ -8,6 +8,7 @@ import type { TensorRecord } from '../../engine/types.ts';
 import { type CaptionDecoderParams, captionLogits, encodePrefix, tokenLoss } from '../../lm/index.ts';
 import type { CaptionTraining } from '../config.ts';
 import type { LossResult, Objective } from '../step.ts';
+import { tokenAccuracy } from './token-accuracy.ts';
 
 /** What is trained: all of the decoder, or all but the bottleneck. */
 export type LearnedDecoder = Omit<CaptionDecoderParams, 'encodePrefix'> &
@@ -68,12 +69,4 @@ function reconstruct(
     loss: tokenLoss(logits, tokens, tokenMask) as tf.Scalar,
     metrics: { accuracy: tokenAccuracy(logits, tokens, tokenMask) },
   };
-}
-
-/** The fraction of counted tokens that are the most likely ones. */
-function tokenAccuracy(logits: tf.Tensor, tokens: tf.Tensor, tokenMask: tf.Tensor): tf.Tensor {
-  const target = tf.oneHot(tokens as tf.Tensor2D, logits.shape.at(-1)!, 1, 0, 'float32');
-  const own = tf.sum(tf.mul(logits, target), -1);
-  const right = tf.cast(tf.greaterEqual(own, tf.max(logits, -1)), 'float32');
-  return tf.div(tf.sum(tf.mul(right, tokenMask)), tf.sum(tokenMask));
 }

@@ -84,11 +84,7 @@ export function miniGpt5Losses(
   const text = nextTokenLoss(logits, inputs['labels']!, inputs['weights']!);
   if (!inputs['places']) return { loss: tf.mul(text, lossWeights.text), text };
 
-  const [batch, length, width] = hidden.shape as [number, number, number];
-  const pictures = inputs['places'].size / problem.vokens;
-  const chosen = tf.gather(hidden.reshape([batch * length, width]), inputs['places'] as tf.Tensor1D);
-  const kept = inputs['kept']!.reshape([pictures, 1, 1]);
-  const states = tf.mul(chosen.reshape([pictures, problem.vokens, width]), kept);
+  const states = vokenStates(hidden, inputs['places'], inputs['kept']!);
   // Together the two have all parts of the mapper.
   const whole = { ...frozen.mapper, ...mapper } as VokenMapperParams;
   const { context } = vokenMapper(whole, states, problem.mapper);
@@ -99,6 +95,19 @@ export function miniGpt5Losses(
   const parts = [tf.mul(text, lossWeights.text), tf.mul(image, lossWeights.image)];
   if (caption) parts.push(tf.mul(caption, lossWeights.caption));
   return { loss: tf.addN(parts), text, image, ...(caption && { caption }), states, context, predicted, squares };
+}
+
+/**
+ * The states that predict the vokens of K pictures, [K, V, W]; zeros where the condition is dropped.
+ * @param hidden [B, L, W]
+ * @param places int32 [K V], positions in all rows together
+ * @param kept [K], 0 where it is dropped
+ */
+export function vokenStates(hidden: tf.Tensor, places: tf.Tensor, kept: tf.Tensor): tf.Tensor {
+  const width = hidden.shape.at(-1)!;
+  const chosen = tf.gather(hidden.reshape([hidden.size / width, width]), places as tf.Tensor1D);
+  const pictures = kept.size;
+  return tf.mul(chosen.reshape([pictures, places.size / pictures, width]), kept.reshape([pictures, 1, 1]));
 }
 
 function readAnswers(params: ExtendedParams<LlamaParams>, inputs: TensorRecord, { llama: config }: MiniGpt5Problem) {

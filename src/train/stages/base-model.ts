@@ -14,7 +14,6 @@ import {
   readModelFolder,
   writeModelFolder,
 } from '../../pipelines/unidiffuser/model-folder.ts';
-import type { FineTuneStage } from '../config.ts';
 
 /** The folder inside a run's folder where it writes its model. */
 export const modelFolder = 'model';
@@ -46,7 +45,7 @@ export async function loadBaseModel(from: string): Promise<Model<HostTensor>> {
 
 /** @throws DuetError `invalid-config` unless the data's pictures have the model's size */
 export function checkPictureSize(
-  { data, from }: Pick<FineTuneStage, 'data' | 'from'>,
+  { data, from }: { readonly data: { readonly size: number }; readonly from: string },
   { imageSize }: Pick<ModelConfig, 'imageSize'>,
 ): void {
   if (data.size === imageSize) return;

@@ -16,3 +16,10 @@ export const activationNames = { silu: 'silu', swish: 'silu', relu: 'relu', ...g
 export function activationNamed<T extends Activation>(names: Readonly<Record<string, T>>, name: string): T | undefined {
   return Object.hasOwn(names, name) ? names[name] : undefined;
 }
+
+/** The first of `names` for one of our activations. */
+export function activationNameOf<T extends Activation>(names: Readonly<Record<string, T>>, activation: T): string {
+  const found = Object.entries(names).find(([, ours]) => ours === activation);
+  if (!found) throw new RangeError(`There is no name for the activation ${activation}`);
+  return found[0];
+}

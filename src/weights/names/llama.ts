@@ -2,7 +2,7 @@
 import Type from 'typebox';
 import { DuetError } from '../../core/errors.ts';
 import type { LlamaConfig } from '../../lm/index.ts';
-import { activationNamed, activationNames } from './activations.ts';
+import { activationNamed, activationNameOf, activationNames } from './activations.ts';
 import { orNull, readFields } from './config-file.ts';
 import type { NameRule } from './name-map.ts';
 
@@ -89,6 +89,28 @@ export function llamaConfigFrom(file: unknown, origin: string): LlamaConfig {
     tied: json.tie_word_embeddings ?? false,
     attentionBias: json.attention_bias ?? false,
     mlpBias: json.mlp_bias ?? false,
+  };
+}
+
+/** {@link llamaConfigFrom} backwards, for models that are written here: without scaled positions. */
+export function llamaConfigFile(config: Omit<LlamaConfig, 'rope'> & { readonly rope: { readonly base: number } }) {
+  return {
+    architectures: ['LlamaForCausalLM'],
+    model_type: 'llama',
+    vocab_size: config.vocabularySize,
+    hidden_size: config.width,
+    intermediate_size: config.mlpWidth,
+    num_hidden_layers: config.layers,
+    num_attention_heads: config.heads,
+    num_key_value_heads: config.keyValueHeads,
+    head_dim: config.headWidth,
+    hidden_act: activationNameOf(activationNames, config.activation),
+    max_position_embeddings: config.positions,
+    rms_norm_eps: config.epsilon,
+    rope_theta: config.rope.base,
+    tie_word_embeddings: config.tied,
+    attention_bias: config.attentionBias,
+    mlp_bias: config.mlpBias,
   };
 }
 

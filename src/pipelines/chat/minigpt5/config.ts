@@ -35,6 +35,11 @@ const promptSchema = Type.Object(
     /** Between two messages. */
     separator: Type.String(),
     image: Type.String({ minLength: 1 }),
+    /**
+     * How a picture stands in an answer of the model's own. `vokens`: as the vokens that it wrote, so that it reads what it said
+     * and not what came of it. @default 'image', as a given one
+     */
+    drawn: Type.Optional(Type.Union([Type.Literal('image'), Type.Literal('vokens')])),
     /** Texts that end an answer. */
     stop: Type.Array(Type.String({ minLength: 1 })),
   },
