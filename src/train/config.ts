@@ -227,6 +227,8 @@ export const chatStageSchema = Type.Object(
   {
     stage: Type.Literal('chat'),
     ...further,
+    /** A tokenizer.json, relative to the working folder; tools/chat-tokenizer.ts makes one. */
+    parts: Type.Object({ tokenizer: Type.String({ minLength: 1 }) }, closed),
     data: dialogueDataSchema,
     /** Positions of a row, which is the longest dialogue as well. */
     length: positive,
@@ -238,7 +240,6 @@ export const chatStageSchema = Type.Object(
           { width: positive, layers: positive, heads: positive, mlpWidth: positive, positions: positive },
           closed,
         ),
-        vocabularySize: positive,
         /** Vokens of a picture. */
         vokens: positive,
         /** Layers of the image tower whose states are seen, side by side. */

@@ -1,0 +1,89 @@
+/** The sizes of a small chat model: its own, and those of the model by which it sees and draws. */
+import { DuetError } from '../../core/errors.ts';
+import type { MiniGpt5Config } from '../../pipelines/chat/minigpt5/config.ts';
+import type { ModelConfig } from '../../pipelines/unidiffuser/model-config.ts';
+import type { ChatStage } from '../config.ts';
+import { type ChatTokenizer, marks } from '../data/chat-tokenizer.ts';
+import type { ChatProblem } from '../objectives/chat.ts';
+
+/** @throws DuetError `invalid-config` if the sizes do not fit each other */
+export function chatProblem(
+  { model, length, batch, pictures, loss }: ChatStage,
+  { clip, textTokens }: Pick<ModelConfig, 'clip' | 'textTokens'>,
+  vocabularySize: number,
+): ChatProblem {
+  const { width, heads, positions } = model.language;
+  if (width % (2 * heads) !== 0) {
+    throw new DuetError(
+      'invalid-config',
+      `model.language.width must be a multiple of twice its ${heads} heads, got ${width}`,
+    );
+  }
+  if (length > positions) {
+    throw new DuetError(
+      'invalid-config',
+      `length must be at most model.language.positions, ${positions}, got ${length}`,
+    );
+  }
+  const { projection: _, ...tower } = clip.vision;
+  return {
+    llama: {
+      ...model.language,
+      vocabularySize,
+      keyValueHeads: heads,
+      headWidth: width / heads,
+      activation: 'silu',
+      epsilon: 1e-5,
+      rope: { base: 10_000 },
+      tied: true,
+      attentionBias: false,
+      mlpBias: false,
+    },
+    frontEnd: {
+      tower: {
+        ...tower,
+        patchBias: false,
+        preNorm: true,
+        biases: 'all',
+        featureLayers: model.featureLayers,
+        classToken: false,
+      },
+      connector: { projection: { width, bias: true, activation: 'erf' } },
+    },
+    mapper: { inputWidth: width, width: clip.text.width, queries: textTokens, ...model.mapper },
+    text: clip.text,
+    shape: {
+      rows: batch,
+      length,
+      ...pictures,
+      vectors: Math.floor(tower.imageSize / tower.patchSize) ** 2,
+      vokens: model.vokens,
+      vocabularySize,
+    },
+    weights: loss,
+  };
+}
+
+/** @param diffusion the folder of the model that draws, relative to that of the chat model */
+export function chatFolderConfig(
+  name: string,
+  { frontEnd, mapper }: ChatProblem,
+  { vocabulary }: Pick<ChatTokenizer, 'vocabulary'>,
+  diffusion: string,
+): MiniGpt5Config {
+  return {
+    family: 'minigpt5',
+    name,
+    languageModel: 'language-model',
+    diffusion,
+    vocabulary,
+    frontEnd: {
+      network: frontEnd,
+      // As the tower was trained: the whole picture, values in [-1, 1].
+      input: { fit: 'stretch', filter: 'bicubic', mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
+    },
+    mapper,
+    prompt: { system: '', ...marks, separator: '', drawn: 'vokens', stop: [] },
+    sampling: { temperature: 0 },
+  };
+}

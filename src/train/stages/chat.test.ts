@@ -1,0 +1,133 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { tinyModel } from '../../../test/support/tiny-model.ts';
+import { isTensorSource, type TensorSource } from '../../core/host-tensor.ts';
+import { flattenTree } from '../../core/tree.ts';
+import { readFileTensor } from '../../engine/file-tensor.ts';
+import { readChatFolder } from '../../pipelines/chat/read-chat-folder.ts';
+import { writeModelFolder } from '../../pipelines/unidiffuser/model-folder.ts';
+import { loadSafetensors } from '../../weights/safetensors.ts';
+import { type ChatStage, parseStageConfig } from '../config.ts';
+import { trainChatTokenizer } from '../data/chat-tokenizer.ts';
+import { sceneDialogues } from '../data/scene-dialogues.ts';
+import { train } from '../loop.ts';
+import { chatStage } from './chat.ts';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'duet-chat-stage-'));
+  await writeModelFolder(join(folder, 'base'), tinyModel());
+  const source = await sceneDialogues({ side: 16, count: 40, seed: 4 });
+  const tokenizer = await trainChatTokenizer(source, { vokens: 3, vocabularySize: 400 });
+  await writeFile(join(folder, 'tokenizer.json'), JSON.stringify(tokenizer));
+  await writeFile(join(folder, 'other.json'), JSON.stringify({ ...tokenizer, added_tokens: [] }));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const engine = { device: 'cpu', threads: 1 } as const;
+const steps = 6;
+
+const model: ChatStage['model'] = {
+  language: { width: 16, layers: 1, heads: 2, mlpWidth: 24, positions: 160 },
+  vokens: 3,
+  featureLayers: [0, 1],
+  mapper: { heads: 2, encoderLayers: 1, decoderLayers: 1 },
+};
+
+function config(changes: Partial<ChatStage> = {}): ChatStage {
+  const json: ChatStage = {
+    stage: 'chat',
+    name: 'tiny-chat',
+    seed: 3,
+    from: join(folder, 'base'),
+    parts: { tokenizer: join(folder, 'tokenizer.json') },
+    steps,
+    batch: 2,
+    length: 150,
+    pictures: { given: 3, drawn: 4 },
+    optimizer: {
+      lr: 0.01,
+      betas: [0.9, 0.99],
+      epsilon: 1e-8,
+      weightDecay: 0.01,
+      clipNorm: 1,
+      warmup: 1,
+      schedule: 'constant',
+      finalShare: 1,
+      ema: 0.5,
+      emaWarmup: true,
+    },
+    data: { source: 'scene-dialogues', size: 16, count: 40, seed: 4 },
+    checkpointSeconds: 1e6,
+    sampleEvery: steps,
+    model,
+    loss: { text: 1, caption: 1 },
+    emptyShare: 0.2,
+    ...changes,
+  };
+  return parseStageConfig(json) as ChatStage;
+}
+
+const stage = (changes: Partial<ChatStage> = {}) =>
+  chatStage(config(changes), { engine, cache: join(folder, 'cache') });
+
+async function run(out: string, stopAt?: number) {
+  const controller = new AbortController();
+  const losses: number[] = [];
+  const metrics: Record<string, number> = {};
+  const options = { out: join(folder, out), resume: true, engine, signal: controller.signal };
+  for await (const event of train(await stage(), options)) {
+    if (event.type === 'step') {
+      losses.push(event.loss);
+      if (event.step === stopAt) controller.abort(new Error('enough'));
+    }
+    if (event.type === 'sample') Object.assign(metrics, event.sample.metrics);
+  }
+  return { losses, metrics };
+}
+
+describe('the stage chat', () => {
+  it('learns, goes on after an abort to the very same numbers, and writes a folder that is read again', async () => {
+    const { losses, metrics } = await run('whole');
+    expect(losses.at(-1)).toBeLessThan(losses[0]!);
+    expect(Object.keys(metrics).sort()).toEqual(['heldOutAccuracy', 'heldOutCaption', 'heldOutText']);
+    await expect(run('parts', 3)).rejects.toThrow('enough');
+    expect((await run('parts')).metrics).toEqual(metrics);
+    const result = (out: string) => loadSafetensors(join(folder, out, 'model.safetensors'));
+    const { tensors } = await result('whole');
+    expect((await result('parts')).tensors).toEqual(tensors);
+
+    const { language, frontEnd, drawing, vocabulary, rows } = await readChatFolder(join(folder, 'whole', 'model'));
+    expect(drawing!.folder).toBe(join(folder, 'base'));
+    expect(vocabulary.vokens).toHaveLength(3);
+    expect(rows).toBeUndefined();
+    const parts = { 'llama.': language.params, 'connector.': frontEnd!.params.connector, 'mapper.': drawing!.params };
+    for (const [prefix, params] of Object.entries(parts)) {
+      for (const [name, source] of Object.entries(flattenTree<TensorSource>(params, isTensorSource))) {
+        const tensor = 'data' in source ? source : readFileTensor(source);
+        expect([...tensor.data], name).toEqual([...tensors[`${prefix}${name}`]!.data]);
+      }
+    }
+  });
+
+  it.each<[string, () => Partial<ChatStage>, RegExp]>([
+    ['pictures', () => ({ data: { source: 'scene-dialogues', size: 64, count: 4, seed: 1 } }), /data.size is 64/],
+    ['rows', () => ({ length: 161 }), /length must be at most model.language.positions, 160/],
+    ['tokens', () => ({ parts: { tokenizer: join(folder, 'other.json') } }), /other.json lacks the token \[IMG0\]/],
+    ['vokens', () => ({ model: { ...model, vokens: 4 } }), /lacks the token \[IMG3\]/],
+    [
+      'heads',
+      () => ({ model: { ...model, language: { ...model.language, heads: 3 } } }),
+      /width must be a multiple of twice its 3 heads, got 16/,
+    ],
+    [
+      'layers',
+      () => ({ model: { ...model, featureLayers: [2] } }),
+      /featureLayers are from 0 to the tower's 1 layers, got 2/,
+    ],
+  ])('refuses %s that do not fit', async (_, changes, message) => {
+    await expect(stage(changes())).rejects.toThrow(message);
+  });
+});
