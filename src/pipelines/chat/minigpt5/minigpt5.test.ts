@@ -188,6 +188,25 @@ describe('an answer', () => {
     expect(bytesOf(one)).not.toEqual(bytesOf(other));
   });
 
+  it('reads its own pictures as its vokens where the folder says so', async () => {
+    const prompt = { ...config.prompt, drawn: 'vokens' } as const;
+    const other = await Duet.loadChat(await folderOf('drawn', { ...config, prompt }), { threads: 2 });
+    const dialogue = (own: Uint8Array): InterleavedMessage[] => [
+      { role: 'user', content: [{ type: 'image', image: picture }] },
+      { role: 'assistant', content: [{ type: 'image', image: own }] },
+      { role: 'user', content: 'and now' },
+    ];
+    // What came of the vokens is not looked at, so that it need be no picture.
+    const messages = dialogue(Uint8Array.of(1, 2, 3));
+    expect(other.chatText(messages)).toBe(
+      'be brief you: (<picture>) me: <draw0><draw1><draw2><draw3> you: and now me:',
+    );
+    const { text } = await other.chat(messages, { ...quick, draw: 'never' });
+    expect(text).not.toBe('');
+    await expect(model.chat(messages, quick)).rejects.toThrow(/picture/i);
+    await other.release();
+  });
+
   it('ends when the loop is left, and when it is aborted while a picture is drawn', async () => {
     const controller = new AbortController();
     const drawn = (async () => {
