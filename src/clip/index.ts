@@ -1,12 +1,13 @@
 /** CLIP: tokenizer, text tower, image tower, similarity. */
+
+export { mergePair, pairKey } from './byte-pair.ts';
+export { byteSymbols, toByteSymbols } from './byte-symbols.ts';
 export {
   type ClipConfig,
   type ClipTextConfig,
   type ClipVisionConfig,
   clipConfigSchema,
 } from './config.ts';
-export { mergePair, pairKey } from './byte-pair.ts';
-export { byteSymbols, toByteSymbols } from './byte-symbols.ts';
 export { type ClipParams, clipSpec } from './model.ts';
 export {
   type ContrastiveLogits,
