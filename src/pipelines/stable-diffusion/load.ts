@@ -3,6 +3,7 @@ import { frameTokens } from '../../clip/index.ts';
 import { readDiffusersFolder } from '../diffusers-folder.ts';
 import type { LoadOptions } from '../family.ts';
 import type { StableDiffusionParts } from './calls/draw.ts';
+import { folderRules } from './calls/requests.ts';
 import { parseStableDiffusion } from './model-config.ts';
 import { readModel } from './model-folder.ts';
 import { CompiledNetworks } from './networks/compiled-networks.ts';
@@ -23,6 +24,7 @@ export async function loadParts(folder: string, options: LoadOptions = {}): Prom
     networks,
     precision: options.precision ?? 'fp32',
     textTokens: model.textTokens,
+    rulesOf: mode => folderRules(mode, config),
     inspectCaption: text => {
       const tokens = networks.tokenizer.encode(text).length;
       return { unknownWords: [], cut: tokens > model.textTokens - frameTokens, tokens };

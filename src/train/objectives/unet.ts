@@ -6,7 +6,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { type ClipTextConfig, type ClipTextParams, clipText } from '../../clip/index.ts';
 import type { TensorRecord } from '../../engine/types.ts';
-import { type UnetConfig, type UnetParams, unet } from '../../unet/index.ts';
+import { contextUnet, type UnetConfig, type UnetParams } from '../../unet/index.ts';
 import type { LossResult, Objective } from '../step.ts';
 
 /** The frozen text tower, inside the step. */
@@ -60,19 +60,12 @@ function velocityLoss(
   return { loss: tf.mean(tf.square(tf.sub(predicted, target))) as tf.Scalar };
 }
 
-/**
- * The U-Net's prediction [B, C, S, S] for `sample` at `time`, given a caption's `ids`: it attends to the states of the text
- * tower and, if it takes features, is given their mean, so that any sequence of vectors can take the captions' place. (Of the
- * embedded model's captions, a linear map tells the object of held-out single scenes from the mean in 87 %, from the state
- * of the end token in 77 %.)
- */
+/** The U-Net's prediction [B, C, S, S] for `sample` at `time`, given the states of a caption's framed `ids` in the text tower. */
 export function predictFromCaption(
   params: UnetParams,
   { text }: UnetFrozen,
   { ids, ...inputs }: { readonly sample: tf.Tensor; readonly time: tf.Tensor; readonly ids: tf.Tensor },
   config: Pick<UnetProblem, 'unet' | 'text'>,
 ): tf.Tensor {
-  const context = clipText(text, { ids }, config.text);
-  const pooled = config.unet.class && tf.mean(context, 1);
-  return unet(params, { ...inputs, context, class: pooled }, config.unet);
+  return contextUnet(params, { ...inputs, context: clipText(text, { ids }, config.text) }, config.unet);
 }

@@ -14,16 +14,24 @@ import type { LatentDistribution, Networks } from '../networks/networks.ts';
 import type { DenoiseRequest } from '../sampling/denoise.ts';
 import { type StepReport, sampleLatents } from '../sampling/sample-latents.ts';
 import { latentMask, readGivenPicture, valuesOfPicture, withoutMasked } from './given-picture.ts';
-import { parseRequest, type Request } from './requests.ts';
+import { parseRequest, type Request, type SamplingRules } from './requests.ts';
 import type { StableDiffusionMode } from './table.ts';
 import type { DrawFromOptions, DrawnSample, DrawOptions, DrawResult } from './types.ts';
 
-export interface StableDiffusionParts {
+/** What draws from contexts, wherever these come from: Stable Diffusion, or another family's U-Net on latents of pictures. */
+export interface DrawingParts {
+  readonly config: Pick<StableDiffusionConfig, 'name' | 'imageSize' | 'isInpainting' | 'latentScale' | 'unet'>;
+  readonly networks: Pick<Networks, 'latentChannels' | 'reduction' | 'predict' | 'decodeImages' | 'release'>;
+  /** Vectors of the context that the U-Net looks at. */
+  readonly textTokens: number;
+  /** How a call of this mode samples. */
+  readonly rulesOf: (mode: StableDiffusionMode) => SamplingRules;
+}
+
+export interface StableDiffusionParts extends DrawingParts {
   readonly config: StableDiffusionConfig;
   readonly networks: Networks;
   readonly precision: Precision;
-  /** Vectors of the context that the U-Net looks at. */
-  readonly textTokens: number;
   readonly inspectCaption: (text: string) => CaptionReport;
 }
 
@@ -51,12 +59,12 @@ export async function draw(
   options: DrawFromOptions,
 ): Promise<DrawResult> {
   options.signal?.throwIfAborted();
-  const request = parseRequest(mode, options, parts.config);
+  const request = parseRequest(mode, options, parts.rulesOf(mode));
   const call = new DrawCall(parts, request, options);
   const { prompt = '' } = inputs;
   const texts = [prompt, options.negativePrompt ?? ''];
   checkText(prompt, 'prompt'); // the negative prompt is an option, checked like all
-  const given = await call.measure('encode', () => call.readGiven(mode, inputs));
+  const given = await call.measure('encode', () => readGiven(parts, request, { mode, ...inputs }, options));
   const [context, negative] = await call.measure('encode', () => parts.networks.encodeTexts(texts, call.queue));
   const requests = request.seeds.map(seed => call.requestOf(seed, given, context!, negative!));
   const latents = await call.measure('sample', () =>
@@ -98,14 +106,14 @@ export interface Contexts {
  * @throws DuetError 'invalid-argument'
  */
 export async function drawContexts(
-  parts: StableDiffusionParts,
+  parts: DrawingParts,
   { context, negative }: Contexts,
   options: DrawOptions,
 ): Promise<DrawnSample[]> {
   options.signal?.throwIfAborted();
-  const request = parseRequest('t2i', options, parts.config);
+  const request = parseRequest('t2i', options, parts.rulesOf('t2i'));
   const call = new DrawCall(parts, request, options);
-  const given = await call.readGiven('t2i', {});
+  const given = sizeGiven(parts.config, request);
   const requests = request.seeds.map(seed => call.requestOf(seed, given, context, negative));
   const latents = await sampleLatents(parts.networks, requests, {
     ...call.queue,
@@ -116,13 +124,13 @@ export async function drawContexts(
 }
 
 class DrawCall {
-  readonly #parts: StableDiffusionParts;
+  readonly #parts: DrawingParts;
   readonly #request: Request;
-  readonly #options: DrawFromOptions;
+  readonly #options: DrawOptions;
   readonly #started = performance.now();
   readonly #times = { encode: 0, sample: 0, decode: 0 };
 
-  constructor(parts: StableDiffusionParts, request: Request, options: DrawFromOptions) {
+  constructor(parts: DrawingParts, request: Request, options: DrawOptions) {
     this.#parts = parts;
     this.#request = request;
     this.#options = options;
@@ -130,8 +138,7 @@ class DrawCall {
 
   /** Options for network calls. */
   get queue(): QueueOptions {
-    const { signal, priority } = this.#options;
-    return { ...(signal && { signal }), ...(priority !== undefined && { priority }) };
+    return queueOptions(this.#options);
   }
 
   get timings(): Timings {
@@ -145,34 +152,6 @@ class DrawCall {
     } finally {
       this.#times[phase] += performance.now() - before;
     }
-  }
-
-  async readGiven(mode: StableDiffusionMode, { picture, mask }: DrawInputs): Promise<Given> {
-    const { imageSize, isInpainting } = this.#parts.config;
-    const { width, height, strength } = this.#request;
-    const rules = { multipleOf: this.#parts.networks.reduction, imageSize, width, height };
-    if (mode === 't2i' || picture === undefined) {
-      if (!isInpainting) return { size: { width: width ?? height ?? imageSize, height: height ?? width ?? imageSize } };
-      throw onlyPaints(this.#parts.config.name);
-    }
-    if (mode === 'i2t2i' && isInpainting) throw onlyPaints(this.#parts.config.name);
-    const read = await readGivenPicture({ picture, mask }, mode === 'inpaint', rules, this.#options);
-    const size = { width: read.pixels.width, height: read.pixels.height };
-    const values = valuesOfPicture(read.pixels);
-    // At strength 1 a network that is told of the mask starts from noise alone.
-    const needsWhole = !isInpainting || strength < 1;
-    const asked = [
-      ...(needsWhole ? [values] : []),
-      ...(isInpainting && read.mask ? [withoutMasked(values, read.mask)] : []),
-    ];
-    const encoded = await this.#parts.networks.encodeImages(asked, this.queue);
-    return {
-      size,
-      picture: read.pixels,
-      ...(read.mask && { mask: read.mask }),
-      ...(needsWhole && { distribution: encoded[0]! }),
-      ...(isInpainting && { masked: encoded.at(-1)! }),
-    };
   }
 
   requestOf(seed: number, given: Given, context: Float32Array, negative: Float32Array): DenoiseRequest {
@@ -218,6 +197,46 @@ class DrawCall {
     const seeds = pictures.map(k => this.#request.seeds[k]!);
     onProgress?.({ type: 'image-preview', step, seeds, indices: pictures, images });
   }
+}
+
+function queueOptions({ signal, priority }: DrawOptions): QueueOptions {
+  return { ...(signal && { signal }), ...(priority !== undefined && { priority }) };
+}
+
+/** Of calls that are given no picture. @throws DuetError 'invalid-argument' if the model does nothing without one */
+function sizeGiven({ name, imageSize, isInpainting }: DrawingParts['config'], { width, height }: Request): Given {
+  if (isInpainting) throw onlyPaints(name);
+  return { size: { width: width ?? height ?? imageSize, height: height ?? width ?? imageSize } };
+}
+
+async function readGiven(
+  { config, networks }: StableDiffusionParts,
+  request: Request,
+  { mode, picture, mask }: DrawInputs & { readonly mode: StableDiffusionMode },
+  options: DrawFromOptions,
+): Promise<Given> {
+  const { imageSize, isInpainting } = config;
+  const { width, height, strength } = request;
+  if (mode === 't2i' || picture === undefined) return sizeGiven(config, request);
+  if (mode === 'i2t2i' && isInpainting) throw onlyPaints(config.name);
+  const rules = { multipleOf: networks.reduction, imageSize, width, height };
+  const read = await readGivenPicture({ picture, mask }, mode === 'inpaint', rules, options);
+  const size = { width: read.pixels.width, height: read.pixels.height };
+  const values = valuesOfPicture(read.pixels);
+  // At strength 1 a network that is told of the mask starts from noise alone.
+  const needsWhole = !isInpainting || strength < 1;
+  const asked = [
+    ...(needsWhole ? [values] : []),
+    ...(isInpainting && read.mask ? [withoutMasked(values, read.mask)] : []),
+  ];
+  const encoded = await networks.encodeImages(asked, queueOptions(options));
+  return {
+    size,
+    picture: read.pixels,
+    ...(read.mask && { mask: read.mask }),
+    ...(needsWhole && { distribution: encoded[0]! }),
+    ...(isInpainting && { masked: encoded.at(-1)! }),
+  };
 }
 
 function onlyPaints(name: string): DuetError {

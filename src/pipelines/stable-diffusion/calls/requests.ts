@@ -1,5 +1,5 @@
 /** A call's options with their defaults, checked against the table. */
-import type { NoiseSchedule, Scheduler } from '../../../sampler/index.ts';
+import type { NoiseSchedule, Scheduler, SchedulerChoice } from '../../../sampler/index.ts';
 import { checkOptions, optionsOf } from '../../call-table.ts';
 import { checkSeeds, drawSeed } from '../../seeds.ts';
 import { defaultsOf } from '../defaults.ts';
@@ -25,25 +25,40 @@ export interface Request {
   readonly height: number | undefined;
 }
 
+/** How a model samples in one mode. */
+export interface SamplingRules {
+  /** Where options are not given. */
+  readonly defaults: Required<Pick<Options, 'n' | 'steps' | 'guidance' | 'solver' | 'strength' | 'guidanceRescale'>>;
+  /** What the model has, with what is chosen instead. */
+  readonly schedulerOf: (choice: SchedulerChoice) => Scheduler;
+}
+
+/** As a folder of diffusers says. @throws DuetError 'invalid-config' if its scheduler is not known */
+export function folderRules(mode: StableDiffusionMode, config: StableDiffusionConfig): SamplingRules {
+  return {
+    defaults: defaultsOf(mode, config, config.name),
+    schedulerOf: choice => pipelineScheduler(config.scheduler, mode, `${config.name}/scheduler`, choice),
+  };
+}
+
 /** Throws DuetError 'invalid-argument'. */
 export function parseRequest(
   mode: StableDiffusionMode,
   options: DrawFromOptions,
-  config: StableDiffusionConfig,
+  { defaults, schedulerOf }: SamplingRules,
 ): Request {
   const values = valuesOf(options);
   checkOptions(values, optionsOf(schemas, calls[mode]), mode);
-  const { n, width: _w, height: _h, ...defaults } = defaultsOf(mode, config, config.name);
-  const { n: count = n, seed = drawSeed(count), solver, noiseSchedule } = values;
+  const { n: count = defaults.n, seed = drawSeed(count), solver, noiseSchedule } = values;
   checkSeeds(seed, count);
-  // Nothing chosen: the folder's own scheduler, whatever it is in detail.
+  // Nothing chosen: the model's own scheduler, whatever it is in detail.
   const choice = { ...(solver !== undefined && solver !== defaults.solver && { solver }), noiseSchedule };
   return {
     seeds: Array.from({ length: count }, (_, index) => seed + index),
     steps: values.steps ?? defaults.steps,
     guidance: values.guidance ?? defaults.guidance,
     solver: solver ?? defaults.solver,
-    scheduler: pipelineScheduler(config.scheduler, mode, `${config.name}/scheduler`, choice),
+    scheduler: schedulerOf(choice),
     noiseSchedule,
     strength: values.strength ?? defaults.strength,
     guidanceRescale: values.guidanceRescale ?? defaults.guidanceRescale,

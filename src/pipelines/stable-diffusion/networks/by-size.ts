@@ -1,5 +1,8 @@
 /** Rows of different sizes in calls of one size each. */
 
+/** Latent pixels in one call of a network, whatever their number of pictures: four pictures of 512 x 512, guided. */
+export const mostArea = 8 * 64 * 64;
+
 export interface Sized {
   readonly height: number;
   readonly width: number;

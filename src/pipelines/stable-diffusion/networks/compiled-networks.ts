@@ -4,21 +4,19 @@ import { type AutoencoderParams, decode, encodeMoments, sampleLatent } from '../
 import { fixedLimit, MeasuredLimit } from '../../../batching/batch-limit.ts';
 import { BatchingDriver, type RowsCall } from '../../../batching/batching-driver.ts';
 import { type ClipTextParams, clipText, createTokenizer, type Tokenizer } from '../../../clip/index.ts';
-import { float32, type HostTensor } from '../../../core/host-tensor.ts';
+import type { HostTensor } from '../../../core/host-tensor.ts';
 import { stackRows, unstackRows } from '../../../core/rows.ts';
 import { type CompileOptions, compile, type Executable, type RunOptions } from '../../../engine/index.ts';
 import { fromNetwork, type Pixels } from '../../../image/index.ts';
 import type { Model } from '../model-folder.ts';
-import { bySize } from './by-size.ts';
+import { bySize, mostArea } from './by-size.ts';
 import { availableBytes, decodingBytes } from './memory.ts';
 import type { Evaluation, LatentDistribution, LatentImage, Networks, PictureValues } from './networks.ts';
 import { decodeTiled, type TileSizes } from './tiled-decoding.ts';
-import { compileUnet } from './unet-programs.ts';
+import { compileUnet, type UnetPrograms } from './unet-programs.ts';
 
 /** Texts in one call. */
 const textBatch = 16;
-/** Latent pixels in one call of a network, whatever their number of pictures: four pictures of 512 x 512, guided. */
-const mostArea = 8 * 64 * 64;
 /** Evaluations of a guided picture. */
 const rowsOfQuery = 2;
 /** Share of the memory that is left which one decoding may take. */
@@ -31,7 +29,7 @@ interface Executables {
   readonly encodeText: Executable;
   readonly encodeImage: Executable;
   readonly decodeImage: Executable;
-  readonly unet: Awaited<ReturnType<typeof compileUnet>>;
+  readonly unet: UnetPrograms;
 }
 
 export interface NetworksOptions extends CompileOptions {
@@ -63,7 +61,10 @@ export class CompiledNetworks implements Networks {
     this.encodeImages = driver.batched((rows, signal) => this.#encodeImages(rows, { signal }), { limit: 1 });
     this.decodeImages = driver.batched((rows, signal) => this.#decodeImages(rows, { signal }), { limit: 1 });
     const limit = maxBatch === undefined ? new MeasuredLimit() : fixedLimit(maxBatch);
-    this.predict = driver.batched((rows, signal) => this.#predict(rows, { signal }), { limit, unit: rowsOfQuery });
+    this.predict = driver.batched((rows, signal) => executables.unet.predict(rows, { signal }), {
+      limit,
+      unit: rowsOfQuery,
+    });
   }
 
   static async create(model: Model, options: NetworksOptions): Promise<CompiledNetworks> {
@@ -103,34 +104,6 @@ export class CompiledNetworks implements Networks {
         const deviations = unstackRows(std!);
         const size = { height: height / this.reduction, width: width / this.reduction };
         return unstackRows(mean!).map((data, index) => ({ mean: { data, ...size }, std: deviations[index]! }));
-      },
-    );
-  }
-
-  #predict(rows: readonly Evaluation[], options: RunOptions): Promise<Float32Array[]> {
-    const { unet: config, text } = this.#model.config;
-    return bySize(
-      rows,
-      ({ sample }) => sample,
-      mostArea,
-      async (evaluations, { height, width }) => {
-        const numbers = (read: (evaluation: Evaluation) => number) =>
-          float32([evaluations.length], Float32Array.from(evaluations, read));
-        const inputs = {
-          sample: stackRows(
-            evaluations.map(({ sample }) => sample.data),
-            [config.inChannels, height, width],
-          ),
-          time: numbers(({ timestep }) => timestep),
-          context: stackRows(
-            evaluations.map(({ context }) => context),
-            [this.#model.textTokens, text.width],
-          ),
-          ...(config.guidanceWidth !== undefined && { guidance: numbers(({ guidance }) => guidance) }),
-        };
-        const executable = await this.#executables.unet.at(height, width);
-        const { out } = await executable.run(inputs, options);
-        return unstackRows(out!);
       },
     );
   }
@@ -193,5 +166,6 @@ async function compileAll({ config, textTokens, weights }: Model, options: Netwo
     },
     { ...exact, name: 'decode-image' },
   );
-  return { encodeText, encodeImage, decodeImage, unet: await compileUnet({ config, textTokens, weights }, options) };
+  const unet = await compileUnet({ config: config.unet, contextTokens: textTokens, weights: weights.unet }, options);
+  return { encodeText, encodeImage, decodeImage, unet };
 }

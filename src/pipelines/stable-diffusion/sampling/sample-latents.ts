@@ -6,8 +6,8 @@ import type { CallOptions } from '../../../batching/batching-driver.ts';
 import type { Networks } from '../networks/networks.ts';
 import { countQueries, type DenoiseRequest, denoise } from './denoise.ts';
 
-/** Pictures of one call that are under way at the same time; more are done one group after the other. */
-const groupSize = 16;
+/** Pictures of one call that are under way at the same time, unless asked for otherwise; more are done group after group. */
+const usualGroupSize = 16;
 
 export interface StepReport {
   /** Queries done per picture, of all groups. */
@@ -19,25 +19,40 @@ export interface StepReport {
 }
 
 export interface SampleOptions extends CallOptions {
+  /** @default 16 */
+  readonly groupSize?: number;
   /** Called after each step of a group. */
   readonly onStep?: (report: StepReport) => void | Promise<void>;
 }
 
-/** The latents of all requests, in order. Requests of a call have the same number of steps. */
-export async function sampleLatents(
+/** Latents of neighbouring requests, in order. */
+interface LatentGroup {
+  /** The number of requests in front of them. */
+  readonly first: number;
+  readonly latents: readonly Float32Array[];
+}
+
+/** The latents of all requests, in order, group by group. Requests of a call have the same number of steps. */
+export async function* sampleGroups(
   networks: Pick<Networks, 'predict'>,
   requests: readonly DenoiseRequest[],
   options: SampleOptions,
-): Promise<Float32Array[]> {
+): AsyncGenerator<LatentGroup, void> {
+  const { groupSize = usualGroupSize } = options;
   const groups = Math.ceil(requests.length / groupSize);
   const perGroup = requests[0] ? countQueries(requests[0]) : 0;
-  const latents: Float32Array[] = [];
   for (let group = 0; group < groups; group++) {
     const first = group * groupSize;
     const place = { first, done: group * perGroup, total: groups * perGroup };
-    latents.push(...(await sampleGroup(networks, requests.slice(first, first + groupSize), options, place)));
+    yield { first, latents: await sampleGroup(networks, requests.slice(first, first + groupSize), options, place) };
   }
-  return latents;
+}
+
+/** The same all at once. */
+export async function sampleLatents(...args: Parameters<typeof sampleGroups>): Promise<Float32Array[]> {
+  const all: Float32Array[] = [];
+  for await (const { latents } of sampleGroups(...args)) all.push(...latents);
+  return all;
 }
 
 async function sampleGroup(
