@@ -65,6 +65,7 @@ export type {
   StableDiffusionMode,
   TextEvent,
   TextOptions,
+  TextToImageOptions,
   Timings,
   UniDiffuser,
   UsedSettings,

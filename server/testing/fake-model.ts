@@ -149,11 +149,11 @@ export function fakeModel({
   };
 }
 
-/** What its family says of a model like the embedded one, with other defaults. */
+/** What its family says of a model like the embedded one, with other defaults and without a choice of networks. */
 function describeFake(name: string): ModelDescription {
   const sampling = { steps: defaultSteps, guidance: defaultGuidance };
   const emoji = JSON.parse(readFileSync(join(packageRoot(), 'models/emoji/config.json'), 'utf8')) as object;
-  const config = { ...emoji, name, imageSize, sampling, examples: ['an apple'] };
+  const config = { ...emoji, unet: undefined, name, imageSize, sampling, examples: ['an apple'] };
   return families.unidiffuser.describe(config, 'the fake model');
 }
 

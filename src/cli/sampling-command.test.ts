@@ -8,6 +8,7 @@ import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { commandLine } from '../../test/support/command-line.ts';
 import { tinyModel } from '../../test/support/tiny-model.ts';
+import { tinyModelWithUnet } from '../../test/support/tiny-unet.ts';
 import { decodeImage } from '../image/index.ts';
 import { writeModelFolder } from '../pipelines/index.ts';
 
@@ -52,6 +53,23 @@ describe('pictures', () => {
   it('enlarges on request', async () => {
     await duet(['image', '--enlarge', '4', '-o', at('large.png')]);
     expect((await decodeImage(at('large.png'))).width).toBe(64);
+  });
+});
+
+describe('a choice of networks', () => {
+  it('draws by the one asked for, which the picture tells', async () => {
+    await writeModelFolder(at('both'), tinyModelWithUnet());
+    const drawnBy = async (...flags: string[]) => {
+      await duet(['t2i', 'a red apple', '--seed', '4', '-o', at('by.png'), ...flags], '', { model: 'both' });
+      const { stdout } = await duet(['inspect', at('by.png'), '--json']);
+      return JSON.parse(stdout.text).parameters.network;
+    };
+    expect([await drawnBy(), await drawnBy('--network', 'uvit')]).toEqual(['unet', 'uvit']);
+  });
+
+  it('is refused where there is none', async () => {
+    const { code, stderr } = await duet(['t2i', 'a red apple', '-o', at('no.png'), '--network', 'unet']);
+    expect([code, stderr.text]).toEqual([2, expect.stringContaining('The model tiny has no U-Net')]);
   });
 });
 

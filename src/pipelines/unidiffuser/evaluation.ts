@@ -8,26 +8,37 @@ import type { EvalModel, JointSample, SampleSettings } from '../../eval/model.ts
 import type { Pixels } from '../../image/index.ts';
 import type { LoadOptions } from '../family.ts';
 import { findModel } from '../find-model.ts';
-import { defaultsOf, parseRequest, solverOf } from './calls/requests.ts';
+import type { NetworkChoice } from './calls/options.ts';
+import { defaultsOf, networkOf, parseRequest, solverOf } from './calls/requests.ts';
 import { type Model, readModelFolder } from './model-folder.ts';
 import { CompiledNetworks } from './networks/compiled-networks.ts';
 import { denormaliseLatent } from './networks/normalise-latents.ts';
 import type { Mode, SampleLatents } from './sampling/index.ts';
-import { sampleLatents } from './sampling/sample-latents.ts';
+import { samplerOf } from './sampling/sampler-of.ts';
 
 /** Captions in one call of the embedder. */
 const embedBatch = 64;
 
-/** Loads a model for evaluation; `release` frees it. */
+export interface EvalOptions extends LoadOptions {
+  /** What draws. @default as the model says */
+  readonly network?: NetworkChoice;
+}
+
+/**
+ * Loads a model for evaluation; `release` frees it.
+ * @throws DuetError as `load`, and 'invalid-argument' for a network that the model lacks
+ */
 export async function loadEvalModel(
   name: string,
-  options: LoadOptions = {},
+  { network, ...options }: EvalOptions = {},
 ): Promise<EvalModel & { readonly imageSize: number; release(): Promise<void> }> {
   const model = await readModelFolder(await findModel(name));
+  const choice = network ? { network } : {};
+  networkOf('t2i', model.config, choice); // refuses before anything is compiled
   const networks = await CompiledNetworks.create(model, options);
   const embedder = await compileEmbedder(model, options);
   return {
-    ...evalModel(model, networks, embedder),
+    ...evalModel(model, networks, embedder, choice),
     imageSize: model.config.imageSize,
     release: async () => {
       await Promise.all([networks.release(), embedder.release()]);
@@ -35,17 +46,32 @@ export async function loadEvalModel(
   };
 }
 
-function evalModel({ config }: Model, networks: CompiledNetworks, embedder: Executable): EvalModel {
+function evalModel(
+  { config }: Model,
+  networks: CompiledNetworks,
+  embedder: Executable,
+  choice: Pick<EvalOptions, 'network'>,
+): EvalModel {
   const { imageSize, textTokens } = config;
   const pixelsOf = (bytes: Uint8Array): Pixels => ({ width: imageSize, height: imageSize, data: bytes });
   const none: CallOptions = {};
 
-  const sample = (mode: Mode, given: readonly SampleLatents[], settings: SampleSettings): Promise<SampleLatents[]> => {
-    const request = parseRequest(mode, { ...settings, n: given.length }, config.sampling);
+  /** @param of the call that samples in this mode, which has its settings and network */
+  const sample = async (
+    mode: Mode,
+    given: readonly SampleLatents[],
+    settings: SampleSettings,
+    of: Mode = mode,
+  ): Promise<SampleLatents[]> => {
+    const network = networkOf(of, config, choice);
+    const request = parseRequest(of, { ...settings, n: given.length, ...(network && { network }) }, config);
     const tasks = given.map((latents, index) => ({ seed: request.seeds[index]!, given: latents }));
     const { steps, guidance } = request;
-    const solver = solverOf(request, config.diffusion);
-    return sampleLatents(networks, config.diffusion, tasks, { mode, steps, guidance, solver, ...signalOf(settings) });
+    const { diffusion, groups } = samplerOf(mode === 't2i' ? network : 'uvit', config);
+    const pass = { mode, steps, guidance, solver: solverOf(request, diffusion), ...signalOf(settings) };
+    const sampled: SampleLatents[] = [];
+    for await (const group of groups(networks, diffusion, tasks, pass)) sampled.push(...group.sampled);
+    return sampled;
   };
   const pictures = async (latents: readonly SampleLatents[]): Promise<Uint8Array[]> => {
     const decoded = await networks.decodeImages(
@@ -61,26 +87,19 @@ function evalModel({ config }: Model, networks: CompiledNetworks, embedder: Exec
     );
   const nothing = (count: number): SampleLatents[] => Array.from({ length: count }, () => ({}));
 
-  const textToImage = async (texts: readonly string[], settings: SampleSettings): Promise<Uint8Array[]> => {
-    const latents = await networks.encodeTexts(texts, none);
-    return pictures(
-      await sample(
-        't2i',
-        latents.map(text => ({ text })),
-        settings,
-      ),
-    );
+  const draw = async (texts: readonly string[], settings: SampleSettings, of: Mode = 't2i'): Promise<Uint8Array[]> => {
+    const encoder = networkOf(of, config, choice) === 'unet' ? networks.unet! : networks; // as loadEvalModel has checked
+    const given = (await encoder.encodeTexts(texts, none)).map(text => ({ text }));
+    return pictures(await sample('t2i', given, settings, of));
   };
-  const text = async (count: number, settings: SampleSettings): Promise<string[]> =>
-    captions(await sample('t', nothing(count), settings));
-  const textFirst = async (count: number, settings: SampleSettings): Promise<JointSample[]> => {
-    const said = await text(count, settings);
-    return (await textToImage(said, settings)).map((pixels, index) => ({ pixels, caption: said[index]! }));
+  const textFirst = async (count: number, settings: SampleSettings, of: 'joint' | 'i'): Promise<JointSample[]> => {
+    const said = await captions(await sample('t', nothing(count), settings, of));
+    return (await draw(said, settings, of)).map((pixels, index) => ({ pixels, caption: said[index]! }));
   };
-  const isTextFirst = defaultsOf('joint', config.sampling).order === 'text-first';
+  const isTextFirst = defaultsOf('joint', config, choice).order === 'text-first';
 
   return {
-    textToImage,
+    textToImage: (texts, settings) => draw(texts, settings),
     imageToText: async (images, settings) => {
       const latents = await networks.encodeImages(images.map(pixelsOf), none);
       return captions(
@@ -92,16 +111,16 @@ function evalModel({ config }: Model, networks: CompiledNetworks, embedder: Exec
       );
     },
     joint: async (count, settings) => {
-      if (isTextFirst) return textFirst(count, settings);
+      if (isTextFirst) return textFirst(count, settings, 'joint');
       const latents = await sample('joint', nothing(count), settings);
       const texts = await captions(latents);
       return (await pictures(latents)).map((pixels, index) => ({ pixels, caption: texts[index]! }));
     },
     image: async (count, settings) =>
       isTextFirst
-        ? (await textFirst(count, settings)).map(({ pixels }) => pixels)
+        ? (await textFirst(count, settings, 'i')).map(({ pixels }) => pixels)
         : pictures(await sample('i', nothing(count), settings)),
-    text,
+    text: async (count, settings) => captions(await sample('t', nothing(count), settings)),
     embedText: async texts => {
       const features: Float32Array[] = [];
       for (let start = 0; start < texts.length; start += embedBatch) {

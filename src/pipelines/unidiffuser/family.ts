@@ -1,4 +1,5 @@
 /** The family's row in the table of families. */
+import type { CallSpec } from '../call-table.ts';
 import type { Family } from '../family.ts';
 import type { CallDefaults, ModelDescription } from '../pipeline.ts';
 import { options } from './calls/options.ts';
@@ -17,17 +18,30 @@ export const unidiffuser: Family<UniDiffuser> = {
   pack: packModel,
 };
 
-function describe({ family, name, imageSize, sampling, familiarity, examples = [] }: ModelConfig): ModelDescription {
+function describe(config: ModelConfig): ModelDescription {
+  const { family, name, imageSize, familiarity, examples = [] } = config;
   const modes = Object.keys(calls) as CallMode[];
-  const defaults = Object.fromEntries(modes.map(mode => [mode, ownDefaults(mode, sampling)]));
+  const defaults = Object.fromEntries(modes.map(mode => [mode, ownDefaults(mode, config)]));
   const seen = familiarity && { familiarity: { threshold: familiarity.threshold } };
-  return { family, name, imageSize, calls, options, defaults, ...seen, examples };
+  const table = config.unet ? { calls, options } : withoutChoice();
+  return { family, name, imageSize, ...table, defaults, ...seen, examples };
+}
+
+/** Of models where the U-ViT alone draws. */
+function withoutChoice(): Pick<ModelDescription, 'calls' | 'options'> {
+  const rows = Object.entries<CallSpec>(calls).map(([mode, call]): [string, CallSpec] => {
+    const { options: names, withoutEffect = [] } = call;
+    return [mode, names.includes('network') ? { ...call, withoutEffect: [...withoutEffect, 'network'] } : call];
+  });
+  const network = { ...options.network, enum: ['uvit'] };
+  return { calls: Object.fromEntries(rows), options: { ...options, network } };
 }
 
 /** Of the options that the call has. */
-function ownDefaults(mode: CallMode, sampling: ModelConfig['sampling']): CallDefaults {
+function ownDefaults(mode: CallMode, config: ModelConfig): CallDefaults {
   const names: readonly string[] = calls[mode].options;
-  const { steps, guidance, solver, ...others } = defaultsOf(mode, sampling);
+  const { steps, guidance, solver, network, ...others } = defaultsOf(mode, config);
   const own = Object.entries(others).filter(([name]) => names.includes(name));
-  return { ...Object.fromEntries(own), steps, guidance, solver };
+  const drawing = config.unet && network && { network };
+  return { ...Object.fromEntries(own), ...drawing, steps, guidance, solver };
 }

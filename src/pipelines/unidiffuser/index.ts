@@ -1,5 +1,5 @@
 /** UniDiffuser (Bao et al., arXiv 2303.06555): pictures and captions of one joint noise predictor. */
-export { type ImagineOrder, type OwnOptions, standards } from './calls/options.ts';
+export { type ImagineOrder, type NetworkChoice, type OwnOptions, standards } from './calls/options.ts';
 export { type CallMethods, runCall } from './calls/run.ts';
 export type { CallMode } from './calls/table.ts';
 export type {
@@ -15,6 +15,7 @@ export type {
   PairSample,
   Result,
   SamplingOptions,
+  TextToImageOptions,
   UsedSettings,
   VaryOptions,
 } from './calls/types.ts';

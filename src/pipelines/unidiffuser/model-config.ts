@@ -1,5 +1,5 @@
 /**
- * A model folder's config.json: the four networks' configurations and what ties them together. Training writes it,
+ * A model folder's config.json: the networks' configurations and what ties them together. Training writes it,
  * `Duet.load` reads it; unknown keys are errors.
  */
 import Type, { type Static } from 'typebox';
@@ -9,6 +9,8 @@ import { clipConfigSchema } from '../../clip/index.ts';
 import { DuetError } from '../../core/errors.ts';
 import { captionDecoderConfigSchema } from '../../lm/index.ts';
 import { jointUvitConfigSchema } from '../../uvit/index.ts';
+import { diffusionSchema } from './diffusion-config.ts';
+import { checkModelUnet, modelUnetSchema } from './unet-config.ts';
 
 const closed = { additionalProperties: false } as const;
 const positive = Type.Integer({ minimum: 1 });
@@ -19,13 +21,6 @@ const latentStatisticsSchema = Type.Object(
   closed,
 );
 export type LatentStatistics = Static<typeof latentStatisticsSchema>;
-
-const scheduleSchema = Type.Union([
-  Type.Object({ kind: Type.Literal('cosine'), lambdaMax: Type.Optional(Type.Number()) }, closed),
-  Type.Object({ kind: Type.Literal('continuous-table') }, closed),
-  Type.Object({ kind: Type.Literal('discrete-table') }, closed),
-  Type.Object({ kind: Type.Literal('vp-linear') }, closed),
-]);
 
 export const modelConfigSchema = Type.Object(
   {
@@ -40,18 +35,14 @@ export const modelConfigSchema = Type.Object(
     clip: clipConfigSchema,
     captionDecoder: captionDecoderConfigSchema,
     uvit: jointUvitConfigSchema,
-    diffusion: Type.Object(
-      {
-        prediction: Type.Union([Type.Literal('v'), Type.Literal('epsilon'), Type.Literal('sample')]),
-        schedule: scheduleSchema,
-      },
-      closed,
-    ),
+    diffusion: diffusionSchema,
     /** `image`: per autoencoder channel; `clip`: per feature; `text`: per channel of the prefix. */
     latents: Type.Object(
       { image: latentStatisticsSchema, clip: latentStatisticsSchema, text: latentStatisticsSchema },
       closed,
     ),
+    /** A second network that draws pictures. @default the U-ViT draws them all */
+    unet: Type.Optional(modelUnetSchema),
     /** Captions that show what the model can do. */
     examples: Type.Optional(Type.Array(Type.String())),
     /** Defaults of sampling, chosen by evaluation. */
@@ -96,6 +87,7 @@ export function parseModelConfig(json: unknown, origin: string): ModelConfig {
       throw new DuetError('invalid-config', `${origin}: latents.${part} has ${mean.length} means, ${std.length} stds`);
     }
   }
+  checkModelUnet(value, origin);
   return value;
 }
 

@@ -14,6 +14,7 @@ import { readTextFile } from '../../core/text.ts';
 import { flattenTree, type Tree } from '../../core/tree.ts';
 import { captionDecoderSpec } from '../../lm/index.ts';
 import { type Filled, fillParams, type ParamSpec } from '../../nn/params.ts';
+import { unetSpec } from '../../unet/index.ts';
 import { jointUvitSpec } from '../../uvit/index.ts';
 import { openCheckpoint } from '../../weights/checkpoint.ts';
 import { convertCheckpoint, sameNames } from '../../weights/convert.ts';
@@ -27,11 +28,11 @@ export const weightFiles = {
   clip: 'clip.safetensors',
   captionDecoder: 'caption-decoder.safetensors',
   uvit: 'uvit.safetensors',
+  /** Of models that have one. */
+  unet: 'unet.safetensors',
 } as const;
 
-export type NetworkName = keyof typeof weightFiles;
-
-const networkNames = Object.keys(weightFiles) as NetworkName[]; // Object.keys forgets the type of the keys
+type NetworkName = keyof typeof weightFiles;
 
 /** The parameters that each network of `config` has. */
 export function modelSpecs(config: ModelConfig) {
@@ -40,15 +41,21 @@ export function modelSpecs(config: ModelConfig) {
     clip: clipSpec(config.clip),
     captionDecoder: captionDecoderSpec(config.captionDecoder),
     uvit: jointUvitSpec(config.uvit),
-  } satisfies Record<NetworkName, Tree<ParamSpec>>;
+    ...(config.unet && { unet: unetSpec(config.unet.network) }),
+  } satisfies Record<Exclude<NetworkName, 'unet'>, Tree<ParamSpec>>;
+}
+
+/** The specs of the networks that a model has, by their names. */
+function specEntries(config: ModelConfig): [NetworkName, Tree<ParamSpec>][] {
+  return Object.entries(modelSpecs(config)) as [NetworkName, Tree<ParamSpec>][]; // Object.entries forgets the keys' type
 }
 
 type ModelSpecs = ReturnType<typeof modelSpecs>;
 
 /** The parameters of all networks, as their specs describe them. */
 export type ModelWeights<T extends TensorSource = TensorSource> = {
-  readonly [K in NetworkName]: Filled<ModelSpecs[K], T>;
-};
+  readonly [K in Exclude<NetworkName, 'unet'>]: Filled<ModelSpecs[K], T>;
+} & { readonly unet?: Filled<NonNullable<ModelSpecs['unet']>, T> };
 
 export interface Model<T extends TensorSource = TensorSource> {
   readonly config: ModelConfig;
@@ -61,18 +68,20 @@ export async function readModelFolder(folder: string): Promise<Model> {
   const configFile = join(folder, 'config.json');
   const config = parseModelConfig(parseJson(await readText(configFile), configFile), configFile);
   const tokenizer = parseTokenizerData(await readText(join(folder, 'tokenizer.json')));
-  const specs = modelSpecs(config);
-  const read = async <K extends NetworkName>(name: K): Promise<Filled<ModelSpecs[K], TensorSource>> => {
+  const { unet, ...specs } = modelSpecs(config);
+  const read = async <S extends Tree<ParamSpec>>(name: NetworkName, spec: S): Promise<Filled<S, TensorSource>> => {
     const file = join(folder, weightFiles[name]);
-    return fillParams(specs[name], (await openSafetensors(file)).tensors, file);
+    return fillParams(spec, (await openSafetensors(file)).tensors, file);
   };
-  const [autoencoder, clip, captionDecoder, uvit] = await Promise.all([
-    read('autoencoder'),
-    read('clip'),
-    read('captionDecoder'),
-    read('uvit'),
+  const [autoencoder, clip, captionDecoder, uvit, ownUnet] = await Promise.all([
+    read('autoencoder', specs.autoencoder),
+    read('clip', specs.clip),
+    read('captionDecoder', specs.captionDecoder),
+    read('uvit', specs.uvit),
+    unet && read('unet', unet),
   ]);
-  return { config, tokenizer, weights: { autoencoder, clip, captionDecoder, uvit } };
+  const weights = { autoencoder, clip, captionDecoder, uvit, ...(ownUnet && { unet: ownUnet }) };
+  return { config, tokenizer, weights };
 }
 
 /** Writes a model folder that `readModelFolder` reads; `floats: 'F16'` halves it. */
@@ -82,11 +91,10 @@ export async function writeModelFolder(
   options: { readonly floats?: 'F32' | 'F16' } = {},
 ): Promise<void> {
   await makeFolder(folder);
-  const specs = modelSpecs(model.config);
-  for (const name of networkNames) {
+  for (const [name, spec] of specEntries(model.config)) {
     const file = join(folder, weightFiles[name]);
-    const tensors = flattenTree<HostTensor>(model.weights[name], isHostTensor);
-    fillParams(specs[name], tensors, file);
+    const tensors = flattenTree<HostTensor>(model.weights[name] ?? {}, isHostTensor);
+    fillParams(spec, tensors, file);
     await saveSafetensors(file, tensors, { floats: options.floats ?? 'F32', metadata: weightMetadata(name) });
   }
   await writeTexts(folder, model);
@@ -99,11 +107,10 @@ export async function writeModelFolder(
 export async function packModel(from: string, to: string, name?: string): Promise<number> {
   const { config, tokenizer } = await readModelFolder(from);
   await makeFolder(to);
-  const specs = modelSpecs(config);
   let bytes = 0;
-  for (const network of networkNames) {
+  for (const [network, spec] of specEntries(config)) {
     const [source, file] = [join(from, weightFiles[network]), join(to, weightFiles[network])];
-    await convertCheckpoint(specs[network], sameNames(specs[network]), await openCheckpoint(source), file, {
+    await convertCheckpoint(spec, sameNames(spec), await openCheckpoint(source), file, {
       floats: 'F16',
       metadata: weightMetadata(network),
       mayIgnore: () => false,

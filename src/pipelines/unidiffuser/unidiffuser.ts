@@ -25,6 +25,7 @@ import type {
   PairSample,
   Result,
   SamplingOptions,
+  TextToImageOptions,
   VaryOptions,
 } from './calls/types.ts';
 import { vary } from './calls/variation.ts';
@@ -51,12 +52,13 @@ export class UniDiffuser implements Pipeline {
   }
 
   /**
-   * Pictures of a caption.
+   * Pictures of a caption, by the U-Net where the model has one that draws them.
+   * @throws DuetError 'invalid-argument'
    * @example
    * const { samples } = await model.textToImage('an apple', { n: 4, seed: 1 });
    * await writeFile('apple.png', await samples[0].image.toPng());
    */
-  async textToImage(caption: string, options: SamplingOptions = {}): Promise<Result<ImageSample>> {
+  async textToImage(caption: string, options: TextToImageOptions = {}): Promise<Result<ImageSample>> {
     return this.#sample('t2i', { caption }, options, ({ seed, image }) => ({ seed, image: image! }));
   }
 
@@ -125,8 +127,8 @@ export class UniDiffuser implements Pipeline {
 
   /**
    * The way from one picture or caption to another. A picture is led back to its noise, under its caption (given, or
-   * described by the model); noises and captions are interpolated along arcs and drawn. The first and the last frame are
-   * the reconstructions of the pictures, or what `textToImage` draws of the captions with that seed. Where a picture is
+   * described by the model); noises and captions are interpolated along arcs and drawn by the U-ViT. The first and the last
+   * frame are the reconstructions of the pictures, or what it draws of the captions with that seed. Where a picture is
    * an end, guidance is 1 and the solver ddim unless given: others reconstruct less well. With n above 1, one path after
    * the other.
    * @throws DuetError 'invalid-argument' | 'invalid-image'
@@ -180,22 +182,23 @@ export class UniDiffuser implements Pipeline {
     shape: (sample: AnySample) => S,
   ): Promise<Result<S>> {
     const call = new SamplingCall(this.#parts, mode, options);
+    const { network } = call.request;
     call.given(caption);
     const given: SampleLatents = {
-      ...(caption !== undefined && { text: await call.encodeCaption(caption) }),
+      ...(caption !== undefined && { text: await call.encodeCaption(caption, network) }),
       ...(picture !== undefined && { image: (await call.encodePicture(picture)).latents }),
     };
     const tasks = call.request.seeds.map(seed => ({ seed, given }));
-    call.planSteps(tasks, { mode });
-    return call.resultOf(tasks, { mode }, async group => (await call.decode(group)).map(shape));
+    call.planSteps(tasks, { mode, network });
+    return call.resultOf(tasks, { mode, network }, async group => (await call.decode(group)).map(shape));
   }
 
-  #imagine<S extends AnySample>(
+  async #imagine<S extends AnySample>(
     mode: 'joint' | 'i',
     options: ImagineOptions,
     shape: (sample: AnySample) => S,
   ): Promise<Result<S>> {
-    const { order } = defaultsOf(mode, this.#parts.config.sampling, options.order);
+    const { order } = defaultsOf(mode, this.#parts.config, options);
     return order === 'together' ? this.#sample(mode, {}, options, shape) : textFirst(this.#parts, mode, options, shape);
   }
 }

@@ -39,8 +39,16 @@ export async function loadBaseModel(from: string): Promise<Model<HostTensor>> {
       clip: inMemory(specs.clip, weights.clip),
       captionDecoder: inMemory(specs.captionDecoder, weights.captionDecoder),
       uvit: inMemory(specs.uvit, weights.uvit),
+      ...(specs.unet && weights.unet && { unet: inMemory(specs.unet, weights.unet) }),
     },
   };
+}
+
+/** The model without its U-Net, which knows nothing of what the others are about to learn. */
+export function withoutUnet({ config, weights, ...model }: Model<HostTensor>): Model<HostTensor> {
+  const { unet: _config, ...ownConfig } = config;
+  const { unet: _weights, ...ownWeights } = weights;
+  return { ...model, config: ownConfig, weights: ownWeights };
 }
 
 /** @throws DuetError `invalid-config` unless the data's pictures have the model's size */

@@ -1,4 +1,7 @@
-/** Stage `fine-tune`: a finished model's U-ViT trained further on a folder of pairs; the other networks stay frozen. */
+/**
+ * Stage `fine-tune`: a finished model's U-ViT trained further on a folder of pairs. The other networks stay frozen, but for a
+ * U-Net, which would draw what it had learnt before: it is left out.
+ */
 import { basename, resolve } from 'node:path';
 import { createTokenizer, frameTokens, type Tokenizer } from '../../clip/index.ts';
 import { findModel } from '../../pipelines/find-model.ts';
@@ -7,7 +10,7 @@ import { absolutePaths } from '../absolute-paths.ts';
 import type { FineTuneStage } from '../config.ts';
 import { countPairs } from '../data/folder.ts';
 import type { Stage } from '../loop.ts';
-import { checkPictureSize, loadBaseModel } from './base-model.ts';
+import { checkPictureSize, loadBaseModel, withoutUnet } from './base-model.ts';
 import { openSource, type StageContext } from './context.ts';
 import { imageLatents } from './frozen-networks.ts';
 import { jointTraining } from './joint.ts';
@@ -56,7 +59,7 @@ export async function fineTuneConfig(
 }
 
 export async function fineTuneStage(config: FineTuneStage, context: StageContext): Promise<Stage> {
-  const model = await loadBaseModel(config.from);
+  const model = withoutUnet(await loadBaseModel(config.from));
   const { uvit, diffusion, textTokens } = model.config;
   checkPictureSize(config, model.config);
   const source = await openSource(config.data, context);

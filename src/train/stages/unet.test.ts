@@ -5,12 +5,16 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tinyModel } from '../../../test/support/tiny-model.ts';
 import { tinyUnet } from '../../../test/support/tiny-unet.ts';
 import { createTokenizer } from '../../clip/index.ts';
+import { isHostTensor } from '../../core/host-tensor.ts';
+import { flattenTree } from '../../core/tree.ts';
 import { isHeldOut } from '../../emoji/scenes/held-out.ts';
 import { parse } from '../../emoji/scenes/parse.ts';
+import { loadAs } from '../../pipelines/index.ts';
 import { writeModelFolder } from '../../pipelines/unidiffuser/model-folder.ts';
 import { loadSafetensors } from '../../weights/safetensors.ts';
 import { parseStageConfig, type UnetStage } from '../config.ts';
 import { train } from '../loop.ts';
+import { loadBaseModel } from './base-model.ts';
 import { openSource, openValidation } from './context.ts';
 import { unetStage } from './unet.ts';
 
@@ -57,8 +61,27 @@ function config(changes: Partial<UnetStage> = {}): UnetStage {
 const stage = (changes: Partial<UnetStage> = {}) =>
   unetStage(config(changes), { engine, cache: join(folder, 'cache') });
 
+/** The model with the U-Net in it, which draws what needs no pair at once. */
+async function expectDrawingModel(out: string): Promise<void> {
+  const { config, weights } = await loadBaseModel(join(out, 'model'));
+  const { unet, ...own } = config;
+  expect(own).toEqual({ ...tinyModel().config, name: 'tiny-unet' });
+  expect(unet).toMatchObject({
+    network: tinyUnet(),
+    diffusion: { prediction: 'v', schedule: { kind: 'cosine' } },
+    features: 'mean',
+    draws: ['t2i', 'i2t2i', 'inpaint'],
+  });
+  const { tensors } = await loadSafetensors(join(out, 'model.safetensors'));
+  expect(flattenTree(weights.unet!, isHostTensor)).toEqual(tensors);
+  const model = await loadAs('unidiffuser', join(out, 'model'), { device: 'reference' });
+  const { settings } = await model.textToImage('a red apple', { seed: 1, steps: 1 });
+  expect(settings).toMatchObject({ model: 'tiny-unet', network: 'unet' });
+  await model.release();
+}
+
 describe('the stage unet', () => {
-  it('goes on after an abort to the very same numbers, and measures held-out scenes of every kind', async () => {
+  it('goes on after an abort to the very same numbers, measures held-out scenes of every kind, and writes a model that draws', async () => {
     const run = async (out: string, stopAt?: number) => {
       const controller = new AbortController();
       const metrics: Record<string, number> = {};
@@ -78,6 +101,7 @@ describe('the stage unet', () => {
     const state = (out: string) =>
       loadSafetensors(join(folder, out, 'checkpoints', `step-0000000${steps}.safetensors`));
     expect((await state('resumed')).tensors).toEqual((await state('straight')).tensors);
+    await expectDrawingModel(join(folder, 'straight'));
   });
 
   it('draws as a function of the step which captions are left out', async () => {

@@ -1,27 +1,34 @@
 /**
  * Stage `unet`: a convolutional U-Net that draws from captions, trained on the image latents of a finished model, whose
- * autoencoder and text tower stay as they are. It predicts v on the cosine schedule.
+ * autoencoder and text tower stay as they are. It predicts v on the cosine schedule. The result is that model with the U-Net,
+ * which draws.
  */
+import { join } from 'node:path';
 import { downsamplingFactor } from '../../autoencoder/index.ts';
 import { createTokenizer } from '../../clip/index.ts';
-import { DuetError } from '../../core/errors.ts';
 import { float32, type HostTensor } from '../../core/host-tensor.ts';
 import { seededRandom } from '../../core/random.ts';
-import { initialise } from '../../nn/params.ts';
-import { cosine, type NoiseLevel } from '../../sampler/index.ts';
+import { fillParams, initialise } from '../../nn/params.ts';
+import type { ModelConfig } from '../../pipelines/unidiffuser/model-config.ts';
+import { writeModelFolder } from '../../pipelines/unidiffuser/model-folder.ts';
+import { checkUnetFits, drawableModes, type ModelUnet } from '../../pipelines/unidiffuser/unet-config.ts';
+import { createSchedule, type NoiseLevel } from '../../sampler/index.ts';
 import { unetSpec } from '../../unet/index.ts';
 import type { UnetStage } from '../config.ts';
 import { batchIndices, captionBatch } from '../data/source.ts';
 import type { Stage } from '../loop.ts';
 import { type UnetProblem, unetObjective } from '../objectives/unet.ts';
 import { type RandomStream, randomStream } from '../random.ts';
-import { type BaseModel, checkPictureSize, loadBaseModel } from './base-model.ts';
+import { type BaseModel, checkPictureSize, loadBaseModel, modelFolder } from './base-model.ts';
 import { openSource, type StageContext } from './context.ts';
 import { warnAboutCaptions } from './fine-tune.ts';
 import { imageLatents, sampledImages } from './frozen-networks.ts';
 import { unetValidation } from './unet-validation.ts';
 
-const schedule = cosine();
+const diffusion = { prediction: 'v', schedule: { kind: 'cosine' } } as const satisfies ModelUnet['diffusion'];
+const schedule = createSchedule(diffusion.schedule);
+/** Before evaluation chooses better ones. */
+const sampling: ModelUnet['sampling'] = { steps: 12, guidance: 2 };
 
 export async function unetStage(config: UnetStage, context: StageContext): Promise<Stage> {
   const base = await loadBaseModel(config.from);
@@ -57,32 +64,31 @@ export async function unetStage(config: UnetStage, context: StageContext): Promi
       };
     },
     sample: validation.sample,
+    save: (ema, out) => {
+      const unet = fillParams(unetSpec(config.model), ema, 'the averaged parameters');
+      const own = { ...base.config, name: config.name, unet: modelUnet(config, base.config) };
+      return writeModelFolder(join(out, modelFolder), { ...base, config: own, weights: { ...base.weights, unet } });
+    },
+    result: modelFolder,
     release: validation.release,
+  };
+}
+
+/** What the model's config.json says of the U-Net: it draws what can be drawn from captions. */
+function modelUnet({ model: network }: UnetStage, { sampling: { order } }: ModelConfig): ModelUnet {
+  return {
+    network,
+    diffusion,
+    ...(network.class && { features: 'mean' as const }),
+    sampling,
+    draws: drawableModes.filter(mode => order === 'text-first' || (mode !== 'joint' && mode !== 'i')),
   };
 }
 
 /** The sizes of the problem. @throws DuetError `invalid-config` if the U-Net does not fit the model's latents and states */
 function problemOf({ model, batch, from }: UnetStage, { config }: Pick<BaseModel, 'config'>): UnetProblem {
   const { autoencoder, clip, imageSize, textTokens } = config;
-  const wanted = {
-    inChannels: autoencoder.latentChannels,
-    outChannels: autoencoder.latentChannels,
-    contextWidth: clip.text.width,
-  };
-  for (const [key, value] of Object.entries(wanted) as [keyof typeof wanted, number][]) {
-    if (model[key] === value) continue;
-    throw new DuetError(
-      'invalid-config',
-      `model.${key} is ${model[key] ?? 'absent'}, the model ${from} needs ${value}`,
-    );
-  }
-  if (model.class && !(model.class.kind === 'features' && model.class.width === clip.text.width)) {
-    throw new DuetError(
-      'invalid-config',
-      `model.class is ${JSON.stringify(model.class)}; leave it out, or give it the mean of the text states: ` +
-        `{"kind": "features", "width": ${clip.text.width}, "map": "mlp"}`,
-    );
-  }
+  checkUnetFits(model, config, { place: 'model', model: `the model ${from}` });
   const side = imageSize / downsamplingFactor(autoencoder);
   return { batch, side, tokens: textTokens, unet: model, text: clip.text };
 }

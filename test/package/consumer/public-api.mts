@@ -21,6 +21,7 @@ import {
   type Result,
   type SamplingOptions,
   type SolverName,
+  type TextToImageOptions,
   type VaryOptions,
 } from 'duet';
 
@@ -33,6 +34,9 @@ function expectType<Expected>() {
 // What each call takes and gives.
 const model = await Duet.load('emoji', { device: 'cpu', precision: 'int8' } satisfies LoadOptions);
 expectType<Result<ImageSample>>()(await model.textToImage('an apple', { n: 4, seed: 1, guidance: 2 }));
+expectType<Result<ImageSample>>()(
+  await model.textToImage('an apple', { network: 'uvit' } satisfies TextToImageOptions),
+);
 expectType<Result<CaptionSample>>()(await model.imageToText('cat.png'));
 expectType<Result<PairSample>>()(await model.joint({ order: 'text-first' }));
 expectType<Result<ImageSample>>()(await model.image());

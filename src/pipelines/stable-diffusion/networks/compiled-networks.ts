@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { type AutoencoderParams, decode, encodeMoments, sampleLatent } from '../../../autoencoder/index.ts';
 import { fixedLimit, MeasuredLimit } from '../../../batching/batch-limit.ts';
 import { BatchingDriver, type RowsCall } from '../../../batching/batching-driver.ts';
-import { type ClipTextParams, clipText, createTokenizer, type Tokenizer } from '../../../clip/index.ts';
+import { createTokenizer, type Tokenizer } from '../../../clip/index.ts';
 import type { HostTensor } from '../../../core/host-tensor.ts';
 import { stackRows, unstackRows } from '../../../core/rows.ts';
 import { type CompileOptions, compile, type Executable, type RunOptions } from '../../../engine/index.ts';
@@ -12,6 +12,7 @@ import type { Model } from '../model-folder.ts';
 import { bySize, mostArea } from './by-size.ts';
 import { availableBytes, decodingBytes } from './memory.ts';
 import type { Evaluation, LatentDistribution, LatentImage, Networks, PictureValues } from './networks.ts';
+import { compileTextStates } from './text-states.ts';
 import { decodeTiled, type TileSizes } from './tiled-decoding.ts';
 import { compileUnet, type UnetPrograms } from './unet-programs.ts';
 
@@ -139,11 +140,7 @@ export class CompiledNetworks implements Networks {
 async function compileAll({ config, textTokens, weights }: Model, options: NetworksOptions): Promise<Executables> {
   /** Networks that run once for each sample, rather than at every step, are compiled for accuracy. */
   const exact: CompileOptions = { ...options, precision: 'fp32' };
-  const encodeText = await compile<ClipTextParams, undefined>(
-    ({ params, inputs }) => ({ outputs: { states: clipText(params, { ids: inputs['ids']! }, config.text) } }),
-    { params: weights.text, inputs: { ids: { dtype: 'int32', shape: ['batch', textTokens] } } },
-    { ...exact, name: 'encode-text' },
-  );
+  const encodeText = await compileTextStates(config.text, weights.text, textTokens, exact);
   const sides = { height: { multipleOf: config.reduction }, width: { multipleOf: config.reduction } };
   const encodeImage = await compile<AutoencoderParams, undefined>(
     ({ params, inputs }) => {

@@ -22,7 +22,9 @@ import { type CaptionTemplate, parseTemplate } from '../../../lm/index.ts';
 import { checkText } from '../../call-table.ts';
 import type { ImageLatents, KnownPart, KnownValues, PartialStart, SampleLatents } from '../sampling/index.ts';
 import type { SampledGroup, SampleTask } from '../sampling/sample-latents.ts';
-import { SamplingCall, type UniDiffuserParts } from './sampling-call.ts';
+import type { NetworkChoice } from './options.ts';
+import { type CallDefaults, networkOf } from './requests.ts';
+import { SamplingCall, type SamplingPass, type UniDiffuserParts } from './sampling-call.ts';
 import type { InpaintInput, InpaintOptions, PairSample, Result } from './types.ts';
 
 interface GivenPicture {
@@ -44,14 +46,14 @@ export async function inpaint(
   options: InpaintOptions,
 ): Promise<Result<PairSample>> {
   const words = input.caption === undefined ? undefined : readCaption(input.caption);
-  const { guidance } = parts.config.sampling;
-  const call = new SamplingCall(parts, 'inpaint', options, { guidance: guidance[likelyMode(input, words)] });
+  const call = new SamplingCall(parts, 'inpaint', options, ownDefaults(parts, options, likelyMode(input, words)));
   const picture = await readPicture(call, input);
   if (!picture?.mask && !words?.template) throw nothingToDo(input);
+  const network = painterOf(call, picture, options);
   const start = startOf(options, picture, words);
   const { seeds } = call.request;
 
-  const text = words && !words.template ? await call.encodeCaption(words.caption) : undefined;
+  const text = words && !words.template ? await call.encodeCaption(words.caption, network) : undefined;
   const given: SampleLatents = {
     ...(text && { text }),
     ...(picture && (!picture.mask || start) && { image: picture.latents }),
@@ -60,25 +62,50 @@ export async function inpaint(
     ...(picture?.mask && { z: keptLatents(call, picture.latents, picture.mask) }),
     ...(words?.template && { y: await keptWords(call, words.template) }),
   };
-  const mode = given.text ? 't2i' : start ? 'i2t2i' : given.image ? 'i2t' : 'joint';
+  const drawing = { mode: 't2i', network, known, ...(start && { start }) } as const;
   const tasks = seeds.map(seed => ({ seed, given }));
-  const again = words?.template !== undefined && mode === 'joint';
-  const pass = { mode, known, ...(start && { start }) } as const;
   call.given(words?.template ? words.template.join(' ') : words?.caption);
-  call.planSteps(tasks, pass);
   const finish = async (group: SampledGroup, captions: readonly string[]) => {
     const images = await picturesOf(call, group.sampled, picture);
     return group.tasks.map(({ seed }, index) => ({ seed, image: images[index]!, caption: captions[index]! }));
   };
-  if (!again) {
-    return call.resultOf(tasks, pass, async group => finish(group, await captionsOf(call, group.sampled, words)));
+  const finishAll = async (group: SampledGroup) => finish(group, await captionsOf(call, group.sampled, words));
+  if (text) {
+    call.planSteps(tasks, drawing);
+    return call.resultOf(tasks, drawing, finishAll);
   }
+  // The U-Net draws what captions say, which are found first: of the picture that is started from, or together with what it lacks.
+  const describes = start && network === 'unet';
+  const mode = start ? (describes ? 'i2t' : 'i2t2i') : given.image ? 'i2t' : 'joint';
+  const pass: SamplingPass = { mode, ...(!describes && { known, ...(start && { start }) }) };
+  call.planSteps(tasks, pass);
+  if (network !== 'unet' && !(words?.template && mode === 'joint')) return call.resultOf(tasks, pass, finishAll);
   // The pictures of the captions that are found are drawn from the same seeds.
-  call.planSteps(tasks.map(withText), { mode: 't2i' });
+  call.planSteps(tasks.map(withText), drawing);
   const captions = await captionsOf(call, await call.sample(tasks, pass), words);
-  const texts = await call.measure('encode', () => call.networks.encodeTexts(captions, call.callOptions));
+  const texts = await call.encodeCaptions(captions, network);
   const drawn = seeds.map((seed, index) => ({ seed, given: { text: texts[index]! } }));
-  return call.resultOf(drawn, { mode: 't2i', known }, group => finish(group, captions.slice(group.first)));
+  return call.resultOf(drawn, drawing, group => finish(group, captions.slice(group.first)));
+}
+
+/** Of a call without choices: those of the network that paints, or of the U-ViT that fills in words. */
+function ownDefaults(
+  { config }: UniDiffuserParts,
+  options: InpaintOptions,
+  mode: ReturnType<typeof likelyMode>,
+): CallDefaults {
+  const { steps, guidance } = config.sampling;
+  const isPainted = networkOf('inpaint', config, options) === 'unet' && mode !== 'i2t';
+  return isPainted ? {} : { steps, guidance: guidance[mode] };
+}
+
+/** @throws DuetError 'invalid-argument' if the U-Net is asked for, and no picture is drawn */
+function painterOf(call: SamplingCall, picture: GivenPicture | undefined, options: InpaintOptions): NetworkChoice {
+  if (!picture || picture.mask) return call.request.network ?? 'uvit';
+  if (options.network !== 'unet') return 'uvit';
+  throw new DuetError('invalid-argument', 'Nothing of the picture is painted, and the U-Net fills in no words', {
+    field: 'network',
+  });
 }
 
 /** Where to start below strength 1. Without a caption the picture is described first, so that only it is started from. */

@@ -4,6 +4,7 @@ import type { OptionValues } from '../../call-table.ts';
 import { commonOptions, commonStandards, modelsOwn } from '../../common-options.ts';
 
 const orders = ['together', 'text-first'] as const;
+const networks = ['unet', 'uvit'] as const;
 
 /** The values of options that neither the caller nor the model gives. */
 export const standards = {
@@ -20,6 +21,13 @@ export const ownOptions = {
     title: 'Order',
     ...modelsOwn,
     description: 'picture and caption at once, or the caption first',
+  }),
+  /** What draws pictures of captions, in models that have both. */
+  network: Type.Enum([...networks], {
+    title: 'Network',
+    'x-titles': { unet: 'U-Net', uvit: 'U-ViT' },
+    ...modelsOwn,
+    description: 'what draws pictures of captions: the U-Net, of models that have one, or the U-ViT',
   }),
   /** How often caption and picture are drawn again from one another. */
   rounds: Type.Integer({
@@ -50,6 +58,9 @@ export const ownOptions = {
 export const options = { ...commonOptions, ...ownOptions } as const;
 
 export type OwnOptions = OptionValues<typeof ownOptions>;
+
+/** The networks that draw pictures. */
+export type NetworkChoice = (typeof networks)[number];
 
 /**
  * How a picture is imagined, alone or with its caption: at once, as UniDiffuser's modes joint and image have it, or its

@@ -4,9 +4,10 @@ import { type NoiseSchedule, type SolverName, type SolverOptions, solverOptions 
 import { checkOptions, optionsOf } from '../../call-table.ts';
 import type { CommonOptions } from '../../common-options.ts';
 import { checkSeeds, drawSeed } from '../../seeds.ts';
+import type { DiffusionConfig } from '../diffusion-config.ts';
 import type { ModelConfig } from '../model-config.ts';
 import { stagesOf } from '../sampling/index.ts';
-import { type ImagineOrder, type OwnOptions, options as schemas, standards } from './options.ts';
+import { type ImagineOrder, type NetworkChoice, type OwnOptions, options as schemas, standards } from './options.ts';
 import { type CallMode, calls } from './table.ts';
 import type { CallOptions } from './types.ts';
 
@@ -19,38 +20,47 @@ export interface Request {
   readonly noiseSchedule: NoiseSchedule;
   /** Of calls that have this option. */
   readonly order?: ImagineOrder;
+  /** What draws the pictures of captions, of calls that have this option. */
+  readonly network?: NetworkChoice;
 }
+
+/** What a model says of calls. */
+export type ModelDefaults = Pick<ModelConfig, 'name' | 'sampling' | 'unet'>;
 
 /** What a request's solver does with a model's predictions. */
 export function solverOf(
   { solver, noiseSchedule }: Pick<Request, 'solver' | 'noiseSchedule'>,
-  { prediction }: ModelConfig['diffusion'],
+  { prediction }: DiffusionConfig,
 ): SolverOptions {
   const options = solverOptions(solver, noiseSchedule);
   return options.kind === 'pndm' && prediction === 'v' ? { ...options, combines: 'v' } : options;
 }
 
 /** Defaults of one kind of call, where they are not the model's. */
-export type CallDefaults = Pick<CommonOptions, 'guidance' | 'solver'>;
+export type CallDefaults = Pick<CommonOptions, 'steps' | 'guidance' | 'solver'>;
 
 /** Throws DuetError 'invalid-argument'. */
 export function parseRequest<M extends CallMode>(
   mode: M,
   options: CallOptions,
-  sampling: ModelConfig['sampling'],
+  model: ModelDefaults,
   own: CallDefaults = {},
 ): Request & { readonly mode: M } {
   const values = valuesOf(options);
   checkOptions(values, optionsOf(schemas, calls[mode]), mode);
-  const defaults = { ...defaultsOf(mode, sampling, values.order), ...own };
+  const { network, order, ...defaults } = { ...defaultsOf(mode, model, values), ...own };
   const { n = defaults.n, steps = defaults.steps } = values;
   const seed = values.seed ?? drawSeed(n);
   checkSeeds(seed, n);
   const seeds = Array.from({ length: n }, (_, index) => seed + index);
   const { guidance = defaults.guidance, solver = defaults.solver, noiseSchedule = defaults.noiseSchedule } = values;
   solverOptions(solver, noiseSchedule); // refuses what does not go together
-  const hasOrder = calls[mode].options.some(name => name === 'order');
-  return { mode, seeds, steps, guidance, solver, noiseSchedule, ...(hasOrder && { order: defaults.order }) };
+  const choices = { ...(hasOption(mode, 'order') && { order }), ...(network && { network }) };
+  return { mode, seeds, steps, guidance, solver, noiseSchedule, ...choices };
+}
+
+function hasOption(mode: CallMode, option: keyof typeof schemas): boolean {
+  return calls[mode].options.some(name => name === option);
 }
 
 /** Options without what steers the call from outside: signal, listener and limits of pictures. */
@@ -59,10 +69,45 @@ export function valuesOf(options: CallOptions): CommonOptions & OwnOptions {
   return values;
 }
 
-/** What a call takes for options that are not given, with what the model itself chooses. */
-export function defaultsOf(mode: CallMode, sampling: ModelConfig['sampling'], asked?: ImagineOrder) {
-  const order = asked ?? sampling.order ?? 'together';
-  return { ...standards, steps: sampling.steps, order, guidance: defaultGuidance(mode, sampling, order) };
+/**
+ * What a call takes for options that are not given, with what the model itself chooses. All stages of a call have the steps
+ * and the guidance of the network that draws.
+ * @throws DuetError 'invalid-argument' for a network that the model lacks
+ */
+export function defaultsOf(mode: CallMode, model: ModelDefaults, asked: Pick<OwnOptions, 'order' | 'network'> = {}) {
+  const { sampling, unet } = model;
+  const network = networkOf(mode, model, asked);
+  const byUnet = network === 'unet';
+  const order = asked.order ?? (byUnet ? 'text-first' : (sampling.order ?? 'together'));
+  const guidance = defaultGuidance(mode, sampling, order);
+  const drawing = { steps: sampling.steps, guidance, ...(byUnet && unet?.sampling) };
+  return { ...standards, ...drawing, order, ...(network && { network }) };
+}
+
+/**
+ * What draws the pictures of captions in this call; undefined where none are drawn, or the U-ViT alone knows the way.
+ * @throws DuetError 'invalid-argument' for a network that the model lacks, or that cannot do it
+ */
+export function networkOf(
+  mode: CallMode,
+  { name, unet }: ModelDefaults,
+  { network, order }: Pick<OwnOptions, 'order' | 'network'>,
+): NetworkChoice | undefined {
+  if (!hasOption(mode, 'network')) return undefined;
+  if (network === 'unet' && !unet) {
+    throw new DuetError('invalid-argument', `The model ${name} has no U-Net; leave network out, or give uvit`, {
+      field: 'network',
+    });
+  }
+  if (network === 'unet' && order === 'together') {
+    throw new DuetError(
+      'invalid-argument',
+      'The U-Net draws what a caption says: with it order must be text-first, or left out',
+      { field: 'order' },
+    );
+  }
+  if (network) return network;
+  return unet?.draws.some(own => own === mode) && order !== 'together' ? 'unet' : 'uvit';
 }
 
 /** Both stages of a chain have the guidance of the last one, which makes the requested modality. */

@@ -18,6 +18,7 @@ import {
 } from '../../../image/index.ts';
 import { checkText } from '../../call-table.ts';
 import type { AnySample, CaptionReport } from '../../pipeline.ts';
+import type { DiffusionConfig } from '../diffusion-config.ts';
 import type { ModelConfig } from '../model-config.ts';
 import type { Networks } from '../networks/networks.ts';
 import {
@@ -27,20 +28,15 @@ import {
   type Sampled,
   type SampleLatents,
 } from '../sampling/index.ts';
-import {
-  countSteps,
-  type GroupStep,
-  type SampledGroup,
-  type SampleSettings,
-  type SampleTask,
-  sampleGroups,
-} from '../sampling/sample-latents.ts';
+import type { GroupStep, SampledGroup, SampleSettings, SampleTask } from '../sampling/sample-latents.ts';
+import { samplerOf } from '../sampling/sampler-of.ts';
+import type { NetworkChoice } from './options.ts';
 import { type CallDefaults, parseRequest, type Request, solverOf } from './requests.ts';
 import type { CallMode } from './table.ts';
 import type { CallOptions, Result } from './types.ts';
 
 export interface UniDiffuserParts {
-  readonly config: Pick<ModelConfig, 'name' | 'imageSize' | 'diffusion' | 'sampling' | 'familiarity'>;
+  readonly config: Pick<ModelConfig, 'name' | 'imageSize' | 'diffusion' | 'sampling' | 'familiarity' | 'unet'>;
   readonly networks: Networks;
   readonly precision: Precision;
   readonly inspectCaption: (text: string) => CaptionReport;
@@ -49,8 +45,10 @@ export interface UniDiffuserParts {
 }
 
 /** The settings of one pass of sampling beyond those of the call. */
-type SamplingPass = Pick<SampleSettings, 'rounds' | 'inversion' | 'known' | 'start' | 'onPairs'> & {
+export type SamplingPass = Pick<SampleSettings, 'rounds' | 'inversion' | 'known' | 'start' | 'onPairs'> & {
   readonly mode: RunMode;
+  /** The U-Net makes the pass `t2i` alone. @default 'uvit' */
+  readonly network?: NetworkChoice | undefined;
 };
 
 /** Latents in the order of the tasks that they are of. */
@@ -78,7 +76,9 @@ export class SamplingCall<M extends CallMode = CallMode> {
   readonly #reported = new Set<number>();
   /** The captions that were given. */
   #captions: readonly string[] = [];
-  #negative: SampleLatents | undefined;
+  readonly #negatives: Partial<Record<NetworkChoice, SampleLatents>> = {};
+  /** Of the last pass. */
+  #network: NetworkChoice = 'uvit';
   #steps = { done: 0, total: 0 };
   /** Milliseconds that were counted for some phase. */
   #measured = 0;
@@ -86,7 +86,7 @@ export class SamplingCall<M extends CallMode = CallMode> {
   /** Throws DuetError 'invalid-argument', or what the signal was aborted with. */
   constructor(parts: UniDiffuserParts, mode: M, options: CallOptions, defaults: CallDefaults = {}) {
     options.signal?.throwIfAborted();
-    this.request = parseRequest(mode, options, parts.config.sampling, defaults);
+    this.request = parseRequest(mode, options, parts.config, defaults);
     this.networks = parts.networks;
     this.#parts = parts;
     this.#options = options;
@@ -107,13 +107,20 @@ export class SamplingCall<M extends CallMode = CallMode> {
     return { ...(signal && { signal }), ...(priority !== undefined && { priority }) };
   }
 
-  async encodeCaption(caption: string): Promise<Float32Array> {
+  /** The caption as the network takes it. */
+  async encodeCaption(caption: string, network: NetworkChoice = 'uvit'): Promise<Float32Array> {
     checkText(caption, 'prompt');
     if (caption.trim() === '') {
       throw new DuetError('invalid-argument', 'The caption is empty; give some words', { field: 'prompt' });
     }
-    const [text] = await this.measure('encode', () => this.networks.encodeTexts([caption], this.callOptions));
+    const [text] = await this.encodeCaptions([caption], network);
     return text!;
+  }
+
+  /** Captions that were found on the way, as the network takes them. */
+  encodeCaptions(captions: readonly string[], network: NetworkChoice = 'uvit'): Promise<Float32Array[]> {
+    const encoder = network === 'unet' ? this.networks.unet! : this.networks; // the request sees to it
+    return this.measure('encode', () => encoder.encodeTexts(captions, this.callOptions));
   }
 
   encodePicture(picture: ImageInput): Promise<EncodedPicture> {
@@ -144,7 +151,8 @@ export class SamplingCall<M extends CallMode = CallMode> {
 
   /** Adds the evaluations of coming tasks to the total of the progress, which is thus known from the start. */
   planSteps(tasks: readonly SampleTask[], pass: SamplingPass): void {
-    this.#steps.total += countSteps(this.#parts.config.diffusion, tasks, { ...this.#sampling, ...pass });
+    const { diffusion, count } = samplerOf(pass.network, this.#parts.config);
+    this.#steps.total += count(diffusion, tasks, { ...this.#samplingWith(diffusion), ...pass });
   }
 
   /** Latents of all `tasks`, which were passed to `planSteps` before. */
@@ -152,6 +160,12 @@ export class SamplingCall<M extends CallMode = CallMode> {
     const results: Sampled[] = [];
     for await (const { sampled } of this.#sampleGroups(tasks, pass)) results.push(...sampled);
     return results;
+  }
+
+  /** The captions that a pass samples of all `tasks`, which were passed to `planSteps` before. */
+  async sampleCaptions(tasks: readonly SampleTask[], pass: SamplingPass): Promise<string[]> {
+    const latents = (await this.sample(tasks, pass)).map(({ text }) => text!);
+    return this.measure('decode', () => this.networks.decodeTexts(latents, this.callOptions));
   }
 
   /**
@@ -183,24 +197,26 @@ export class SamplingCall<M extends CallMode = CallMode> {
   }
 
   async *#sampleGroups(tasks: readonly SampleTask[], pass: SamplingPass): AsyncGenerator<SampledGroup, void> {
-    const negative = await this.#encodeNegative();
+    const { network = 'uvit' } = pass;
+    this.#network = network;
+    const negative = await this.#encodeNegative(network);
     const { onProgress } = this.#options;
     const before = this.#steps.done;
+    const { diffusion, groups: groupsOf, count } = samplerOf(network, this.#parts.config);
     const settings: SampleSettings = {
-      ...this.#sampling,
+      ...this.#samplingWith(diffusion),
       ...pass,
       ...(negative && { negative }),
       ...this.callOptions,
       ...(onProgress && { onStep: step => this.#reportStep(before, step, pass) }),
     };
-    const { diffusion } = this.#parts.config;
-    const groups = sampleGroups(this.networks, diffusion, tasks, settings);
+    const groups = groupsOf(this.networks, diffusion, tasks, settings);
     for (;;) {
       const { done, value } = await this.measure('sample', () => groups.next());
       if (done) break;
       yield value;
     }
-    this.#steps.done += countSteps(diffusion, tasks, settings);
+    this.#steps.done += count(diffusion, tasks, settings);
   }
 
   /** One sample for each task. */
@@ -228,7 +244,7 @@ export class SamplingCall<M extends CallMode = CallMode> {
 
   #result<S extends AnySample>(samples: readonly S[]): Result<S> {
     const reports = this.#captions.map(caption => this.#parts.inspectCaption(caption));
-    const { mode, steps, guidance, solver, noiseSchedule, order } = this.request;
+    const { mode, steps, guidance, solver, noiseSchedule, order, network } = this.request;
     const { negativePrompt } = this.#options;
     const { config, precision } = this.#parts;
     return {
@@ -242,6 +258,7 @@ export class SamplingCall<M extends CallMode = CallMode> {
         ...(noiseSchedule !== 'uniform' && { noiseSchedule }),
         ...(negativePrompt !== undefined && { negativePrompt }),
         ...(order !== undefined && { order }),
+        ...(network !== undefined && config.unet && { network: this.#network }),
         ...(precision !== 'fp32' && { precision }),
       },
       timings: { ...this.#times, total: performance.now() - this.#started },
@@ -264,9 +281,9 @@ export class SamplingCall<M extends CallMode = CallMode> {
   }
 
   /** The settings of sampling that all passes share. */
-  get #sampling(): Pick<SampleSettings, 'steps' | 'guidance' | 'solver'> {
+  #samplingWith(diffusion: DiffusionConfig): Pick<SampleSettings, 'steps' | 'guidance' | 'solver'> {
     const { steps, guidance } = this.request;
-    return { steps, guidance, solver: solverOf(this.request, this.#parts.config.diffusion) };
+    return { steps, guidance, solver: solverOf(this.request, diffusion) };
   }
 
   /** Of the least familiar picture given. */
@@ -277,11 +294,11 @@ export class SamplingCall<M extends CallMode = CallMode> {
     return { familiarity, isFamiliar: familiarity >= limits.threshold };
   }
 
-  async #encodeNegative(): Promise<SampleLatents | undefined> {
+  async #encodeNegative(network: NetworkChoice): Promise<SampleLatents | undefined> {
     const { negativePrompt = '' } = this.#options;
     if (negativePrompt.trim() === '') return undefined;
-    this.#negative ??= { text: await this.encodeCaption(negativePrompt) };
-    return this.#negative;
+    this.#negatives[network] ??= { text: await this.encodeCaption(negativePrompt, network) };
+    return this.#negatives[network];
   }
 
   async #reportStep(

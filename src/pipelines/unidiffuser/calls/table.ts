@@ -13,7 +13,7 @@ export const calls = {
     needs: [['prompt']],
     takes: ['prompt'],
     makes: 'images',
-    options: [...common],
+    options: [...common, 'network'],
   },
   i2t: {
     title: 'Description',
@@ -32,7 +32,7 @@ export const calls = {
     needs: [],
     takes: [],
     makes: 'pairs',
-    options: [...common, 'order'],
+    options: [...common, 'order', 'network'],
   },
   i: {
     title: 'Picture',
@@ -41,7 +41,7 @@ export const calls = {
     needs: [],
     takes: [],
     makes: 'images',
-    options: [...common, 'order'],
+    options: [...common, 'order', 'network'],
   },
   t: {
     title: 'Caption',
@@ -60,7 +60,7 @@ export const calls = {
     needs: [['image']],
     takes: ['image', 'prompt'],
     makes: 'images',
-    options: [...common, 'strength'],
+    options: [...common, 'strength', 'network'],
   },
   t2i2t: {
     title: 'Paraphrase',
@@ -99,7 +99,7 @@ export const calls = {
     needs: [['image', 'prompt']],
     takes: ['image', 'mask', 'prompt'],
     makes: 'images',
-    options: [...common, 'strength'],
+    options: [...common, 'strength', 'network'],
     optionNeeds: { strength: 'image' },
   },
 } as const satisfies Record<string, CallSpec<keyof typeof options>>;

@@ -16,17 +16,15 @@ export async function textFirst<S extends AnySample>(
   shape: (sample: AnySample) => S,
 ): Promise<Result<S>> {
   const call = new SamplingCall(parts, mode, options);
-  const { networks, callOptions } = call;
-  const { seeds } = call.request;
+  const { seeds, network } = call.request;
+  const drawing = { mode: 't2i', network } as const;
   const words: SampleTask[] = seeds.map(seed => ({ seed, given: {} }));
   call.planSteps(words, { mode: 't' });
-  call.planSteps(words, { mode: 't2i' });
-  const said = await call.sample(words, { mode: 't' });
-  const latents = said.map(({ text }) => text!);
-  const captions = await call.measure('decode', () => networks.decodeTexts(latents, callOptions));
-  const texts = await call.measure('encode', () => networks.encodeTexts(captions, callOptions));
+  call.planSteps(words, drawing);
+  const captions = await call.sampleCaptions(words, { mode: 't' });
+  const texts = await call.encodeCaptions(captions, network);
   const pictures = seeds.map((seed, index) => ({ seed, given: { text: texts[index]! } }));
-  return call.resultOf(pictures, { mode: 't2i' }, async group => {
+  return call.resultOf(pictures, drawing, async group => {
     const samples = await call.decode(group);
     return samples.map((sample, index) => shape({ ...sample, caption: captions[group.first + index]! }));
   });

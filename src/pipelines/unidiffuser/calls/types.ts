@@ -4,7 +4,7 @@ import type { DecodeOptions, ImageInput, Picture } from '../../../image/index.ts
 import type { NoiseSchedule } from '../../../sampler/index.ts';
 import type { CommonOptions, SolverName } from '../../common-options.ts';
 import type { AnySample, CallControls, CallResult, CallSettings } from '../../pipeline.ts';
-import type { ImagineOrder, OwnOptions } from './options.ts';
+import type { ImagineOrder, NetworkChoice, OwnOptions } from './options.ts';
 import type { CallMode } from './table.ts';
 
 /** Options of every call; src/pipelines/common-options.ts has their limits. */
@@ -19,19 +19,21 @@ export interface PairInput {
   readonly picture?: ImageInput;
 }
 
-export interface ImagineOptions extends SamplingOptions, Pick<OwnOptions, 'order'> {}
+export interface TextToImageOptions extends SamplingOptions, Pick<OwnOptions, 'network'> {}
+
+export interface ImagineOptions extends SamplingOptions, Pick<OwnOptions, 'order' | 'network'> {}
 
 export interface GibbsOptions extends SamplingOptions, DecodeOptions, Pick<OwnOptions, 'rounds'> {}
 
 export interface InterpolateOptions extends SamplingOptions, DecodeOptions, Pick<OwnOptions, 'frames'> {}
 
-export interface VaryOptions extends SamplingOptions, DecodeOptions, Pick<OwnOptions, 'strength'> {
+export interface VaryOptions extends SamplingOptions, DecodeOptions, Pick<OwnOptions, 'strength' | 'network'> {
   /** A caption of what the variations show. @default a caption of the picture by the model */
   readonly caption?: string;
 }
 
 /** `strength` is of what is painted anew, as of `VaryOptions`; not with gaps in the caption. */
-export interface InpaintOptions extends SamplingOptions, DecodeOptions, Pick<OwnOptions, 'strength'> {}
+export interface InpaintOptions extends SamplingOptions, DecodeOptions, Pick<OwnOptions, 'strength' | 'network'> {}
 
 /** A picture or a caption with gaps; the other modality may be given whole, have gaps too, or be absent. */
 export interface InpaintInput {
@@ -69,6 +71,8 @@ export interface UsedSettings extends CallSettings {
   readonly noiseSchedule?: NoiseSchedule;
   /** The order of sampling, of joint samples and of pictures alone. */
   readonly order?: ImagineOrder;
+  /** What drew the pictures, of models that have two networks for it. */
+  readonly network?: NetworkChoice;
   /** Other than fp32. */
   readonly precision?: Precision;
 }

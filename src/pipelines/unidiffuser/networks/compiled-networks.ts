@@ -1,4 +1,4 @@
-/** The four networks of a model folder behind the pipeline's interface, compiled for a device. */
+/** The networks of a model folder behind the pipeline's interface, compiled for a device. */
 import { fixedLimit, MeasuredLimit } from '../../../batching/batch-limit.ts';
 import type { CallOptions } from '../../../batching/batching-driver.ts';
 import { BatchingDriver, type RowsCall } from '../../../batching/batching-driver.ts';
@@ -10,6 +10,8 @@ import { type CompileOptions, compile, type Executable, type RunOptions } from '
 import { fromNetwork, type Pixels, toNetwork } from '../../../image/index.ts';
 import { type CaptionTemplate, fillTemplate } from '../../../lm/index.ts';
 import { type JointUvitInputs, type JointUvitParams, jointUvit } from '../../../uvit/index.ts';
+import { compileTextStates } from '../../stable-diffusion/networks/text-states.ts';
+import { compileUnet, type UnetPrograms } from '../../stable-diffusion/networks/unet-programs.ts';
 import type { ModelConfig } from '../model-config.ts';
 import type { Model } from '../model-folder.ts';
 import {
@@ -23,12 +25,13 @@ import {
 } from '../sampling/index.ts';
 import { CaptionWriter } from './caption-writer.ts';
 import { compileImageDecoder, compileImageEncoder, compileTextEncoder } from './encode-programs.ts';
-import type { Networks } from './networks.ts';
+import type { Networks, UnetNetworks } from './networks.ts';
 import { denormaliseLatent, normaliseLatent } from './normalise-latents.ts';
 
 /** Pictures or captions that are encoded or decoded in one call: few, since denoising waits for the end of that call. */
 const codecBatch = 8;
 /** A guided picture takes 2 rows of a call, a guided joint sample 3. */
+const rowsOfPicture = 2;
 const rowsOfRequest = 3;
 /** Captions whose mean stands for one with gaps; neighbouring gaps take words this far apart. */
 const fillings = 16;
@@ -49,6 +52,8 @@ interface Executables {
   readonly predict: Executable;
   readonly decodeImage: Executable;
   readonly captionWriter: CaptionWriter;
+  readonly unet?: UnetPrograms;
+  readonly textStates?: Executable;
 }
 
 export interface NetworksOptions extends CompileOptions {
@@ -64,6 +69,7 @@ export class CompiledNetworks implements Networks {
   readonly encodeImages: RowsCall<Pixels, ImageLatents>;
   readonly predict: RowsCall<Evaluation, Prediction>;
   readonly decodeImages: RowsCall<Float32Array, Pixels>;
+  readonly unet?: UnetNetworks;
   readonly #config: ModelConfig;
   readonly #executables: Executables;
   readonly #driver: BatchingDriver;
@@ -83,8 +89,23 @@ export class CompiledNetworks implements Networks {
     this.encodeTexts = driver.batched((rows, signal) => this.#encodeTexts(rows, { signal }), { limit: codecBatch });
     this.encodeImages = driver.batched((rows, signal) => this.#encodeImages(rows, { signal }), { limit: codecBatch });
     this.decodeImages = driver.batched((rows, signal) => this.#decodeImages(rows, { signal }), { limit: codecBatch });
-    const limit = maxBatch === undefined ? new MeasuredLimit() : fixedLimit(maxBatch);
-    this.predict = driver.batched((rows, signal) => this.#predict(rows, { signal }), { limit, unit: rowsOfRequest });
+    const limit = () => (maxBatch === undefined ? new MeasuredLimit() : fixedLimit(maxBatch));
+    this.predict = driver.batched((rows, signal) => this.#predict(rows, { signal }), {
+      limit: limit(),
+      unit: rowsOfRequest,
+    });
+    const { unet, textStates } = executables;
+    if (unet && textStates) {
+      this.unet = {
+        encodeTexts: driver.batched((rows, signal) => this.#statesOf(textStates, rows, { signal }), {
+          limit: codecBatch,
+        }),
+        predict: driver.batched((rows, signal) => unet.predict(rows, { signal }), {
+          limit: limit(),
+          unit: rowsOfPicture,
+        }),
+      };
+    }
   }
 
   static async create(model: Model, options: NetworksOptions): Promise<CompiledNetworks> {
@@ -160,6 +181,12 @@ export class CompiledNetworks implements Networks {
     return unstackRows(y!).map(row => normaliseLatent(row, latents.text, 1));
   }
 
+  async #statesOf(executable: Executable, rows: readonly string[], options: RunOptions): Promise<Float32Array[]> {
+    const ids = this.tokenizer.frameBatch(rows, this.#config.textTokens);
+    const { states } = await executable.run({ ids }, options);
+    return unstackRows(states!);
+  }
+
   async #encodeImages(rows: readonly Pixels[], options: RunOptions): Promise<ImageLatents[]> {
     const { latents } = this.#config;
     const { mean, clip } = await this.#executables.encodeImage.run({ pixels: toNetwork(rows) }, options);
@@ -215,5 +242,26 @@ async function compileAll(
   const decodeImage = await compileImageDecoder({ config, weights }, shapes.z, exact);
   const { captionDecoder } = weights;
   const captionWriter = await CaptionWriter.create(config.captionDecoder, captionDecoder, tokenizer, driver, exact);
-  return { encodeText: encodeTexts, encodeImage, predict, decodeImage, captionWriter };
+  return {
+    encodeText: encodeTexts,
+    encodeImage,
+    predict,
+    decodeImage,
+    captionWriter,
+    ...(await compileUnetAndTexts({ config, weights }, options)),
+  };
+}
+
+/** Nothing of models without a U-Net. */
+async function compileUnetAndTexts(
+  { config, weights }: Pick<Model, 'config' | 'weights'>,
+  options: CompileOptions,
+): Promise<Pick<Executables, 'unet' | 'textStates'>> {
+  const { textTokens, clip } = config;
+  if (!config.unet || !weights.unet) return {};
+  const unet = { config: config.unet.network, contextTokens: textTokens, weights: weights.unet };
+  return {
+    unet: await compileUnet(unet, options),
+    textStates: await compileTextStates(clip.text, weights.clip.text, textTokens, { ...options, precision: 'fp32' }),
+  };
 }

@@ -19,10 +19,10 @@ import { type CaptionDecoderParams, encodePrefix } from '../../../lm/index.ts';
 import type { ModelConfig } from '../model-config.ts';
 import type { ModelWeights } from '../model-folder.ts';
 
-/** The networks around the U-ViT, which make latents and turn them back: finished before it is trained. */
+/** The networks around those that draw, which make latents and turn them back: finished before it is trained. */
 export interface LatentNetworks<T extends TensorSource = TensorSource> {
   readonly config: Pick<ModelConfig, 'autoencoder' | 'clip' | 'captionDecoder'>;
-  readonly weights: Omit<ModelWeights<T>, 'uvit'>;
+  readonly weights: Omit<ModelWeights<T>, 'uvit' | 'unet'>;
 }
 
 interface ImageEncoderParams {
@@ -63,11 +63,11 @@ export function compileImageEncoder(
 
 /**
  * `z` [B, C, H, W] -> `pixels` [B, 3, S, S].
- * @param latent C, H, W
+ * @param latent C, H, W; sides of any length have names
  */
 export function compileImageDecoder(
   { config, weights }: LatentNetworks,
-  latent: readonly number[],
+  latent: readonly (number | string)[],
   options: CompileOptions,
 ): Promise<Executable> {
   return compile<AutoencoderParams, undefined>(

@@ -2,7 +2,14 @@
 import type { CallOptions } from '../../../batching/batching-driver.ts';
 import type { Pixels } from '../../../image/index.ts';
 import type { CaptionTemplate } from '../../../lm/index.ts';
+import type { Networks as DiffusionNetworks } from '../../stable-diffusion/networks/networks.ts';
 import type { Evaluation, ImageLatents, KnownPart, LatentShapes, Prediction } from '../sampling/index.ts';
+
+/**
+ * A U-Net beside the U-ViT: `encodeTexts` makes what it looks at, the states of CLIP's text tower [L, X] at all L positions;
+ * latents are normalised.
+ */
+export type UnetNetworks = Pick<DiffusionNetworks, 'encodeTexts' | 'predict'>;
 
 export interface Networks {
   /** Shapes of one sample's latents, without the batch. */
@@ -21,6 +28,8 @@ export interface Networks {
   encodeTemplate(template: CaptionTemplate, options: CallOptions): Promise<KnownPart>;
   /** Text latents to captions that fill the gaps of `template`. */
   fillTemplate(latents: readonly Float32Array[], template: CaptionTemplate, options: CallOptions): Promise<string[]>;
+  /** Of models that have one. */
+  readonly unet?: UnetNetworks;
   /** Frees sessions and weights. Idempotent. */
   release(): Promise<void>;
 }

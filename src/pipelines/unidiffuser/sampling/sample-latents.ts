@@ -3,7 +3,7 @@
  * evaluation requests of all runs, of this call and of others, share network calls.
  */
 import { createSchedule } from '../../../sampler/index.ts';
-import type { ModelConfig } from '../model-config.ts';
+import type { DiffusionConfig } from '../diffusion-config.ts';
 import type { Networks } from '../networks/networks.ts';
 import {
   countEvaluationRequests,
@@ -24,7 +24,7 @@ import {
  * Samples of one call that are under way at the same time; more are done one group after the other, so that the first ones
  * are finished early. With guidance they are 16 rows of a network call, beyond which a CPU gains little.
  */
-const groupSize = 8;
+export const groupSize = 8;
 
 /** One sample to make: its seed and what its mode is given. */
 export interface SampleTask {
@@ -80,16 +80,12 @@ export interface GroupStep extends Group {
 }
 
 /** Network evaluations per sample and group: what `GroupStep.total` will be. Tasks have the same things given. */
-export function countSteps(
-  diffusion: ModelConfig['diffusion'],
-  tasks: readonly SampleTask[],
-  settings: CommonRequest,
-): number {
+export function countSteps(diffusion: DiffusionConfig, tasks: readonly SampleTask[], settings: CommonRequest): number {
   return Math.ceil(tasks.length / groupSize) * requestsPerSample(diffusion, tasks, settings);
 }
 
 function requestsPerSample(
-  { schedule }: ModelConfig['diffusion'],
+  { schedule }: DiffusionConfig,
   [first]: readonly SampleTask[],
   settings: CommonRequest,
 ): number {
@@ -99,7 +95,7 @@ function requestsPerSample(
 /** Latents of all tasks, in order, group by group. Task i depends on its seed, noise and condition alone. */
 export async function* sampleGroups(
   networks: Networks,
-  diffusion: ModelConfig['diffusion'],
+  diffusion: DiffusionConfig,
   tasks: readonly SampleTask[],
   settings: SampleSettings,
 ): AsyncGenerator<SampledGroup, void> {
@@ -122,7 +118,7 @@ export async function sampleLatents(...args: Parameters<typeof sampleGroups>): P
 
 async function sampleGroup(
   networks: Networks,
-  { prediction, schedule }: ModelConfig['diffusion'],
+  { prediction, schedule }: DiffusionConfig,
   group: Group,
   { signal, onStep, onPairs, priority = 0, ...request }: SampleSettings,
   place: { readonly done: number; readonly total: number },
