@@ -19,7 +19,7 @@ export interface FrontEnd {
 export interface Drawing {
   readonly mapper: VokenMapperConfig;
   readonly params: Filled<ReturnType<typeof vokenMapperSpec>, TensorSource>;
-  /** The folder of Stable Diffusion. */
+  /** The folder of Stable Diffusion, or of a model of Duet's that has a U-Net. */
   readonly folder: string;
   /** Where a call does not say. */
   readonly defaults: Pick<DrawOptions, 'steps' | 'guidance'>;

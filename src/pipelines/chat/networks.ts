@@ -1,4 +1,5 @@
 /** The networks of a chat model, compiled for a device: the language model, eyes, and what draws. */
+import { join } from 'node:path';
 import { fixedLimit, MeasuredLimit } from '../../batching/batch-limit.ts';
 import { BatchingDriver } from '../../batching/batching-driver.ts';
 import { DuetError } from '../../core/errors.ts';
@@ -8,9 +9,11 @@ import { decodingProgram, llamaModel, llamaPositions } from '../../lm/index.ts';
 import { type VisualFrontEndParams, visualFrontEnd } from '../../vision/index.ts';
 import { extendedModel, type VokenMapperParams, vokenMapper } from '../../vokens/index.ts';
 import { CompiledDecoder, SharedDecoder } from '../compiled-decoder.ts';
+import { isFile } from '../diffusers-folder.ts';
 import type { LoadOptions } from '../family.ts';
-import type { Contexts, StableDiffusionParts } from '../stable-diffusion/calls/draw.ts';
+import type { Contexts, DrawingParts } from '../stable-diffusion/calls/draw.ts';
 import { loadParts } from '../stable-diffusion/load.ts';
+import { loadUnetDrawing } from '../unidiffuser/unet-drawing.ts';
 import { visualInput } from '../visual-input.ts';
 import type { ChatFolder, Drawing, FrontEnd } from './chat-folder.ts';
 
@@ -19,7 +22,7 @@ const promptsAtOnce = 8;
 
 /** What makes pictures of the language model's states. */
 export interface DrawingNetworks {
-  readonly parts: StableDiffusionParts;
+  readonly parts: DrawingParts;
   /** What the U-Net looks at for the states of one picture's vokens, [V, W], and without a condition. */
   contextsOf(states: Float32Array, options?: RunOptions): Promise<Contexts>;
 }
@@ -63,7 +66,7 @@ async function see(eyes: Executable, { network, input }: FrontEnd, picture: Pixe
 
 async function createDrawing({ name, vocabulary }: ChatFolder, drawing: Drawing, options: LoadOptions) {
   const { maxBatch, precision = 'fp32', signal, ...common } = options;
-  const parts = await loadParts(drawing.folder, options);
+  const parts = await loadDiffusion(drawing.folder, options);
   checkContext(name, drawing, parts);
   const mapper = await compileMapper(drawing, vocabulary.vokens.length, common);
   const mapped = async (states: Float32Array, run: RunOptions = {}): Promise<Float32Array> => {
@@ -86,8 +89,13 @@ async function createDrawing({ name, vocabulary }: ChatFolder, drawing: Drawing,
   return { networks, release: () => Promise.all([mapper.release(), parts.networks.release()]) };
 }
 
+/** Folders of diffusers have no config.json of their own. */
+async function loadDiffusion(folder: string, options: LoadOptions): Promise<DrawingParts> {
+  return (await isFile(join(folder, 'config.json'))) ? loadUnetDrawing(folder, options) : loadParts(folder, options);
+}
+
 /** @throws DuetError 'invalid-config' if the mapper does not make what the U-Net looks at */
-function checkContext(name: string, { mapper }: Drawing, { config, textTokens }: StableDiffusionParts): void {
+function checkContext(name: string, { mapper }: Drawing, { config, textTokens }: DrawingParts): void {
   if (mapper.width === config.unet.contextWidth && mapper.queries === textTokens) return;
   throw new DuetError(
     'invalid-config',

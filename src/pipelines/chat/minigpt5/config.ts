@@ -63,7 +63,7 @@ export const miniGpt5ConfigSchema = Type.Object(
     name: Type.String({ minLength: 1 }),
     /** A folder of the Llama family as Hugging Face's libraries write it. */
     languageModel: folder,
-    /** A folder of Stable Diffusion as diffusers writes it. */
+    /** A folder of Stable Diffusion as diffusers writes it, or a model folder of Duet's that has a U-Net. */
     diffusion: folder,
     vocabulary: vokenVocabularySchema,
     /** Absent in models that are not given pictures. */

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isHostTensor } from '../../../core/host-tensor.ts';
+import { tinyModel } from '../../../../test/support/tiny-model.ts';
+import { tinyModelWithUnet } from '../../../../test/support/tiny-unet.ts';
+import { type HostTensor, isHostTensor } from '../../../core/host-tensor.ts';
 import { seededRandom } from '../../../core/random.ts';
 import { flattenTree } from '../../../core/tree.ts';
 import { Duet } from '../../../index.ts';
@@ -12,6 +14,7 @@ import { initialise } from '../../../nn/params.ts';
 import { visualFrontEndSpec } from '../../../vision/index.ts';
 import { miniGpt5Vocabulary, newRowsSpec, type VokenVocabulary, vokenMapperSpec } from '../../../vokens/index.ts';
 import { saveSafetensors } from '../../../weights/write-safetensors.ts';
+import { type Model, writeModelFolder } from '../../index.ts';
 import type {
   ChatModel,
   InterleavedAnswer,
@@ -224,6 +227,43 @@ describe('an answer', () => {
       if (type === 'image-started') break;
     }
     expect((await model.chat(asked, { ...quick, draw: 'never' })).text).not.toBe('');
+  });
+});
+
+describe("the U-Net of a model folder of Duet's", () => {
+  const withDiffusion = async (
+    name: string,
+    own: Model<HostTensor>,
+    mapper: Partial<MiniGpt5Config['mapper']> = {},
+  ) => {
+    const folder = join(scratch, `${name}-diffusion`);
+    await writeModelFolder(folder, own);
+    const { clip, textTokens } = own.config;
+    const fitting = { ...config.mapper, width: clip.text.width, queries: textTokens, ...mapper };
+    return folderOf(name, { ...config, diffusion: folder, mapper: fitting });
+  };
+
+  it('draws what the vokens say', async () => {
+    const folder = await withDiffusion('own-unet', tinyModelWithUnet());
+    const chat = await Duet.loadChat(folder, { threads: 2 });
+    const options = { ...quick, draw: 'always', maxImages: 1, steps: 3, guidance: 9 } as const;
+    const kinds: string[] = [];
+    const answer = await chat.chat(asked, { ...options, previewEvery: 1, onEvent: ({ type }) => kinds.push(type) });
+    expect(kinds).toEqual(
+      expect.arrayContaining(['image-started', 'image-progress', 'image-preview', 'image', 'done']),
+    );
+    expect(answer.images[0]).toMatchObject({ width: 16, height: 16 });
+    const other = await chat.chat([{ role: 'user', content: 'a red boat' }], options);
+    expect(bytesOf(other)).not.toEqual(bytesOf(answer));
+    expect(bytesOf(await chat.chat(asked, options))).toEqual(bytesOf(answer));
+    await chat.release();
+  });
+
+  it('is needed, and must fit', async () => {
+    const refused = async (folder: string, message: RegExp) => expect(Duet.loadChat(folder)).rejects.toThrow(message);
+    await refused(await withDiffusion('no-unet', tinyModel()), /the model tiny has no U-Net/);
+    const folder = await withDiffusion('few', tinyModelWithUnet(), { queries: 7 });
+    await refused(folder, /mapper makes 7 vectors of width 8, the U-Net of tiny looks at 8 of width 8/);
   });
 });
 
