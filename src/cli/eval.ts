@@ -2,12 +2,12 @@
 import { type Command, Option } from 'commander';
 import { evaluate } from '../emoji/measures/evaluate.ts';
 import { type MeasureName, measureNames } from '../emoji/measures/run.ts';
-import { sceneKinds } from '../emoji/scenes/scene.ts';
+import { sceneGroups } from '../emoji/scenes/scene.ts';
 import { loadSprites } from '../emoji/scenes/sprites.ts';
 import { type Figure, kindTable, markdownTable } from '../eval/report.ts';
 import { measureSpeed } from '../eval/speed.ts';
 import type { Precision } from '../index.ts';
-import { loadEvalModel } from '../pipelines/index.ts';
+import { loadEvalModel, type NetworkChoice } from '../pipelines/index.ts';
 import { callOption } from './call-options.ts';
 import { jsonOption, modelOption, precisionOption, threadsOption, wholeNumber } from './options.ts';
 import { checkFile, save } from './output.ts';
@@ -22,6 +22,7 @@ interface EvalFlags {
   readonly count: number;
   readonly seed?: number;
   readonly steps?: number;
+  readonly network?: NetworkChoice;
   readonly measures?: (MeasureName | 'speed')[];
   readonly out?: string;
   readonly json: boolean;
@@ -35,6 +36,7 @@ export function registerEval(program: Command, { terminal }: CommandContext): vo
     .addOption(new Option('-n, --count <number>', 'items of each measure').argParser(wholeNumber(1, 1e5)).default(500))
     .addOption(new Option('--seed <number>', 'seed of scenes and samples').argParser(wholeNumber(0, 2 ** 31)))
     .addOption(callOption('t2i', 'steps'))
+    .addOption(callOption('t2i', 'network'))
     .addOption(new Option('--measures <names...>', 'only these').choices([...measureNames, 'speed']))
     .addOption(new Option('-o, --out <file>', 'write the tables (Markdown) there as well'))
     .addOption(precisionOption())
@@ -46,8 +48,8 @@ export function registerEval(program: Command, { terminal }: CommandContext): vo
 async function runEval(terminal: Terminal, flags: EvalFlags): Promise<void> {
   if (flags.out !== undefined) await checkFile(flags.out);
   const { signal } = terminal;
-  const { model: name, precision, threads, count, seed, steps, measures = [...measureNames, 'speed'] } = flags;
-  const loadOptions = { signal, precision, ...(threads !== undefined && { threads }) };
+  const { model: name, precision, threads, count, seed, steps, network, measures = [...measureNames, 'speed'] } = flags;
+  const loadOptions = { signal, precision, ...(threads !== undefined && { threads }), ...(network && { network }) };
   const bar = createProgressBar(terminal.stderr, 'eval');
   const judged = measures.filter((measure): measure is MeasureName => measure !== 'speed');
   const model = await loadEvalModel(name, loadOptions);
@@ -70,7 +72,7 @@ async function runEval(terminal: Terminal, flags: EvalFlags): Promise<void> {
     bar.clear();
     await model.release();
   }
-  const tables = `${markdownTable(figures)}\n${kindTable(figures, sceneKinds)}`;
+  const tables = `${markdownTable(figures)}\n${kindTable(figures, sceneGroups)}`;
   if (flags.out !== undefined) await save(flags.out, tables);
   await write(terminal.stdout, flags.json ? `${JSON.stringify(figures, undefined, 2)}\n` : tables);
 }

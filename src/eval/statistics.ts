@@ -44,3 +44,8 @@ export function psnr(a: Uint8Array, b: Uint8Array): number {
   for (let i = 0; i < a.length; i++) sum += ((a[i] as number) - (b[i] as number)) ** 2;
   return Math.min(99, 10 * Math.log10((255 ** 2 * a.length) / sum));
 }
+
+/** The median {@link psnr} of drawn pictures to the true ones, in dB. */
+export function medianPsnr(drawn: readonly Uint8Array[], truth: readonly Uint8Array[]): number {
+  return median(drawn.map((picture, i) => psnr(picture, truth[i] as Uint8Array)));
+}

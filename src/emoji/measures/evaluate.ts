@@ -2,7 +2,7 @@
  * Runs a model through all measures, seen and held-out scenes side by side, everything seeded.
  *
  * - text to image, image to text, round trip: scenes of each split, captions of all sentence forms (captions.ts);
- *   the round trip captions the pictures that text to image drew.
+ *   the round trip captions the pictures that text to image drew. PSNR is that of these pictures to the true renders.
  * - joint: each sample's picture against its own caption's render and 999 others; a caption that does not parse fails.
  * - marginals: an image-only sample counts when its distance to the nearest of all true renders (scene-index.ts) is at
  *   most the median distance of held-out renders to their nearest *other* render; a text-only sample when it parses.
@@ -18,6 +18,7 @@ import { indexScenes } from '../judge/scene-index.ts';
 import {
   autoencoder,
   diversityFigures,
+  drawingPsnr,
   drawPictures,
   drawSamples,
   imageToText,
@@ -47,7 +48,9 @@ export async function evaluate(model: EvalModel, options: EvaluateOptions): Prom
   const drawn = wanted('text-to-image', 'round-trip') ? await drawPictures(run, items) : undefined;
   const samples = wanted('joint', 'diversity') ? await drawSamples(run) : [];
   return [
-    ...(drawn !== undefined && wanted('text-to-image') ? textToImage(drawn, items, judge) : []),
+    ...(drawn !== undefined && wanted('text-to-image')
+      ? [...textToImage(drawn, items, judge), drawingPsnr(drawn, items)]
+      : []),
     ...(wanted('image-to-text') ? await imageToText(run, items) : []),
     ...(wanted('joint') ? [joint(samples, judge)] : []),
     ...(wanted('marginals') ? await marginals(run, items.heldOut, index) : []),

@@ -3,24 +3,26 @@
 import type { JointSample } from '../../eval/model.ts';
 import { type Figure, type Measured, mean, rate } from '../../eval/report.ts';
 import { partnerRanks, recalled } from '../../eval/retrieval.ts';
-import { median, psnr } from '../../eval/statistics.ts';
+import { median, medianPsnr, psnr } from '../../eval/statistics.ts';
 import { agrees, diversity, judgeCaption, type PictureJudge, type Verdict } from '../judge/judge.ts';
 import type { SceneIndex } from '../judge/scene-index.ts';
 import { isHeldOut } from '../scenes/held-out.ts';
 import { parse } from '../scenes/parse.ts';
 import { render } from '../scenes/render.ts';
-import type { Scene } from '../scenes/scene.ts';
+import { groupsOf, type Scene, sceneGroups } from '../scenes/scene.ts';
 import type { SpriteSheet } from '../scenes/sprites.ts';
 import { bySplit, type Items, inBatches, itemsOf, type Run, type Split } from './run.ts';
 
-function byKind(verdicts: readonly Verdict[], good: (verdict: Verdict) => boolean): NonNullable<Figure['byKind']> {
-  const kinds = [...new Set(verdicts.map(verdict => verdict.truth.kind))];
-  return Object.fromEntries(
-    kinds.map(kind => {
-      const own = verdicts.filter(verdict => verdict.truth.kind === kind);
-      return [kind, rate(own.filter(good).length, own.length)];
-    }),
+/** What `measure` makes of the items of each group of scenes, for the groups that have some. */
+function byKind<T>(
+  items: readonly T[],
+  sceneOf: (item: T) => Scene,
+  measure: (own: readonly T[]) => Measured,
+): NonNullable<Figure['byKind']> {
+  const groups = sceneGroups.map(
+    group => [group, items.filter(item => groupsOf(sceneOf(item)).includes(group))] as const,
   );
+  return Object.fromEntries(groups.filter(([, own]) => own.length > 0).map(([group, own]) => [group, measure(own)]));
 }
 
 interface RateLine {
@@ -31,14 +33,17 @@ interface RateLine {
 
 /** One figure per line, from the verdicts of both splits. */
 function figuresOf(verdicts: Record<Split, readonly Verdict[]>, lines: readonly RateLine[]): Figure[] {
-  const measured = (split: Split, good: RateLine['good']): Measured =>
-    rate(verdicts[split].filter(good).length, verdicts[split].length);
+  const measured = (own: readonly Verdict[], good: RateLine['good']) => rate(own.filter(good).length, own.length);
   return lines.map(({ name, floor, good }) => ({
     name,
     unit: '%',
-    seen: measured('seen', good),
-    heldOut: measured('heldOut', good),
-    byKind: byKind(verdicts.heldOut, good),
+    seen: measured(verdicts.seen, good),
+    heldOut: measured(verdicts.heldOut, good),
+    byKind: byKind(
+      verdicts.heldOut,
+      ({ truth }) => truth,
+      own => measured(own, good),
+    ),
     ...(floor === undefined ? {} : { floor }),
   }));
 }
@@ -63,6 +68,29 @@ export function textToImage(drawn: Drawn, items: Record<Split, Items>, judge: Pi
     { name: 'text to image', floor: 0.75, good: verdict => verdict.right },
     { name: 'text to image, right object', floor: 0.95, good: verdict => verdict.rightObject },
   ]);
+}
+
+/** How near the drawn pictures are to the true renders of their scenes. */
+export function drawingPsnr(drawn: Drawn, items: Record<Split, Items>): Figure {
+  const measured = (split: Split, own: readonly number[]): Measured => ({
+    value: medianPsnr(
+      own.map(i => drawn[split][i] as Uint8Array),
+      own.map(i => items[split].pictures[i] as Uint8Array),
+    ),
+    count: own.length,
+  });
+  const all = (split: Split) => drawn[split].map((_, i) => i);
+  return {
+    name: 'text to image, PSNR to the true render, median',
+    unit: 'dB',
+    seen: measured('seen', all('seen')),
+    heldOut: measured('heldOut', all('heldOut')),
+    byKind: byKind(
+      all('heldOut'),
+      i => items.heldOut.scenes[i] as Scene,
+      own => measured('heldOut', own),
+    ),
+  };
 }
 
 async function captionVerdicts(

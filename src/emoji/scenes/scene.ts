@@ -59,8 +59,13 @@ export interface PairScene {
 
 export type Scene = SingleScene | CountScene | PairScene;
 
-/** All kinds of scenes, in the order of tables. */
-export const sceneKinds = ['single', 'pair', 'count'] as const satisfies readonly Scene['kind'][];
+/** The columns of tables by kind: all kinds of scenes, single ones also by their size. */
+export const sceneGroups = ['single', 'single, large', 'single, small', 'pair', 'count'] as const;
+
+/** The columns that a scene counts in. */
+export function groupsOf(scene: Scene): readonly (typeof sceneGroups)[number][] {
+  return scene.kind === 'single' ? ['single', `single, ${scene.size}`] : [scene.kind];
+}
 
 const inverses = { 'left of': 'right of', 'right of': 'left of', above: 'below', below: 'above' } as const;
 

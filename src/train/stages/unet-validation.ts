@@ -6,7 +6,7 @@ import { createTokenizer } from '../../clip/index.ts';
 import { float32, type HostTensor } from '../../core/host-tensor.ts';
 import { compile, type Executable } from '../../engine/index.ts';
 import type { TensorRecord } from '../../engine/types.ts';
-import { median, psnr } from '../../eval/statistics.ts';
+import { medianPsnr } from '../../eval/statistics.ts';
 import { fromNetwork, type Pixels, pictureGrid } from '../../image/index.ts';
 import { compileImageDecoder } from '../../pipelines/unidiffuser/networks/encode-programs.ts';
 import { denormaliseLatent } from '../../pipelines/unidiffuser/networks/normalise-latents.ts';
@@ -27,6 +27,8 @@ const perKind = 16;
 const shown = 8;
 const steps = 12;
 const guidance = 2;
+
+const bytesOf = ({ data }: Pixels): Uint8Array => data;
 
 const none = { large: 0, small: 0, pair: 0, count: 0 };
 const kinds = ['large', 'small', 'pair', 'count'] as const;
@@ -88,7 +90,7 @@ export function unetValidation(
       const grid: Pixels[] = [];
       for (const { name, pictures, captions } of await truth) {
         const drawn = await decoded(await drawLatents(executable, captions, inputs));
-        metrics[`${name}Psnr`] = median(drawn.map(({ data }, i) => psnr(data, pictures[i]!.data)));
+        metrics[`${name}Psnr`] = medianPsnr(drawn.map(bytesOf), pictures.map(bytesOf));
         grid.push(...drawn.slice(0, shown).flatMap((made, i) => [pictures[i]!, made]));
       }
       return { metrics, picture: pictureGrid(grid, { columns: 2 * shown }) };
