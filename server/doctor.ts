@@ -50,7 +50,7 @@ export async function examine({ config, origins, file, unknownVariables }: Resol
     }),
     check('model', async () => {
       const { description: found, folder } = await describeModel(model);
-      return `${found.name}, ${found.family}, ${found.imageSize} x ${found.imageSize} pixels, in ${folder}`;
+      return `${found.name}, ${found.family}, ${sizeOf(found)}, in ${folder}`;
     }),
     check('data folder', async () => {
       if (data === null) return 'none: results are kept in memory only';
@@ -118,4 +118,8 @@ async function check(name: string, look: () => Promise<string>): Promise<Check> 
   } catch (error) {
     return { name, isFine: false, detail: error instanceof Error ? error.message : String(error) };
   }
+}
+
+function sizeOf({ imageSize }: { readonly imageSize?: number }): string {
+  return imageSize === undefined ? 'words alone' : `${imageSize} x ${imageSize} pixels`;
 }

@@ -1,5 +1,5 @@
 /** A model from its folder, with what clients are told about it. */
-import { describeModel, type LoadOptions, load, type ModelDescription } from '../src/pipelines/index.ts';
+import { describeModel, type LoadOptions, loadPipeline, type ModelDescription } from '../src/pipelines/index.ts';
 import type { LoadedModel, ModelInfo, ServedModel } from './types.ts';
 
 /** What is told about a model that workers have; nothing of it is loaded. */
@@ -15,9 +15,9 @@ export async function loadModel(
 ): Promise<LoadedModel & { readonly model: ServedModel }> {
   const started = performance.now();
   const { description, created } = await describeModel(name);
-  const model = await load(name, options);
+  const model = await loadPipeline(name, options);
   const loadSeconds = (performance.now() - started) / 1000;
-  const { vocabulary = [] }: ServedModel = model;
+  const { vocabulary = [] } = model;
   const info = modelInfo(description, created, text => model.inspectCaption(text));
   return { model, loadSeconds, info: { ...info, ...(vocabulary.length > 0 && { vocabulary }) } };
 }

@@ -8,6 +8,7 @@ type Allowed = Pick<ServerConfig, 'maxSamples' | 'maxSteps'>;
 /** Options that make a request larger, and the setting that bounds them. */
 const bounds: Readonly<Record<string, keyof Allowed>> = {
   n: 'maxSamples',
+  maxImages: 'maxSamples',
   frames: 'maxSamples',
   rounds: 'maxSamples',
   steps: 'maxSteps',

@@ -21,13 +21,16 @@ export { DuetError, type ErrorCode } from './core/errors.ts';
 export type { Device, Precision } from './engine/types.ts';
 export type { DecodeOptions, ImageFormat, ImageInput, Picture, Pixels } from './image/index.ts';
 export type {
+  AnswerEvent,
   AnswerPart,
   AnySample,
+  CallAnswer,
   CallInputs,
   CallMode,
   CallOptions,
   CaptionReport,
   CaptionSample,
+  ChatCallOptions,
   ChatModel,
   ContentPart,
   DrawFromOptions,
@@ -59,6 +62,7 @@ export type {
   ProgressEvent,
   Prompt,
   Result,
+  RunControls,
   SamplingOptions,
   SolverName,
   StableDiffusion,

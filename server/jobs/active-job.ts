@@ -2,8 +2,9 @@
 import type { LoadedModel } from '../types.ts';
 import { EventLog } from './event-log.ts';
 import type { FinishedSamples } from './finished-samples.ts';
+import type { JobFiles } from './given-files.ts';
 import type { ModelQueue } from './model-queue.ts';
-import type { JobFiles, JobRecord } from './store.ts';
+import type { JobRecord } from './store.ts';
 import type { JobEvent, JobProgress, JobResult } from './types.ts';
 
 export type Outcome = { readonly result: JobResult } | { readonly failure: unknown };

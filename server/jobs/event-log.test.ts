@@ -17,15 +17,15 @@ describe('EventLog', () => {
     log.append({ type: 'queued', position: 0 });
     log.append({ type: 'started' });
     const reading = all(log.read(1));
-    log.append({ type: 'text', delta: 'a' });
+    log.append({ type: 'text', delta: 'a', at: 0 });
     await Promise.resolve();
-    log.append({ type: 'text', delta: 'b' });
+    log.append({ type: 'text', delta: 'b', at: 1 });
     log.append({ type: 'cancelled' });
-    log.append({ type: 'text', delta: 'too late' });
+    log.append({ type: 'text', delta: 'too late', at: 2 });
     expect(await reading).toEqual([
       { id: 2, type: 'started' },
-      { id: 3, type: 'text', delta: 'a' },
-      { id: 4, type: 'text', delta: 'b' },
+      { id: 3, type: 'text', delta: 'a', at: 0 },
+      { id: 4, type: 'text', delta: 'b', at: 1 },
       { id: 5, type: 'cancelled' },
     ]);
     expect(await all(log.read(4))).toEqual([{ id: 5, type: 'cancelled' }]);

@@ -1,6 +1,6 @@
 /** One job done with a model, and what its progress becomes. */
 import { DuetError } from '../../src/core/errors.ts';
-import type { CallResult, ProgressEvent } from '../../src/pipelines/index.ts';
+import type { AnswerEvent, CallResult, ProgressEvent } from '../../src/pipelines/index.ts';
 import type { LoadedModel, ServedModel } from '../types.ts';
 import { againAfterDeath } from './again-after-death.ts';
 import { createEta } from './eta.ts';
@@ -46,14 +46,26 @@ async function executeOnce(
   request: JobRequest,
   { signal, emit, finish, now }: ExecuteOptions,
 ): Promise<CallResult> {
-  const eta = createEta(now);
+  const etas = new Map<number | undefined, ReturnType<typeof createEta>>();
+  const etaOf = (index: number | undefined) => etas.get(index) ?? etas.set(index, createEta(now)).get(index)!;
   const previews = createPreviews(emit);
-  const onProgress = (event: ProgressEvent) => {
+  const onProgress = (event: ProgressEvent | AnswerEvent) => {
     if (signal.aborted) return;
-    if (event.type === 'image-preview') return previews.add(event);
-    if (event.type === 'samples-end') return finish(event.result, event.indices);
-    const { step, total } = event;
-    emit({ type: 'progress', step, steps: total, etaMs: eta(step, total) });
+    switch (event.type) {
+      case 'image-preview':
+        return previews.add(event);
+      case 'samples-end':
+        previews.stop(event.indices);
+        return finish(event.result, event.indices);
+      case 'text-delta':
+        return emit({ type: 'text', delta: event.text, at: event.at });
+      case 'image-started':
+        return emit(event);
+      case 'step-progress': {
+        const { type: _, total: steps, step, ...picture } = event;
+        return emit({ type: 'progress', step, steps, ...picture, etaMs: etaOf(picture.index)(step, steps) });
+      }
+    }
   };
   const { inputs, options } = partsOf(request);
   const result = await model.run(request.mode, inputs, { ...options, signal, onProgress });
@@ -65,10 +77,16 @@ async function executeOnce(
 /** Encodes previews one after the other, so that they keep their order. */
 function createPreviews(emit: (event: NewJobEvent) => void) {
   let sent = Promise.resolve();
+  const finished = new Set<number>();
   return {
+    /** No more previews of samples that are finished. */
+    stop(indices: readonly number[]): void {
+      for (const index of indices) finished.add(index);
+    },
     add({ step, images, indices }: Extract<ProgressEvent, { type: 'image-preview' }>): void {
       sent = sent.then(async () => {
-        emit({ type: 'preview', step, images: await Promise.all(images.map(picture => picture.toPng())), indices });
+        const encoded = await Promise.all(images.map(picture => picture.toPng()));
+        if (!indices.every(index => finished.has(index))) emit({ type: 'preview', step, images: encoded, indices });
       });
       sent.catch(() => {}); // thrown again by sent()
     },

@@ -38,9 +38,12 @@ export class FinishedSamples {
     this.#storage = storage;
   }
 
-  /** Begins to store the samples of `made`, except for those that are known already. Gives the others once they are stored. */
+  /**
+   * Begins to store the samples of `made`, except for those that are known already. Gives the others with their bytes, once they
+   * are stored.
+   */
   add(indices: readonly number[], made: CallResult): Promise<ReadonlyMap<number, JobSample>> {
-    this.#made = made;
+    if (!this.#made?.answer) this.#made = made; // what came with single pictures may arrive after the whole
     const fresh = new Map<number, Entry>();
     for (const [place, sample] of made.samples.entries()) {
       const index = indices[place]!;
@@ -108,7 +111,8 @@ export class FinishedSamples {
         () => true,
         () => false,
       );
-      if (isStored) stored.set(index, entry.shown);
+      const png = isStored ? await entry.png : undefined;
+      if (isStored) stored.set(index, { ...entry.shown, ...(png && { png }) });
     }
     return stored;
   }
@@ -125,15 +129,16 @@ export class FinishedSamples {
       }),
     );
     return {
-      result: this.#resultOf(samples)!, // a call that ended has made at least one
+      result: this.#resultOf(samples)!, // a call that ended has made at least one sample, or an answer
       bytes: samples.reduce((sum, { png }) => sum + (png?.length ?? 0), 0),
     };
   }
 
   #resultOf(samples: readonly JobSample[]): JobResult | undefined {
-    if (!this.#made || samples.length === 0) return undefined;
-    const { unknownWords, captionCut, familiarity, isFamiliar, timings } = this.#made;
+    // An answer without pictures is a result too.
+    if (!this.#made || (samples.length === 0 && !this.#made.answer)) return undefined;
+    const { unknownWords, captionCut, familiarity, isFamiliar, answer, timings } = this.#made;
     const seen = familiarity === undefined || isFamiliar === undefined ? {} : { familiarity, isFamiliar };
-    return { id: this.#id, samples, unknownWords, captionCut, ...seen, timings };
+    return { id: this.#id, samples, unknownWords, captionCut, ...seen, ...(answer && { answer }), timings };
   }
 }

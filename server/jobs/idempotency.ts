@@ -1,7 +1,7 @@
 /** Idempotency keys: a request that a client sends again, because it did not receive the response, makes one job. */
 import { createHash } from 'node:crypto';
 import { DuetError } from '../../src/core/errors.ts';
-import { inputNames } from './store.ts';
+import { separateFiles } from './given-files.ts';
 import type { JobRequest } from './types.ts';
 
 export interface IdempotencyMark {
@@ -40,10 +40,9 @@ export class IdempotencyKeys {
 }
 
 export function idempotencyMark(key: string, request: JobRequest): IdempotencyMark {
-  const { image, image2, mask, ...rest } = request;
-  const files = { image, image2, mask };
-  const hash = createHash('sha256').update(JSON.stringify(Object.entries(rest).sort()));
-  for (const name of inputNames) hash.update(`${name}:${files[name]?.length ?? -1}:`).update(files[name] ?? '');
+  const { shown, files } = separateFiles(request);
+  const hash = createHash('sha256').update(JSON.stringify(Object.entries(shown).sort()));
+  for (const [name, bytes] of Object.entries(files)) hash.update(`${name}:${bytes.length}:`).update(bytes);
   return { key, fingerprint: hash.digest('hex') };
 }
 

@@ -9,7 +9,12 @@ import type { JobRecord, JobStore } from './store.ts';
 import type { JobEvent } from './types.ts';
 
 const samplesOf = (events: readonly JobEvent[]) =>
-  events.flatMap(event => (event.type === 'sample' ? [event.sample] : []));
+  events.flatMap(event => {
+    if (event.type !== 'sample') return [];
+    const { png, ...sample } = event.sample;
+    expect(png).toBeInstanceOf(Uint8Array);
+    return [sample];
+  });
 
 describe('cancelling', () => {
   it('stops a waiting and a running job, and says what is over or unknown', async () => {

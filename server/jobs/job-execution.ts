@@ -8,6 +8,7 @@ import type { InProcessJobsOptions } from './in-process-options.ts';
 import type { JobEndings } from './job-endings.ts';
 import type { JobKeeper } from './job-keeper.ts';
 import type { JobObserver } from './observers.ts';
+import { eventsOfAnswer, ToldAnswer } from './told-answer.ts';
 import type { JobSample } from './types.ts';
 
 export interface ExecutionOptions extends Pick<InProcessJobsOptions, 'log'> {
@@ -38,7 +39,11 @@ export async function runJob(job: ActiveJob, options: ExecutionOptions): Promise
       const stored = finished.add(indices ?? [...made.samples.keys()], made);
       if (indices) void tellStored(job, stored);
     };
-    finish(await execute(job.record, job.model, request, { signal, emit, finish, now }));
+    const made = await execute(job.record, job.model, request, { signal, emit, finish, now });
+    finish(made);
+    const { answer, samples } = made;
+    // What was lost on the way.
+    if (answer) for (const event of eventsOfAnswer(answer, index => samples[index]!.seed)) emit(event);
     signal.throwIfAborted();
     await endings.succeed(job, await keeper.keepResult(job, finished));
     return job.record.status === 'succeeded' ? now() - started : undefined;
@@ -55,10 +60,17 @@ export async function runJob(job: ActiveJob, options: ExecutionOptions): Promise
 
 function emitter(job: ActiveJob, { observer, now }: ExecutionOptions, started: number): EventLog['append'] {
   let previous = started;
+  const told = new ToldAnswer();
   return event => {
     if (job.isOver) return;
+    if (event.type === 'text' || event.type === 'image-started') {
+      const fresh = told.next(event);
+      if (fresh) job.events.append(fresh);
+      return;
+    }
     if (event.type === 'progress') {
-      job.progress = { step: event.step, steps: event.steps, etaMs: event.etaMs };
+      const { type: _, ...progress } = event;
+      job.progress = progress;
       observer.step(job.record, now() - previous);
       previous = now();
     }
@@ -66,9 +78,11 @@ function emitter(job: ActiveJob, { observer, now }: ExecutionOptions, started: n
   };
 }
 
-/** Clients are told of samples that are finished before others, once they can fetch their files. */
+/** Clients are told of samples that are finished before others, once they can fetch their files, if these are kept at all. */
 async function tellStored(job: ActiveJob, stored: Promise<ReadonlyMap<number, JobSample>>): Promise<void> {
-  for (const [index, sample] of await stored) {
-    if (!job.isOver && job.isKept) job.events.append({ type: 'sample', index, sample });
+  for (const [index, { file, ...rest }] of await stored) {
+    if (job.isOver) return;
+    const sample = { ...rest, ...(job.isKept && file !== undefined && { file }) };
+    job.events.append({ type: 'sample', index, sample });
   }
 }

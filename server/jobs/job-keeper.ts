@@ -5,11 +5,12 @@
 import { DuetError } from '../../src/core/errors.ts';
 import type { ActiveJob } from './active-job.ts';
 import { FinishedSamples, type StoredResult } from './finished-samples.ts';
+import { type JobFiles, withFiles } from './given-files.ts';
 import { GuardedStore } from './guarded-store.ts';
 import { OrderedSaves } from './ordered-saves.ts';
 import { encodeSample } from './sample-files.ts';
 import { isStorageError } from './storage-errors.ts';
-import { type JobFiles, type JobRecord, type JobStore, withInputs } from './store.ts';
+import { type JobRecord, type JobStore, withInputs } from './store.ts';
 import type { JobRequest } from './types.ts';
 
 export interface JobKeeperOptions {
@@ -66,7 +67,7 @@ export class JobKeeper {
   }
 
   async requestOf({ record, files }: ActiveJob): Promise<JobRequest> {
-    return files ? { ...record.request, ...files } : withInputs(this.store, record);
+    return files ? withFiles(record.request, files) : withInputs(this.store, record);
   }
 
   /** Where the samples of a job that begins to run go. */

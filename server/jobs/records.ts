@@ -1,9 +1,10 @@
 /** A job's record through its life, as pure functions: made, shown, ended, given back. */
 import { DuetError } from '../../src/core/errors.ts';
 import type { NewJobEvent } from './event-log.ts';
+import { type JobFiles, separateFiles } from './given-files.ts';
 import type { IdempotencyMark } from './idempotency.ts';
 import { createJobId } from './job-id.ts';
-import { inputNames, type JobFiles, type JobRecord } from './store.ts';
+import type { JobRecord } from './store.ts';
 import type { JobError, JobEvent, JobProgress, JobRequest, JobView } from './types.ts';
 
 /** Each process numbers its events from far after those of the process before, whose last id was not recorded. */
@@ -21,8 +22,7 @@ export function newRecord(
   { idempotency, ...rest }: NewRecord,
   now: number,
 ): { record: JobRecord; files: JobFiles } {
-  const { image, image2, mask, ...shown } = request;
-  const files: JobFiles = { ...(image && { image }), ...(image2 && { image2 }), ...(mask && { mask }) };
+  const { shown, files } = separateFiles(request);
   const record: JobRecord = {
     format: 'duet-job-1',
     id: createJobId(now),
@@ -30,10 +30,10 @@ export function newRecord(
     status: 'queued',
     created: now,
     request: shown,
-    inputs: inputNames.filter(name => files[name]),
+    inputs: Object.keys(files),
     attempts: 0,
     lastEventId: 0,
-    bytes: inputNames.reduce((sum, name) => sum + (files[name]?.length ?? 0), 0),
+    bytes: Object.values(files).reduce((sum, { length }) => sum + length, 0),
     ...(idempotency && { idempotency }),
     ...rest,
   };
@@ -64,7 +64,7 @@ export function lastEventsOf(record: JobRecord): readonly NewJobEvent[] {
   if (record.status !== 'succeeded') return [endOf(record)];
   const [only, ...others] = record.result?.samples ?? [];
   const hasCaption = only?.caption !== undefined && others.length === 0;
-  return [...(hasCaption ? [{ type: 'text', delta: only.caption } as const] : []), endOf(record)];
+  return [...(hasCaption ? [{ type: 'text', delta: only.caption, at: 0 } as const] : []), endOf(record)];
 }
 
 /** The last event of all, with its id. */

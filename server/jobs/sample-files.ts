@@ -1,6 +1,6 @@
 /** Samples as files: each picture a PNG in the job's folder, with all that is needed to make it again inside. */
 import { type PictureParameters, withParameters } from '../../src/image/index.ts';
-import type { AnySample, CallSettings } from '../../src/pipelines/index.ts';
+import type { AnySample, CallSettings, SamplingSettings } from '../../src/pipelines/index.ts';
 import type { JobRecord } from './store.ts';
 import type { JobSample } from './types.ts';
 
@@ -38,7 +38,9 @@ function parametersOf(
   settings: CallSettings,
   { model, version }: Origin,
 ): PictureParameters {
-  const { mode, model: _model, n: _n, seed: _seed, previewEvery: _preview, priority: _priority, ...asked } = request;
+  const { mode, model: _model, n: _n, seed: _seed, previewEvery: _preview, priority: _priority, ...own } = request;
+  // A picture that is passed on does not pass on the conversation.
+  const { messages: _messages, stop: _stop, ...asked } = own;
   const { width, height } = image!;
   return {
     mode,
@@ -47,7 +49,7 @@ function parametersOf(
     height,
     seed,
     ...asked,
-    ...settings,
+    ...(settings as SamplingSettings), // there is a picture, so it was sampled
     model,
     ...(caption !== undefined && { caption }),
   };

@@ -1,7 +1,8 @@
 /** The store that keeps jobs when the process ends: the record of a job, and the operations of a store. */
 import { DuetError } from '../../src/core/errors.ts';
+import { withFiles } from './given-files.ts';
 import type { IdempotencyMark } from './idempotency.ts';
-import type { InputName, JobRequest, JobView } from './types.ts';
+import type { JobRequest, JobView } from './types.ts';
 
 /** What clients see of a job, except its position in the queue, and what only the service needs. */
 export interface JobRecord extends Omit<JobView, 'position' | 'progress'> {
@@ -16,9 +17,6 @@ export interface JobRecord extends Omit<JobView, 'position' | 'progress'> {
   readonly bytes: number;
   readonly idempotency?: IdempotencyMark;
 }
-
-export const inputNames: readonly InputName[] = ['image', 'image2', 'mask'];
-export type JobFiles = { readonly [name in InputName]?: Uint8Array };
 
 export interface JobStore {
   /** All records, the oldest first. Called once, before anything else. */
@@ -48,5 +46,5 @@ export async function withInputs(store: JobStore, { id, inputs, request }: JobRe
     if (!bytes) throw new DuetError('invalid-image', `The job's ${name} is gone from the data folder; send it again`);
     files[name] = bytes;
   }
-  return { ...request, ...files };
+  return withFiles(request, files);
 }

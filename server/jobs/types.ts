@@ -1,15 +1,19 @@
 /** Jobs: their requests, their events and the service that runs them. Routes use this interface, not its implementation. */
 import type { ImageFormat } from '../../src/image/index.ts';
 import type {
+  CallAnswer,
   CallMode,
+  ChatCallOptions,
+  ChatMode,
   CommonOptions,
+  InterleavedMessage,
   OwnOptions,
   StableDiffusionOptions,
   Timings,
 } from '../../src/pipelines/index.ts';
 import type { Outage } from './outage.ts';
 
-export type JobMode = CallMode;
+export type JobMode = CallMode | ChatMode;
 export type JobStatus = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
 
 /** What a call is given. */
@@ -20,6 +24,17 @@ export interface JobInputs {
   readonly image?: Uint8Array;
   readonly image2?: Uint8Array;
   readonly mask?: Uint8Array;
+  readonly messages?: readonly JobMessage[];
+  /** Those that `messages` name by their places here. */
+  readonly pictures?: readonly Uint8Array[];
+}
+
+/** A message of a dialogue, beside whose texts stand the numbers of its pictures. */
+export interface JobMessage extends Pick<InterleavedMessage, 'role'> {
+  readonly content: readonly (
+    | { readonly type: 'text'; readonly text: string }
+    | { readonly type: 'image'; readonly picture: number }
+  )[];
 }
 
 /** How a finished picture is shown. */
@@ -32,7 +47,7 @@ export interface Rendering {
 }
 
 /** Options of the models' calls. */
-export type JobOptions = CommonOptions & OwnOptions & StableDiffusionOptions;
+export type JobOptions = CommonOptions & OwnOptions & StableDiffusionOptions & ChatCallOptions;
 
 /** The request of a job. Names are camelCase; snake_case is used only on the wire. */
 export type JobRequest = JobInputs &
@@ -44,7 +59,7 @@ export type JobRequest = JobInputs &
   };
 
 /** A request as it is shown and stored: without the bytes of its pictures. */
-export type JobRequestView = Omit<JobRequest, 'image' | 'image2' | 'mask'>;
+export type JobRequestView = Omit<JobRequest, 'image' | 'image2' | 'mask' | 'pictures'>;
 
 export interface JobSample {
   readonly seed: number;
@@ -65,6 +80,8 @@ export interface JobResult {
   /** Of the pictures given, as in `Result`. */
   readonly familiarity?: number;
   readonly isFamiliar?: boolean;
+  /** Of a dialogue's answer that came to its end; the samples are its pictures. */
+  readonly answer?: CallAnswer;
   readonly timings: Timings;
 }
 
@@ -77,6 +94,8 @@ export interface JobError {
 export interface JobProgress {
   readonly step: number;
   readonly steps: number;
+  /** Of the picture of an answer that the steps are of. */
+  readonly index?: number;
   /** Milliseconds left, as far as the steps so far tell; null before the second one. */
   readonly etaMs: number | null;
 }
@@ -94,17 +113,20 @@ export type JobEvent = { readonly id: number } & (
       /** `indices[i]` is the place of `images[i]` among the job's samples. */
       readonly indices: readonly number[];
     }
-  /** A sample is finished and stored before the job is. */
+  /** A sample is finished, and stored where the job is kept, before the job is. With its bytes. */
   | { readonly type: 'sample'; readonly index: number; readonly sample: JobSample }
-  | { readonly type: 'text'; readonly delta: string }
+  /**
+   * A caption or an answer goes on behind its first `at` UTF-16 units. What a client has beyond them holds no more: the job was
+   * begun anew.
+   */
+  | { readonly type: 'text'; readonly delta: string; readonly at: number }
+  /** The answer has picture `index` behind its first `at` units; it is drawn while the words go on. */
+  | { readonly type: 'image-started'; readonly index: number; readonly seed: number; readonly at: number }
   | { readonly type: 'completed'; readonly result: JobResult }
   | { readonly type: 'failed'; readonly error: JobError }
   /** With the samples that were finished by then, if there are any. */
   | { readonly type: 'cancelled'; readonly result?: JobResult }
 );
-
-/** Pictures that a request may bring. */
-export type InputName = 'image' | 'image2' | 'mask';
 
 export interface JobView {
   readonly id: string;
@@ -119,8 +141,8 @@ export interface JobView {
   readonly position: number | null;
   readonly progress: JobProgress | null;
   readonly request: JobRequestView;
-  /** Pictures sent in, to be had from `JobService.file` under these names. */
-  readonly inputs: readonly InputName[];
+  /** Names of the pictures sent in, under which `JobService.file` has them. */
+  readonly inputs: readonly string[];
   /** Of a cancelled job: of the samples that were finished by then. */
   readonly result?: JobResult;
   readonly error?: JobError;

@@ -3,6 +3,7 @@ import Type from 'typebox';
 import { longestText } from '../../src/pipelines/index.ts';
 import type { JobMode, JobRequest } from '../jobs/types.ts';
 import type { ModelInfo } from '../types.ts';
+import { type Dialogue, dialogueField } from './dialogue.ts';
 import { type OptionNames, optionFields, readOptions, servedOptions } from './option-fields.ts';
 
 /** A file of a form, base64 text, a data URL or, where that is allowed, an http(s) URL. */
@@ -28,10 +29,12 @@ export function modeField(models: readonly ModelInfo[]) {
 
 /** The body of POST /v1/jobs. */
 export function jobBody(models: readonly ModelInfo[]) {
+  const hasDialogues = models.some(({ dialogue }) => dialogue);
   const fixed = {
     mode: modeField(models),
     model: text('one of /v1/models; the default model if absent'),
     ...inputFields,
+    ...(hasDialogues && { messages: Type.Optional(dialogueField) }),
   };
   return Type.Object({ ...fixed, ...optionFields(servedOptions(models)) }, { title: 'Job' });
 }
@@ -41,6 +44,7 @@ export interface JobBody extends Readonly<Record<string, unknown>> {
   readonly model?: string;
   readonly prompt?: string;
   readonly prompt2?: string;
+  readonly messages?: Dialogue;
 }
 
 /** The fields that are no pictures, as the service knows them. */

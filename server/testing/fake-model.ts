@@ -19,6 +19,7 @@ import {
 } from '../../src/pipelines/index.ts';
 import type { JobMode } from '../jobs/types.ts';
 import type { LoadedModel, ServedModel } from '../types.ts';
+import { createGate } from './gate.ts';
 
 export interface FakeModelOptions {
   /** @default 'fake' */
@@ -166,29 +167,4 @@ export function fakeCaption(seed: number): string {
 export function fakePicture(seed: number): Picture {
   const data = new Uint8Array(imageSize * imageSize * 3).map((_, index) => (seed * (1 + (index % 3))) % 256);
   return new Picture({ width: imageSize, height: imageSize, data });
-}
-
-/** Lets each call pass as many steps as were opened. */
-function createGate(isOpen: boolean) {
-  let opened = isOpen ? Number.POSITIVE_INFINITY : 0;
-  const waiting = new Set<() => void>();
-  return {
-    open(steps = Number.POSITIVE_INFINITY): void {
-      opened += steps;
-      for (const look of [...waiting]) look();
-    },
-    pass(step: number, signal?: AbortSignal): Promise<void> {
-      return new Promise(resolve => {
-        const look = () => {
-          if (step > opened && !signal?.aborted) return;
-          waiting.delete(look);
-          signal?.removeEventListener('abort', look);
-          resolve();
-        };
-        waiting.add(look);
-        signal?.addEventListener('abort', look);
-        look();
-      });
-    },
-  };
 }

@@ -12,7 +12,7 @@ import {
   pictureGrid,
   withParameters,
 } from '../image/index.ts';
-import type { AnySample, CallResult } from '../pipelines/index.ts';
+import type { AnySample, CallResult, SamplingSettings } from '../pipelines/index.ts';
 import { type Terminal, write } from './terminal.ts';
 
 export interface OutputFlags {
@@ -133,7 +133,7 @@ export function parametersOf(
   return {
     mode,
     version: packageVersion(),
-    ...settings,
+    ...(settings as SamplingSettings), // there is a picture, so it was sampled
     width,
     height,
     seed,

@@ -3,12 +3,12 @@ import type { Command } from 'commander';
 import pc from 'picocolors';
 import { type Device, inference, type Pipeline, type Precision } from '../index.ts';
 import {
-  type CallControls,
   type CallMode,
   type CallOptions,
   type CallResult,
   callOf,
   type LoadOptions,
+  type RunControls,
   unfamiliarNotice,
 } from '../pipelines/index.ts';
 import { addCallOptions, callOptions } from './call-options.ts';
@@ -32,7 +32,7 @@ export interface ModelFlags {
 }
 
 /** Options of a model's `run`. */
-type RunOptions = CallControls & Readonly<Record<string, unknown>>;
+type RunOptions = RunControls & Readonly<Record<string, unknown>>;
 
 /** Flags of a call: those of its options stand beside these, by the names that commander gives them. */
 export interface SamplingFlags extends ModelFlags, OutputFlags {}

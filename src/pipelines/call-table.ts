@@ -8,7 +8,7 @@ import { DuetError } from '../core/errors.ts';
 import { nearestName } from '../core/nearest-name.ts';
 
 /** What a caller gives to a call beside its options. */
-export type InputName = 'prompt' | 'prompt2' | 'image' | 'image2' | 'mask';
+export type InputName = 'prompt' | 'prompt2' | 'image' | 'image2' | 'mask' | 'messages';
 
 /** Most characters of a text that is given; models read far fewer. */
 export const longestText = 10_000;
@@ -31,8 +31,8 @@ export interface CallSpec<O extends string = string> {
   readonly needs: readonly (readonly InputName[])[];
   /** All inputs that it reads. */
   readonly takes: readonly InputName[];
-  /** What it is for; beside images there may be captions that were found on the way. */
-  readonly makes: 'images' | 'captions' | 'pairs';
+  /** What it is for; beside images there may be captions that were found on the way. An answer is words with any number of pictures. */
+  readonly makes: 'images' | 'captions' | 'pairs' | 'answer';
   /** Options that only work with a certain input. */
   readonly optionNeeds?: Readonly<Partial<Record<O, InputName>>>;
   /** Names of its options. */
@@ -120,11 +120,23 @@ export function fits(schema: TSchema, value: unknown): boolean {
 
 /** What `schema` allows, such as "a whole number from 1 to 1000". */
 export function limitsOf(schema: TSchema): string {
-  const { type, minimum, maximum, multipleOf, maxLength, enum: choices } = schema as Limits;
+  const {
+    type,
+    minimum,
+    maximum,
+    exclusiveMinimum,
+    multipleOf,
+    maxLength,
+    maxItems,
+    items,
+    enum: choices,
+  } = schema as Limits;
   if (choices) return `one of ${choices.join(', ')}`;
   if (type === 'boolean') return 'true or false';
   if (type === 'string') return maxLength === undefined ? 'text' : `text of at most ${maxLength} characters`;
+  if (type === 'array') return `a list of at most ${maxItems} texts of 1 to ${items?.maxLength} characters`;
   const kind = type === 'integer' ? 'a whole number' : 'a number';
+  if (exclusiveMinimum !== undefined) return `${kind} above ${exclusiveMinimum} and up to ${maximum}`;
   if (minimum === undefined && maximum === undefined) return kind;
   const range = `${minimum === undefined ? '' : `from ${minimum} `}${maximum === undefined ? 'on' : `to ${maximum}`}`;
   return `${kind} ${range}${multipleOf === undefined ? '' : ` that is a multiple of ${multipleOf}`}`;
@@ -146,8 +158,13 @@ export interface Limits {
   readonly type?: string;
   readonly minimum?: number;
   readonly maximum?: number;
+  /** Only beside a maximum. */
+  readonly exclusiveMinimum?: number;
   readonly multipleOf?: number;
   readonly maxLength?: number;
+  /** Of a list of texts. */
+  readonly maxItems?: number;
+  readonly items?: { readonly maxLength?: number };
   readonly enum?: readonly string[];
   readonly default?: unknown;
 }

@@ -30,7 +30,7 @@ export interface Family<Model extends Pipeline = Pipeline> {
   readonly options: OptionSchemas;
   /**
    * What models of this configuration can do.
-   * @param config what the folder's config.json says; of diffusers' folders a `DiffusersFolder`
+   * @param config what the folder's config.json says; of diffusers' folders a `DiffusersFolder`, of chat models `ChatFiles`
    * @param origin the path of the file or folder, for messages
    * @throws DuetError 'invalid-config' naming the place and `origin`
    */

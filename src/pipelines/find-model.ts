@@ -3,6 +3,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DuetError } from '../core/errors.ts';
 import { packageRoot } from '../core/package-root.ts';
+import { chatFamilyOf, readChatFiles } from './chat/chat-files.ts';
 import { type DiffusersFolder, indexFile, isFile, readDiffusersFolder, readJsonObject } from './diffusers-folder.ts';
 
 /** The family of a config.json that names none: it was written before there were several. */
@@ -35,7 +36,7 @@ export interface FoundModel {
   readonly origin: string;
   /** The family that config.json names, or the class of the pipeline that a folder of diffusers holds. */
   readonly kind: { readonly family: string } | { readonly pipeline: string };
-  /** What config.json says, or the `DiffusersFolder`. */
+  /** What config.json says; the `DiffusersFolder`, or of a chat model the `ChatFiles`. */
   readonly config: unknown;
   /** Seconds since 1970 at which that file was last changed. */
   readonly created: number;
@@ -54,11 +55,10 @@ export async function openModel(model: string): Promise<FoundModel> {
         `${file} is a language model's, which writes texts alone; Duet.loadLanguageModel loads it`,
       );
     }
-    if (family === 'minigpt5') {
-      throw new DuetError(
-        'invalid-config',
-        `${file} is that of a model that answers in words and pictures; Duet.loadChat loads it`,
-      );
+    const chat = chatFamilyOf(config);
+    if (chat) {
+      const files = await readChatFiles(folder, chat, config);
+      return { folder, origin: file, kind: { family: chat }, config: files, created: await changed(file) };
     }
     if (typeof family !== 'string') throw new DuetError('invalid-config', `${file}: family must be a text`);
     return { folder, origin: file, kind: { family }, config, created: await changed(file) };

@@ -1,35 +1,43 @@
 /** What a user loads: the table of families, and models from their folders. */
 import { DuetError } from '../core/errors.ts';
 import { type CallSpec, type OptionSchemas, optionsOf } from './call-table.ts';
+import { type ChatFamily, type ChatModel, isChatFamily, llava, minigpt5 } from './chat/index.ts';
 import { modelsOwn } from './common-options.ts';
 import type { Family, LoadOptions } from './family.ts';
 import { type FoundModel, findModel, openModel } from './find-model.ts';
-import type { ModelDescription } from './pipeline.ts';
+import type { ModelDescription, Pipeline } from './pipeline.ts';
 import { type StableDiffusion, stableDiffusion } from './stable-diffusion/index.ts';
 import { type CallMode, type UniDiffuser, unidiffuser } from './unidiffuser/index.ts';
 
-/** All families, under the names that a config.json has as its `family`. */
+/** All families, under the names that a config.json has as its `family` or, as transformers writes it, its `model_type`. */
 export const families: { readonly [F in FamilyName]: Family<Models[F]> } = {
   unidiffuser,
   'stable-diffusion': stableDiffusion,
+  minigpt5,
+  llava,
 };
 
 /** The class of each family's models. */
 interface Models {
   readonly unidiffuser: UniDiffuser;
   readonly 'stable-diffusion': StableDiffusion;
+  readonly minigpt5: ChatModel;
+  readonly llava: ChatModel;
 }
 
 export type FamilyName = keyof Models;
 
-/** A loaded model of the family `F`, or of any family; `model.family` discriminates between them. */
-export type ModelOf<F extends FamilyName = FamilyName> = Models[F];
+/** Families whose models sample pictures and captions; the others answer in dialogues. */
+type SamplingFamily = Exclude<FamilyName, ChatFamily>;
+
+/** A loaded model of the family `F`, or of any that samples; `model.family` discriminates between them. */
+export type ModelOf<F extends FamilyName = SamplingFamily> = Models[F];
 
 /** Models that come with the package: of these the class is known. */
 type EmbeddedModel = 'emoji';
 
 /**
- * Loads an embedded model by name or a model folder by path: Duet's own, or one that diffusers wrote.
+ * Loads an embedded model by name or a model folder by path: Duet's own, or one that diffusers or transformers wrote.
  * @throws DuetError 'model-not-found' listing the embedded models | 'invalid-config' | 'invalid-weights'
  * @example
  * const model = await Duet.load('emoji');
@@ -37,6 +45,22 @@ type EmbeddedModel = 'emoji';
 export function load(model?: EmbeddedModel, options?: LoadOptions): Promise<UniDiffuser>;
 export function load(model: string, options?: LoadOptions): Promise<ModelOf>;
 export async function load(model: string = 'emoji', options: LoadOptions = {}): Promise<ModelOf> {
+  const found = await openModel(model);
+  const family = familyOf(found);
+  if (isChatFamily(family)) {
+    throw new DuetError(
+      'invalid-config',
+      `${found.origin} is that of a model that answers in dialogues; Duet.loadChat loads it`,
+    );
+  }
+  return families[family].load(found.folder, options);
+}
+
+/**
+ * Loads a model of any family, also one that answers in dialogues.
+ * @throws DuetError as `load`
+ */
+export async function loadPipeline(model: string, options: LoadOptions): Promise<Pipeline> {
   const found = await openModel(model);
   return families[familyOf(found)].load(found.folder, options);
 }
@@ -150,8 +174,11 @@ export {
 } from './call-table.ts';
 export {
   type AnswerPart,
+  type ChatCallOptions,
+  type ChatMode,
   ChatModel,
   type ContentPart,
+  checkTurns,
   type InterleavedAnswer,
   type InterleavedChatEvent,
   type InterleavedChatOptions,
@@ -169,7 +196,9 @@ export {
   type TextOptions,
 } from './llama/index.ts';
 export {
+  type AnswerEvent,
   type AnySample,
+  type CallAnswer,
   type CallControls,
   type CallDefaults,
   type CallInputs,
@@ -179,6 +208,8 @@ export {
   type ModelDescription,
   type Pipeline,
   type ProgressEvent,
+  type RunControls,
+  type SamplingSettings,
   type Timings,
   unfamiliarNotice,
 } from './pipeline.ts';

@@ -1,14 +1,16 @@
 /** What every loaded model has in common, whatever its family: it runs calls of its table, one by one or many at once. */
 import type { ImageInput, Picture } from '../image/index.ts';
 import type { CallTable, OptionSchemas } from './call-table.ts';
+import type { InterleavedMessage } from './chat/dialogue.ts';
 
 /** What happens during a call, in order. Chained modes go through two stages: first the other modality, then their own. */
 export type ProgressEvent =
   | {
       readonly type: 'step-progress';
-      /** Network evaluations done, over all stages and chunks of the call. */
+      /** Network evaluations done, over all stages and chunks of the call or, in an answer, of its picture `index`. */
       readonly step: number;
       readonly total: number;
+      readonly index?: number;
     }
   | {
       readonly type: 'image-preview';
@@ -20,12 +22,30 @@ export type ProgressEvent =
       readonly indices: readonly number[];
     }
   | {
-      /** Some samples are finished before the others. The last ones come with the result of the call alone. */
+      /** Some samples are finished before the others. The last ones may come with the result of the call alone. */
       readonly type: 'samples-end';
       /** Their places among the samples of the call. */
       readonly indices: readonly number[];
       /** What the call would return if it had made these samples alone, with the times up to now. */
       readonly result: CallResult;
+    };
+
+/** What happens during an answer in a dialogue, beside the progress of its pictures. */
+export type AnswerEvent =
+  | {
+      /** The answer goes on. */
+      readonly type: 'text-delta';
+      /** Never ends inside a character. */
+      readonly text: string;
+      /** UTF-16 units of the answer before it. */
+      readonly at: number;
+    }
+  | {
+      /** The answer has picture `index`, from 0, behind its first `at` characters. */
+      readonly type: 'image-started';
+      readonly index: number;
+      readonly seed: number;
+      readonly at: number;
     };
 
 /** What every call takes beside its options proper. */
@@ -35,6 +55,11 @@ export interface CallControls {
   readonly onProgress?: (event: ProgressEvent) => void;
 }
 
+/** The same for a call of any family. */
+export interface RunControls extends Pick<CallControls, 'signal'> {
+  readonly onProgress?: (event: ProgressEvent | AnswerEvent) => void;
+}
+
 /** The inputs of a call, under the names of the API. The call's row in the table lists those that it needs and reads. */
 export interface CallInputs {
   readonly prompt?: string;
@@ -42,6 +67,23 @@ export interface CallInputs {
   readonly image?: ImageInput;
   readonly image2?: ImageInput;
   readonly mask?: ImageInput;
+  readonly messages?: readonly InterleavedMessage[];
+}
+
+/** What a model answered in a dialogue. */
+export interface CallAnswer {
+  /** In the order in which the model wrote and drew; `index` is a picture's place among the samples of the call. */
+  readonly content: readonly (
+    | { readonly type: 'text'; readonly text: string }
+    | { readonly type: 'image'; readonly index: number }
+  )[];
+  /** `stop`: the model ended it, or a stop text did; `length`: it was long enough. */
+  readonly finishReason: 'stop' | 'length';
+  /** Of the words. */
+  readonly seed: number;
+  readonly promptTokens: number;
+  /** Those that were chosen; a picture counts as one. */
+  readonly answerTokens: number;
 }
 
 export type AnySample = { readonly seed: number; readonly image?: Picture; readonly caption?: string };
@@ -67,8 +109,14 @@ export interface CaptionReport {
   readonly tokens?: number;
 }
 
-/** The settings of a call with all defaults filled in: what makes its pictures again. */
-export interface CallSettings {
+/** The settings of a call that need not sample anything, with all defaults filled in. */
+export interface CallSettings extends Partial<Omit<SamplingSettings, 'model'>> {
+  /** The model's name. */
+  readonly model: string;
+}
+
+/** The same of a call that samples: what makes its pictures again. */
+export interface SamplingSettings {
   /** The model's name. */
   readonly model: string;
   readonly steps: number;
@@ -99,16 +147,18 @@ export interface CallResult<
   readonly familiarity?: number;
   /** False where that is below the threshold, which 99 of 100 pictures of the model's kind reach: what it sees is a guess. */
   readonly isFamiliar?: boolean;
+  /** Of a call that answers in a dialogue; the samples are its pictures. */
+  readonly answer?: CallAnswer;
 }
 
 /** What people are told where a result is not `isFamiliar`. */
 export const unfamiliarNotice = 'the picture looks unlike what the model knows; what it sees is a guess';
 
-/** Values of options where none are given. */
+/** Values of options where none are given; those of drawing are absent where nothing is drawn. */
 export interface CallDefaults {
-  readonly steps: number;
-  readonly guidance: number;
-  readonly solver: string;
+  readonly steps?: number;
+  readonly guidance?: number;
+  readonly solver?: string;
   readonly [option: string]: unknown;
 }
 
@@ -116,8 +166,8 @@ export interface CallDefaults {
 export interface ModelDescription {
   readonly family: string;
   readonly name: string;
-  /** Side of the pictures in pixels. */
-  readonly imageSize: number;
+  /** Side of the pictures in pixels; absent of models that do not draw. */
+  readonly imageSize?: number;
   readonly calls: CallTable;
   /** Every option of the calls. */
   readonly options: OptionSchemas;
@@ -125,6 +175,8 @@ export interface ModelDescription {
   readonly defaults: Readonly<Record<string, CallDefaults>>;
   /** Where it is there, results of calls that are given a picture tell `familiarity`, and whether it reaches this, in dB. */
   readonly familiarity?: { readonly threshold: number };
+  /** Of models that answer in dialogues: whether they can be given pictures, and whether they draw. */
+  readonly dialogue?: { readonly sees: boolean; readonly draws: boolean };
   /** Prompts that show what it can do. */
   readonly examples: readonly string[];
 }
@@ -134,17 +186,13 @@ export interface Pipeline {
   readonly family: string;
   /** The model's name, such as `emoji`. */
   readonly name: string;
-  /** Side of the pictures in pixels. */
-  readonly imageSize: number;
+  /** Side of the pictures in pixels; absent of models that do not draw. */
+  readonly imageSize?: number | undefined;
   /**
    * Runs the call `mode` of the family's table.
    * @throws DuetError 'invalid-argument' | 'invalid-image'
    */
-  run(
-    mode: string,
-    inputs: CallInputs,
-    options?: CallControls & Readonly<Record<string, unknown>>,
-  ): Promise<CallResult>;
+  run(mode: string, inputs: CallInputs, options?: RunControls & Readonly<Record<string, unknown>>): Promise<CallResult>;
   /** What the model will make of a caption's words, without running anything. */
   inspectCaption(text: string): CaptionReport;
   /** The words that it was trained on, in alphabetical order; absent where they are not known, or too many to tell. */

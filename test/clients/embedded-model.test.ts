@@ -53,7 +53,7 @@ describe('the embedded model', () => {
   });
 
   it('keeps what a mask does not open, and varies', async () => {
-    const side = loaded.info.imageSize;
+    const side = loaded.info.imageSize!;
     const red = { create: { width: side, height: side, channels: 4 as const, background: 'red' } };
     const picture = await sharp(red).png().toBuffer();
     const hole = { create: { width: side / 2, height: side, channels: 4 as const, background: 'black' } };

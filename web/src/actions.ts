@@ -61,8 +61,8 @@ function randomKey(): string {
 /** Opens the tab of a job with the job on its stage. */
 export function showJob({ id, mode }: JobState): void {
   const call = state.knownCall(mode);
-  if (!call) return;
-  const tab = tabOf(call);
+  const tab = call && tabOf(call);
+  if (!tab) return;
   const shown = state.shownJobs.value[tab];
   if (shown?.id !== id) state.shownJobs.value = { ...state.shownJobs.value, [tab]: { id, pictures: {} } };
   openTab(tab);
@@ -125,7 +125,9 @@ export function usePicture(tab: 'describe' | 'vary' | 'inpaint', url: string, na
       const takesIt = (mode: string) => inputsOf(known.calls[mode]!, 'pictures').needed.includes('image');
       const mode = modesOf(tab, known).find(takesIt) ?? '';
       const given =
-        tab === 'inpaint' ? { image: await squarePicture(picture, known.image_size), mask: null } : { image: picture };
+        tab === 'inpaint'
+          ? { image: await squarePicture(picture, known.image_size ?? 0), mask: null }
+          : { image: picture };
       state.updateForm(tab, { mode, kind: 'pictures', ...given });
       openTab(tab);
     } catch (error) {

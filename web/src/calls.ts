@@ -7,14 +7,17 @@ import type { Capabilities, OptionSchema, WireCall } from './wire.ts';
 export type TabId = 'draw' | 'describe' | 'imagine' | 'vary' | 'inpaint';
 export const tabIds = ['draw', 'describe', 'imagine', 'vary', 'inpaint'] as const satisfies readonly TabId[];
 
-export type InputName = WireCall['takes'][number];
+/** What forms give to calls. Dialogues have no form. */
+export type InputName = Exclude<WireCall['takes'][number], 'messages'>;
 /** What the inputs of a call are, where it takes either. */
 export type Kind = 'words' | 'pictures';
 
-const isPicture = (name: InputName) => name === 'image' || name === 'image2' || name === 'mask';
+const isFormInput = (name: WireCall['takes'][number]): name is InputName => name !== 'messages';
+const isPicture = (name: WireCall['takes'][number]) => name === 'image' || name === 'image2' || name === 'mask';
 
-/** The tab of a call, by what it needs and makes. */
-export function tabOf(call: WireCall): TabId {
+/** The tab of a call, by what it needs and makes; undefined if it has none. */
+export function tabOf(call: WireCall): TabId | undefined {
+  if (call.makes === 'answer') return undefined;
   const needed = call.needs.flat();
   if (call.takes.includes('mask')) return 'inpaint';
   // Some models draw without a prompt too.
@@ -58,13 +61,16 @@ export interface Inputs {
 /** The inputs that a form shows. */
 export function inputsOf(call: WireCall, kind: Kind): Inputs {
   const isOpen = (name: InputName) => !choosesKind(call) || isPicture(name) === (kind === 'pictures');
-  const needed = call.needs.flatMap(group => group.find(isOpen) ?? []);
+  const needed = call.needs.flatMap(group => group.filter(isFormInput).find(isOpen) ?? []);
   // The page has a mask painted: pictures with transparent parts, which say it themselves, are for programs.
   const painted: InputName[] = call.takes.includes('mask') && needed.includes('image') ? ['mask'] : [];
   const all = [...needed, ...painted];
   // Between two pictures captions could be given too; few would know what to write.
   const isOffered = (name: InputName) => isOpen(name) || (call.needs.length === 1 && kind === 'pictures');
-  return { needed: all, optional: call.takes.filter(name => !all.includes(name) && isOffered(name)) };
+  return {
+    needed: all,
+    optional: call.takes.filter(isFormInput).filter(name => !all.includes(name) && isOffered(name)),
+  };
 }
 
 /** Whether the caption given must have a gap: it is filled in, and no picture is. */
@@ -90,8 +96,8 @@ export function settingsOf(
   { options }: Capabilities,
 ): readonly (readonly [name: string, schema: OptionSchema])[] {
   const { needed, optional } = inputsOf(call, kind);
-  const isShown = (input: InputName | undefined) =>
-    input === undefined || needed.includes(input) || optional.includes(input);
+  const isShown = (input: WireCall['takes'][number] | undefined) =>
+    input === undefined || [...needed, ...optional].some(name => name === input);
   return call.options
     .filter(name => !withoutField.has(name) && !call.without_effect.includes(name) && isShown(call.option_needs[name]))
     .flatMap(name => (options[name] ? [[name, options[name]] as const] : []));

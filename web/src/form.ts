@@ -144,8 +144,8 @@ export function toForm(
   pictures: Partial<Pick<Form, 'image' | 'image2' | 'mask'>> = {},
 ): { readonly tab: TabId; readonly form: Form } | undefined {
   const call = Object.hasOwn(known.calls, mode) ? known.calls[mode] : undefined;
-  if (!call) return undefined;
-  const tab = tabOf(call);
+  const tab = call && tabOf(call);
+  if (!tab) return undefined;
   const { prompt = '', prompt2 = '', n, seed } = request;
   const form: Form = {
     ...emptyForm(tab),

@@ -85,7 +85,8 @@ export async function readHistory(): Promise<void> {
   state.olderThan.value = hasMore ? (views.at(-1)?.id ?? null) : null;
   for (const job of merged.filter(found => !isOver(found))) {
     const call = state.knownCall(job.mode);
-    if (call) state.shownJobs.value = { [tabOf(call)]: { id: job.id, pictures: {} }, ...state.shownJobs.value };
+    const tab = call && tabOf(call);
+    if (tab) state.shownJobs.value = { [tab]: { id: job.id, pictures: {} }, ...state.shownJobs.value };
   }
   state.historyLoaded.value = true;
 }

@@ -74,7 +74,12 @@ describe('reduceJob', () => {
   });
 
   it('gathers text', () => {
-    expect(jobAfter({ type: 'text', delta: 'an ' }, { type: 'text', delta: 'apple' }).text).toBe('an apple');
+    const told = [
+      { type: 'text', delta: 'an ', at: 0 },
+      { type: 'text', delta: 'apple', at: 3 },
+    ] as const;
+    expect(jobAfter(...told).text).toBe('an apple');
+    expect(jobAfter(...told, { type: 'text', delta: ' old tree', at: 2 }).text).toBe('an old tree');
   });
 
   it('ends by failure or cancellation too', () => {

@@ -70,7 +70,7 @@ export function reduceJob(job: JobState, event: JobChange): JobState {
     case 'sample':
       return withEarly(job, placed([event.index], [event.sample], job.early));
     case 'text':
-      return { ...job, text: job.text + event.delta };
+      return { ...job, text: job.text.slice(0, event.at) + event.delta };
     case 'completed':
       return {
         ...withResult(job, event.result),

@@ -21,7 +21,7 @@ function standing(form: Form, request: WireRequest, change: Partial<Form>, statu
 }
 
 function filled(form: Form) {
-  const tab = tabOf(known.calls[form.mode]!);
+  const tab = tabOf(known.calls[form.mode]!)!;
   return { form, formCall: callOf(tab, form, known)!, known };
 }
 

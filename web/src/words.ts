@@ -16,6 +16,7 @@ const countNames = {
   images: 'Pictures',
   captions: 'Captions',
   pairs: 'Pairs',
+  answer: 'Answers',
 } as const satisfies Record<WireCall['makes'], string>;
 
 /** The name of the field that says how many there will be. */

@@ -2,7 +2,7 @@
 import { decodeImage, Picture } from '../../../src/image/index.ts';
 import type { CallResult } from '../../../src/pipelines/index.ts';
 import type { NewJobEvent } from '../event-log.ts';
-import { inputNames } from '../store.ts';
+import { separateFiles, withFiles } from '../given-files.ts';
 import type { JobRequest, JobRequestView } from '../types.ts';
 
 export interface SentRequest {
@@ -34,14 +34,14 @@ export interface SentProgress {
 const toText = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
 const toBytes = (text: string) => new Uint8Array(Buffer.from(text, 'base64'));
 
-export function sendRequest({ image, image2, mask, ...request }: JobRequest): SentRequest {
-  const given = { image, image2, mask };
-  const files = inputNames.flatMap(name => (given[name] ? [[name, toText(given[name])] as const] : []));
-  return { request, files: Object.fromEntries(files) };
+export function sendRequest(request: JobRequest): SentRequest {
+  const { shown, files } = separateFiles(request);
+  const sent = Object.entries(files).map(([name, bytes]) => [name, toText(bytes)] as const);
+  return { request: shown, files: Object.fromEntries(sent) };
 }
 
 export function receiveRequest({ request, files }: SentRequest): JobRequest {
-  return { ...request, ...Object.fromEntries(Object.entries(files).map(([name, text]) => [name, toBytes(text)])) };
+  return withFiles(request, Object.fromEntries(Object.entries(files).map(([name, text]) => [name, toBytes(text)])));
 }
 
 export function sendEvent(event: NewJobEvent): SentEvent {

@@ -11,7 +11,13 @@ const longest = 1000;
 
 /** A `preValidation` hook, after the body is read. Fields of null are absent, and so not ignored. */
 export async function tellIgnoredFields({ body, routeOptions }: FastifyRequest, reply: FastifyReply): Promise<void> {
-  const names = ignoredIn(body, (routeOptions.schema?.body ?? {}) as Fields);
+  tellIgnored(reply, ignoredIn(body, (routeOptions.schema?.body ?? {}) as Fields));
+}
+
+/** Adds names to those that the header tells. */
+export function tellIgnored(reply: FastifyReply, more: readonly string[]): void {
+  const told = reply.getHeader(header);
+  const names = [...(typeof told === 'string' ? told.split(', ') : []), ...more];
   if (names.length === 0) return;
   const list = names.map(name => name.slice(0, 100).replace(/[^\w.[\]-]/g, '?')).join(', ');
   reply.header(header, list.length > longest ? `${list.slice(0, longest)}...` : list);

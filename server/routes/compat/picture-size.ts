@@ -52,7 +52,7 @@ export function sizeOptions(size: Size | undefined, { calls, options }: ModelInf
   return { width: nearest('width'), height: nearest('height') };
 }
 
-/** The size of the pictures that a job draws. */
-export function drawnSize({ width, height }: JobOptions, { imageSize }: ModelInfo): Size {
+/** The size of the pictures that a job of a model that draws makes. */
+export function drawnSize({ width, height }: JobOptions, { imageSize = 0 }: ModelInfo): Size {
   return { width: width ?? height ?? imageSize, height: height ?? width ?? imageSize };
 }

@@ -31,12 +31,15 @@ export async function runJob(
     handled = handled.then(() => onEvent?.(event));
     handled.catch(error => broken.abort(error)); // the result is of no use any more
   };
-  const result = await server.jobs.run(job, {
+  const running = server.jobs.run(job, {
     owner,
     signal: AbortSignal.any(signals),
     needsFiles,
     ...(onEvent && { onEvent: handle }),
   });
+  // What was told before a failure is handled before the failure is.
+  await running.catch(() => handled).catch(() => {});
+  const result = await running;
   await handled;
   return result;
 }

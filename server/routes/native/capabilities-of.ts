@@ -26,10 +26,12 @@ export function capabilitiesOf(model: ModelInfo, models: readonly ModelInfo[], c
     calls: Object.fromEntries(Object.entries(calls).map(([mode, call]) => [mode, toWireCall(call, defaults[mode]!)])),
     options: optionFields(options) as Record<string, OptionSchema>, // typebox's types do not tell the keywords
     solvers: choicesOf(options['solver']),
-    image_size: model.imageSize,
+    image_size: model.imageSize ?? null,
     defaults: {
       steps: first?.steps,
-      guidance: Object.fromEntries(Object.entries(defaults).map(([mode, { guidance }]) => [mode, guidance])),
+      guidance: Object.fromEntries(
+        Object.entries(defaults).flatMap(([mode, { guidance }]) => (guidance === undefined ? [] : [[mode, guidance]])),
+      ),
     },
     limits: {
       n: most('n'),
@@ -40,6 +42,7 @@ export function capabilitiesOf(model: ModelInfo, models: readonly ModelInfo[], c
       image_pixels: config.maxPixels,
     },
     familiarity: model.familiarity ?? null,
+    dialogue: model.dialogue ?? null,
     examples,
     vocabulary: model.vocabulary ?? null,
   };

@@ -1,9 +1,30 @@
 /** Jobs on the wire: how they and their events are shown. */
+import type { CallAnswer } from '../../../src/pipelines/index.ts';
 import { wireCode } from '../../errors.ts';
-import type { JobError, JobEvent, JobRequestView, JobResult, JobSample, JobView } from '../../jobs/types.ts';
+import { pictureName } from '../../jobs/given-files.ts';
+import type {
+  JobError,
+  JobEvent,
+  JobMessage,
+  JobProgress,
+  JobRequestView,
+  JobResult,
+  JobSample,
+  JobView,
+} from '../../jobs/types.ts';
 import { snakeCase } from '../../schemas/snake-case.ts';
 import { familiarityFields } from '../compat/familiarity.ts';
-import type { AcceptedJob, WireError, WireEvent, WireJob, WireResult, WireSample } from './wire.ts';
+import type {
+  AcceptedJob,
+  WireAnswer,
+  WireError,
+  WireEvent,
+  WireJob,
+  WireMessage,
+  WireProgress,
+  WireResult,
+  WireSample,
+} from './wire.ts';
 
 const urlOf = (id: string) => `/v1/jobs/${id}`;
 
@@ -21,20 +42,35 @@ export function acceptedOf(view: JobView): AcceptedJob {
 }
 
 export function toWireJob(view: JobView): WireJob {
-  const { mode, started, ended, progress, request, inputs, result, error } = view;
+  const { mode, started, ended, progress, request, result, error } = view;
   return {
     ...acceptedOf(view),
     mode,
     started: started === undefined ? null : Math.floor(started / 1000),
     ended: ended === undefined ? null : Math.floor(ended / 1000),
-    progress: progress && { step: progress.step, steps: progress.steps, eta_ms: progress.etaMs },
-    request: {
-      ...toWireRequest(request),
-      ...Object.fromEntries(inputs.map(name => [`${name}_url`, `${urlOf(view.id)}/files/${name}`])),
-    },
+    progress: progress && toWireProgress(progress),
+    request: { ...toWireRequest(request), ...givenPictures(view) },
     result: result ? toWireResult(result) : null,
     error: error ? toWireError(error) : null,
   };
+}
+
+function toWireProgress({ etaMs, ...progress }: JobProgress): WireProgress {
+  return { ...progress, eta_ms: etaMs };
+}
+
+/** The addresses of the pictures that were sent: in fields of their own and, of a dialogue, at their places in it. */
+function givenPictures({ id, request: { messages }, inputs }: JobView): Record<string, unknown> {
+  const addressOf = (name: string) => `${urlOf(id)}/files/${name}`;
+  if (messages) return { messages: messages.map(message => toWireMessage(message, addressOf)) };
+  return Object.fromEntries(inputs.map(name => [`${name}_url`, addressOf(name)]));
+}
+
+function toWireMessage({ role, content }: JobMessage, addressOf: (name: string) => string): WireMessage {
+  const parts = content.map(part =>
+    part.type === 'text' ? part : ({ type: 'image', image_url: addressOf(pictureName(part.picture)) } as const),
+  );
+  return { role, content: parts };
 }
 
 /** What was asked for, without its pictures. */
@@ -43,14 +79,19 @@ export function toWireRequest(request: JobRequestView): Record<string, unknown> 
 }
 
 function toWireResult(result: JobResult): WireResult {
-  const { id, samples, unknownWords, captionCut, timings } = result;
+  const { id, samples, unknownWords, captionCut, answer, timings } = result;
   return {
     samples: samples.map(sample => toWireSample(id, sample)),
     unknown_words: unknownWords,
     caption_cut: captionCut,
     ...familiarityFields(result),
+    ...(answer && { answer: toWireAnswer(answer) }),
     timings,
   };
+}
+
+function toWireAnswer({ content, finishReason, seed, promptTokens, answerTokens }: CallAnswer): WireAnswer {
+  return { content, finish_reason: finishReason, seed, prompt_tokens: promptTokens, answer_tokens: answerTokens };
 }
 
 function toWireSample(jobId: string, { seed, caption, file, width, height }: JobSample): WireSample {
@@ -70,8 +111,10 @@ function toWireError({ code, message }: JobError): WireError {
 export function toWireEvent(jobId: string, event: JobEvent): WireEvent {
   const { id } = event;
   switch (event.type) {
-    case 'progress':
-      return { id, type: 'progress', step: event.step, steps: event.steps, eta_ms: event.etaMs };
+    case 'progress': {
+      const { type, ...progress } = event;
+      return { type, ...toWireProgress(progress), id };
+    }
     case 'preview': {
       const images = event.images.map(png => Buffer.from(png).toString('base64'));
       return { id, type: 'preview', step: event.step, images, indices: event.indices };
@@ -87,7 +130,9 @@ export function toWireEvent(jobId: string, event: JobEvent): WireEvent {
     case 'queued':
       return { id, type: 'queued', position: event.position };
     case 'text':
-      return { id, type: 'text', delta: event.delta };
+      return { id, type: 'text', delta: event.delta, at: event.at };
+    case 'image-started':
+      return { id, type: 'image-started', index: event.index, seed: event.seed, at: event.at };
     case 'started':
       return { id, type: 'started' };
   }

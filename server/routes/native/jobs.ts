@@ -9,6 +9,7 @@ import { readForm } from '../compat/read-form.ts';
 import { pictureOf } from '../compat/read-picture.ts';
 import { sendPatiently } from '../compat/send-event.ts';
 import { fileType } from './file-type.ts';
+import { jobDialogue } from './job-dialogue.ts';
 import { acceptedOf, toWireEvent, toWireJob } from './job-fields.ts';
 
 const tags = ['Jobs'];
@@ -52,7 +53,7 @@ export async function jobRoutes(app: FastifyInstance): Promise<void> {
       const given = Object.entries(pictures).filter(([, picture]) => picture);
       const idempotencyKey = idempotencyKeyOf(request);
       const job = await app.jobs.submit(
-        { ...toRequest(body, app.models.list()), ...Object.fromEntries(given) },
+        { ...toRequest(body, app.models.list()), ...Object.fromEntries(given), ...(await jobDialogue(request)) },
         { owner, ...(idempotencyKey !== undefined && { idempotencyKey }) },
       );
       const accepted = acceptedOf(job);

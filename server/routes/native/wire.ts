@@ -37,6 +37,15 @@ export interface WireJob extends AcceptedJob {
   readonly error: WireError | null;
 }
 
+/** A message of a dialogue as it was sent, with the addresses of its pictures. */
+export interface WireMessage {
+  readonly role: 'system' | 'user' | 'assistant';
+  readonly content: readonly (
+    | { readonly type: 'text'; readonly text: string }
+    | { readonly type: 'image'; readonly image_url: string }
+  )[];
+}
+
 /** What was asked for: texts and options by their names. The pictures that were sent are kept as files. */
 export interface WireRequest {
   readonly prompt?: string;
@@ -44,6 +53,7 @@ export interface WireRequest {
   readonly image_url?: string;
   readonly image2_url?: string;
   readonly mask_url?: string;
+  readonly messages?: readonly WireMessage[];
   readonly [option: string]: unknown;
 }
 
@@ -55,8 +65,24 @@ export interface WireResult {
   readonly familiarity?: number;
   /** False where that is below the model's threshold. */
   readonly is_familiar?: boolean;
+  /** Of a dialogue that was answered to the end; the samples are the answer's pictures. */
+  readonly answer?: WireAnswer;
   /** Milliseconds. */
   readonly timings: { readonly total: number };
+}
+
+export interface WireAnswer {
+  /** In the order in which the model wrote and drew; `index` is a picture's place among the samples. */
+  readonly content: readonly (
+    | { readonly type: 'text'; readonly text: string }
+    | { readonly type: 'image'; readonly index: number }
+  )[];
+  /** `length` if it was as long as it may be. */
+  readonly finish_reason: 'stop' | 'length';
+  /** Of the words. */
+  readonly seed: number;
+  readonly prompt_tokens: number;
+  readonly answer_tokens: number;
 }
 
 export interface WireSample {
@@ -76,6 +102,8 @@ export interface WireError {
 export interface WireProgress {
   readonly step: number;
   readonly steps: number;
+  /** Of the picture of an answer that the steps are of. */
+  readonly index?: number;
   readonly eta_ms: number | null;
 }
 
@@ -93,7 +121,10 @@ export type WireEvent = { readonly id: number } & (
     }
   /** A sample that is finished before the job is. */
   | { readonly type: 'sample'; readonly index: number; readonly sample: WireSample }
-  | { readonly type: 'text'; readonly delta: string }
+  /** A caption or an answer goes on behind its first `at` UTF-16 units; what a client has beyond them holds no more. */
+  | { readonly type: 'text'; readonly delta: string; readonly at: number }
+  /** The answer has picture `index` behind its first `at` units. */
+  | { readonly type: 'image-started'; readonly index: number; readonly seed: number; readonly at: number }
   | { readonly type: 'completed'; readonly result: WireResult }
   | { readonly type: 'failed'; readonly error: WireError }
   | { readonly type: 'cancelled'; readonly result?: WireResult }
@@ -140,13 +171,15 @@ export interface Capabilities {
   /** By name: what each option allows. */
   readonly options: Readonly<Record<string, OptionSchema>>;
   readonly solvers: readonly string[];
-  /** Side of the pictures in pixels. */
-  readonly image_size: number;
+  /** Side of the pictures in pixels; null of models that do not draw. */
+  readonly image_size: number | null;
   readonly defaults: { readonly steps: number | undefined; readonly guidance: Readonly<Record<string, number>> };
   readonly limits: Readonly<
     Record<'n' | 'steps' | 'frames' | 'rounds' | 'request_bytes' | 'image_pixels', number | undefined>
   >;
   readonly familiarity: { readonly threshold: number } | null;
+  /** Of models that answer in dialogues: whether they can be given pictures, and whether they draw; null of others. */
+  readonly dialogue: { readonly sees: boolean; readonly draws: boolean } | null;
   /** Prompts that show what the model can do. */
   readonly examples: readonly string[];
   /** The words that it was trained on; null where they are not known. */

@@ -19,7 +19,7 @@ export async function modelRoutes(app: FastifyInstance): Promise<void> {
 
 /** OpenAI's four fields, and what the model can do. */
 function describe({ id, created, imageSize, calls, options, defaults }: ModelInfo): unknown {
-  const size = `${imageSize}x${imageSize}`;
+  const size = imageSize === undefined ? null : `${imageSize}x${imageSize}`;
   const guidance = Object.fromEntries(Object.entries(defaults).map(([mode, own]) => [mode, own.guidance]));
   const extras = {
     modes: Object.keys(calls),

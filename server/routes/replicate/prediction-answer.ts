@@ -81,9 +81,15 @@ export function toListedPrediction(request: FastifyRequest, view: JobView): Wire
 
 type AddressOf = (file: string) => string | null;
 
-/** Addresses of pictures; captions; or, where both belong together, `{image, text, seed}`. */
+/** Addresses of pictures; captions; where both belong together, `{image, text, seed}`; of a dialogue words and pictures in their order. */
 function outputOf({ mode, result }: JobView, addressOf: AddressOf): readonly unknown[] | null {
   if (!result) return null;
+  if (result.answer) {
+    return result.answer.content.map(part => {
+      const file = part.type === 'image' ? result.samples[part.index]?.file : undefined;
+      return part.type === 'text' ? part.text : file === undefined ? null : addressOf(file);
+    });
+  }
   return result.samples.map(({ seed, caption, file }) => {
     const image = file === undefined ? undefined : addressOf(file);
     if (!pairs.has(mode)) return image ?? caption ?? null;

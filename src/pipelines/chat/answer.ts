@@ -174,7 +174,7 @@ class AnswerWriter {
           this.#tell({ type: 'image-progress', index, step: event.step, total: event.total });
         }
         if (event.type === 'image-preview') {
-          this.#tell({ type: 'image-preview', index, step: event.step, image: event.images[0]! });
+          this.#tell({ type: 'image-preview', index, step: event.step, image: event.images[0]!, seed });
         }
       },
     });

@@ -6,6 +6,7 @@ import type { newRowsSpec, VokenMapperConfig, VokenVocabulary, vokenMapperSpec }
 import type { LlamaFolder, SamplingDefaults } from '../llama/model-folder.ts';
 import type { DrawOptions } from '../stable-diffusion/calls/types.ts';
 import type { VisualInputRules } from '../visual-input.ts';
+import type { ChatFamily } from './chat-files.ts';
 import type { DialogueText, InterleavedMessage } from './dialogue.ts';
 
 /** How a model sees. */
@@ -29,7 +30,7 @@ export interface Drawing {
 export type NewRows = Filled<ReturnType<typeof newRowsSpec>, HostTensor>;
 
 export interface ChatFolder {
-  readonly family: 'minigpt5' | 'llava';
+  readonly family: ChatFamily;
   readonly name: string;
   readonly language: LlamaFolder;
   readonly rows?: NewRows;

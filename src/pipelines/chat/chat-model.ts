@@ -6,19 +6,21 @@ import { DuetError } from '../../core/errors.ts';
 import { decodeImage, fetchIfRemote, type ImageInput, inDecodeSlot } from '../../image/index.ts';
 import { type Extension, llamaPositions, placeImages } from '../../lm/index.ts';
 import type { DrawChoice } from '../../vokens/index.ts';
+import { checkCall } from '../call-table.ts';
 import type { LoadOptions } from '../family.ts';
 import { type TextOptions, usedOptions } from '../llama/options.ts';
-import { seedLimit } from '../seeds.ts';
+import type { CallInputs, CallResult, CallSettings, CaptionReport, Pipeline, RunControls } from '../pipeline.ts';
+import { drawSeed, seedLimit } from '../seeds.ts';
 import type { DrawOptions } from '../stable-diffusion/index.ts';
 import { answer } from './answer.ts';
+import { type ChatCallOptions, chatStandards, drawingOptions as drawingSchemas, textOptions } from './calls/options.ts';
+import { runAnswer } from './calls/run.ts';
+import { drawingCalls, wordCalls } from './calls/table.ts';
 import type { ChatFolder } from './chat-folder.ts';
 import type { InterleavedMessage } from './dialogue.ts';
 import type { InterleavedAnswer, InterleavedChatEvent } from './events.ts';
 import { type ChatNetworks, createNetworks } from './networks.ts';
 import { readChatFolder } from './read-chat-folder.ts';
-
-/** Pictures of one answer, where the caller does not say. */
-const defaultMaxImages = 8;
 
 /** How pictures of an answer are drawn; what is not given is as the model's folder says. */
 type DrawingOptions = Pick<
@@ -33,7 +35,7 @@ export interface InterleavedChatOptions extends Omit<TextOptions, 'withHidden'>,
   readonly maxImages?: number;
 }
 
-export class ChatModel {
+export class ChatModel implements Pipeline {
   readonly #folder: ChatFolder;
   readonly #networks: ChatNetworks;
 
@@ -56,6 +58,11 @@ export class ChatModel {
   /** The model's name. */
   get name(): string {
     return this.#folder.name;
+  }
+
+  /** Side of the pictures in pixels, where no size is asked for; undefined if it does not draw. */
+  get imageSize(): number | undefined {
+    return this.#networks.drawing?.parts.config.imageSize;
   }
 
   /** Whether its answers may have pictures. */
@@ -91,8 +98,9 @@ export class ChatModel {
     options: InterleavedChatOptions = {},
   ): AsyncGenerator<InterleavedChatEvent, void> {
     const { language, vocabulary, stop, sampling, drawing } = this.#folder;
-    const { draw = 'auto', maxImages = defaultMaxImages, signal, priority } = options;
+    const { draw = chatStandards.draw, maxImages = chatStandards.maxImages, signal, priority } = options;
     checkChoices(draw, maxImages);
+    const seeds = drawing ? Math.max(1, maxImages) : 1;
     if (draw === 'always' && !drawing) {
       throw new DuetError('invalid-argument', `The model ${this.name} does not draw; leave draw out`, {
         field: 'draw',
@@ -100,18 +108,10 @@ export class ChatModel {
     }
     const prompt = await this.#prompt(messages, options);
     const room = this.#positions - prompt.ids.length;
-    if (room < 1) {
-      throw new DuetError(
-        'invalid-argument',
-        `The dialogue takes ${prompt.ids.length} positions; the model reads ${this.#positions} with its answer. Make it shorter.`,
-      );
-    }
-    const used = usedOptions(options, {
-      defaults: sampling,
-      stopIds: language.stopIds,
-      room,
-    });
-    if (used.seed + maxImages > seedLimit) {
+    if (room < 1) throw tooLong(prompt.ids.length, this.#positions);
+    const { seed = drawSeed(seeds) } = options;
+    const used = usedOptions({ ...options, seed }, { defaults: sampling, stopIds: language.stopIds, room });
+    if (used.seed + seeds > seedLimit) {
       throw new DuetError('invalid-argument', `seed must leave room for ${maxImages} pictures, got ${used.seed}`, {
         field: 'seed',
       });
@@ -135,6 +135,28 @@ export class ChatModel {
     );
   }
 
+  /**
+   * `chat` as the call of its table, with inputs and options under the names of the API. The samples of the result are the
+   * answer's pictures.
+   * @throws DuetError 'invalid-argument' | 'invalid-image'
+   */
+  async run(mode: string, inputs: CallInputs, options: RunControls & ChatCallOptions = {}): Promise<CallResult> {
+    const { signal, onProgress: _, ...values } = options;
+    const table = this.draws
+      ? { calls: drawingCalls, options: { ...textOptions, ...drawingSchemas } }
+      : { calls: wordCalls, options: textOptions };
+    checkCall(table, mode, inputs, values);
+    const { messages = [] } = inputs; // checkCall knows that they are there
+    const events = this.streamChat(messages, { ...values, ...(signal && { signal }) });
+    return runAnswer(events, this.#settingsOf(values), options);
+  }
+
+  /** How many tokens a text has. */
+  inspectCaption(text: string): CaptionReport {
+    const { tokenizer } = this.#folder.language;
+    return { unknownWords: [], cut: false, tokens: tokenizer.encode(text, { framed: false }).length };
+  }
+
   /** The text that an answer goes on with, with a placeholder for each picture. */
   chatText(messages: readonly InterleavedMessage[]): string {
     return this.#folder.write(messages).text;
@@ -143,6 +165,17 @@ export class ChatModel {
   /** Ends all calls and frees the weights; further calls throw. Idempotent. */
   release(): Promise<void> {
     return this.#networks.release();
+  }
+
+  /** What draws the pictures of a call; of a model that does not draw its name alone. */
+  #settingsOf(values: ChatCallOptions): CallSettings {
+    const { drawing } = this.#networks;
+    if (!drawing) return { model: this.name };
+    const { parts, precision } = drawing;
+    const given = { ...this.#folder.drawing?.defaults, ...drawingOptions(values) };
+    const { steps, guidance, solver } = { ...parts.rulesOf('t2i').defaults, ...given };
+    const { previewEvery: _, ...shown } = given;
+    return { model: this.name, ...shown, steps, guidance, solver, ...(precision !== 'fp32' && { precision }) };
   }
 
   get #positions(): number {
@@ -161,9 +194,12 @@ export class ChatModel {
         },
       );
     }
+    // A text is encoded in this thread, and what others do in it waits.
+    if (text.length > charactersPerToken * this.#positions) throw tooLong(undefined, this.#positions);
     const { tokenizer } = language;
     const before = isFramed ? [] : tokenizer.frame.before;
     const ids = [...before, ...tokenizer.encode(text, { framed: false })];
+    if (ids.length >= this.#positions) throw tooLong(ids.length, this.#positions); // before pictures are looked at
     const seen: Float32Array[] = [];
     for (const image of images) seen.push(await this.#see(image, signal));
     return placeImages(ids, {
@@ -179,6 +215,17 @@ export class ChatModel {
     const pixels = await inDecodeSlot(() => decodeImage(local, options));
     return this.#networks.see!(pixels, options);
   }
+}
+
+/** More than texts have on average, which is about four. */
+const charactersPerToken = 8;
+
+function tooLong(positions: number | undefined, most: number): DuetError {
+  return new DuetError(
+    'invalid-argument',
+    `The dialogue takes ${positions ?? `more than ${most}`} positions; the model reads ${most} with its answer. Make it shorter.`,
+    { field: 'messages' },
+  );
 }
 
 const draws: readonly DrawChoice[] = ['auto', 'always', 'never'];

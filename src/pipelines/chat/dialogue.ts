@@ -67,11 +67,7 @@ export function dialogueText(
  * @throws DuetError 'invalid-argument' if the dialogue does not end with the user's words, or names tokens that stand for pictures
  */
 export function checkDialogue(messages: readonly InterleavedMessage[], vocabulary: VokenVocabulary): ImageInput[] {
-  const wrong = messages.find(({ role }) => !roles.includes(role));
-  if (wrong) throw refused(`A message's role is one of ${roles.join(', ')}, got ${JSON.stringify(wrong.role)}`);
-  if (messages.findLast(({ role }) => role !== 'system')?.role !== 'user') {
-    throw refused("The last message must be the user's: the model answers it");
-  }
+  checkTurns(messages);
   const reserved = [...vocabulary.vokens, vocabulary.image].map(({ name }) => name);
   const parts = messages.flatMap(({ content }) => partsOf(content));
   for (const part of parts) {
@@ -83,6 +79,15 @@ export function checkDialogue(messages: readonly InterleavedMessage[], vocabular
 
 function picturesOf(content: InterleavedMessage['content']): ImageInput[] {
   return partsOf(content).flatMap(part => (part.type === 'image' ? [part.image] : []));
+}
+
+/** @throws DuetError 'invalid-argument' if a role is unknown, or the dialogue does not end with the user's words */
+export function checkTurns(messages: readonly Pick<InterleavedMessage, 'role'>[]): void {
+  const wrong = messages.find(({ role }) => !roles.includes(role));
+  if (wrong) throw refused(`A message's role is one of ${roles.join(', ')}, got ${JSON.stringify(wrong.role)}`);
+  if (messages.findLast(({ role }) => role !== 'system')?.role !== 'user') {
+    throw refused("The last message must be the user's: the model answers it");
+  }
 }
 
 /** A message as one text, `image` in the place of each picture. */

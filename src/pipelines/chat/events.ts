@@ -27,6 +27,12 @@ export type InterleavedChatEvent =
   /** The model draws picture `index`, from 0, at this place of its answer. */
   | { readonly type: 'image-started'; readonly index: number; readonly seed: number }
   | { readonly type: 'image-progress'; readonly index: number; readonly step: number; readonly total: number }
-  | { readonly type: 'image-preview'; readonly index: number; readonly step: number; readonly image: Picture }
+  | {
+      readonly type: 'image-preview';
+      readonly index: number;
+      readonly step: number;
+      readonly image: Picture;
+      readonly seed: number;
+    }
   | { readonly type: 'image'; readonly index: number; readonly image: Picture; readonly seed: number }
   | { readonly type: 'done'; readonly answer: InterleavedAnswer };

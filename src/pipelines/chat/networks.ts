@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fixedLimit, MeasuredLimit } from '../../batching/batch-limit.ts';
 import { BatchingDriver } from '../../batching/batching-driver.ts';
 import { DuetError } from '../../core/errors.ts';
-import { type CompileOptions, compile, type Executable, type RunOptions } from '../../engine/index.ts';
+import { type CompileOptions, compile, type Executable, type Precision, type RunOptions } from '../../engine/index.ts';
 import type { Pixels } from '../../image/index.ts';
 import { decodingProgram, llamaModel, llamaPositions } from '../../lm/index.ts';
 import { type VisualFrontEndParams, visualFrontEnd } from '../../vision/index.ts';
@@ -23,6 +23,7 @@ const promptsAtOnce = 8;
 /** What makes pictures of the language model's states. */
 export interface DrawingNetworks {
   readonly parts: DrawingParts;
+  readonly precision: Precision;
   /** What the U-Net looks at for the states of one picture's vokens, [V, W], and without a condition. */
   contextsOf(states: Float32Array, options?: RunOptions): Promise<Contexts>;
 }
@@ -77,6 +78,7 @@ async function createDrawing({ name, vocabulary }: ChatFolder, drawing: Drawing,
   let unconditional: Promise<Float32Array> | undefined;
   const networks: DrawingNetworks = {
     parts,
+    precision,
     contextsOf: async (states, run) => {
       // Computed once, and again if that failed.
       unconditional ??= mapped(new Float32Array(states.length)).catch(error => {

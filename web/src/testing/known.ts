@@ -60,5 +60,5 @@ export function callIn(mode: string, capabilities = known): FormCall {
 
 /** An empty form with a mode. */
 export function formOf(mode: string, fields: Partial<Form> = {}, capabilities = known): Form {
-  return { ...emptyForm(tabOf(capabilities.calls[mode]!)), mode, ...fields };
+  return { ...emptyForm(tabOf(capabilities.calls[mode]!)!), mode, ...fields };
 }

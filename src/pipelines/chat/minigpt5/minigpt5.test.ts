@@ -1,20 +1,15 @@
 /** A whole folder with tiny weights: dialogues with pictures, answers with none, one, several, and what is refused. */
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newTokens, tinyMiniGpt5, writeMiniGpt5Folder } from '../../../../test/support/tiny-minigpt5.ts';
 import { tinyModel } from '../../../../test/support/tiny-model.ts';
 import { tinyModelWithUnet } from '../../../../test/support/tiny-unet.ts';
-import { type HostTensor, isHostTensor } from '../../../core/host-tensor.ts';
-import { seededRandom } from '../../../core/random.ts';
-import { flattenTree } from '../../../core/tree.ts';
+import type { HostTensor } from '../../../core/host-tensor.ts';
 import { Duet } from '../../../index.ts';
-import { initialise } from '../../../nn/params.ts';
-import { visualFrontEndSpec } from '../../../vision/index.ts';
-import { miniGpt5Vocabulary, newRowsSpec, type VokenVocabulary, vokenMapperSpec } from '../../../vokens/index.ts';
-import { saveSafetensors } from '../../../weights/write-safetensors.ts';
-import { type Model, writeModelFolder } from '../../index.ts';
+import { miniGpt5Vocabulary } from '../../../vokens/index.ts';
+import { describeModel, type Model, writeModelFolder } from '../../index.ts';
 import type {
   ChatModel,
   InterleavedAnswer,
@@ -25,64 +20,13 @@ import type {
 import type { MiniGpt5Config } from './config.ts';
 import { weightFiles } from './model-folder.ts';
 
-const languageModel = fileURLToPath(new URL('../../../../test/data/llama/new-form/', import.meta.url));
-const diffusion = fileURLToPath(new URL('../../../../test/golden/data/checkpoints/sd15-diffusers/', import.meta.url));
-
 let scratch: string;
 let config: MiniGpt5Config;
 let model: ChatModel;
 
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'duet-minigpt5-'));
-  const llama = JSON.parse(await readFile(join(languageModel, 'config.json'), 'utf8'));
-  const unet = JSON.parse(await readFile(join(diffusion, 'unet/config.json'), 'utf8'));
-  config = {
-    family: 'minigpt5',
-    name: 'tiny',
-    languageModel,
-    diffusion,
-    vocabulary: newTokens(llama.vocab_size),
-    frontEnd: {
-      network: {
-        tower: {
-          width: 8,
-          layers: 1,
-          heads: 2,
-          mlpWidth: 16,
-          activation: 'quick',
-          epsilon: 1e-5,
-          imageSize: 8,
-          patchSize: 4,
-          channels: 3,
-          patchBias: false,
-          preNorm: true,
-          biases: 'all',
-          featureLayers: [1],
-          classToken: false,
-        },
-        connector: { projection: { width: llama.hidden_size, bias: true } },
-      },
-      input: { fit: 'pad', filter: 'bicubic', mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
-    },
-    mapper: {
-      inputWidth: llama.hidden_size,
-      width: unet.cross_attention_dim,
-      heads: 2,
-      encoderLayers: 1,
-      decoderLayers: 1,
-      queries: 77,
-    },
-    prompt: {
-      system: 'be brief ',
-      user: 'you: ',
-      assistant: 'me: ',
-      separator: ' ',
-      image: '(<picture>)',
-      stop: ['###'],
-    },
-    sampling: { temperature: 1 },
-    drawing: { steps: 2, guidance: 2 },
-  };
+  config = await tinyMiniGpt5();
   model = await Duet.loadChat(await folderOf('tiny', config), { threads: 2 });
 });
 afterAll(async () => {
@@ -90,26 +34,7 @@ afterAll(async () => {
   await rm(scratch, { recursive: true });
 });
 
-/** Tokens that the language model's folder does not have. */
-function newTokens(size: number): VokenVocabulary {
-  return {
-    vokens: [0, 1, 2, 3].map(index => ({ name: `<draw${index}>`, id: size + index })),
-    image: { name: '<picture>', id: size + 4 },
-  };
-}
-
-async function folderOf(name: string, own: MiniGpt5Config): Promise<string> {
-  const folder = join(scratch, name);
-  await mkdir(folder);
-  const random = seededRandom(7);
-  const save = (file: string, spec: Parameters<typeof initialise>[0]) =>
-    saveSafetensors(join(folder, file), flattenTree(initialise(spec, random), isHostTensor));
-  await writeFile(join(folder, 'config.json'), JSON.stringify(own));
-  await save(weightFiles.frontEnd, visualFrontEndSpec(own.frontEnd!.network));
-  await save(weightFiles.mapper, vokenMapperSpec(own.mapper));
-  await save(weightFiles.rows, newRowsSpec(own.vocabulary.vokens.length + 1, own.mapper.inputWidth));
-  return folder;
-}
+const folderOf = (name: string, own: MiniGpt5Config) => writeMiniGpt5Folder(join(scratch, name), own);
 
 const picture = { width: 12, height: 9, data: Uint8Array.from({ length: 12 * 9 * 3 }, (_, i) => (i * 11) % 256) };
 const asked: InterleavedMessage[] = [{ role: 'user', content: 'two birds' }];
@@ -245,7 +170,10 @@ describe("the U-Net of a model folder of Duet's", () => {
 
   it('draws what the vokens say', async () => {
     const folder = await withDiffusion('own-unet', tinyModelWithUnet());
+    const { description } = await describeModel(folder);
+    expect(description).toMatchObject({ imageSize: 16, dialogue: { draws: true }, defaults: { chat: { steps: 2 } } });
     const chat = await Duet.loadChat(folder, { threads: 2 });
+    expect(chat.imageSize).toBe(16);
     const options = { ...quick, draw: 'always', maxImages: 1, steps: 3, guidance: 9 } as const;
     const kinds: string[] = [];
     const answer = await chat.chat(asked, { ...options, previewEvery: 1, onEvent: ({ type }) => kinds.push(type) });

@@ -3,7 +3,7 @@ import type { Precision } from '../../../engine/index.ts';
 import type { DecodeOptions, ImageInput, Picture } from '../../../image/index.ts';
 import type { NoiseSchedule } from '../../../sampler/index.ts';
 import type { CommonOptions } from '../../common-options.ts';
-import type { CallControls, CallResult, CallSettings } from '../../pipeline.ts';
+import type { CallControls, CallResult, SamplingSettings } from '../../pipeline.ts';
 import type { Options } from './options.ts';
 import type { StableDiffusionMode } from './table.ts';
 
@@ -33,7 +33,7 @@ export interface DrawnSample {
 }
 
 /** The settings of a call with all defaults filled in. */
-export interface DrawSettings extends CallSettings {
+export interface DrawSettings extends SamplingSettings {
   /** Where it was asked for. */
   readonly noiseSchedule?: NoiseSchedule;
   readonly width: number;

@@ -3,7 +3,7 @@ import type { Precision } from '../../../engine/index.ts';
 import type { DecodeOptions, ImageInput, Picture } from '../../../image/index.ts';
 import type { NoiseSchedule } from '../../../sampler/index.ts';
 import type { CommonOptions, SolverName } from '../../common-options.ts';
-import type { AnySample, CallControls, CallResult, CallSettings } from '../../pipeline.ts';
+import type { AnySample, CallControls, CallResult, SamplingSettings } from '../../pipeline.ts';
 import type { ImagineOrder, NetworkChoice, OwnOptions } from './options.ts';
 import type { CallMode } from './table.ts';
 
@@ -66,7 +66,7 @@ export interface PairSample {
 }
 
 /** The settings of a call with all defaults filled in. */
-export interface UsedSettings extends CallSettings {
+export interface UsedSettings extends SamplingSettings {
   readonly solver: SolverName;
   readonly noiseSchedule?: NoiseSchedule;
   /** The order of sampling, of joint samples and of pictures alone. */

@@ -1,0 +1,42 @@
+/** What the small files of a chat model's folder say, read without its tokenizer and weights. */
+import { basename, join, resolve } from 'node:path';
+import { type DiffusersFolder, isFile, readDiffusersFolder, readJsonObject } from '../diffusers-folder.ts';
+import { type ModelConfig, parseModelConfig } from '../unidiffuser/model-config.ts';
+import { type MiniGpt5Config, parseMiniGpt5Config } from './minigpt5/config.ts';
+
+/** Families of models that answer in dialogues. */
+const chatFamilies = ['minigpt5', 'llava'] as const;
+export type ChatFamily = (typeof chatFamilies)[number];
+
+export function isChatFamily(family: string): family is ChatFamily {
+  return (chatFamilies as readonly string[]).includes(family);
+}
+
+export type ChatFiles =
+  | { readonly family: 'llava'; readonly name: string }
+  | {
+      readonly family: 'minigpt5';
+      readonly config: MiniGpt5Config;
+      /** What it draws with: a folder of Stable Diffusion, or a model of Duet's that has a U-Net. */
+      readonly diffusion: DiffusersFolder | ModelConfig;
+    };
+
+/** The family of chat models whose folder has this config.json; undefined if it is no chat model's. */
+export function chatFamilyOf({ family, model_type: type }: Readonly<Record<string, unknown>>): ChatFamily | undefined {
+  if (family === 'minigpt5') return family;
+  return family === undefined && type === 'llava' ? type : undefined;
+}
+
+/** @throws DuetError 'invalid-config' | 'model-not-found' */
+export async function readChatFiles(
+  folder: string,
+  family: ChatFamily,
+  json: Readonly<Record<string, unknown>>,
+): Promise<ChatFiles> {
+  if (family === 'llava') return { family, name: basename(resolve(folder)) };
+  const config = parseMiniGpt5Config(json, join(folder, 'config.json'));
+  const diffusion = resolve(folder, config.diffusion);
+  const own = join(diffusion, 'config.json');
+  const read = (await isFile(own)) ? parseModelConfig(await readJsonObject(own), own) : readDiffusersFolder(diffusion);
+  return { family, config, diffusion: await read };
+}
