@@ -6,6 +6,7 @@ import Type, { type Static } from 'typebox';
 import { longestText, solverNames } from '../../src/pipelines/index.ts';
 import type { JobMode } from '../jobs/types.ts';
 import type { ModelInfo } from '../types.ts';
+import { mostCharacters, mostMessages, mostParts, mostPictures } from './dialogue.ts';
 import { type OptionNames, optionFields, servedOptions } from './option-fields.ts';
 
 /** Of a whole picture that follows a prompt; see docs/decisions/2026-11-27-clients-of-today.md for what was measured. */
@@ -30,8 +31,10 @@ const size =
 /** Named so that the documentation says it; the header x-ignored-fields tells these and unknown ones. */
 const ignored = optional(Type.Unsafe<unknown>({ description: 'Accepted and ignored', 'x-ignored': true }));
 
-/** What OpenAI's clients call the options of calls; solver and previews are said in ways of their own. */
+/** What OpenAI's clients call the options of calls; solver, previews and stop texts are said in ways of their own. */
 export const openaiNames: OptionNames = {
+  maxTokens: ['max_completion_tokens', 'max_tokens'],
+  stop: [],
   steps: ['num_inference_steps', 'steps'],
   guidance: ['guidance_scale', 'cfg_scale'],
   solver: [],
@@ -110,9 +113,11 @@ const imageVariation = Type.Object({
   ...solver,
 });
 
+const stopText = Type.String({ minLength: 1, maxLength: 200 });
+
 const contentPart = Type.Object({
   type: Type.String({ maxLength: 100 }),
-  text: optional(Type.String({ maxLength: longestText })),
+  text: optional(Type.String({ maxLength: mostCharacters })),
   image_url: optional(
     Type.Union([
       Type.String(),
@@ -124,7 +129,23 @@ const contentPart = Type.Object({
 const message = Type.Object({
   role: Type.Enum(['system', 'developer', 'user', 'assistant', 'tool', 'function']),
   content: optional(
-    Type.Union([Type.String({ maxLength: 200_000 }), Type.Null(), Type.Array(contentPart, { maxItems: 100 })]),
+    Type.Union([
+      Type.String({ maxLength: mostCharacters }),
+      Type.Null(),
+      Type.Array(contentPart, { maxItems: mostParts }),
+    ]),
+  ),
+  images: optional(
+    Type.Array(contentPart, {
+      maxItems: mostParts,
+      description: 'Pictures of an earlier answer, as they stand in it: parts of type image_url, behind the content',
+    }),
+  ),
+  parts: optional(
+    Type.Array(contentPart, {
+      maxItems: mostParts,
+      description: 'Words and pictures of an earlier answer in their order, in place of content and images',
+    }),
   ),
 });
 
@@ -132,15 +153,25 @@ const chat = Type.Object({
   model: text('A model of /v1/models; the default one if absent'),
   messages: Type.Array(message, {
     minItems: 1,
-    maxItems: 1000,
+    maxItems: mostMessages,
     description:
-      "The last user message counts: its text and its picture, or else the conversation's latest picture; a message with several is refused",
+      `Of models that converse the whole conversation counts, with at most ${mostPictures} pictures and ${mostCharacters} ` +
+      "characters. Of the others the last user message: its text and its picture, or else the conversation's latest picture; " +
+      'a message with several is refused',
   }),
+  n: optional(Type.Integer({ minimum: 1, description: 'Answers; models that converse give one' })),
+  stop: optional(
+    Type.Union([stopText, Type.Array(stopText, { maxItems: 16 })], {
+      description: 'Texts before which the answer of a model that converses ends',
+    }),
+  ),
   modalities: optional(
     Type.Array(Type.String({ maxLength: 100 }), {
       maxItems: 10,
       description:
-        "['text'] (default): a caption of the picture. ['image', 'text']: a picture of the text, or with its caption",
+        "Of models that converse: where it is absent or has both, the model draws as it chooses; ['text']: never; ['image']: at " +
+        "the beginning of the answer. Of others: ['text'] (default): a caption of the picture; ['image', 'text']: a picture of " +
+        'the text, or with its caption',
     }),
   ),
   stream: optional(Type.Boolean({ description: 'Answer with server-sent events' })),
@@ -154,7 +185,7 @@ const modes = {
   generation: ['t2i', 'i', 'joint'],
   edit: ['inpaint', 'i2t2i'],
   variation: ['i2t2i'],
-  chat: ['i2t', 't2i', 'i2t2i', 'joint'],
+  chat: ['chat', 'i2t', 't2i', 'i2t2i', 'joint'],
 } as const satisfies Record<string, readonly JobMode[]>;
 
 /** The bodies of the routes, with the options that the served models have in the modes of each. */
@@ -180,5 +211,6 @@ export type ImageEditBody = Static<typeof imageEdit> & WithOptions;
 export type ImageVariationBody = Static<typeof imageVariation> & WithOptions;
 export type ChatBody = Static<typeof chat> & WithOptions;
 export type ChatMessage = Static<typeof message>;
+export type ChatPart = Static<typeof contentPart>;
 /** What the three image routes have in common. */
 export type ImageOutput = Static<typeof outputFields> & WithOptions;

@@ -1,4 +1,7 @@
-/** POST /chat/completions: captions of pictures, and pictures in answers where the client asks for them. */
+/**
+ * POST /chat/completions: answers of models that converse; of others captions of pictures, and pictures where the client asks for
+ * them.
+ */
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { JobRequest } from '../../jobs/types.ts';
@@ -10,6 +13,8 @@ import { parseSize } from '../compat/picture-size.ts';
 import { renderPicture } from '../compat/render-picture.ts';
 import { drawnSamples, runJob } from '../compat/run-job.ts';
 import { capabilitiesText, chatJob, textOf } from './chat-request.ts';
+import { completeDialogue, streamDialogue } from './dialogue-answer.ts';
+import { dialogueJob } from './dialogue-request.ts';
 import { failInStream, openStream, sendDone, sendEvent } from './event-stream.ts';
 import { now, toBase64 } from './image-answer.ts';
 import { modelOf } from './image-request.ts';
@@ -47,7 +52,7 @@ export async function chatRoutes(app: FastifyInstance): Promise<void> {
       sse: 'manual',
       schema: {
         tags: ['OpenAI'],
-        summary: 'Captions and pictures in a conversation',
+        summary: 'Answers, captions and pictures in a conversation',
         description: familiarityText('in a stream on the chunks that end a choice'),
         body: openaiBodies(app.models.list()).chat,
       },
@@ -56,8 +61,12 @@ export async function chatRoutes(app: FastifyInstance): Promise<void> {
       const { body } = request;
       const model = modelOf(request, body.model);
       parseSize(body.size);
-      const job = await chatJob(body, model, request);
-      const chat: Chat = { body, model, job, id: `chatcmpl-${randomUUID()}`, created: now() };
+      const facts = { body, model, id: `chatcmpl-${randomUUID()}`, created: now() };
+      if (model.dialogue) {
+        const call = { ...facts, job: await dialogueJob(body, model, request) };
+        return body.stream ? streamDialogue(request, reply, call) : completeDialogue(request, call);
+      }
+      const chat: Chat = { ...facts, job: await chatJob(body, model, request) };
       return body.stream ? streamChat(request, reply, chat) : completion(chat, await answerOf(request, chat));
     },
   );

@@ -44,7 +44,10 @@ export function samplingOf(
 }
 
 /** Previews that fall evenly between start and end, as many as asked for where the steps suffice. */
-function previewsOf({ stream, partial_images = 0 }: ImageOutput, steps: number): JobOptions {
+export function previewsOf(
+  { stream, partial_images = 0 }: Pick<ImageOutput, 'stream' | 'partial_images'>,
+  steps: number,
+): JobOptions {
   if (!stream || partial_images === 0) return {};
   return { previewEvery: Math.max(1, Math.ceil(steps / (partial_images + 1))) };
 }

@@ -1,5 +1,5 @@
 /**
- * The OpenAI family: images, chat and models under /v1, for clients that know OpenAI's API. Bodies are read forgivingly and
+ * The OpenAI family: images, chat, responses and models under /v1, for clients that know OpenAI's API. Bodies are read forgivingly and
  * errors of every kind, also those of Fastify itself, are answered in OpenAI's shape.
  */
 import type { FastifyPluginAsync } from 'fastify';
@@ -12,6 +12,7 @@ import { chatRoutes } from './chat.ts';
 import { toOpenaiError } from './errors.ts';
 import { imageRoutes } from './images.ts';
 import { modelRoutes } from './models.ts';
+import { responseRoutes } from './responses/index.ts';
 
 export const openaiRoutes: FastifyPluginAsync = async app => {
   app.setValidatorCompiler(bodyValidator);
@@ -25,5 +26,6 @@ export const openaiRoutes: FastifyPluginAsync = async app => {
   });
   await app.register(imageRoutes);
   await app.register(chatRoutes);
+  await app.register(responseRoutes);
   await app.register(modelRoutes);
 };
