@@ -21,7 +21,6 @@ const chatty = () => createOpenAICompatible({ name: 'duet', baseURL: `${server.o
 
 it('streamText gives words, and pictures in raw chunks', async () => {
   const messages = [
-    { role: 'system' as const, content: 'Be brief.' },
     {
       role: 'user' as const,
       content: [
@@ -32,6 +31,7 @@ it('streamText gives words, and pictures in raw chunks', async () => {
   ];
   const { fullStream, files } = streamText({
     model: chatty(),
+    system: 'Be brief.',
     messages,
     seed: 3,
     temperature: 0.5,
