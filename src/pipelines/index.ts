@@ -37,7 +37,7 @@ export type ModelOf<F extends FamilyName = SamplingFamily> = Models[F];
 type EmbeddedModel = 'emoji';
 
 /**
- * Loads an embedded model by name or a model folder by path: Duet's own, or one that diffusers or transformers wrote.
+ * Loads an embedded model by name or a model folder by path: Duet's own, or one that diffusers wrote.
  * @throws DuetError 'model-not-found' listing the embedded models | 'invalid-config' | 'invalid-weights'
  * @example
  * const model = await Duet.load('emoji');

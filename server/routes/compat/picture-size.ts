@@ -20,15 +20,15 @@ export const smallestSide = 16;
 /** As people write it: `1024x1024`, `1024X1024`, `1024 x 1024`, `1024*1024`, `1024×1024`. */
 const sizePattern = /^(\d{1,5})\s*[x*×]\s*(\d{1,5})$/;
 
-/** `"WIDTHxHEIGHT"`, or undefined for `auto` and nothing: the native size. */
-export function parseSize(text: string | undefined): Size | undefined {
+/** `"WIDTHxHEIGHT"`, or undefined for `auto` and nothing: the native size. @param field where it stands, for errors */
+export function parseSize(text: string | undefined, field = 'size'): Size | undefined {
   const given = text?.trim().toLowerCase() ?? '';
   if (given === '' || given === 'auto') return undefined;
   const [, width, height] = sizePattern.exec(given) ?? [];
   const size = { width: Number(width), height: Number(height) };
   if (isSide(size.width) && isSide(size.height)) return size;
   const wanted = `Expected 'WIDTHxHEIGHT' with sides of ${smallestSide} to ${largestSide} pixels, or 'auto'`;
-  throw new WireFault('invalid_value', 'size', `Invalid size '${given.slice(0, 40)}'. ${wanted}.`);
+  throw new WireFault('invalid_value', field, `Invalid size '${given.slice(0, 40)}'. ${wanted}.`);
 }
 
 /** Whether pictures may have a side of so many pixels. */

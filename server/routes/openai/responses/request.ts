@@ -30,8 +30,8 @@ export async function responseJob(body: ResponseBody, model: ModelInfo, request:
     throw new WireFault('unsupported_value', 'model', message);
   }
   refuseState(body);
-  const tool = toolOf(body);
-  const size = parseSize(tool?.size);
+  const { tool, name } = toolOf(body);
+  const size = parseSize(tool?.size, `${name}.size`);
   const sampling = readOptions(body, servedOptions([model], [mode]), responseNames);
   const options: JobOptions = {
     ...sampling,
@@ -65,11 +65,12 @@ function refuseState({ previous_response_id, conversation, prompt, background }:
   throw new WireFault('unsupported_value', 'background', message);
 }
 
-function toolOf({ tools = [] }: ResponseBody): ResponseTool | undefined {
+function toolOf({ tools = [] }: ResponseBody): { readonly tool: ResponseTool | undefined; readonly name: string } {
   const index = tools.findIndex(({ type }) => type === drawingTool);
-  if (tools[index]?.input_image_mask === undefined) return tools[index];
-  const name = `tools[${index}].input_image_mask`;
-  throw new WireFault('unsupported_value', name, `'${name}' is not served; /v1/images/edits takes masks.`);
+  const name = `tools[${index}]`;
+  if (tools[index]?.input_image_mask === undefined) return { tool: tools[index], name };
+  const field = `${name}.input_image_mask`;
+  throw new WireFault('unsupported_value', field, `'${field}' is not served; /v1/images/edits takes masks.`);
 }
 
 /** Places of tools that nothing here can use. */
