@@ -28,7 +28,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   eval: ['core'],
   emoji: ['core', 'eval'],
   pipelines: [...basics, 'engine', 'image', 'sampler', 'batching', 'weights', 'tokenizer', 'eval'],
-  train: [...basics, 'engine', 'image', 'sampler', 'weights', 'pipelines', 'eval', 'emoji'],
+  train: [...basics, 'engine', 'image', 'sampler', 'weights', 'tokenizer', 'pipelines', 'eval', 'emoji'],
   cli: ['core', 'engine', 'image', 'pipelines', 'train', 'eval', 'emoji', 'index'],
   index: ['core', 'engine', 'image', 'pipelines'],
   server: ['core', 'image', 'pipelines', 'cli'],

@@ -27,8 +27,8 @@ import { unetValidation } from './unet-validation.ts';
 
 const diffusion = { prediction: 'v', schedule: { kind: 'cosine' } } as const satisfies ModelUnet['diffusion'];
 const schedule = createSchedule(diffusion.schedule);
-/** Before evaluation chooses better ones. */
-const sampling: ModelUnet['sampling'] = { steps: 12, guidance: 2 };
+/** As docs/decisions/2026-11-27-unet-beside-the-uvit.md measures them. */
+const sampling: ModelUnet['sampling'] = { steps: 10, guidance: 2, solver: 'unipc' };
 
 export async function unetStage(config: UnetStage, context: StageContext): Promise<Stage> {
   const base = await loadBaseModel(config.from);
