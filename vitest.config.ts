@@ -8,7 +8,7 @@ const slow = [
   'src/emoji/measures/evaluate.test.ts',
   'src/engine/runtime/session-host.test.ts',
   'src/train/{kill,objectives,step}.test.ts',
-  'src/train/stages/{chat,unet}.test.ts',
+  'src/train/stages/{chat,minigpt5,unet}.test.ts',
   'server/{hostile,real-model}.test.ts',
   'server/jobs/redis/*.test.ts',
   'server/jobs/s3-store.test.ts',

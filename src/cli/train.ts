@@ -58,7 +58,7 @@ export function registerTrain(program: Command, { terminal }: { readonly termina
   program
     .command('train')
     .description(
-      'train one stage of a model (autoencoder, clip, caption-decoder, joint, unet, chat), or a finished model further on your pairs',
+      'train one stage of a model (autoencoder, clip, caption-decoder, joint, unet, chat, minigpt5), or a finished model further on your pairs',
     )
     .argument('[config]', 'a stage configuration, such as configs/emoji/01-autoencoder.json')
     .option(

@@ -256,6 +256,56 @@ export const chatStageSchema = Type.Object(
   closed,
 );
 
+/** Prompts with answers, of one's own data; paths are relative to the working folder. */
+export const answerDataSchema = Type.Union([
+  Type.Object(
+    {
+      /** Pictures with captions, as `duet train --data` finds them. */
+      source: Type.Literal('captions'),
+      path: Type.String({ minLength: 1 }),
+      /** Captions are cleaned as CC3M's are. */
+      clean: Type.Boolean(),
+      /** Of every so many pictures one is asked for in a sentence as well; 0: none. */
+      requestEvery: Type.Integer({ minimum: 0 }),
+    },
+    closed,
+  ),
+  Type.Object(
+    {
+      /** Stories (VIST), or conversations (MMDialog), of the split's files in the folder. */
+      source: Type.Union([Type.Literal('stories'), Type.Literal('conversations')]),
+      path: Type.String({ minLength: 1 }),
+      split: Type.String({ pattern: '^[A-Za-z0-9_-]+$' }),
+    },
+    closed,
+  ),
+  /** A file of dialogues: `{"messages": [{"role", "content"}]}` on each line. */
+  Type.Object({ source: Type.Literal('messages'), path: Type.String({ minLength: 1 }) }, closed),
+]);
+export type AnswerData = Static<typeof answerDataSchema>;
+
+/**
+ * MiniGPT-5's training of a model folder. Without `lora` its first stage: rows of the new tokens and the whole mapper learn; with it
+ * the second: those rows, the mapper's layers and an adaptation of the language model. `batch` is the number of rows.
+ */
+export const miniGpt5StageSchema = Type.Object(
+  {
+    stage: Type.Literal('minigpt5'),
+    ...further,
+    data: answerDataSchema,
+    /** Positions of a row; samples that take more are left out, and counted. */
+    length: positive,
+    /** Most pictures that are drawn in a batch. */
+    pictures: positive,
+    lora: Type.Optional(Type.Object({ rank: positive, alpha: Type.Number({ exclusiveMinimum: 0 }) }, closed)),
+    /** What the regression of given pictures' vectors counts, as Emu learns it. @default it is not learned */
+    regression: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
+    /** Fraction of pictures whose condition is dropped, which classifier-free guidance turns away from. */
+    emptyShare: fraction,
+  },
+  closed,
+);
+
 export const stageSchemas = {
   autoencoder: autoencoderStageSchema,
   clip: clipStageSchema,
@@ -266,6 +316,7 @@ export const stageSchemas = {
   'fine-tune-projection': fineTuneProjectionStageSchema,
   unet: unetStageSchema,
   chat: chatStageSchema,
+  minigpt5: miniGpt5StageSchema,
 } as const;
 
 export type AutoencoderStage = Static<typeof autoencoderStageSchema>;
@@ -277,6 +328,7 @@ export type FineTuneCaptionsStage = Static<typeof fineTuneCaptionsStageSchema>;
 export type FineTuneProjectionStage = Static<typeof fineTuneProjectionStageSchema>;
 export type UnetStage = Static<typeof unetStageSchema>;
 export type ChatStage = Static<typeof chatStageSchema>;
+export type MiniGpt5Stage = Static<typeof miniGpt5StageSchema>;
 export type StageConfig =
   | AutoencoderStage
   | ClipStage
@@ -286,7 +338,8 @@ export type StageConfig =
   | FineTuneCaptionsStage
   | FineTuneProjectionStage
   | UnetStage
-  | ChatStage;
+  | ChatStage
+  | MiniGpt5Stage;
 
 /** What training CLIP takes, whether it is new or finished. */
 export type ClipTraining = Pick<ClipStage, 'seed' | 'batch' | 'data' | 'model'> & {

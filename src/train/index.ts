@@ -10,6 +10,7 @@ import { fineTuneStage } from './stages/fine-tune.ts';
 import { fineTuneCaptionsStage } from './stages/fine-tune-captions.ts';
 import { fineTuneProjectionStage } from './stages/fine-tune-projection.ts';
 import { jointStage } from './stages/joint.ts';
+import { miniGpt5Stage } from './stages/minigpt5.ts';
 import { unetStage } from './stages/unet.ts';
 
 export { absolutePaths } from './absolute-paths.ts';
@@ -42,5 +43,7 @@ export function createStage(config: StageConfig, context: StageContext): Promise
       return unetStage(config, context);
     case 'chat':
       return chatStage(config, context);
+    case 'minigpt5':
+      return miniGpt5Stage(config, context);
   }
 }

@@ -30,6 +30,8 @@ export interface Objective<P, F> {
   /** Shapes of one batch. */
   readonly inputs: Readonly<Record<string, InputSpec>>;
   readonly loss: (params: P, frozen: F, inputs: TensorRecord) => LossResult;
+  /** Learning rate of a parameter as a multiple of the others'. @default 1 */
+  readonly rateFactor?: (name: string) => number;
 }
 
 /** An objective with the parameters that it takes, as values. */
@@ -79,7 +81,9 @@ export function trainStep<P, F>(
       flat => objective.loss(paramsOf<P>(flat, structure), frozen, inputs),
       state.params,
     );
-    const { state: next, gradientNorm } = adamWStep(state, gradients, inputs, optimizer);
+    const { rateFactor } = objective;
+    const options = { ...optimizer, ...(rateFactor && { rateFactor }) };
+    const { state: next, gradientNorm } = adamWStep(state, gradients, inputs, options);
     return { outputs: { loss, gradientNorm, ...metrics }, state: next };
   };
 }

@@ -2,6 +2,7 @@
  * Batches for training a language model to draw (Zheng et al., arXiv 2310.02239, section 3.3): prompts with pictures, the
  * answers behind them, which of their tokens count, and where their vokens stand.
  */
+import { DuetError } from '../core/errors.ts';
 import { float32, type HostTensor } from '../core/host-tensor.ts';
 import { placeImages } from '../lm/index.ts';
 
@@ -21,6 +22,8 @@ export interface TrainingTokens {
   readonly before: readonly number[];
   /** W, that of the language model's embeddings. */
   readonly width: number;
+  /** L. @default that of the longest sample */
+  readonly length?: number;
 }
 
 export interface TrainingBatch {
@@ -41,7 +44,7 @@ export interface TrainingBatch {
 /**
  * The samples side by side, filled up on the right. The answer's tokens count, of a picture's vokens the first and the last:
  * those between are never chosen, as all are read once the first one is there.
- * @throws DuetError 'invalid-argument' if a prompt has more or fewer places than pictures
+ * @throws DuetError 'invalid-argument' if a prompt has more or fewer places than pictures, or a sample is longer than `length`
  */
 export function trainingBatch(samples: readonly TrainingSample[], tokens: TrainingTokens): TrainingBatch {
   const { vokens, image: placeholder, before, width } = tokens;
@@ -49,7 +52,11 @@ export function trainingBatch(samples: readonly TrainingSample[], tokens: Traini
     const ids = [...before, ...source, ...target];
     return { ...placeImages(ids, { placeholder, images, width }), answer: target.length };
   });
-  const [batch, length] = [rows.length, Math.max(...rows.map(({ ids }) => ids.length))];
+  const longest = Math.max(...rows.map(({ ids }) => ids.length));
+  const [batch, length] = [rows.length, tokens.length ?? longest];
+  if (longest > length) {
+    throw new DuetError('invalid-argument', `A sample takes ${longest} positions of ${length}: make it shorter`);
+  }
   const whole = (value: number) => new Int32Array(batch * length).fill(value);
   const [ids, mask, labels] = [whole(-1), whole(0), whole(0)];
   const weights = new Float32Array(batch * length);

@@ -20,19 +20,19 @@ import {
 } from './talk.ts';
 import { asTyped, hereIs } from './wording.ts';
 
-const describeShown: MakeExchange = ({ shown, anyScene }, random) => {
+export const describeShown: MakeExchange = ({ shown, anyScene }, random) => {
   const { scene, given } = lookedAt(shown, anyScene, random);
   const { question, answer } = describeQuestion(scene, random);
   return { kind: 'describe', user: [...given, text(asTyped(question, random))], assistant: [text(answer)] };
 };
 
-const askAboutShown: MakeExchange = ({ shown, anyScene }, random) => {
+export const askAboutShown: MakeExchange = ({ shown, anyScene }, random) => {
   const { scene, given } = lookedAt(shown, anyScene, random);
   const { question, answer } = questionAbout(scene, random);
   return { kind: 'question', user: [...given, text(asTyped(question, random))], assistant: [text(answer)] };
 };
 
-const editShown: MakeExchange = ({ shown, anyScene, allows }, random) => {
+export const editShown: MakeExchange = ({ shown, anyScene, allows }, random) => {
   const { scene, given } = lookedAt(shown, anyScene, random);
   const edit = editOf(scene, random, allows);
   return (
@@ -80,18 +80,16 @@ function pickMaker(random: Random): MakeExchange {
   return drawOne;
 }
 
+/** Exchanges of the longest dialogue. */
+export const maxExchanges = 3;
+
 export interface DialogueOptions {
   /** Only held-out scenes are shown and drawn, or only others. @default false */
   readonly heldOut?: boolean;
-  /** Most exchanges. @default 3 */
-  readonly maxExchanges?: number;
 }
 
 /** The next random dialogue of a stream. */
-export function sampleDialogue(
-  random: Random,
-  { heldOut = false, maxExchanges = 3 }: DialogueOptions = {},
-): Exchange[] {
+export function sampleDialogue(random: Random, { heldOut = false }: DialogueOptions = {}): Exchange[] {
   const count = 1 + Math.floor(random() * maxExchanges);
   const exchanges: Exchange[] = [];
   let shown: Scene | undefined;

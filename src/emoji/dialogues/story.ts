@@ -197,7 +197,6 @@ const patterns = [...beginnings, ...middles, ...endings];
 /**
  * What a sentence of a story shows, given what the one before it did: the inverse of `tellStory`, for judging what a model tells.
  * Nothing if it is no sentence of these.
- * @testOnly
  */
 export function parseSentence(sentence: string, before?: Background): Scene | undefined {
   for (const { form, scene } of patterns) {

@@ -1,5 +1,6 @@
 /** What a folder of any model that answers in dialogues with pictures gives, wherever its parts come from. */
 import type { HostTensor, TensorSource } from '../../core/host-tensor.ts';
+import type { loraSpec } from '../../lm/index.ts';
 import type { Filled } from '../../nn/params.ts';
 import type { VisualFrontEndConfig, visualFrontEndSpec } from '../../vision/index.ts';
 import type { newRowsSpec, VokenMapperConfig, VokenVocabulary, vokenMapperSpec } from '../../vokens/index.ts';
@@ -34,6 +35,11 @@ export interface ChatFolder {
   readonly name: string;
   readonly language: LlamaFolder;
   readonly rows?: NewRows;
+  /** An adaptation of the language model. */
+  readonly lora?: {
+    readonly params: Filled<ReturnType<typeof loraSpec>, HostTensor>;
+    readonly scale: number;
+  };
   /** Without vokens where the model does not draw. */
   readonly vocabulary: VokenVocabulary;
   /** The text that an answer goes on with, with the image token for each picture. */

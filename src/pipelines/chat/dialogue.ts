@@ -24,6 +24,8 @@ export interface PromptForm {
   readonly image: string;
   /** What stands in the place of a picture that the model drew: a placeholder, or its vokens. @default 'image' */
   readonly drawn?: 'image' | 'vokens' | undefined;
+  /** How many exchanges are read, the present one among them. @default all */
+  readonly exchanges?: number | undefined;
 }
 
 /** A dialogue as text, with a placeholder for each picture. */
@@ -49,7 +51,10 @@ export function dialogueText(
   checkDialogue(messages, vocabulary);
   const isPlaced = ({ role }: InterleavedMessage) => role !== 'assistant' || form.drawn !== 'vokens';
   const vokens = vocabulary.vokens.map(({ name }) => name).join('');
-  const dialogue = messages.filter(({ role }) => role !== 'system');
+  const dialogue = latest(
+    messages.filter(({ role }) => role !== 'system'),
+    form.exchanges,
+  );
   const system = messages.filter(({ role }) => role === 'system');
   const own = system.map(({ content }) => written(content, form.image));
   const turns = dialogue.map(message => {
@@ -60,6 +65,12 @@ export function dialogueText(
     text: `${own.length > 0 ? own.join('\n') : form.system}${[...turns, form.assistant.trimEnd()].join(form.separator)}`,
     images: [...system, ...dialogue].filter(isPlaced).flatMap(({ content }) => picturesOf(content)),
   };
+}
+
+/** Those from the user's `exchanges`th last words on. */
+function latest(dialogue: readonly InterleavedMessage[], exchanges: number | undefined): readonly InterleavedMessage[] {
+  const asked = dialogue.flatMap(({ role }, at) => (role === 'user' ? [at] : []));
+  return dialogue.slice(exchanges === undefined ? 0 : (asked.at(-exchanges) ?? 0));
 }
 
 /**

@@ -5,9 +5,16 @@ import { BatchingDriver } from '../../batching/batching-driver.ts';
 import { DuetError } from '../../core/errors.ts';
 import { type CompileOptions, compile, type Executable, type Precision, type RunOptions } from '../../engine/index.ts';
 import type { Pixels } from '../../image/index.ts';
-import { decodingProgram, llamaModel, llamaPositions } from '../../lm/index.ts';
+import {
+  decodingProgram,
+  type LlamaParams,
+  type LoraParams,
+  llamaModel,
+  llamaPositions,
+  withLora,
+} from '../../lm/index.ts';
 import { type VisualFrontEndParams, visualFrontEnd } from '../../vision/index.ts';
-import { extendedModel, type VokenMapperParams, vokenMapper } from '../../vokens/index.ts';
+import { type ExtendedParams, extendedModel, type VokenMapperParams, vokenMapper } from '../../vokens/index.ts';
 import { CompiledDecoder, SharedDecoder } from '../compiled-decoder.ts';
 import { isFile } from '../diffusers-folder.ts';
 import type { LoadOptions } from '../family.ts';
@@ -44,12 +51,11 @@ export async function createNetworks(folder: ChatFolder, options: LoadOptions): 
   const rows = maxBatch === undefined ? new MeasuredLimit() : fixedLimit(maxBatch);
   const decoder = new SharedDecoder(await createDecoder(folder, common), driver, { prompts: promptsAtOnce, rows });
   const drawing = folder.drawing && (await createDrawing(folder, folder.drawing, options));
-  const { frontEnd } = folder;
-  const eyes = frontEnd && (await compileEyes(frontEnd, common));
+  const eyes = folder.frontEnd && (await createEyes(folder.frontEnd, common));
   return {
     decoder,
     ...(drawing && { drawing: drawing.networks }),
-    ...(eyes && { see: (picture, run) => see(eyes, frontEnd, picture, run) }),
+    ...(eyes && { see: eyes.see }),
     release: async () => {
       driver.close();
       await Promise.all([decoder.release(), eyes?.release(), drawing?.release()]);
@@ -57,12 +63,24 @@ export async function createNetworks(folder: ChatFolder, options: LoadOptions): 
   };
 }
 
-async function see(eyes: Executable, { network, input }: FrontEnd, picture: Pixels, run: RunOptions = {}) {
-  const { imageSize: side, channels } = network.tower;
-  const data = visualInput(picture, side, input);
-  const pixels = { dtype: 'float32', shape: [1, channels, side, side], data } as const;
-  const { vectors } = await eyes.run({ pixels }, run);
-  return vectors!.data as Float32Array;
+/** What sees pictures as vectors. */
+export interface Eyes {
+  readonly see: NonNullable<ChatNetworks['see']>;
+  release(): Promise<void>;
+}
+
+export async function createEyes(frontEnd: FrontEnd, options: CompileOptions): Promise<Eyes> {
+  const { imageSize: side, channels } = frontEnd.network.tower;
+  const eyes = await compileEyes(frontEnd, options);
+  return {
+    see: async (picture, run = {}) => {
+      const data = visualInput(picture, side, frontEnd.input);
+      const pixels = { dtype: 'float32', shape: [1, channels, side, side], data } as const;
+      const { vectors } = await eyes.run({ pixels }, run);
+      return vectors!.data as Float32Array;
+    },
+    release: () => eyes.release(),
+  };
 }
 
 async function createDrawing({ name, vocabulary }: ChatFolder, drawing: Drawing, options: LoadOptions) {
@@ -105,20 +123,34 @@ function checkContext(name: string, { mapper }: Drawing, { config, textTokens }:
   );
 }
 
-function createDecoder({ language, rows }: ChatFolder, options: CompileOptions): Promise<CompiledDecoder> {
+function createDecoder({ language, rows, lora }: ChatFolder, options: CompileOptions): Promise<CompiledDecoder> {
   const { config, params } = language;
   const base = llamaModel(config);
   const compileOptions = { ...options, name: 'llama' };
-  const { width } = config;
   const positions = llamaPositions(config);
-  const vectors = { width, embed: <P>(_: P, own: Parameters<typeof base.extend>[1]['embeddings']) => own };
+  const vectors = {
+    width: config.width,
+    embed: <P>(_: P, own: Parameters<typeof base.extend>[1]['embeddings']) => own,
+  };
+  const adapted = (own: LlamaParams, pairs: LoraParams | undefined) =>
+    pairs && lora ? withLora(own, pairs, lora.scale) : own;
+  const pairs = lora && { lora: lora.params };
   if (!rows) {
-    const program = decodingProgram({ model: base, params: (own: Parameters<typeof base.embed>[0]) => own, vectors });
-    return CompiledDecoder.create(program, { params, positions }, compileOptions);
+    const program = decodingProgram({ model: base, params: (own: Adapted) => adapted(own.base, own.lora), vectors });
+    return CompiledDecoder.create(program, { params: { base: params, ...pairs }, positions }, compileOptions);
   }
   const model = extendedModel(base, config.vocabularySize);
-  const program = decodingProgram({ model, params: (own: Parameters<typeof model.embed>[0]) => own, vectors });
-  return CompiledDecoder.create(program, { params: { base: params, rows }, positions }, compileOptions);
+  const program = decodingProgram({
+    model,
+    params: (own: Adapted & Pick<ExtendedParams<unknown>, 'rows'>) => ({ ...own, base: adapted(own.base, own.lora) }),
+    vectors,
+  });
+  return CompiledDecoder.create(program, { params: { base: params, rows, ...pairs }, positions }, compileOptions);
+}
+
+interface Adapted {
+  readonly base: LlamaParams;
+  readonly lora?: LoraParams;
 }
 
 function compileMapper(

@@ -14,7 +14,7 @@ export interface TableRow {
   readonly captions: readonly string[];
 }
 
-const fileKeys = ['file_name', 'filename', 'file', 'image', 'path'];
+const fileKeys = ['file_name', 'filename', 'file', 'image', 'image_path', 'path'];
 const captionKeys = ['text', 'caption', 'captions', 'prompt', 'tags'];
 
 /** The captions in a file that belongs to one picture; none if it is empty. @throws DuetError 'invalid-argument' naming it */

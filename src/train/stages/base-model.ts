@@ -26,20 +26,15 @@ export interface BaseModel extends Omit<Model<HostTensor>, 'weights'> {
 /** A complete model in memory, since its files may be replaced during training. */
 export async function loadBaseModel(from: string): Promise<Model<HostTensor>> {
   const { weights, ...model } = await readModelFolder(await findModel(from));
-  const inMemory = <S extends Tree<ParamSpec>>(spec: S, tree: Tree<TensorSource>): Filled<S, HostTensor> => {
-    const entries = Object.entries(flattenTree(tree, isTensorSource));
-    const read = entries.map(([name, source]) => [name, 'data' in source ? source : readFileTensor(source)] as const);
-    return fillParams(spec, Object.fromEntries(read), from);
-  };
   const specs = modelSpecs(model.config);
   return {
     ...model,
     weights: {
-      autoencoder: inMemory(specs.autoencoder, weights.autoencoder),
-      clip: inMemory(specs.clip, weights.clip),
-      captionDecoder: inMemory(specs.captionDecoder, weights.captionDecoder),
-      uvit: inMemory(specs.uvit, weights.uvit),
-      ...(specs.unet && weights.unet && { unet: inMemory(specs.unet, weights.unet) }),
+      autoencoder: inMemory(specs.autoencoder, weights.autoencoder, from),
+      clip: inMemory(specs.clip, weights.clip, from),
+      captionDecoder: inMemory(specs.captionDecoder, weights.captionDecoder, from),
+      uvit: inMemory(specs.uvit, weights.uvit, from),
+      ...(specs.unet && weights.unet && { unet: inMemory(specs.unet, weights.unet, from) }),
     },
   };
 }
@@ -49,6 +44,17 @@ export function withoutUnet({ config, weights, ...model }: Model<HostTensor>): M
   const { unet: _config, ...ownConfig } = config;
   const { unet: _weights, ...ownWeights } = weights;
   return { ...model, config: ownConfig, weights: ownWeights };
+}
+
+/** Parameters in memory, wherever they are. */
+export function inMemory<S extends Tree<ParamSpec>>(
+  spec: S,
+  tree: Tree<TensorSource>,
+  origin: string,
+): Filled<S, HostTensor> {
+  const entries = Object.entries(flattenTree(tree, isTensorSource));
+  const read = entries.map(([name, source]) => [name, 'data' in source ? source : readFileTensor(source)] as const);
+  return fillParams(spec, Object.fromEntries(read), origin);
 }
 
 /** @throws DuetError `invalid-config` unless the data's pictures have the model's size */

@@ -1,5 +1,6 @@
 /** The sizes of a small chat model: its own, and those of the model by which it sees and draws. */
 import { DuetError } from '../../core/errors.ts';
+import { maxExchanges } from '../../emoji/dialogues/sample-dialogue.ts';
 import type { MiniGpt5Config } from '../../pipelines/chat/minigpt5/config.ts';
 import type { ModelConfig } from '../../pipelines/unidiffuser/model-config.ts';
 import type { ChatStage } from '../config.ts';
@@ -83,7 +84,7 @@ export function chatFolderConfig(
       input: { fit: 'stretch', filter: 'bicubic', mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
     },
     mapper,
-    prompt: { system: '', ...marks, separator: '', drawn: 'vokens', stop: [] },
+    prompt: { system: '', ...marks, separator: '', drawn: 'vokens', exchanges: maxExchanges, stop: [] },
     sampling: { temperature: 0 },
   };
 }

@@ -9,13 +9,12 @@ import { type ClipTextParams, clipText, clipTextSpec } from '../../../src/clip/i
 import { float32, type HostTensor, isHostTensor } from '../../../src/core/host-tensor.ts';
 import { flattenTree, type Tree } from '../../../src/core/tree.ts';
 import { type LlamaConfig, llamaSpec, loraSpec } from '../../../src/lm/index.ts';
-import type { NoiseLevel } from '../../../src/sampler/index.ts';
+import { minSnrWeight, type NoiseLevel } from '../../../src/sampler/index.ts';
 import {
   type MiniGpt5Frozen,
   type MiniGpt5Params,
   type MiniGpt5Problem,
   miniGpt5Losses,
-  minSnrWeight,
 } from '../../../src/train/objectives/minigpt5.ts';
 import { adamWStep, optimizerScalars } from '../../../src/train/optimizer.ts';
 import { initialState, lossGradients, nest, scalarInputs } from '../../../src/train/step.ts';
@@ -71,13 +70,14 @@ const firstStageFactor = 10;
 const [firstBeta, lastBeta, timesteps] = [0.00085, 0.012, 1000];
 
 /** Noise levels of whole timesteps. */
-function levelAt(t: number): Pick<NoiseLevel, 'alpha' | 'sigma'> {
+function levelAt(t: number): NoiseLevel {
   let product = 1;
   for (let step = 0; step <= t; step++) {
     const root = Math.sqrt(firstBeta) + ((Math.sqrt(lastBeta) - Math.sqrt(firstBeta)) * step) / (timesteps - 1);
     product *= 1 - root ** 2;
   }
-  return { alpha: Math.sqrt(product), sigma: Math.sqrt(1 - product) };
+  const [alpha, sigma] = [Math.sqrt(product), Math.sqrt(1 - product)];
+  return { t, alpha, sigma, lambda: Math.log(alpha / sigma) };
 }
 
 /** Everything of a case that does not depend on its inputs. */
@@ -193,7 +193,7 @@ async function picturesOf(golden: GoldenCase, file: GoldenFile, backend: GoldenB
     const { alpha, sigma } = levels[Math.floor(i / size)]!;
     return alpha * value + sigma * noise.data[i]!;
   });
-  const weights = levels.map(level => (config.snr_loss ? minSnrWeight(level) : 1));
+  const weights = levels.map(level => (config.snr_loss ? minSnrWeight('epsilon', level) : 1));
   const places = batch.pictures.flatMap(({ row, position }) =>
     config.voken_ids.map((_, k) => row * length + position - 1 + k),
   );

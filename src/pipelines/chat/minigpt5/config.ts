@@ -40,11 +40,33 @@ const promptSchema = Type.Object(
      * and not what came of it. @default 'image', as a given one
      */
     drawn: Type.Optional(Type.Union([Type.Literal('image'), Type.Literal('vokens')])),
+    /** How many exchanges are read, the present one among them; what was said before is left out. @default all */
+    exchanges: Type.Optional(Type.Integer({ minimum: 1 })),
     /** Texts that end an answer. */
     stop: Type.Array(Type.String({ minLength: 1 })),
   },
   closed,
 );
+
+const phrasings = Type.Array(Type.String({ minLength: 1 }), { minItems: 1 });
+
+/**
+ * How the kinds of training data are worded, each a system text and the requests of which one is drawn (docs/training.md).
+ * `{caption}` stands for a picture's caption. Weights that were published expect the words that they were trained with.
+ */
+const promptTemplatesSchema = Type.Object(
+  {
+    /** Pictures with captions: requests to draw one. */
+    captions: Type.Optional(Type.Object({ system: Type.String(), draw: phrasings }, closed)),
+    /** Stories: to draw a step, to go on with the next one in words and picture, and to say what a picture tells. */
+    stories: Type.Optional(
+      Type.Object({ system: Type.String(), draw: phrasings, next: phrasings, tell: phrasings }, closed),
+    ),
+    dialogues: Type.Optional(Type.Object({ system: Type.String() }, closed)),
+  },
+  closed,
+);
+export type PromptTemplates = Type.Static<typeof promptTemplatesSchema>;
 
 const samplingSchema = Type.Object(
   {
@@ -69,7 +91,12 @@ export const miniGpt5ConfigSchema = Type.Object(
     /** Absent in models that are not given pictures. */
     frontEnd: Type.Optional(Type.Object({ network: visualFrontEndConfigSchema, input: visualInputSchema }, closed)),
     mapper: vokenMapperConfigSchema,
+    /** A low-rank adaptation of the language model, in a file of its own. */
+    lora: Type.Optional(
+      Type.Object({ rank: Type.Integer({ minimum: 1 }), alpha: Type.Number({ exclusiveMinimum: 0 }) }, closed),
+    ),
     prompt: promptSchema,
+    promptTemplates: Type.Optional(promptTemplatesSchema),
     /** How tokens are chosen where a call does not say. @default as the language model's folder says */
     sampling: Type.Optional(samplingSchema),
     /** How pictures are drawn where a call does not say. @default as the diffusion folder says */

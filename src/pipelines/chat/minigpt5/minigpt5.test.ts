@@ -135,6 +135,29 @@ describe('an answer', () => {
     await other.release();
   });
 
+  it('reads as many exchanges as the folder says', async () => {
+    const prompt = { ...config.prompt, exchanges: 2 };
+    const other = await Duet.loadChat(await folderOf('exchanges', { ...config, prompt }), { threads: 2 });
+    const messages: InterleavedMessage[] = [
+      { role: 'system', content: 'sing ' },
+      {
+        role: 'user',
+        content: [
+          { type: 'image', image: picture },
+          { type: 'text', text: ' one' },
+        ],
+      },
+      { role: 'assistant', content: 'two' },
+      { role: 'user', content: 'three' },
+      { role: 'assistant', content: 'four' },
+      { role: 'user', content: 'five' },
+    ];
+    expect(other.chatText(messages)).toBe('sing you: three me: four you: five me:');
+    expect((await other.chat(messages, { ...quick, draw: 'never' })).text).not.toBe('');
+    expect(other.chatText(messages.slice(-1))).toBe('be brief you: five me:');
+    await other.release();
+  });
+
   it('ends when the loop is left, and when it is aborted while a picture is drawn', async () => {
     const controller = new AbortController();
     const drawn = (async () => {

@@ -4,18 +4,28 @@
  */
 import { join, resolve } from 'node:path';
 import { DuetError } from '../../../core/errors.ts';
-import type { TensorSource } from '../../../core/host-tensor.ts';
+import type { HostTensor, TensorSource } from '../../../core/host-tensor.ts';
 import { readJsonFile } from '../../../core/json-file.ts';
+import type { Random } from '../../../core/random.ts';
 import type { Tree } from '../../../core/tree.ts';
+import { readFileTensor } from '../../../engine/file-tensor.ts';
+import { loraSpec } from '../../../lm/index.ts';
 import type { Filled } from '../../../nn/params.ts';
-import { fillParams, type ParamSpec } from '../../../nn/params.ts';
+import { fillParams, initialise, type ParamSpec } from '../../../nn/params.ts';
 import { visualFrontEndSpec } from '../../../vision/index.ts';
-import { checkVocabulary, newRowsSpec, type VokenVocabulary, vokenMapperSpec } from '../../../vokens/index.ts';
+import {
+  checkVocabulary,
+  meanRows,
+  newRowsSpec,
+  type VokenVocabulary,
+  vokenMapperSpec,
+} from '../../../vokens/index.ts';
 import { loadSafetensors, openSafetensors } from '../../../weights/safetensors.ts';
-import { readLlamaFolder } from '../../llama/model-folder.ts';
+import { isFile } from '../../diffusers-folder.ts';
+import { type LlamaFolder, readLlamaFolder } from '../../llama/model-folder.ts';
 import type { ChatFolder, NewRows } from '../chat-folder.ts';
 import { dialogueText } from '../dialogue.ts';
-import { parseMiniGpt5Config } from './config.ts';
+import { type MiniGpt5Config, parseMiniGpt5Config } from './config.ts';
 
 /** The file of each network of its own in a model folder. */
 export const weightFiles = {
@@ -23,12 +33,27 @@ export const weightFiles = {
   mapper: 'mapper.safetensors',
   /** Rows of the vocabulary's tokens, where the language model's folder does not have them. */
   rows: 'vokens.safetensors',
+  lora: 'lora.safetensors',
 } as const;
 
-/** @throws DuetError 'model-not-found' | 'invalid-config' | 'invalid-weights' */
-export async function readMiniGpt5Folder(folder: string): Promise<ChatFolder> {
+/** @throws DuetError 'model-not-found' | 'invalid-config' */
+export async function readMiniGpt5Config(folder: string): Promise<MiniGpt5Config> {
   const file = join(folder, 'config.json');
-  const config = parseMiniGpt5Config(await readJsonFile(file), file);
+  if (!(await isFile(file))) {
+    throw new DuetError('model-not-found', `There is no ${file}; give the folder of a MiniGPT-5 model`);
+  }
+  return parseMiniGpt5Config(await readJsonFile(file), file);
+}
+
+export interface ReadMiniGpt5Options {
+  /** For training: rows of new tokens and a mapper that have no file yet begin anew, drawn from this. @default they must be there */
+  readonly begin?: Random;
+}
+
+/** @throws DuetError 'model-not-found' | 'invalid-config' | 'invalid-weights' */
+export async function readMiniGpt5Folder(folder: string, { begin }: ReadMiniGpt5Options = {}): Promise<ChatFolder> {
+  const file = join(folder, 'config.json');
+  const config = await readMiniGpt5Config(folder);
   const { vocabulary, mapper, frontEnd } = config;
   const tokens = [...vocabulary.vokens, vocabulary.image];
   const language = await readLlamaFolder(resolve(folder, config.languageModel), { addedTokens: tokens });
@@ -52,6 +77,7 @@ export async function readMiniGpt5Folder(folder: string): Promise<ChatFolder> {
     name: keyof typeof weightFiles,
   ): Promise<Filled<S, TensorSource>> => {
     const weights = join(folder, weightFiles[name]);
+    if (begin && name === 'mapper' && !(await isFile(weights))) return initialise(spec, begin);
     return fillParams(spec, (await openSafetensors(weights)).tensors, weights);
   };
   const { name, prompt, sampling = language.defaults } = config;
@@ -59,7 +85,13 @@ export async function readMiniGpt5Folder(folder: string): Promise<ChatFolder> {
     family: 'minigpt5',
     name,
     language,
-    ...(added > 0 && { rows: await readRows(join(folder, weightFiles.rows), added, width) }),
+    ...(added > 0 && { rows: await readRows(join(folder, weightFiles.rows), added, language, begin !== undefined) }),
+    ...(config.lora && {
+      lora: {
+        params: await readSmall(loraSpec(language.config, config.lora.rank), join(folder, weightFiles.lora)),
+        scale: config.lora.alpha / config.lora.rank,
+      },
+    }),
     vocabulary,
     write: messages => dialogueText(messages, prompt, vocabulary),
     stop: prompt.stop,
@@ -76,9 +108,26 @@ export async function readMiniGpt5Folder(folder: string): Promise<ChatFolder> {
   };
 }
 
+/** Where they have no file yet and may begin anew, each is the mean of the language model's own. */
+async function readRows(
+  file: string,
+  count: number,
+  { config, params }: LlamaFolder,
+  mayBegin: boolean,
+): Promise<NewRows> {
+  if (mayBegin && !(await isFile(file))) {
+    const mean = (source: TensorSource) => ({
+      weight: meanRows('data' in source ? source : readFileTensor(source), count),
+    });
+    const { tokenEmbedding, head = tokenEmbedding } = params;
+    return { embedding: mean(tokenEmbedding.weight), head: mean(head.weight) };
+  }
+  return readSmall(newRowsSpec(count, config.width), file);
+}
+
 /** Into memory: weights of one program that stay in their files must lie in one folder. */
-async function readRows(file: string, count: number, width: number): Promise<NewRows> {
-  return fillParams(newRowsSpec(count, width), (await loadSafetensors(file)).tensors, file);
+async function readSmall<S extends Tree<ParamSpec>>(spec: S, file: string): Promise<Filled<S, HostTensor>> {
+  return fillParams(spec, (await loadSafetensors(file)).tensors, file);
 }
 
 /** How many of the vocabulary's tokens the language model lacks: none, or all of them, which then stand right behind its own. */
