@@ -4,7 +4,6 @@ import { type Extension, TokenChooser } from '../../lm/index.ts';
 import { type JsonTokenizer, TextStream } from '../../tokenizer/index.ts';
 import { type DrawChoice, interleavedTokens, type VokenVocabulary } from '../../vokens/index.ts';
 import type { UsedOptions } from '../llama/options.ts';
-import { drawContexts } from '../stable-diffusion/calls/draw.ts';
 import type { DrawOptions } from '../stable-diffusion/calls/types.ts';
 import type { AnswerPart, InterleavedChatEvent } from './events.ts';
 import type { ChatNetworks, DrawingNetworks } from './networks.ts';
@@ -159,11 +158,11 @@ class AnswerWriter {
   }
 
   async #draw(states: Float32Array, index: number): Promise<AnswerPart> {
-    const { parts, contextsOf } = this.#parts.networks.drawing as DrawingNetworks; // models without vokens never get here
+    const { drawer, contextsOf } = this.#parts.networks.drawing as DrawingNetworks; // models without vokens never get here
     const { drawing, signal, priority } = this.#options;
     const seed = this.#seedOf(index);
     const contexts = await contextsOf(states, { signal });
-    const [sample] = await drawContexts(parts, contexts, {
+    const [sample] = await drawer.draw(contexts, {
       ...drawing,
       n: 1,
       seed,

@@ -16,11 +16,12 @@ import {
 import { type VisualFrontEndParams, visualFrontEnd } from '../../vision/index.ts';
 import { type ExtendedParams, extendedModel, type VokenMapperParams, vokenMapper } from '../../vokens/index.ts';
 import { CompiledDecoder, SharedDecoder } from '../compiled-decoder.ts';
+import { type ContextDrawer, contextDrawer } from '../context-drawer.ts';
 import { isFile } from '../diffusers-folder.ts';
 import type { LoadOptions } from '../family.ts';
-import type { Contexts, DrawingParts } from '../stable-diffusion/calls/draw.ts';
+import type { Contexts } from '../stable-diffusion/calls/draw.ts';
 import { loadParts } from '../stable-diffusion/load.ts';
-import { loadUnetDrawing } from '../unidiffuser/unet-drawing.ts';
+import { loadContextDrawer } from '../unidiffuser/context-drawing.ts';
 import { visualInput } from '../visual-input.ts';
 import type { ChatFolder, Drawing, FrontEnd } from './chat-folder.ts';
 
@@ -29,9 +30,9 @@ const promptsAtOnce = 8;
 
 /** What makes pictures of the language model's states. */
 export interface DrawingNetworks {
-  readonly parts: DrawingParts;
+  readonly drawer: ContextDrawer;
   readonly precision: Precision;
-  /** What the U-Net looks at for the states of one picture's vokens, [V, W], and without a condition. */
+  /** What it looks at for the states of one picture's vokens, [V, W], and without a condition. */
   contextsOf(states: Float32Array, options?: RunOptions): Promise<Contexts>;
 }
 
@@ -85,8 +86,8 @@ export async function createEyes(frontEnd: FrontEnd, options: CompileOptions): P
 
 async function createDrawing({ name, vocabulary }: ChatFolder, drawing: Drawing, options: LoadOptions) {
   const { maxBatch, precision = 'fp32', signal, ...common } = options;
-  const parts = await loadDiffusion(drawing.folder, options);
-  checkContext(name, drawing, parts);
+  const drawer = await loadDrawer(drawing.folder, options);
+  checkContext(name, drawing, drawer);
   const mapper = await compileMapper(drawing, vocabulary.vokens.length, common);
   const mapped = async (states: Float32Array, run: RunOptions = {}): Promise<Float32Array> => {
     const shape = [1, vocabulary.vokens.length, drawing.mapper.inputWidth];
@@ -95,7 +96,7 @@ async function createDrawing({ name, vocabulary }: ChatFolder, drawing: Drawing,
   };
   let unconditional: Promise<Float32Array> | undefined;
   const networks: DrawingNetworks = {
-    parts,
+    drawer,
     precision,
     contextsOf: async (states, run) => {
       // Computed once, and again if that failed.
@@ -106,20 +107,21 @@ async function createDrawing({ name, vocabulary }: ChatFolder, drawing: Drawing,
       return { context: await mapped(states, run), negative: await unconditional };
     },
   };
-  return { networks, release: () => Promise.all([mapper.release(), parts.networks.release()]) };
+  return { networks, release: () => Promise.all([mapper.release(), drawer.release()]) };
 }
 
 /** Folders of diffusers have no config.json of their own. */
-async function loadDiffusion(folder: string, options: LoadOptions): Promise<DrawingParts> {
-  return (await isFile(join(folder, 'config.json'))) ? loadUnetDrawing(folder, options) : loadParts(folder, options);
+async function loadDrawer(folder: string, options: LoadOptions): Promise<ContextDrawer> {
+  if (await isFile(join(folder, 'config.json'))) return loadContextDrawer(folder, options);
+  return contextDrawer(await loadParts(folder, options));
 }
 
-/** @throws DuetError 'invalid-config' if the mapper does not make what the U-Net looks at */
-function checkContext(name: string, { mapper }: Drawing, { config, textTokens }: DrawingParts): void {
-  if (mapper.width === config.unet.contextWidth && mapper.queries === textTokens) return;
+/** @throws DuetError 'invalid-config' if the mapper does not make what is looked at */
+function checkContext(name: string, { mapper }: Drawing, drawer: ContextDrawer): void {
+  if (mapper.width === drawer.width && mapper.queries === drawer.tokens) return;
   throw new DuetError(
     'invalid-config',
-    `${name}: the mapper makes ${mapper.queries} vectors of width ${mapper.width}, the U-Net of ${config.name} looks at ${textTokens} of width ${config.unet.contextWidth}`,
+    `${name}: the mapper makes ${mapper.queries} vectors of width ${mapper.width}, ${drawer.name} draws from ${drawer.tokens} of width ${drawer.width}`,
   );
 }
 

@@ -10,12 +10,12 @@ import { solverNames } from '../../sampler/index.ts';
 import { loadSafetensors } from '../../weights/safetensors.ts';
 import { saveSafetensors } from '../../weights/write-safetensors.ts';
 import { choicesOf, describeModel, loadAs, type ModelConfig, type ProgressEvent, packModel } from '../index.ts';
-import { drawContexts } from '../stable-diffusion/calls/draw.ts';
+import type { Contexts } from '../stable-diffusion/calls/draw.ts';
+import { loadContextDrawer } from './context-drawing.ts';
 import { loadEvalModel } from './evaluation.ts';
 import { parseModelConfig } from './model-config.ts';
 import { readModelFolder, writeModelFolder } from './model-folder.ts';
 import { CompiledNetworks } from './networks/compiled-networks.ts';
-import { loadUnetDrawing } from './unet-drawing.ts';
 import type { UniDiffuser } from './unidiffuser.ts';
 
 let scratch: string;
@@ -315,25 +315,51 @@ describe('drawing by the U-Net', () => {
 });
 
 describe('contexts of another network', () => {
-  it('in place of the text states draw what the caption draws', async () => {
-    const parts = await loadUnetDrawing(folder, { threads: 1 });
+  const options = { seed: 4, solver: 'unipc', steps: 4, guidance: 3 } as const;
+  const withPreviews = (previews: ProgressEvent[]) => ({
+    ...options,
+    previewEvery: 4,
+    onProgress: (event: ProgressEvent) => event.type === 'image-preview' && previews.push(event),
+  });
+
+  /** The states of the caption and of no words, of a text tower that both models have. */
+  async function contextsOf(text: string): Promise<Contexts> {
     const networks = await CompiledNetworks.create(await readModelFolder(folder), { threads: 1 });
-    const [context, negative] = await networks.unet!.encodeTexts([caption, ''], {});
-    const contexts = { context: context!, negative: negative! };
-    const options = { seed: 4, solver: 'unipc', steps: 4, guidance: 3 } as const;
+    const [context, negative] = await networks.unet!.encodeTexts([text, ''], {});
+    await networks.release();
+    return { context: context!, negative: negative! };
+  }
+
+  it('in place of the text states draw what the caption draws', async () => {
+    const drawer = await loadContextDrawer(folder, { threads: 1 });
+    expect(drawer).toMatchObject({ name: 'tiny', tokens: 8, width: 8 });
+    const contexts = await contextsOf(caption);
     const previews: ProgressEvent[] = [];
-    const drawn = await drawContexts(parts, contexts, {
-      ...options,
-      previewEvery: 4,
-      onProgress: event => event.type === 'image-preview' && previews.push(event),
-    });
+    const drawn = await drawer.draw(contexts, withPreviews(previews));
     const { samples } = await model.textToImage(caption, options);
     expect(difference(drawn[0]!.image.data, samples[0]!.image.data)).toBeLessThanOrEqual(1);
     expect(previews).toHaveLength(1);
-    const [wide] = await drawContexts(parts, contexts, { seed: 4, width: 32, height: 24, n: 1 });
+    const [wide] = await drawer.draw(contexts, { seed: 4, width: 32, height: 24, n: 1 });
     expect(wide!.image).toMatchObject({ width: 32, height: 24 });
-    await expect(drawContexts(parts, contexts, { steps: 0 })).rejects.toThrow(/steps/);
-    await Promise.all([networks.release(), parts.networks.release()]);
-    await expect(loadUnetDrawing(join(scratch, 'plain'))).rejects.toThrow(/the model tiny has no U-Net/);
+    await expect(drawer.draw(contexts, { steps: 0 })).rejects.toThrow(/steps/);
+    await drawer.release();
+  });
+
+  it('are drawn by the U-ViT of a model that has no U-Net', async () => {
+    const drawer = await loadContextDrawer(join(scratch, 'plain'), { threads: 1 });
+    const contexts = await contextsOf(caption);
+    const previews: ProgressEvent[] = [];
+    const drawn = await drawer.draw(contexts, { ...withPreviews(previews), n: 2 });
+    const { samples } = await plain.textToImage(caption, { ...options, n: 2 });
+    for (const [index, { seed, image }] of drawn.entries()) {
+      expect(seed).toBe(samples[index]!.seed);
+      expect(difference(image.data, samples[index]!.image.data)).toBeLessThanOrEqual(1);
+    }
+    expect(previews.length).toBeGreaterThan(0);
+    const [other] = await drawer.draw(await contextsOf('two green trees'), options);
+    expect(other!.image.data).not.toEqual(drawn[0]!.image.data);
+    await expect(drawer.draw(contexts, { width: 32 })).rejects.toThrow(/draws pictures of 16 pixels, got 32/);
+    await expect(drawer.draw(contexts, { guidanceRescale: 0.5 })).rejects.toThrow(/leave guidanceRescale out/);
+    await drawer.release();
   });
 });

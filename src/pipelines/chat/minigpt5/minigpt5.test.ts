@@ -178,7 +178,7 @@ describe('an answer', () => {
   });
 });
 
-describe("the U-Net of a model folder of Duet's", () => {
+describe("a model folder of Duet's", () => {
   const withDiffusion = async (
     name: string,
     own: Model<HostTensor>,
@@ -191,10 +191,13 @@ describe("the U-Net of a model folder of Duet's", () => {
     return folderOf(name, { ...config, diffusion: folder, mapper: fitting });
   };
 
-  it('draws what the vokens say', async () => {
-    const folder = await withDiffusion('own-unet', tinyModelWithUnet());
+  it.each([
+    ['U-Net', tinyModelWithUnet],
+    ['U-ViT', tinyModel],
+  ])('draws by its %s, the same again', async (network, own) => {
+    const folder = await withDiffusion(`own-${network}`, own());
     const { description } = await describeModel(folder);
-    expect(description).toMatchObject({ imageSize: 16, dialogue: { draws: true }, defaults: { chat: { steps: 2 } } });
+    expect(description).toMatchObject({ imageSize: 16, dialogue: { draws: true } });
     const chat = await Duet.loadChat(folder, { threads: 2 });
     expect(chat.imageSize).toBe(16);
     const options = { ...quick, draw: 'always', maxImages: 1, steps: 3, guidance: 9 } as const;
@@ -204,17 +207,22 @@ describe("the U-Net of a model folder of Duet's", () => {
       expect.arrayContaining(['image-started', 'image-progress', 'image-preview', 'image', 'done']),
     );
     expect(answer.images[0]).toMatchObject({ width: 16, height: 16 });
-    const other = await chat.chat([{ role: 'user', content: 'a red boat' }], options);
-    expect(bytesOf(other)).not.toEqual(bytesOf(answer));
     expect(bytesOf(await chat.chat(asked, options))).toEqual(bytesOf(answer));
     await chat.release();
   });
 
-  it('is needed, and must fit', async () => {
-    const refused = async (folder: string, message: RegExp) => expect(Duet.loadChat(folder)).rejects.toThrow(message);
-    await refused(await withDiffusion('no-unet', tinyModel()), /the model tiny has no U-Net/);
+  it('draws something else of other words', async () => {
+    const chat = await Duet.loadChat(await withDiffusion('words', tinyModelWithUnet()), { threads: 2 });
+    const options = { ...quick, draw: 'always', maxImages: 1, steps: 3, guidance: 9 } as const;
+    const other = await chat.chat([{ role: 'user', content: 'a red boat' }], options);
+    expect(bytesOf(other)).not.toEqual(bytesOf(await chat.chat(asked, options)));
+    await chat.release();
+  });
+
+  it('must fit the mapper', async () => {
     const folder = await withDiffusion('few', tinyModelWithUnet(), { queries: 7 });
-    await refused(folder, /mapper makes 7 vectors of width 8, the U-Net of tiny looks at 8 of width 8/);
+    const message = /mapper makes 7 vectors of width 8, tiny draws from 8 of width 8/;
+    await expect(Duet.loadChat(folder)).rejects.toThrow(message);
   });
 });
 
@@ -247,7 +255,7 @@ describe('what cannot be done', () => {
     await refused(
       'queries',
       { mapper: { ...config.mapper, queries: 76 } },
-      /mapper makes 76 vectors of width 16, the U-Net .* 77/,
+      /mapper makes 76 vectors of width 16, .* draws from 77 of width 16/,
     );
     await refused('width', { mapper: { ...config.mapper, inputWidth: 4 } }, /mapper.inputWidth is 4/);
     await refused('form', { prompt: { ...config.prompt, image: 'here' } }, /prompt.image must contain <picture> once/);

@@ -7,11 +7,11 @@
 import { downsamplingFactor } from '../../autoencoder/index.ts';
 import { fixedLimit, MeasuredLimit } from '../../batching/batch-limit.ts';
 import { BatchingDriver } from '../../batching/batching-driver.ts';
-import { DuetError } from '../../core/errors.ts';
 import { stackRows } from '../../core/rows.ts';
 import type { Executable, RunOptions } from '../../engine/index.ts';
 import { fromNetwork, type Pixels } from '../../image/index.ts';
 import { createSchedule } from '../../sampler/index.ts';
+import { type ContextDrawer, contextDrawer } from '../context-drawer.ts';
 import type { LoadOptions } from '../family.ts';
 import type { DrawingParts } from '../stable-diffusion/calls/draw.ts';
 import type { SamplingRules } from '../stable-diffusion/calls/requests.ts';
@@ -21,26 +21,40 @@ import { compileUnet } from '../stable-diffusion/networks/unet-programs.ts';
 import { standards } from './calls/options.ts';
 import { solverOf } from './calls/requests.ts';
 import type { ModelConfig } from './model-config.ts';
-import { readModelFolder } from './model-folder.ts';
+import { type Model, readModelFolder } from './model-folder.ts';
 import { compileImageDecoder } from './networks/encode-programs.ts';
 import { denormaliseLatent } from './networks/normalise-latents.ts';
 import type { ModelUnet } from './unet-config.ts';
+import { uvitDrawing } from './uvit-drawing.ts';
 
 /** Pictures that are decoded in one call, and evaluations of a guided picture, as in compiled-networks.ts. */
 const codecBatch = 8;
 const rowsOfPicture = 2;
 
-/** @throws DuetError 'model-not-found' | 'invalid-config' if the model has no U-Net, among others | 'invalid-weights' */
-export async function loadUnetDrawing(folder: string, options: LoadOptions = {}): Promise<DrawingParts> {
-  const { maxBatch, ...compileOptions } = options;
-  compileOptions.signal?.throwIfAborted();
-  const { config, weights } = await readModelFolder(folder);
+/**
+ * What draws from contexts of a model folder: its U-Net or, where it has none, its U-ViT.
+ * @throws DuetError 'model-not-found' | 'invalid-config' | 'invalid-weights'
+ */
+export async function loadContextDrawer(folder: string, options: LoadOptions = {}): Promise<ContextDrawer> {
+  options.signal?.throwIfAborted();
+  const model = await readModelFolder(folder);
+  const { unet } = model.config;
+  if (!unet || !model.weights.unet) return uvitDrawing(model, options);
+  return contextDrawer(await unetDrawing(model, { settings: unet, weights: model.weights.unet }, options));
+}
+
+interface UnetOfModel {
+  readonly settings: ModelUnet;
+  readonly weights: NonNullable<Model['weights']['unet']>;
+}
+
+async function unetDrawing(
+  { config, weights }: Model,
+  { settings: unet, weights: own }: UnetOfModel,
+  { maxBatch, ...compileOptions }: LoadOptions,
+): Promise<DrawingParts> {
   const { textTokens, autoencoder, imageSize, name } = config;
-  const { unet } = config;
-  if (!unet || !weights.unet) {
-    throw new DuetError('invalid-config', `${folder}: the model ${name} has no U-Net, which draws from contexts`);
-  }
-  const network = { config: unet.network, contextTokens: textTokens, weights: weights.unet };
+  const network = { config: unet.network, contextTokens: textTokens, weights: own };
   const programs = await compileUnet(network, compileOptions);
   const exact = { ...compileOptions, precision: 'fp32' } as const; // runs once for each picture
   const decoder = await compileImageDecoder(

@@ -1,0 +1,25 @@
+/** What draws pictures of contexts that another network makes in the place of a text encoder's states. */
+import { type Contexts, type DrawingParts, drawContexts } from './stable-diffusion/calls/draw.ts';
+import type { DrawnSample, DrawOptions } from './stable-diffusion/calls/types.ts';
+
+export interface ContextDrawer {
+  /** The model's name. */
+  readonly name: string;
+  /** Vectors of a context, and the width of each. */
+  readonly tokens: number;
+  readonly width: number | undefined;
+  /** @throws DuetError 'invalid-argument' */
+  draw(contexts: Contexts, options: DrawOptions): Promise<readonly DrawnSample[]>;
+  release(): Promise<void>;
+}
+
+/** A U-Net that draws. */
+export function contextDrawer(parts: DrawingParts): ContextDrawer {
+  return {
+    name: parts.config.name,
+    tokens: parts.textTokens,
+    width: parts.config.unet.contextWidth,
+    draw: (contexts, options) => drawContexts(parts, contexts, options),
+    release: () => parts.networks.release(),
+  };
+}
