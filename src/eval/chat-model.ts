@@ -19,3 +19,8 @@ export interface ChatSettings {
 export interface EvalChat {
   answer(dialogue: readonly ChatTurn[], settings: ChatSettings): Promise<readonly ChatPart[]>;
 }
+
+/** What happens of an answer, as it happens; each may come several times. */
+export interface StreamedChat {
+  stream(request: string, settings: ChatSettings): AsyncIterable<'text' | 'preview' | 'done'>;
+}

@@ -1,4 +1,5 @@
 /** What draws pictures of contexts that another network makes in the place of a text encoder's states. */
+import type { SamplingSettings } from './pipeline.ts';
 import { type Contexts, type DrawingParts, drawContexts } from './stable-diffusion/calls/draw.ts';
 import type { DrawnSample, DrawOptions } from './stable-diffusion/calls/types.ts';
 
@@ -8,6 +9,10 @@ export interface ContextDrawer {
   /** Vectors of a context, and the width of each. */
   readonly tokens: number;
   readonly width: number | undefined;
+  /** Side of its pictures in pixels, where no size is asked for. */
+  readonly imageSize: number;
+  /** How it draws where a call does not say. */
+  readonly defaults: Pick<SamplingSettings, 'steps' | 'guidance' | 'solver'>;
   /** @throws DuetError 'invalid-argument' */
   draw(contexts: Contexts, options: DrawOptions): Promise<readonly DrawnSample[]>;
   release(): Promise<void>;
@@ -19,6 +24,8 @@ export function contextDrawer(parts: DrawingParts): ContextDrawer {
     name: parts.config.name,
     tokens: parts.textTokens,
     width: parts.config.unet.contextWidth,
+    imageSize: parts.config.imageSize,
+    defaults: parts.rulesOf('t2i').defaults,
     draw: (contexts, options) => drawContexts(parts, contexts, options),
     release: () => parts.networks.release(),
   };

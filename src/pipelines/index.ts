@@ -183,6 +183,7 @@ export {
   type InterleavedChatEvent,
   type InterleavedChatOptions,
   type InterleavedMessage,
+  loadEvalChat,
 } from './chat/index.ts';
 export type { CommonOptions, SolverName } from './common-options.ts';
 export type { LoadOptions } from './family.ts';

@@ -62,7 +62,7 @@ export class ChatModel implements Pipeline {
 
   /** Side of the pictures in pixels, where no size is asked for; undefined if it does not draw. */
   get imageSize(): number | undefined {
-    return this.#networks.drawing?.parts.config.imageSize;
+    return this.#networks.drawing?.drawer.imageSize;
   }
 
   /** Whether its answers may have pictures. */
@@ -171,9 +171,9 @@ export class ChatModel implements Pipeline {
   #settingsOf(values: ChatCallOptions): CallSettings {
     const { drawing } = this.#networks;
     if (!drawing) return { model: this.name };
-    const { parts, precision } = drawing;
+    const { drawer, precision } = drawing;
     const given = { ...this.#folder.drawing?.defaults, ...drawingOptions(values) };
-    const { steps, guidance, solver } = { ...parts.rulesOf('t2i').defaults, ...given };
+    const { steps, guidance, solver } = { ...drawer.defaults, ...given };
     const { previewEvery: _, ...shown } = given;
     return { model: this.name, ...shown, steps, guidance, solver, ...(precision !== 'fp32' && { precision }) };
   }

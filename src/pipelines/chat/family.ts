@@ -4,6 +4,7 @@ import type { CallDefaults, ModelDescription } from '../pipeline.ts';
 import { defaultsOf } from '../stable-diffusion/defaults.ts';
 import { parseStableDiffusion } from '../stable-diffusion/model-config.ts';
 import { standards } from '../unidiffuser/calls/options.ts';
+import { defaultsOf as uvitDefaults } from '../unidiffuser/calls/requests.ts';
 import { chatStandards, drawingOptions, options, textOptions } from './calls/options.ts';
 import { drawingCalls, wordCalls } from './calls/table.ts';
 import type { ChatFiles } from './chat-files.ts';
@@ -58,8 +59,8 @@ function drawnBy(diffusion: Extract<ChatFiles, { family: 'minigpt5' }>['diffusio
     const config = parseStableDiffusion(diffusion, origin);
     return { ...defaultsOf('t2i', config, origin), imageSize: config.imageSize };
   }
-  // A model without a U-Net is refused when it is loaded.
-  return { ...standards, guidanceRescale: 0, ...diffusion.unet?.sampling, imageSize: diffusion.imageSize };
+  const drawing = diffusion.unet ? { ...standards, ...diffusion.unet.sampling } : uvitDefaults('t2i', diffusion);
+  return { ...drawing, guidanceRescale: 0, imageSize: diffusion.imageSize };
 }
 
 /** Of the options that an answer has. */

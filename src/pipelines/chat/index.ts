@@ -5,5 +5,6 @@ export type { ChatMode } from './calls/table.ts';
 export { type ChatFamily, isChatFamily } from './chat-files.ts';
 export { ChatModel, type InterleavedChatOptions } from './chat-model.ts';
 export { type ContentPart, checkTurns, type InterleavedMessage } from './dialogue.ts';
+export { loadEvalChat } from './evaluation.ts';
 export type { AnswerPart, InterleavedAnswer, InterleavedChatEvent } from './events.ts';
 export { llava, minigpt5 } from './family.ts';

@@ -11,7 +11,7 @@ import type { ContextDrawer } from '../context-drawer.ts';
 import type { LoadOptions } from '../family.ts';
 import type { Contexts } from '../stable-diffusion/calls/draw.ts';
 import type { DrawnSample, DrawOptions } from '../stable-diffusion/calls/types.ts';
-import { parseRequest, solverOf } from './calls/requests.ts';
+import { defaultsOf, parseRequest, solverOf } from './calls/requests.ts';
 import type { ModelConfig } from './model-config.ts';
 import type { Model } from './model-folder.ts';
 import { CompiledNetworks } from './networks/compiled-networks.ts';
@@ -27,6 +27,8 @@ export async function uvitDrawing(model: Model, options: LoadOptions): Promise<C
     name: config.name,
     tokens: config.textTokens,
     width: config.clip.text.width,
+    imageSize: config.imageSize,
+    defaults: defaultsOf('t2i', config),
     draw: (contexts, given) => draw({ config, networks, encoder }, contexts, given),
     release: async () => {
       await Promise.all([networks.release(), encoder.release()]);
