@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { AbortGroups } from '../../core/abort-groups.ts';
 import { DuetError } from '../../core/errors.ts';
 import { FrameReader, writeFrame } from './frames.ts';
 import type { ProcessSize, ReplyHeader, Request, Tensors } from './protocol.ts';
@@ -42,6 +43,7 @@ export class InferenceProcess {
   readonly #events: ProcessEvents;
   /** In the order in which the process answers. */
   readonly #pending = new Map<number, Pending & { readonly kind: Request['kind'] }>();
+  readonly #abortable = new AbortGroups<number>((id, reason) => this.#abandon(id, reason));
   /** Stores with training state, which would be lost with the process. */
   readonly #stateful = new Set<number>();
   readonly #ended: Promise<void>;
@@ -113,8 +115,7 @@ export class InferenceProcess {
     if (!this.#isOpen) return Promise.reject(new ProcessEnded());
     this.#noteState(request);
     return new Promise((resolve, reject) => {
-      const abandon = () => this.#abandon(id, signal?.reason);
-      const settled = () => signal?.removeEventListener('abort', abandon);
+      const settled = () => this.#abortable.delete(signal, id);
       this.#pending.set(id, {
         kind: request.kind,
         isNeeded: true,
@@ -127,7 +128,7 @@ export class InferenceProcess {
           reject(error);
         },
       });
-      signal?.addEventListener('abort', abandon, { once: true });
+      this.#abortable.add(signal, id);
       this.#hold();
       const { tensors = {}, ...header } = { tensors: undefined, ...request };
       writeFrame(this.#channel, { ...header, id }, tensors);

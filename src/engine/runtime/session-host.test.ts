@@ -36,6 +36,25 @@ test('timers of this thread go on during a long run', async () => {
   expect(ticks).toBeGreaterThan(1);
 });
 
+test('any number of runs may share a signal', async () => {
+  const executable = await compiled(long, longSpec);
+  await executable.run({ x: square });
+  const warnings: string[] = [];
+  const note = ({ name }: Error) => warnings.push(name);
+  process.on('warning', note);
+  const controller = new AbortController();
+  const { signal } = controller;
+  const runs = Promise.allSettled(Array.from({ length: 15 }, () => executable.run({ x: square }, { signal })));
+  // All runs must have reached the process.
+  await new Promise(resolve => setImmediate(resolve));
+  const reason = new Error('enough');
+  controller.abort(reason);
+  for (const result of await runs) expect(result).toEqual({ status: 'rejected', reason });
+  await executable.run({ x: square });
+  process.off('warning', note);
+  expect(warnings).toEqual([]);
+});
+
 describe('an inference process that ends', () => {
   test('fails the run in flight with a clear error, and the next call works', async () => {
     const executable = await compiled(long, longSpec);
