@@ -1,6 +1,6 @@
 /** CLIP: tokenizer, text tower, image tower, similarity. */
 
-export { mergePair, pairKey } from './byte-pair.ts';
+export { mergePair } from './byte-pair.ts';
 export { byteSymbols, toByteSymbols } from './byte-symbols.ts';
 export {
   type ClipConfig,
@@ -35,7 +35,7 @@ export {
   tokenizerDataFromFiles,
 } from './tokenizer-file.ts';
 export { cleanText, cleanUpSpaces, splitText } from './tokenizer-text.ts';
-export { trainTokenizer } from './train-tokenizer.ts';
+export { type CountedWord, mostFrequentPair, trainTokenizer } from './train-tokenizer.ts';
 export {
   type ClipVisionParams,
   clipVision,

@@ -10,8 +10,9 @@ import { endOfWord, splitText } from './tokenizer-text.ts';
 
 const special = { start: '<|startoftext|>', end: '<|endoftext|>', pad: '<|endoftext|>' } as const;
 
-interface Word {
-  symbols: string[];
+/** A word as the symbols that it is made of at the time, and how often it comes up. */
+export interface CountedWord {
+  symbols: readonly string[];
   readonly count: number;
 }
 
@@ -64,7 +65,7 @@ function countPieces(captions: Iterable<string>): Map<string, number> {
   return counts;
 }
 
-function toWords(counts: ReadonlyMap<string, number>): Word[] {
+function toWords(counts: ReadonlyMap<string, number>): CountedWord[] {
   return [...counts].map(([piece, count]) => {
     const symbols = [...toByteSymbols(piece)];
     symbols[symbols.length - 1] += endOfWord;
@@ -73,7 +74,7 @@ function toWords(counts: ReadonlyMap<string, number>): Word[] {
 }
 
 /** Symbols that need an id of their own, most frequent first: not the bare bytes. */
-function usedSymbols(words: readonly Word[]): string[] {
+function usedSymbols(words: readonly CountedWord[]): string[] {
   const counts = new Map<string, number>();
   for (const { symbols, count } of words) {
     for (const symbol of symbols) if (symbol.length > 1) counts.set(symbol, (counts.get(symbol) ?? 0) + count);
@@ -81,7 +82,8 @@ function usedSymbols(words: readonly Word[]): string[] {
   return [...counts].sort(byCountThenName).map(([symbol]) => symbol);
 }
 
-function mostFrequentPair(words: readonly Word[]): [string, string] | undefined {
+/** The neighbouring symbols that come up most often; of several the pair that sorts first. */
+export function mostFrequentPair(words: readonly CountedWord[]): [string, string] | undefined {
   const counts = new Map<string, number>();
   for (const { symbols, count } of words) {
     for (let i = 0; i + 1 < symbols.length; i++) {

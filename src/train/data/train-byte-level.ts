@@ -3,7 +3,14 @@
  * Multitask Learners", section 2.2), as the tokenizer.json that Hugging Face's library reads: bytes, then every merge, then
  * special tokens.
  */
-import { byteSymbols, mergePair, pairKey, splitText, toByteSymbols } from '../../clip/index.ts';
+import {
+  byteSymbols,
+  type CountedWord,
+  mergePair,
+  mostFrequentPair,
+  splitText,
+  toByteSymbols,
+} from '../../clip/index.ts';
 import { DuetError } from '../../core/errors.ts';
 
 export interface ByteLevelOptions {
@@ -36,11 +43,6 @@ export interface ByteLevelTokenizer {
     readonly vocab: Readonly<Record<string, number>>;
     readonly merges: readonly (readonly [string, string])[];
   };
-}
-
-interface Word {
-  symbols: readonly string[];
-  readonly count: number;
 }
 
 /**
@@ -88,7 +90,7 @@ export function trainByteLevel(
   };
 }
 
-function countWords(texts: Iterable<string>, minCount: number): Word[] {
+function countWords(texts: Iterable<string>, minCount: number): CountedWord[] {
   const counts = new Map<string, number>();
   for (const text of texts) {
     for (const piece of splitText(text, 'gpt2', [])) counts.set(piece, (counts.get(piece) ?? 0) + 1);
@@ -96,19 +98,4 @@ function countWords(texts: Iterable<string>, minCount: number): Word[] {
   return [...counts]
     .filter(([, count]) => count >= minCount)
     .map(([piece, count]) => ({ symbols: [...toByteSymbols(piece)], count }));
-}
-
-function mostFrequentPair(words: readonly Word[]): [string, string] | undefined {
-  const counts = new Map<string, number>();
-  for (const { symbols, count } of words) {
-    for (let i = 0; i + 1 < symbols.length; i++) {
-      const key = pairKey(symbols[i]!, symbols[i + 1]!);
-      counts.set(key, (counts.get(key) ?? 0) + count);
-    }
-  }
-  let best: [string, number] | undefined;
-  for (const entry of counts) {
-    if (!best || entry[1] > best[1] || (entry[1] === best[1] && entry[0] < best[0])) best = entry;
-  }
-  return best?.[0].split(' ') as [string, string] | undefined;
 }
