@@ -9,11 +9,12 @@ import { chatStandards, drawingOptions, options, textOptions } from './calls/opt
 import { drawingCalls, wordCalls } from './calls/table.ts';
 import type { ChatFiles } from './chat-files.ts';
 import { ChatModel } from './chat-model.ts';
+import { packMiniGpt5 } from './minigpt5/pack-folder.ts';
 
 const load = ChatModel.load.bind(ChatModel);
 const describe: Family['describe'] = (files, origin) => describeFiles(files as ChatFiles, origin); // what find-model.ts read
 
-export const minigpt5: Family<ChatModel> = { calls: drawingCalls, options, describe, load };
+export const minigpt5: Family<ChatModel> = { calls: drawingCalls, options, describe, load, pack: packMiniGpt5 };
 export const llava: Family<ChatModel> = { calls: wordCalls, options: textOptions, describe, load };
 
 function describeFiles(files: ChatFiles, origin: string): ModelDescription {

@@ -7,6 +7,7 @@ import { isTensorSource, type TensorSource } from '../../core/host-tensor.ts';
 import { flattenTree } from '../../core/tree.ts';
 import { readFileTensor } from '../../engine/file-tensor.ts';
 import { readChatFolder } from '../../pipelines/chat/read-chat-folder.ts';
+import { packModel } from '../../pipelines/index.ts';
 import { writeModelFolder } from '../../pipelines/unidiffuser/model-folder.ts';
 import { loadSafetensors } from '../../weights/safetensors.ts';
 import { type ChatStage, parseStageConfig } from '../config.ts';
@@ -110,6 +111,26 @@ describe('the stage chat', () => {
         expect([...tensor.data], name).toEqual([...tensors[`${prefix}${name}`]!.data]);
       }
     }
+  });
+
+  it('is packed in half precision with its language model', async () => {
+    const from = join(folder, 'whole', 'model');
+    const to = join(folder, 'packed', 'small');
+    const bytes = await packModel(from, to, 'small');
+    const [before, after] = [await readChatFolder(from), await readChatFolder(to)];
+    expect(after).toMatchObject({ name: 'small', vocabulary: before.vocabulary });
+    expect(after.language.config).toEqual(before.language.config);
+    expect(after.drawing!.folder).toBe(before.drawing!.folder);
+    const tensors = async (model: string) =>
+      (await loadSafetensors(join(model, 'language-model', 'model.safetensors'))).tensors;
+    const [whole, half] = [await tensors(from), await tensors(to)];
+    expect(Object.keys(half).sort()).toEqual(Object.keys(whole).sort());
+    for (const [name, { data }] of Object.entries(whole)) {
+      for (const [at, value] of data.entries()) expect(half[name]!.data[at]).toBeCloseTo(value, 2);
+    }
+    const halves = Object.values(whole).reduce((sum, { data }) => sum + 2 * data.length, 0);
+    expect(bytes).toBeGreaterThan(halves);
+    expect(bytes).toBeLessThan(3 * halves);
   });
 
   it.each<[string, () => Partial<ChatStage>, RegExp]>([
