@@ -14,6 +14,7 @@ import {
   type InterleavedMessage,
   seedLimit,
 } from '../pipelines/index.ts';
+import { inlinePicture } from './inline-picture.ts';
 import * as option from './options.ts';
 import type { ModelFlags } from './sampling-command.ts';
 import { type Terminal, visible, write } from './terminal.ts';
@@ -80,7 +81,10 @@ export interface WrittenAnswer {
   readonly files: readonly string[];
 }
 
-/** Writes an answer down as it comes: words to stdout, pictures to files of `folder`, whose names stand among the words. */
+/**
+ * Writes an answer down as it comes: words to stdout, pictures to files of `folder`, whose names stand among the words, with the
+ * pictures themselves where the terminal can show them.
+ */
 export async function writeAnswer(
   terminal: Terminal,
   events: AsyncIterable<InterleavedChatEvent>,
@@ -95,9 +99,11 @@ export async function writeAnswer(
       case 'image': {
         const file = join(folder, `duet-${event.seed}.png`);
         await makeFolder(folder);
-        await writeFile(file, await event.image.toPng());
+        const png = await event.image.toPng();
+        await writeFile(file, png);
         files.push(file);
-        await write(terminal.stdout, `\n${pc.dim(`[${visible(file)}]`)}\n`);
+        const shown = inlinePicture(png, terminal.stdout);
+        await write(terminal.stdout, `\n${shown}${pc.dim(`[${visible(file)}]`)}\n`);
         break;
       }
       case 'done':
