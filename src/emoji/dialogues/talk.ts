@@ -1,5 +1,5 @@
 /** What a model says that it cannot do, and what it says beside pictures. */
-import { pick, type Random, randomInt } from '../../core/random.ts';
+import { pick, randomInt } from '../../core/random.ts';
 import { describe } from '../scenes/captions.ts';
 import { conceptNames } from '../scenes/concepts.ts';
 import { isVisible } from '../scenes/contrast.ts';
@@ -9,32 +9,25 @@ import { drawRequests } from './draw.ts';
 import { editOf } from './edits.ts';
 import { describeQuestion, questionAbout } from './questions.ts';
 import { foreign, noWords, unknownThing } from './unknown-things.ts';
-import { anyNoun, asTyped, fill, hereIs, numberWords, things, withArticle } from './wording.ts';
+import { anyNoun, asTyped, fill, hereIs, numberWords, withArticle } from './wording.ts';
 
 function said(kind: ExchangeKind, user: string, answer: string): Exchange {
   return { kind, user: user === '' ? [] : [text(user)], assistant: [text(answer)] };
 }
 
-/** Three things that the model can draw. */
-function examples(random: Random): string {
-  const [a, b, c] = [0, 1, 2].map(() => things.a(pick(random, conceptNames)));
-  return `${a}, ${b} or ${c}`;
-}
+/** Things that the model can draw: the same ones always, since an answer without a choice is never a wrong one. */
+const examples = 'a fox, a rocket or a tree';
 
 export const declineUnknown: MakeExchange = (_, random) => {
   const request = fill(pick(random, drawRequests), { it: unknownThing(random) });
-  return said(
-    'decline',
-    asTyped(request, random),
-    `Sorry, I cannot draw that. I know things like ${examples(random)}.`,
-  );
+  return said('decline', asTyped(request, random), `Sorry, I cannot draw that. I know things like ${examples}.`);
 };
 
 export const declineForeign: MakeExchange = (_, random) =>
   said('decline', foreign(random), 'Sorry, I only understand English. Try: draw two foxes.');
 
 export const declineNothing: MakeExchange = (_, random) =>
-  said('decline', noWords(random), `What would you like to see? I can draw ${examples(random)}.`);
+  said('decline', noWords(random), `What would you like to see? I can draw ${examples}.`);
 
 const offTopic = [
   'What is the capital of {x}?',
@@ -126,7 +119,7 @@ export const declineOffTopic: MakeExchange = (_, random) => {
     m: `${randomInt(random, 100)}`,
   };
   const request = fill(pick(random, offTopic), words);
-  return said('decline', asTyped(request, random), `I only know about small pictures. I can draw ${examples(random)}.`);
+  return said('decline', asTyped(request, random), `I only know about small pictures. I can draw ${examples}.`);
 };
 
 const talks: readonly (readonly [asked: readonly string[], answer: string])[] = [

@@ -85,6 +85,7 @@ export function chatFolderConfig(
     },
     mapper,
     prompt: { system: '', ...marks, separator: '', drawn: 'vokens', exchanges: maxExchanges, stop: [] },
-    sampling: { temperature: 0 },
+    // What is certain stays so; stories and what is drawn without being named are other ones each time.
+    sampling: { temperature: 0.7, topP: 0.9 },
   };
 }
