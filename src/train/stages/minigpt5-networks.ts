@@ -1,9 +1,10 @@
 /** What MiniGPT-5's training leaves as it is: eyes, the text encoder and autoencoder of what draws, and all frozen parameters. */
+import { join } from 'node:path';
 import { DuetError } from '../../core/errors.ts';
 import type { CompileOptions } from '../../engine/index.ts';
 import type { ChatFolder } from '../../pipelines/chat/chat-folder.ts';
 import { createEyes, type Eyes } from '../../pipelines/chat/networks.ts';
-import { isFile, readDiffusersFolder } from '../../pipelines/diffusers-folder.ts';
+import { indexFile, isFile, readDiffusersFolder } from '../../pipelines/diffusers-folder.ts';
 import { parseStableDiffusion } from '../../pipelines/stable-diffusion/model-config.ts';
 import { type Model, readModel } from '../../pipelines/stable-diffusion/model-folder.ts';
 import { CompiledNetworks } from '../../pipelines/stable-diffusion/networks/compiled-networks.ts';
@@ -30,7 +31,7 @@ export async function loadFrozenParts(
   engine: CompileOptions,
   signal: AbortSignal | undefined,
 ): Promise<FrozenParts> {
-  if (!drawing || !(await isFile(`${drawing.folder}/model_index.json`))) {
+  if (!drawing || !(await isFile(join(drawing.folder, indexFile)))) {
     throw new DuetError(
       'invalid-config',
       `${name} does not draw with a folder of Stable Diffusion; the stage chat trains models that draw otherwise`,

@@ -7,8 +7,7 @@ import Type from 'typebox';
 import { isFile } from '../../../pipelines/diffusers-folder.ts';
 import { type AnswerForm, type AnswerSample, type AnswerSource, targetOf } from './answer-source.ts';
 import { jsonLines } from './json-lines.ts';
-import { readPicture } from './read-picture.ts';
-import { fileWithin } from './stories.ts';
+import { fileWithin, readPicture } from './read-picture.ts';
 
 const conversationSchema = Type.Object({
   conversation: Type.Array(

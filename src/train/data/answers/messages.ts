@@ -4,8 +4,7 @@ import Type from 'typebox';
 import { DuetError } from '../../../core/errors.ts';
 import { type AnswerForm, type AnswerSample, type AnswerSource, type DrawnPicture, targetOf } from './answer-source.ts';
 import { jsonLines } from './json-lines.ts';
-import { readPicture } from './read-picture.ts';
-import { fileWithin } from './stories.ts';
+import { fileWithin, readPicture } from './read-picture.ts';
 
 const partSchema = Type.Union([
   Type.Object({ type: Type.Literal('text'), text: Type.String() }, { additionalProperties: false }),

@@ -2,14 +2,14 @@
  * Stories of pictures with captions (the form of VIST): from the steps before, a model draws the next one, goes on in words and
  * picture, or says what a picture tells.
  */
-import { join, resolve, sep } from 'node:path';
+import { join } from 'node:path';
 import Type from 'typebox';
 import { Value } from 'typebox/value';
 import { DuetError } from '../../../core/errors.ts';
 import { readJsonFile } from '../../../core/json-file.ts';
 import { deriveSeed, pick, seededRandom } from '../../../core/random.ts';
 import { type AnswerForm, type AnswerSample, type AnswerSource, targetOf } from './answer-source.ts';
-import { readPicture } from './read-picture.ts';
+import { fileWithin, readPicture } from './read-picture.ts';
 
 const stepSchema = Type.Object({
   caption: Type.String(),
@@ -105,13 +105,6 @@ async function readStories(folder: string, split: string): Promise<Step[][]> {
         return { caption, file: fileWithin(folder, path, files.pictures) };
       }),
   );
-}
-
-/** @throws DuetError 'invalid-argument' if the path leads out of the folder */
-export function fileWithin(folder: string, path: string, origin: string): string {
-  const file = resolve(folder, path);
-  if (file.startsWith(resolve(folder) + sep)) return file;
-  throw new DuetError('invalid-argument', `${origin}: the picture ${JSON.stringify(path)} is outside the folder`);
 }
 
 function wrong(file: string, schema: Type.TSchema, value: unknown): DuetError {
