@@ -15,7 +15,10 @@ export interface MeasuredChat {
   readonly appendix: string;
 }
 
-/** @param measures those asked for. @default all */
+/**
+ * @param side of the scenes in pixels, that of the pictures which the model draws
+ * @param measures those asked for. @default all
+ */
 export async function measureChat(
   { stderr, signal }: Terminal,
   { model: name, precision, threads, count, seed }: EvalFlags,
@@ -28,7 +31,7 @@ export async function measureChat(
     const clock = () => performance.now();
     const speed = measures.includes('speed') ? await measureChatSpeed(model, { clock, signal }) : [];
     const { figures, odd } = await evaluateChat(model, {
-      sprites: await loadSprites(model.imageSize),
+      sprites: await loadSprites(side),
       count,
       measures: measures.filter(measure => measure !== 'speed'),
       signal,

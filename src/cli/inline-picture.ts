@@ -13,15 +13,11 @@ const chunkSize = 4096;
  * @see https://sw.kovidgoyal.net/kitty/graphics-protocol/ https://iterm2.com/documentation-images.html
  */
 export function inlinePicture(png: Uint8Array, output: Output, env: Environment = process.env): string {
+  const protocol = output.isTTY ? protocolOf(env) : undefined;
+  if (!protocol) return '';
   const data = Buffer.from(png).toString('base64');
-  switch (output.isTTY ? protocolOf(env) : undefined) {
-    case 'kitty':
-      return `${kittySequences(data)}\n`;
-    case 'iterm':
-      return `\u001b]1337;File=inline=1;size=${png.length};width=${columns};preserveAspectRatio=1:${data}\u0007\n`;
-    case undefined:
-      return '';
-  }
+  if (protocol === 'kitty') return `${kittySequences(data)}\n`;
+  return `\u001b]1337;File=inline=1;size=${png.length};width=${columns};preserveAspectRatio=1:${data}\u0007\n`;
 }
 
 function protocolOf({ TERM = '', TERM_PROGRAM: program = '', ...env }: Environment): 'kitty' | 'iterm' | undefined {

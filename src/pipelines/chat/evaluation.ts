@@ -4,11 +4,8 @@ import type { LoadOptions } from '../family.ts';
 import { ChatModel } from './chat-model.ts';
 import type { ContentPart } from './dialogue.ts';
 import type { InterleavedChatEvent } from './events.ts';
-import { readChatFolder } from './read-chat-folder.ts';
 
 export interface LoadedEvalChat extends EvalChat, StreamedChat {
-  /** Side of the square pictures that it is shown, in pixels. */
-  readonly imageSize: number;
   release(): Promise<void>;
 }
 
@@ -18,15 +15,12 @@ const moments: Partial<Record<InterleavedChatEvent['type'], 'text' | 'preview' |
   done: 'done',
 };
 
-/** Loads a chat model for evaluation; `release` frees it. @param side of its pictures where it is shown none */
+/** Loads a chat model for evaluation; `release` frees it. @param side of the square pictures that it is shown, in pixels */
 export async function loadEvalChat(folder: string, side: number, options: LoadOptions = {}): Promise<LoadedEvalChat> {
-  const { frontEnd } = await readChatFolder(folder);
-  const imageSize = frontEnd?.network.tower.imageSize ?? side;
   const model = await ChatModel.load(folder, options);
   const given = (part: ChatPart): ContentPart =>
-    part.type === 'text' ? part : { type: 'image', image: { width: imageSize, height: imageSize, data: part.pixels } };
+    part.type === 'text' ? part : { type: 'image', image: { width: side, height: side, data: part.pixels } };
   return {
-    imageSize,
     answer: async (dialogue, settings) => {
       const messages = dialogue.map(({ role, content }) => ({ role, content: content.map(given) }));
       const { content } = await model.chat(messages, settings);
