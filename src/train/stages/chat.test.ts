@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tinyModel } from '../../../test/support/tiny-model.ts';
+import { tinyOptimizer } from '../../../test/support/tiny-optimizer.ts';
 import { isTensorSource, type TensorSource } from '../../core/host-tensor.ts';
 import { flattenTree } from '../../core/tree.ts';
 import { readFileTensor } from '../../engine/file-tensor.ts';
@@ -48,18 +49,7 @@ function config(changes: Partial<ChatStage> = {}): ChatStage {
     batch: 2,
     length: 150,
     pictures: { given: 3, drawn: 4 },
-    optimizer: {
-      lr: 0.01,
-      betas: [0.9, 0.99],
-      epsilon: 1e-8,
-      weightDecay: 0.01,
-      clipNorm: 1,
-      warmup: 1,
-      schedule: 'constant',
-      finalShare: 1,
-      ema: 0.5,
-      emaWarmup: true,
-    },
+    optimizer: tinyOptimizer({ ema: 0.5 }),
     data: { source: 'scene-dialogues', size: 16, count: 40, seed: 4 },
     checkpointSeconds: 1e6,
     sampleEvery: steps,

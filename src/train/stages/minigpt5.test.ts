@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tinyMiniGpt5, writeMiniGpt5Folder } from '../../../test/support/tiny-minigpt5.ts';
+import { tinyOptimizer } from '../../../test/support/tiny-optimizer.ts';
 import { Duet } from '../../index.ts';
 import { weightFiles } from '../../pipelines/chat/minigpt5/model-folder.ts';
 import { loadSafetensors } from '../../weights/safetensors.ts';
@@ -56,18 +57,7 @@ function config(changes: Partial<MiniGpt5Stage> = {}): MiniGpt5Stage {
     batch: 2,
     length: 64,
     pictures: 2,
-    optimizer: {
-      lr: 0.001,
-      betas: [0.9, 0.99],
-      epsilon: 1e-8,
-      weightDecay: 0.01,
-      clipNorm: 1,
-      warmup: 1,
-      schedule: 'constant',
-      finalShare: 1,
-      ema: 0,
-      emaWarmup: false,
-    },
+    optimizer: tinyOptimizer({ lr: 0.001, ema: 0, emaWarmup: false }),
     data: { source: 'captions', path: join(folder, 'data'), clean: true, requestEvery: 0 },
     checkpointSeconds: 1e6,
     sampleEvery: 4,

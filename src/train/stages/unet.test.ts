@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tinyModel } from '../../../test/support/tiny-model.ts';
+import { tinyOptimizer } from '../../../test/support/tiny-optimizer.ts';
 import { tinyUnet } from '../../../test/support/tiny-unet.ts';
 import { createTokenizer } from '../../clip/index.ts';
 import { isHostTensor } from '../../core/host-tensor.ts';
@@ -36,18 +37,7 @@ function config(changes: Partial<UnetStage> = {}): UnetStage {
     from: join(folder, 'base'),
     steps,
     batch: 4,
-    optimizer: {
-      lr: 0.01,
-      betas: [0.9, 0.99],
-      epsilon: 1e-8,
-      weightDecay: 0.01,
-      clipNorm: 1,
-      warmup: 1,
-      schedule: 'cosine',
-      finalShare: 0.1,
-      ema: 0.9,
-      emaWarmup: true,
-    },
+    optimizer: tinyOptimizer({ schedule: 'cosine', finalShare: 0.1 }),
     data: { source: 'scenes', size: 16, count: 8, seed: 4, canonicalShare: 0.5 },
     checkpointSeconds: 1e6,
     sampleEvery: steps,
