@@ -1,7 +1,7 @@
 /** The options that calls of every family take: each once, with its limits. */
 import Type from 'typebox';
 import { noiseSchedules, type SolverName, solverNames } from '../sampler/index.ts';
-import { longestText, type OptionValues } from './call-table.ts';
+import { longestText, type OptionSchemas, type OptionValues } from './call-table.ts';
 import { seedLimit } from './seeds.ts';
 
 /** Most samples of one call. */
@@ -107,3 +107,14 @@ export const commonOptions = {
 
 export type CommonOptions = OptionValues<typeof commonOptions>;
 export type { SolverName };
+
+/** The options of several tables as those of one: the first schema of each name, without a default where the defaults differ. */
+export function mergeOptions(all: readonly OptionSchemas[]): OptionSchemas {
+  const merged: Record<string, OptionSchemas[string]> = {};
+  for (const [name, schema] of all.flatMap(options => Object.entries(options))) {
+    const { default: known, ...others } = (merged[name] ?? schema) as { readonly default?: unknown };
+    const isCommon = known === (schema as { readonly default?: unknown }).default;
+    merged[name] = isCommon ? (merged[name] ?? schema) : { ...others, ...modelsOwn };
+  }
+  return merged;
+}

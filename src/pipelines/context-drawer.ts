@@ -1,5 +1,5 @@
 /** What draws pictures of contexts that another network makes in the place of a text encoder's states. */
-import type { SamplingSettings } from './pipeline.ts';
+import type { Pipeline, SamplingSettings } from './pipeline.ts';
 import { type Contexts, type DrawingParts, drawContexts } from './stable-diffusion/calls/draw.ts';
 import type { DrawnSample, DrawOptions } from './stable-diffusion/calls/types.ts';
 
@@ -15,6 +15,14 @@ export interface ContextDrawer {
   readonly defaults: Pick<SamplingSettings, 'steps' | 'guidance' | 'solver'>;
   /** @throws DuetError 'invalid-argument' */
   draw(contexts: Contexts, options: DrawOptions): Promise<readonly DrawnSample[]>;
+}
+
+/** A loaded model that draws from contexts too, by the same networks. */
+export interface DiffusionModel {
+  /** Its own calls. */
+  readonly pipeline: Pipeline;
+  readonly drawer: ContextDrawer;
+  /** Frees both. Idempotent. */
   release(): Promise<void>;
 }
 
@@ -27,6 +35,5 @@ export function contextDrawer(parts: DrawingParts): ContextDrawer {
     imageSize: parts.config.imageSize,
     defaults: parts.rulesOf('t2i').defaults,
     draw: (contexts, options) => drawContexts(parts, contexts, options),
-    release: () => parts.networks.release(),
   };
 }

@@ -1,8 +1,9 @@
 /** What a user loads: the table of families, and models from their folders. */
 import { DuetError } from '../core/errors.ts';
-import { type CallSpec, type OptionSchemas, optionsOf } from './call-table.ts';
+import type { CallSpec, OptionSchemas } from './call-table.ts';
+import { optionsOf } from './call-table.ts';
 import { type ChatFamily, type ChatModel, isChatFamily, llava, minigpt5 } from './chat/index.ts';
-import { modelsOwn } from './common-options.ts';
+import { mergeOptions } from './common-options.ts';
 import type { Family, LoadOptions } from './family.ts';
 import { type FoundModel, findModel, openModel } from './find-model.ts';
 import type { ModelDescription, Pipeline } from './pipeline.ts';
@@ -110,7 +111,7 @@ export async function packModel(from: string, to: string, name?: string): Promis
 
 const familyNames = Object.keys(families) as FamilyName[]; // Object.keys forgets the type of the keys
 
-/** Every option of every family. Where families have different defaults, there is none. */
+/** Every option of every family. */
 export function optionsOfFamilies(): OptionSchemas {
   return mergeOptions(familyNames.map(name => families[name].options));
 }
@@ -123,16 +124,6 @@ export function callOf(mode: CallMode): { readonly spec: CallSpec; readonly opti
   });
   const [first] = rows; // each mode is some family's
   return { spec: first!.spec, options: mergeOptions(rows.map(({ spec, options }) => optionsOf(options, spec))) };
-}
-
-function mergeOptions(all: readonly OptionSchemas[]): OptionSchemas {
-  const merged: Record<string, OptionSchemas[string]> = {};
-  for (const [name, schema] of all.flatMap(options => Object.entries(options))) {
-    const { default: known, ...others } = (merged[name] ?? schema) as { readonly default?: unknown };
-    const isCommon = known === (schema as { readonly default?: unknown }).default;
-    merged[name] = isCommon ? (merged[name] ?? schema) : { ...others, ...modelsOwn };
-  }
-  return merged;
 }
 
 /** @throws DuetError 'invalid-config' naming the family or the pipeline that is not known, with what is */

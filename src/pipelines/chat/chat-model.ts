@@ -136,11 +136,13 @@ export class ChatModel implements Pipeline {
   }
 
   /**
-   * `chat` as the call of its table, with inputs and options under the names of the API. The samples of the result are the
-   * answer's pictures.
+   * `chat` as the call of its table, with inputs and options under the names of the API; the samples of the result are the
+   * answer's pictures. Or a call of the model with which it draws.
    * @throws DuetError 'invalid-argument' | 'invalid-image'
    */
   async run(mode: string, inputs: CallInputs, options: RunControls & ChatCallOptions = {}): Promise<CallResult> {
+    const { drawing } = this.#networks;
+    if (drawing && mode !== 'chat') return drawing.pipeline.run(mode, inputs, { ...options });
     const { signal, onProgress: _, ...values } = options;
     const table = this.draws
       ? { calls: drawingCalls, options: { ...textOptions, ...drawingSchemas } }
@@ -151,10 +153,17 @@ export class ChatModel implements Pipeline {
     return runAnswer(events, this.#settingsOf(values), options);
   }
 
-  /** How many tokens a text has. */
+  /** What the model with which it draws will make of a caption's words; without one how many tokens a text has. */
   inspectCaption(text: string): CaptionReport {
+    const { drawing } = this.#networks;
+    if (drawing) return drawing.pipeline.inspectCaption(text);
     const { tokenizer } = this.#folder.language;
     return { unknownWords: [], cut: false, tokens: tokenizer.encode(text, { framed: false }).length };
+  }
+
+  /** The words of captions that the model was trained on with which it draws, if they are known. */
+  get vocabulary(): readonly string[] {
+    return this.#networks.drawing?.pipeline.vocabulary ?? [];
   }
 
   /** The text that an answer goes on with, with a placeholder for each picture. */

@@ -1,10 +1,13 @@
 /** The rows of the chat families in the table of families. */
+import { mergeOptions } from '../common-options.ts';
 import type { Family } from '../family.ts';
 import type { CallDefaults, ModelDescription } from '../pipeline.ts';
 import { defaultsOf } from '../stable-diffusion/defaults.ts';
+import { stableDiffusion } from '../stable-diffusion/family.ts';
 import { parseStableDiffusion } from '../stable-diffusion/model-config.ts';
 import { standards } from '../unidiffuser/calls/options.ts';
 import { defaultsOf as uvitDefaults } from '../unidiffuser/calls/requests.ts';
+import { unidiffuser } from '../unidiffuser/family.ts';
 import { chatStandards, drawingOptions, options, textOptions } from './calls/options.ts';
 import { drawingCalls, wordCalls } from './calls/table.ts';
 import type { ChatFiles } from './chat-files.ts';
@@ -34,34 +37,36 @@ function describeFiles(files: ChatFiles, origin: string): ModelDescription {
   }
   const { config, diffusion } = files;
   const drawn = drawnBy(diffusion, origin);
-  const defaults: CallDefaults = {
-    ...drawn,
-    width: drawn.imageSize,
-    height: drawn.imageSize,
+  const own = {
+    ...drawn.defaults,
+    width: drawn.model.imageSize,
+    height: drawn.model.imageSize,
     ...config.drawing,
     ...chatStandards,
   };
-  const { imageSize } = drawn;
+  // It does what the model with which it draws does, too.
   return {
+    ...drawn.model,
     family: 'minigpt5',
     name: config.name,
-    imageSize,
-    calls: drawingCalls,
-    options,
-    defaults: { chat: withoutOthers(defaults) },
+    calls: { ...drawingCalls, ...drawn.model.calls },
+    options: mergeOptions([drawn.model.options, options]),
+    defaults: { chat: withoutOthers(own), ...drawn.model.defaults },
     dialogue: { sees: config.frontEnd !== undefined, draws: true },
-    examples: [],
   };
 }
 
-/** The side of its pictures, and how it draws where nothing else is asked for. */
-function drawnBy(diffusion: Extract<ChatFiles, { family: 'minigpt5' }>['diffusion'], origin: string) {
+/** The model that draws, and how it draws answers' pictures where nothing else is asked for. */
+function drawnBy(
+  diffusion: Extract<ChatFiles, { family: 'minigpt5' }>['diffusion'],
+  origin: string,
+): { readonly model: ModelDescription; readonly defaults: CallDefaults } {
   if ('components' in diffusion) {
     const config = parseStableDiffusion(diffusion, origin);
-    return { ...defaultsOf('t2i', config, origin), imageSize: config.imageSize };
+    return { model: stableDiffusion.describe(diffusion, origin), defaults: defaultsOf('t2i', config, origin) };
   }
   const drawing = diffusion.unet ? { ...standards, ...diffusion.unet.sampling } : uvitDefaults('t2i', diffusion);
-  return { ...drawing, guidanceRescale: 0, imageSize: diffusion.imageSize };
+  return { model: unidiffuser.describe(diffusion, origin), defaults: { ...drawing, guidanceRescale: 0 } };
 }
 
 /** Of the options that an answer has. */

@@ -16,12 +16,12 @@ import {
 import { type VisualFrontEndParams, visualFrontEnd } from '../../vision/index.ts';
 import { type ExtendedParams, extendedModel, type VokenMapperParams, vokenMapper } from '../../vokens/index.ts';
 import { CompiledDecoder, SharedDecoder } from '../compiled-decoder.ts';
-import { type ContextDrawer, contextDrawer } from '../context-drawer.ts';
+import type { ContextDrawer, DiffusionModel } from '../context-drawer.ts';
 import { isFile } from '../diffusers-folder.ts';
 import type { LoadOptions } from '../family.ts';
 import type { Contexts } from '../stable-diffusion/calls/draw.ts';
-import { loadParts } from '../stable-diffusion/load.ts';
-import { loadContextDrawer } from '../unidiffuser/context-drawing.ts';
+import { loadDiffusionModel as loadStableDiffusion } from '../stable-diffusion/load.ts';
+import { loadDiffusionModel as loadUniDiffuser } from '../unidiffuser/load.ts';
 import { visualInput } from '../visual-input.ts';
 import type { ChatFolder, Drawing, FrontEnd } from './chat-folder.ts';
 
@@ -29,8 +29,7 @@ import type { ChatFolder, Drawing, FrontEnd } from './chat-folder.ts';
 const promptsAtOnce = 8;
 
 /** What makes pictures of the language model's states. */
-export interface DrawingNetworks {
-  readonly drawer: ContextDrawer;
+export interface DrawingNetworks extends Pick<DiffusionModel, 'drawer' | 'pipeline'> {
   readonly precision: Precision;
   /** What it looks at for the states of one picture's vokens, [V, W], and without a condition. */
   contextsOf(states: Float32Array, options?: RunOptions): Promise<Contexts>;
@@ -86,7 +85,7 @@ export async function createEyes(frontEnd: FrontEnd, options: CompileOptions): P
 
 async function createDrawing({ name, vocabulary }: ChatFolder, drawing: Drawing, options: LoadOptions) {
   const { maxBatch, precision = 'fp32', signal, ...common } = options;
-  const drawer = await loadDrawer(drawing.folder, options);
+  const { drawer, pipeline, release } = await loadDiffusion(drawing.folder, options);
   checkContext(name, drawing, drawer);
   const mapper = await compileMapper(drawing, vocabulary.vokens.length, common);
   const mapped = async (states: Float32Array, run: RunOptions = {}): Promise<Float32Array> => {
@@ -97,6 +96,7 @@ async function createDrawing({ name, vocabulary }: ChatFolder, drawing: Drawing,
   let unconditional: Promise<Float32Array> | undefined;
   const networks: DrawingNetworks = {
     drawer,
+    pipeline,
     precision,
     contextsOf: async (states, run) => {
       // Computed once, and again if that failed.
@@ -107,13 +107,13 @@ async function createDrawing({ name, vocabulary }: ChatFolder, drawing: Drawing,
       return { context: await mapped(states, run), negative: await unconditional };
     },
   };
-  return { networks, release: () => Promise.all([mapper.release(), drawer.release()]) };
+  return { networks, release: () => Promise.all([mapper.release(), release()]) };
 }
 
 /** Folders of diffusers have no config.json of their own. */
-async function loadDrawer(folder: string, options: LoadOptions): Promise<ContextDrawer> {
-  if (await isFile(join(folder, 'config.json'))) return loadContextDrawer(folder, options);
-  return contextDrawer(await loadParts(folder, options));
+async function loadDiffusion(folder: string, options: LoadOptions): Promise<DiffusionModel> {
+  const isOwn = await isFile(join(folder, 'config.json'));
+  return isOwn ? loadUniDiffuser(folder, options) : loadStableDiffusion(folder, options);
 }
 
 /** @throws DuetError 'invalid-config' if the mapper does not make what is looked at */

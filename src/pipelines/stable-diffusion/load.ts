@@ -1,5 +1,6 @@
 /** A Stable Diffusion model from its folder. */
 import { frameTokens } from '../../clip/index.ts';
+import { contextDrawer, type DiffusionModel } from '../context-drawer.ts';
 import { readDiffusersFolder } from '../diffusers-folder.ts';
 import type { LoadOptions } from '../family.ts';
 import type { StableDiffusionParts } from './calls/draw.ts';
@@ -13,8 +14,14 @@ export async function loadStableDiffusion(folder: string, options: LoadOptions =
   return new StableDiffusion(await loadParts(folder, options));
 }
 
-/** What draws, of a folder as diffusers writes it. */
-export async function loadParts(folder: string, options: LoadOptions = {}): Promise<StableDiffusionParts> {
+/** The same, with what draws from contexts. */
+export async function loadDiffusionModel(folder: string, options: LoadOptions = {}): Promise<DiffusionModel> {
+  const parts = await loadParts(folder, options);
+  const pipeline = new StableDiffusion(parts);
+  return { pipeline, drawer: contextDrawer(parts), release: () => pipeline.release() };
+}
+
+async function loadParts(folder: string, options: LoadOptions = {}): Promise<StableDiffusionParts> {
   options.signal?.throwIfAborted();
   const config = parseStableDiffusion(await readDiffusersFolder(folder), folder);
   const model = await readModel(folder, config, { signal: options.signal });

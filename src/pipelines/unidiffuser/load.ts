@@ -1,18 +1,51 @@
-/** A UniDiffuser from its folder. */
+/** A UniDiffuser from its folder, and what draws from contexts by its networks. */
 import { frameTokens } from '../../clip/index.ts';
+import type { DiffusionModel } from '../context-drawer.ts';
 import type { LoadOptions } from '../family.ts';
-import { readModelFolder } from './model-folder.ts';
+import { unetDrawing } from './context-drawing.ts';
+import type { ModelConfig } from './model-config.ts';
+import { type Model, readModelFolder } from './model-folder.ts';
 import { CompiledNetworks } from './networks/compiled-networks.ts';
 import { UniDiffuser } from './unidiffuser.ts';
+import { uvitDrawing } from './uvit-drawing.ts';
 
 export async function loadUniDiffuser(folder: string, options: LoadOptions = {}): Promise<UniDiffuser> {
+  const { config, networks } = await load(folder, options);
+  return uniDiffuserOf(config, networks, options);
+}
+
+/**
+ * What draws from contexts is the model's U-Net or, where it has none, its U-ViT.
+ * @throws DuetError 'model-not-found' | 'invalid-config' | 'invalid-weights'
+ */
+export async function loadDiffusionModel(folder: string, options: LoadOptions = {}): Promise<DiffusionModel> {
+  const { networks, ...model } = await load(folder, options);
+  const { config } = model;
+  const pipeline = uniDiffuserOf(config, networks, options);
+  if (config.unet && networks.unet) {
+    return { pipeline, drawer: unetDrawing(config, config.unet, networks.unet), release: () => networks.release() };
+  }
+  const { drawer, encoder } = await uvitDrawing(model, networks, options);
+  return {
+    pipeline,
+    drawer,
+    release: async () => {
+      await Promise.all([networks.release(), encoder.release()]);
+    },
+  };
+}
+
+async function load(folder: string, options: LoadOptions): Promise<Model & { readonly networks: CompiledNetworks }> {
   options.signal?.throwIfAborted();
-  const { config, ...model } = await readModelFolder(folder);
-  const networks = await CompiledNetworks.create({ config, ...model }, options);
+  const model = await readModelFolder(folder);
+  return { ...model, networks: await CompiledNetworks.create(model, options) };
+}
+
+function uniDiffuserOf(config: ModelConfig, networks: CompiledNetworks, { precision = 'fp32' }: LoadOptions) {
   return new UniDiffuser({
     config,
     networks,
-    precision: options.precision ?? 'fp32',
+    precision,
     ...(networks.tokenizer.knownWords && { vocabulary: networks.tokenizer.knownWords.toSorted() }),
     inspectCaption: text => {
       const tokens = networks.tokenizer.encode(text).length;

@@ -11,8 +11,8 @@ import { loadSafetensors } from '../../weights/safetensors.ts';
 import { saveSafetensors } from '../../weights/write-safetensors.ts';
 import { choicesOf, describeModel, loadAs, type ModelConfig, type ProgressEvent, packModel } from '../index.ts';
 import type { Contexts } from '../stable-diffusion/calls/draw.ts';
-import { loadContextDrawer } from './context-drawing.ts';
 import { loadEvalModel } from './evaluation.ts';
+import { loadDiffusionModel } from './load.ts';
 import { parseModelConfig } from './model-config.ts';
 import { readModelFolder, writeModelFolder } from './model-folder.ts';
 import { CompiledNetworks } from './networks/compiled-networks.ts';
@@ -331,7 +331,7 @@ describe('contexts of another network', () => {
   }
 
   it('in place of the text states draw what the caption draws', async () => {
-    const drawer = await loadContextDrawer(folder, { threads: 1 });
+    const { drawer, release } = await loadDiffusionModel(folder, { threads: 1 });
     expect(drawer).toMatchObject({ name: 'tiny', tokens: 8, width: 8 });
     const contexts = await contextsOf(caption);
     const previews: ProgressEvent[] = [];
@@ -342,11 +342,11 @@ describe('contexts of another network', () => {
     const [wide] = await drawer.draw(contexts, { seed: 4, width: 32, height: 24, n: 1 });
     expect(wide!.image).toMatchObject({ width: 32, height: 24 });
     await expect(drawer.draw(contexts, { steps: 0 })).rejects.toThrow(/steps/);
-    await drawer.release();
+    await release();
   });
 
   it('are drawn by the U-ViT of a model that has no U-Net', async () => {
-    const drawer = await loadContextDrawer(join(scratch, 'plain'), { threads: 1 });
+    const { drawer, release } = await loadDiffusionModel(join(scratch, 'plain'), { threads: 1 });
     const contexts = await contextsOf(caption);
     const previews: ProgressEvent[] = [];
     const drawn = await drawer.draw(contexts, { ...withPreviews(previews), n: 2 });
@@ -360,6 +360,6 @@ describe('contexts of another network', () => {
     expect(other!.image.data).not.toEqual(drawn[0]!.image.data);
     await expect(drawer.draw(contexts, { width: 32 })).rejects.toThrow(/draws pictures of 16 pixels, got 32/);
     await expect(drawer.draw(contexts, { guidanceRescale: 0.5 })).rejects.toThrow(/leave guidanceRescale out/);
-    await drawer.release();
+    await release();
   });
 });

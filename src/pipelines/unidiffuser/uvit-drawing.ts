@@ -14,26 +14,27 @@ import type { DrawnSample, DrawOptions } from '../stable-diffusion/calls/types.t
 import { defaultsOf, parseRequest, solverOf } from './calls/requests.ts';
 import type { ModelConfig } from './model-config.ts';
 import type { Model } from './model-folder.ts';
-import { CompiledNetworks } from './networks/compiled-networks.ts';
+import type { Networks } from './networks/networks.ts';
 import { normaliseLatent } from './networks/normalise-latents.ts';
 import { type GroupStep, sampleLatents } from './sampling/sample-latents.ts';
 
-/** @throws DuetError 'invalid-config' */
-export async function uvitDrawing(model: Model, options: LoadOptions): Promise<ContextDrawer> {
+/** @param networks those of `model` */
+export async function uvitDrawing(
+  model: Model,
+  networks: Networks,
+  options: LoadOptions,
+): Promise<{ readonly drawer: ContextDrawer; readonly encoder: Executable }> {
   const { config } = model;
-  const networks = await CompiledNetworks.create(model, options);
   const encoder = await compileEncoder(model, options);
-  return {
+  const drawer: ContextDrawer = {
     name: config.name,
     tokens: config.textTokens,
     width: config.clip.text.width,
     imageSize: config.imageSize,
     defaults: defaultsOf('t2i', config),
     draw: (contexts, given) => draw({ config, networks, encoder }, contexts, given),
-    release: async () => {
-      await Promise.all([networks.release(), encoder.release()]);
-    },
   };
+  return { drawer, encoder };
 }
 
 /** `states` [1, L, X] -> text latent `y` [1, L, d], not normalised. */
@@ -50,7 +51,7 @@ function compileEncoder({ config, weights }: Model, { maxBatch, ...options }: Lo
 
 interface Parts {
   readonly config: ModelConfig;
-  readonly networks: CompiledNetworks;
+  readonly networks: Networks;
   readonly encoder: Executable;
 }
 

@@ -219,6 +219,27 @@ describe("a model folder of Duet's", () => {
     await chat.release();
   });
 
+  it('does its own calls too', async () => {
+    const folder = await withDiffusion('calls', tinyModelWithUnet());
+    const own = await Duet.load(join(scratch, 'calls-diffusion'), { threads: 2 });
+    const chat = await Duet.loadChat(folder, { threads: 2 });
+    const { description } = await describeModel(folder);
+    expect(Object.keys(description.calls)).toEqual(expect.arrayContaining(['chat', 't2i', 'i2t', 'joint']));
+    expect(description.options).toMatchObject({ maxTokens: {}, n: {}, network: {} });
+    expect(Object.keys(description.defaults)).toEqual(Object.keys(description.calls));
+    const call = ['t2i', { prompt: 'two birds' }, { n: 2, seed: 5, steps: 2 }] as const;
+    const [drawn, expected] = [await chat.run(...call), await own.run(...call)];
+    expect(drawn.settings).toEqual(expected.settings);
+    expect(drawn.samples.map(({ image }) => [...image!.data])).toEqual(
+      expected.samples.map(({ image }) => [...image!.data]),
+    );
+    expect(chat.inspectCaption('two birds')).toEqual(own.inspectCaption('two birds'));
+    expect(
+      (await chat.run('chat', { messages: asked }, { seed: 3, maxTokens: 4, draw: 'never' })).answer,
+    ).toBeDefined();
+    await Promise.all([chat.release(), own.release()]);
+  });
+
   it('must fit the mapper', async () => {
     const folder = await withDiffusion('few', tinyModelWithUnet(), { queries: 7 });
     const message = /mapper makes 7 vectors of width 8, tiny draws from 8 of width 8/;

@@ -21,7 +21,7 @@ import type { DrawFromOptions, DrawnSample, DrawOptions, DrawResult } from './ty
 /** What draws from contexts, wherever these come from: Stable Diffusion, or another family's U-Net on latents of pictures. */
 export interface DrawingParts {
   readonly config: Pick<StableDiffusionConfig, 'name' | 'imageSize' | 'isInpainting' | 'latentScale' | 'unet'>;
-  readonly networks: Pick<Networks, 'latentChannels' | 'reduction' | 'predict' | 'decodeImages' | 'release'>;
+  readonly networks: Pick<Networks, 'latentChannels' | 'reduction' | 'predict' | 'decodeImages'>;
   /** Vectors of the context that the U-Net looks at. */
   readonly textTokens: number;
   /** How a call of this mode samples. */

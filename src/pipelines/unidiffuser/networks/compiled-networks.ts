@@ -10,6 +10,8 @@ import { type CompileOptions, compile, type Executable, type RunOptions } from '
 import { fromNetwork, type Pixels, toNetwork } from '../../../image/index.ts';
 import { type CaptionTemplate, fillTemplate } from '../../../lm/index.ts';
 import { type JointUvitInputs, type JointUvitParams, jointUvit } from '../../../uvit/index.ts';
+import { bySize, mostArea } from '../../stable-diffusion/networks/by-size.ts';
+import type { LatentImage } from '../../stable-diffusion/networks/networks.ts';
 import { compileTextStates } from '../../stable-diffusion/networks/text-states.ts';
 import { compileUnet, type UnetPrograms } from '../../stable-diffusion/networks/unet-programs.ts';
 import type { ModelConfig } from '../model-config.ts';
@@ -88,7 +90,15 @@ export class CompiledNetworks implements Networks {
     this.#driver = driver;
     this.encodeTexts = driver.batched((rows, signal) => this.#encodeTexts(rows, { signal }), { limit: codecBatch });
     this.encodeImages = driver.batched((rows, signal) => this.#encodeImages(rows, { signal }), { limit: codecBatch });
-    this.decodeImages = driver.batched((rows, signal) => this.#decodeImages(rows, { signal }), { limit: codecBatch });
+    const [, height = 0, width = 0] = this.shapes.z;
+    this.decodeImages = driver.batched(
+      (rows, signal) =>
+        this.#decodeImages(
+          rows.map(data => ({ data, height, width })),
+          { signal },
+        ),
+      { limit: codecBatch },
+    );
     const limit = () => (maxBatch === undefined ? new MeasuredLimit() : fixedLimit(maxBatch));
     this.predict = driver.batched((rows, signal) => this.#predict(rows, { signal }), {
       limit: limit(),
@@ -104,6 +114,7 @@ export class CompiledNetworks implements Networks {
           limit: limit(),
           unit: rowsOfPicture,
         }),
+        decodeImages: driver.batched((rows, signal) => this.#decodeImages(rows, { signal }), { limit: codecBatch }),
       };
     }
   }
@@ -202,10 +213,19 @@ export class CompiledNetworks implements Networks {
     return unstackPredictions(outputs as Record<'image' | 'clipImage' | 'text', HostTensor>);
   }
 
-  async #decodeImages(rows: readonly Float32Array[], options: RunOptions): Promise<Pixels[]> {
-    const z = rows.map(row => denormaliseLatent(row, this.#config.latents.image, this.#plane));
-    const { pixels } = await this.#executables.decodeImage.run({ z: stackRows(z, this.shapes.z) }, options);
-    return fromNetwork(pixels!);
+  #decodeImages(rows: readonly LatentImage[], options: RunOptions): Promise<Pixels[]> {
+    const [channels = 0] = this.shapes.z;
+    return bySize(
+      rows,
+      row => row,
+      mostArea,
+      async (own, { height, width }) => {
+        const z = own.map(({ data }) => denormaliseLatent(data, this.#config.latents.image, height * width));
+        const inputs = { z: stackRows(z, [channels, height, width]) };
+        const { pixels } = await this.#executables.decodeImage.run(inputs, options);
+        return fromNetwork(pixels!);
+      },
+    );
   }
 
   get #plane(): number {
@@ -239,7 +259,9 @@ async function compileAll(
     },
     { ...options, name: 'predict' },
   );
-  const decodeImage = await compileImageDecoder({ config, weights }, shapes.z, exact);
+  // A U-Net draws pictures of any size, of contexts at least.
+  const latent = config.unet ? [config.autoencoder.latentChannels, 'height', 'width'] : shapes.z;
+  const decodeImage = await compileImageDecoder({ config, weights }, latent, exact);
   const { captionDecoder } = weights;
   const captionWriter = await CaptionWriter.create(config.captionDecoder, captionDecoder, tokenizer, driver, exact);
   return {

@@ -7,9 +7,9 @@ import type { Evaluation, ImageLatents, KnownPart, LatentShapes, Prediction } fr
 
 /**
  * A U-Net beside the U-ViT: `encodeTexts` makes what it looks at, the states of CLIP's text tower [L, X] at all L positions;
- * latents are normalised.
+ * latents are normalised, and of any size.
  */
-export type UnetNetworks = Pick<DiffusionNetworks, 'encodeTexts' | 'predict'>;
+export type UnetNetworks = Pick<DiffusionNetworks, 'encodeTexts' | 'predict' | 'decodeImages'>;
 
 export interface Networks {
   /** Shapes of one sample's latents, without the batch. */
