@@ -18,11 +18,11 @@ export function registerAsk(program: Command, { terminal }: CommandContext): voi
     .command('ask')
     .description('ask about a picture')
     .argument('<picture>', 'a picture file or its address (https://...), or - to read it from standard input')
-    .argument('<question>', 'in words');
+    .argument('[question]', 'in words; without it the model says what it sees');
   addChatOptions(command)
     .addOption(jsonOption())
-    .action(async (picture: string, question: string, flags: ChatFlags & { readonly json: boolean }) => {
-      const text = await readCaption(terminal, question);
+    .action(async (picture: string, question: string | undefined, flags: ChatFlags & { readonly json: boolean }) => {
+      const text = question === undefined ? undefined : await readCaption(terminal, question);
       const image = await readPicture(terminal, picture);
       const model = await loadChatModel(terminal, flags);
       try {
@@ -30,10 +30,7 @@ export function registerAsk(program: Command, { terminal }: CommandContext): voi
           ...systemMessages(flags),
           {
             role: 'user',
-            content: [
-              { type: 'image', image },
-              { type: 'text', text },
-            ],
+            content: [{ type: 'image', image }, ...(text === undefined ? [] : [{ type: 'text', text } as const])],
           } as const,
         ];
         const options = { draw: 'never', ...chatOptions(flags), signal: terminal.signal } as const;

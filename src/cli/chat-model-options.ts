@@ -38,7 +38,7 @@ const temperature = (text: string): number => {
 export function addChatOptions(command: Command): Command {
   return command
     .addOption(
-      new Option('--model <folder>', 'the folder of a MiniGPT-5 or LLaVA model')
+      new Option('--model <folder>', 'the folder of a MiniGPT-5, LLaVA, BLIP-2 or InstructBLIP model')
         .env('DUET_CHAT_MODEL')
         .makeOptionMandatory(),
     )

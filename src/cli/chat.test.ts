@@ -1,4 +1,4 @@
-/** `duet ask` and `duet chat` with a tiny LLaVA folder: what it says means nothing, but comes the same each time. */
+/** `duet ask` and `duet chat` with tiny LLaVA and BLIP-2 folders: what they say means nothing, but comes the same each time. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { commandLine } from '../../test/support/command-line.ts';
 
 const model = fileURLToPath(new URL('../../test/golden/data/checkpoints/llava-hf/', import.meta.url));
+const blip2 = fileURLToPath(new URL('../../test/golden/data/checkpoints/blip2-opt-hf/', import.meta.url));
 const { at, duet } = commandLine();
 const settings = ['--model', model, '--max-tokens', '6', '--temperature', '0', '--threads', '1'];
 let picture: string;
@@ -26,6 +27,14 @@ describe('duet ask', () => {
     expect(json).toMatchObject({ finishReason: 'length', answerTokens: 6, seed: 1 });
     const piped = await duet(['ask', '-', 'what is it', ...settings], await readFile(picture));
     expect(piped.stdout.text).toBe(stdout.text);
+  });
+
+  it('captions a picture without a question', async () => {
+    const captioned = await duet(['ask', picture, ...settings, '--model', blip2]);
+    const asked = await duet(['ask', picture, 'what is it', ...settings, '--model', blip2]);
+    expect([captioned.code, asked.code]).toEqual([0, 0]);
+    expect(captioned.stdout.text.trim()).not.toBe('');
+    expect(captioned.stdout.text).not.toBe(asked.stdout.text);
   });
 
   it('says what is missing or wrong', async () => {

@@ -1,14 +1,13 @@
 /**
  * GPT-2 over token ids or over given embeddings, such as a prefix (Radford et al. 2019, "Language Models are Unsupervised
- * Multitask Learners", section 2.3; docs/reference/clip-and-gpt2.md), with the options that make it OPT (Zhang et al. 2022,
- * arXiv 2205.01068).
+ * Multitask Learners", section 2.3; docs/reference/clip-and-gpt2.md).
  */
 import * as tf from '@tensorflow/tfjs';
 import Type from 'typebox';
 import { DuetError } from '../core/errors.ts';
 import type { KeyValue } from '../nn/attention.ts';
 import { keyMask } from '../nn/attention-mask.ts';
-import { embeddingLayer, embeddingSpec, linearLayer, linearSpec, WEIGHT_STD } from '../nn/linear.ts';
+import { embeddingLayer, embeddingSpec, WEIGHT_STD } from '../nn/linear.ts';
 import { layerNormLayer, normSpec } from '../nn/norm.ts';
 import type { Params } from '../nn/params.ts';
 import { transformerBlock, transformerBlockSpec } from '../nn/transformer-block.ts';
@@ -33,14 +32,8 @@ export const gpt2ConfigSchema = Type.Object(
     heads: size,
     mlpWidth: size,
     /** The published models use `tanh` (gelu_new). */
-    activation: Type.Union([Type.Literal('quick'), Type.Literal('erf'), Type.Literal('tanh'), Type.Literal('relu')]),
+    activation: Type.Union([Type.Literal('quick'), Type.Literal('erf'), Type.Literal('tanh')]),
     epsilon: Type.Number({ exclusiveMinimum: 0 }),
-    /** Norms after the residual connections, and no final norm (OPT-350m). @default 'pre' */
-    order: Type.Optional(Type.Union([Type.Literal('pre'), Type.Literal('post')])),
-    /** The row of the position table that is the first position's (OPT: 2). @default 0 */
-    positionOffset: Type.Optional(Type.Integer({ minimum: 0 })),
-    /** Width of token embeddings that linear layers lead to `width` and back (OPT-350m). @default `width` */
-    embeddingWidth: Type.Optional(size),
   },
   { additionalProperties: false },
 );
@@ -48,41 +41,28 @@ export const gpt2ConfigSchema = Type.Object(
 export type Gpt2Config = Type.Static<typeof gpt2ConfigSchema>;
 
 export function gpt2Spec(config: Gpt2Config) {
-  const { vocabularySize, positions, width, layers, order = 'pre', positionOffset = 0, embeddingWidth } = config;
+  const { vocabularySize, positions, width, layers } = config;
   const std = { attention: WEIGHT_STD, fc1: WEIGHT_STD, residual: WEIGHT_STD / Math.sqrt(2 * layers) };
   return {
     /** Input embedding and, transposed, output layer. */
-    tokenEmbedding: embeddingSpec(vocabularySize, embeddingWidth ?? width),
-    positionEmbedding: embeddingSpec(positionOffset + positions, width),
-    ...(embeddingWidth !== undefined && { projectIn: linearSpec(embeddingWidth, width, { bias: false }) }),
+    tokenEmbedding: embeddingSpec(vocabularySize, width),
+    positionEmbedding: embeddingSpec(positions, width),
     layers: Array.from({ length: layers }, () => transformerBlockSpec(config, std)),
-    ...(order === 'pre' && { finalNorm: normSpec(width) }),
-    ...(embeddingWidth !== undefined && { projectOut: linearSpec(width, embeddingWidth, { bias: false }) }),
+    finalNorm: normSpec(width),
   };
 }
 
 export type Gpt2Params = Params<ReturnType<typeof gpt2Spec>>;
 
-/** Embeddings [B, L, W] (of `embeddingWidth`, where there is one), led to the width of the layers, with their positions added. */
-export function addPositions(
-  params: Gpt2Params,
-  { embeddings, positions }: Omit<SequenceInputs, 'mask'>,
-  { positionOffset: offset = 0, width }: Gpt2Config,
-): tf.Tensor {
-  const x = params.projectIn ? linearLayer(params.projectIn, embeddings) : embeddings;
-  if (positions) {
-    const rows = offset === 0 ? positions : tf.add(positions, tf.scalar(offset, 'int32'));
-    return tf.add(x, embeddingLayer(params.positionEmbedding, rows));
-  }
-  const length = x.shape[1]!;
+/** Embeddings [B, L, W] with their positions added. */
+function addPositions(params: Gpt2Params, { embeddings, positions }: Omit<SequenceInputs, 'mask'>): tf.Tensor {
+  if (positions) return tf.add(embeddings, embeddingLayer(params.positionEmbedding, positions));
+  const [, length, width] = embeddings.shape as [number, number, number];
   const table = params.positionEmbedding.weight;
-  if (offset + length > table.shape[0]!) {
-    throw new DuetError(
-      'invalid-argument',
-      `The language model has ${table.shape[0]! - offset} positions, got ${length}`,
-    );
+  if (length > table.shape[0]!) {
+    throw new DuetError('invalid-argument', `The language model has ${table.shape[0]} positions, got ${length}`);
   }
-  return tf.add(x, tf.slice(table, [offset, 0], [length, width]));
+  return tf.add(embeddings, tf.slice(table, [0, 0], [length, width]));
 }
 
 /**
@@ -91,13 +71,9 @@ export function addPositions(
  */
 export function gpt2(params: Gpt2Params, inputs: SequenceInputs, config: Gpt2Config): tf.Tensor {
   const mask = inputs.mask && keyMask(inputs.mask);
-  let x = addPositions(params, inputs, config);
+  let x = addPositions(params, inputs);
   for (const layer of params.layers) x = transformerBlock(layer, x, config, { causal: true, mask });
-  return finalNormed(params, x, config);
-}
-
-function finalNormed({ finalNorm }: Gpt2Params, x: tf.Tensor, { epsilon }: Gpt2Config): tf.Tensor {
-  return finalNorm ? layerNormLayer(finalNorm, x, epsilon) : x;
+  return layerNormLayer(params.finalNorm, x, config.epsilon);
 }
 
 /** GPT-2 for decoding: adds positions to sequences whose keys and values are kept. */
@@ -118,7 +94,7 @@ function gpt2Extend(params: Gpt2Params, inputs: ExtendInputs, config: Gpt2Config
   const positions = tf.add(pastLengths.reshape([batch, 1]), places); // [B, N]
   const mask = extensionMask(pastLengths, past[0]!.key.shape[1]!, length);
   const added: KeyValue[] = [];
-  let x = addPositions(params, { embeddings, positions }, config);
+  let x = addPositions(params, { embeddings, positions });
   for (const [index, layer] of params.layers.entries()) {
     const remember = (current: KeyValue): KeyValue => {
       added.push(current);
@@ -126,14 +102,13 @@ function gpt2Extend(params: Gpt2Params, inputs: ExtendInputs, config: Gpt2Config
     };
     x = transformerBlock(layer, x, config, { mask, remember });
   }
-  return { hidden: finalNormed(params, x, config), added };
+  return { hidden: layerNormLayer(params.finalNorm, x, config.epsilon), added };
 }
 
 /** Hidden states [..., W] -> logits [..., V], by the tied embedding. */
 export function gpt2Logits(params: Gpt2Params, hidden: tf.Tensor): tf.Tensor {
   const [vocabulary, width] = params.tokenEmbedding.weight.shape as [number, number];
-  const states = params.projectOut ? linearLayer(params.projectOut, hidden) : hidden;
-  const rows = states.reshape([states.size / width, width]);
+  const rows = hidden.reshape([hidden.size / width, width]);
   const logits = tf.matMul(rows, params.tokenEmbedding.weight, false, true);
   return logits.reshape([...hidden.shape.slice(0, -1), vocabulary]);
 }

@@ -71,5 +71,6 @@ export {
   llamaStates,
 } from './llama.ts';
 export { type LogitsOptions, processLogits } from './logits-processors.ts';
-export { type LoraParams, loraSpec, withLora } from './lora.ts';
+export { type LoraParams, loraModel, loraSpec, withLora } from './lora.ts';
+export { type OptConfig, type OptParams, opt, optModel, optSpec } from './opt.ts';
 export { type PlacedImages, placeImages } from './place-images.ts';

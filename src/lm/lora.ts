@@ -5,6 +5,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { linearSpec } from '../nn/linear.ts';
 import { normal, type Params, zeros } from '../nn/params.ts';
+import type { LanguageModel } from './language-model.ts';
 import type { LlamaConfig, LlamaParams } from './llama.ts';
 
 function pairSpec(inputs: number, outputs: number, rank: number) {
@@ -40,5 +41,20 @@ export function withLora(params: LlamaParams, { layers }: LoraParams, scale: num
         attention: { ...attention, query: adapted(attention.query, query), value: adapted(attention.value, value) },
       };
     }),
+  };
+}
+
+export interface AdaptedParams {
+  readonly base: LlamaParams;
+  readonly lora: LoraParams;
+}
+
+/** An adapted Llama for decoding. */
+export function loraModel(base: LanguageModel<LlamaParams>, scale: number): LanguageModel<AdaptedParams> {
+  return {
+    ...base,
+    embed: (params, ids) => base.embed(params.base, ids),
+    extend: (params, inputs) => base.extend(withLora(params.base, params.lora, scale), inputs),
+    logits: (params, hidden) => base.logits(params.base, hidden),
   };
 }

@@ -2,7 +2,7 @@
 import { DuetError } from '../core/errors.ts';
 import type { CallSpec, OptionSchemas } from './call-table.ts';
 import { optionsOf } from './call-table.ts';
-import { type ChatFamily, type ChatModel, isChatFamily, llava, minigpt5 } from './chat/index.ts';
+import { type ChatFamily, type ChatModel, isChatFamily, minigpt5, wordFamily } from './chat/index.ts';
 import { mergeOptions } from './common-options.ts';
 import type { Family, LoadOptions } from './family.ts';
 import { type FoundModel, findModel, openModel } from './find-model.ts';
@@ -15,7 +15,9 @@ export const families: { readonly [F in FamilyName]: Family<Models[F]> } = {
   unidiffuser,
   'stable-diffusion': stableDiffusion,
   minigpt5,
-  llava,
+  llava: wordFamily,
+  'blip-2': wordFamily,
+  instructblip: wordFamily,
 };
 
 /** The class of each family's models. */
@@ -24,6 +26,8 @@ interface Models {
   readonly 'stable-diffusion': StableDiffusion;
   readonly minigpt5: ChatModel;
   readonly llava: ChatModel;
+  readonly 'blip-2': ChatModel;
+  readonly instructblip: ChatModel;
 }
 
 export type FamilyName = keyof Models;

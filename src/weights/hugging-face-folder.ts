@@ -7,8 +7,8 @@ import { DuetError } from '../core/errors.ts';
 import type { HostTensor, TensorSource } from '../core/host-tensor.ts';
 import { readJsonFile } from '../core/json-file.ts';
 import { listSome } from '../core/list-some.ts';
-import type { Tree } from '../core/tree.ts';
-import { type Filled, fillParams, type ParamSpec } from '../nn/params.ts';
+import { flattenTree, type Tree } from '../core/tree.ts';
+import { type Filled, fillParams, isParamSpec, type ParamSpec } from '../nn/params.ts';
 import { type ConversionOptions, planConversion } from './convert.ts';
 import type { NameRule } from './names/name-map.ts';
 import { openSafetensors } from './safetensors.ts';
@@ -75,7 +75,7 @@ function weightMap(json: unknown, index: string): Readonly<Record<string, string
 
 /**
  * Our parameters among tensors that are ours as they are; they stay where they lie.
- * @param rules without transforms
+ * @param rules without transforms; those of more parameters than `spec` has do no harm
  * @throws DuetError 'invalid-weights' that lists by their names what is missing, misshaped or left over
  */
 export function paramsInPlace<S extends Tree<ParamSpec>>(
@@ -88,7 +88,9 @@ export function paramsInPlace<S extends Tree<ParamSpec>>(
   const shapes = new Map(Object.entries(tensors).map(([name, { shape }]) => [name, shape]));
   const read = (): Promise<HostTensor> => Promise.reject(new Error('Nothing is read'));
   planConversion(spec, rules, { name: origin, shapes, read }, options);
-  const ours = rules.map(rule => [rule.ours, tensors[`${rule.theirs}`]!] as const);
+  const names = flattenTree(spec, isParamSpec);
+  const used = rules.filter(rule => Object.hasOwn(names, rule.ours));
+  const ours = used.map(rule => [rule.ours, tensors[`${rule.theirs}`]!] as const);
   return fillParams(spec, Object.fromEntries(ours), origin);
 }
 

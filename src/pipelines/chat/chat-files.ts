@@ -5,15 +5,18 @@ import { type ModelConfig, parseModelConfig } from '../unidiffuser/model-config.
 import { type MiniGpt5Config, parseMiniGpt5Config } from './minigpt5/config.ts';
 
 /** Families of models that answer in dialogues. */
-const chatFamilies = ['minigpt5', 'llava'] as const;
+const chatFamilies = ['minigpt5', 'llava', 'blip-2', 'instructblip'] as const;
 export type ChatFamily = (typeof chatFamilies)[number];
+
+/** Those that transformers writes, under its names: they are given pictures and answer in words. */
+export type WordFamily = Exclude<ChatFamily, 'minigpt5'>;
 
 export function isChatFamily(family: string): family is ChatFamily {
   return (chatFamilies as readonly string[]).includes(family);
 }
 
 export type ChatFiles =
-  | { readonly family: 'llava'; readonly name: string }
+  | { readonly family: WordFamily; readonly name: string }
   | {
       readonly family: 'minigpt5';
       readonly config: MiniGpt5Config;
@@ -24,7 +27,8 @@ export type ChatFiles =
 /** The family of chat models whose folder has this config.json; undefined if it is no chat model's. */
 export function chatFamilyOf({ family, model_type: type }: Readonly<Record<string, unknown>>): ChatFamily | undefined {
   if (family === 'minigpt5') return family;
-  return family === undefined && type === 'llava' ? type : undefined;
+  if (family !== undefined || typeof type !== 'string' || type === 'minigpt5') return undefined;
+  return isChatFamily(type) ? type : undefined;
 }
 
 /** @throws DuetError 'invalid-config' | 'model-not-found' */
@@ -33,7 +37,7 @@ export async function readChatFiles(
   family: ChatFamily,
   json: Readonly<Record<string, unknown>>,
 ): Promise<ChatFiles> {
-  if (family === 'llava') return { family, name: basename(resolve(folder)) };
+  if (family !== 'minigpt5') return { family, name: basename(resolve(folder)) };
   const config = parseMiniGpt5Config(json, join(folder, 'config.json'));
   const diffusion = resolve(folder, config.diffusion);
   const own = join(diffusion, 'config.json');

@@ -1,10 +1,11 @@
 /** What a folder of any model that answers in dialogues with pictures gives, wherever its parts come from. */
-import type { HostTensor, TensorSource } from '../../core/host-tensor.ts';
-import type { loraSpec } from '../../lm/index.ts';
+import type { TensorSource } from '../../core/host-tensor.ts';
 import type { Filled } from '../../nn/params.ts';
+import type { JsonTokenizer } from '../../tokenizer/index.ts';
 import type { VisualFrontEndConfig, visualFrontEndSpec } from '../../vision/index.ts';
-import type { newRowsSpec, VokenMapperConfig, VokenVocabulary, vokenMapperSpec } from '../../vokens/index.ts';
-import type { LlamaFolder, SamplingDefaults } from '../llama/model-folder.ts';
+import type { VokenMapperConfig, VokenVocabulary, vokenMapperSpec } from '../../vokens/index.ts';
+import type { LanguageFolder } from '../language/language-folder.ts';
+import type { SamplingDefaults } from '../language/text-files.ts';
 import type { DrawOptions } from '../stable-diffusion/calls/types.ts';
 import type { VisualInputRules } from '../visual-input.ts';
 import type { ChatFamily } from './chat-files.ts';
@@ -15,6 +16,8 @@ export interface FrontEnd {
   readonly network: VisualFrontEndConfig;
   readonly input: VisualInputRules;
   readonly params: Filled<ReturnType<typeof visualFrontEndSpec>, TensorSource>;
+  /** Of the prompt, for a Q-Former that reads it beside the picture. */
+  readonly instruction?: JsonTokenizer;
 }
 
 /** How a model draws. */
@@ -27,19 +30,10 @@ export interface Drawing {
   readonly defaults: Pick<DrawOptions, 'steps' | 'guidance'>;
 }
 
-/** Rows of new tokens, of a language model that does not know them. */
-export type NewRows = Filled<ReturnType<typeof newRowsSpec>, HostTensor>;
-
 export interface ChatFolder {
   readonly family: ChatFamily;
   readonly name: string;
-  readonly language: LlamaFolder;
-  readonly rows?: NewRows;
-  /** An adaptation of the language model. */
-  readonly lora?: {
-    readonly params: Filled<ReturnType<typeof loraSpec>, HostTensor>;
-    readonly scale: number;
-  };
+  readonly language: LanguageFolder;
   /** Without vokens where the model does not draw. */
   readonly vocabulary: VokenVocabulary;
   /** The text that an answer goes on with, with the image token for each picture. */

@@ -1,10 +1,11 @@
 /**
  * A model that answers in dialogues, as a user sees it: MiniGPT-5 (Zheng et al., arXiv 2310.02239), whose generative vokens
- * drive a latent diffusion U-Net, and LLaVA (Liu et al., arXiv 2304.08485), which is given pictures and answers in words.
+ * drive a latent diffusion U-Net, and LLaVA (Liu et al., arXiv 2304.08485), BLIP-2 (Li et al., arXiv 2301.12597) and InstructBLIP
+ * (Dai et al., arXiv 2305.06500), which are given pictures and answer in words.
  */
 import { DuetError } from '../../core/errors.ts';
 import { decodeImage, fetchIfRemote, type ImageInput, inDecodeSlot } from '../../image/index.ts';
-import { type Extension, llamaPositions, placeImages } from '../../lm/index.ts';
+import { type Extension, placeImages } from '../../lm/index.ts';
 import type { DrawChoice } from '../../vokens/index.ts';
 import { checkCall } from '../call-table.ts';
 import type { LoadOptions } from '../family.ts';
@@ -188,12 +189,12 @@ export class ChatModel implements Pipeline {
   }
 
   get #positions(): number {
-    return llamaPositions(this.#folder.language.config);
+    return this.#folder.language.network.positions;
   }
 
   async #prompt(messages: readonly InterleavedMessage[], { signal }: InterleavedChatOptions): Promise<Extension> {
     const { language, vocabulary, write } = this.#folder;
-    const { text, images, isFramed = false } = write(messages);
+    const { text, images, isFramed = false, picturesFirst = false } = write(messages);
     if (images.length > 0 && !this.sees) {
       throw new DuetError(
         'invalid-argument',
@@ -205,24 +206,26 @@ export class ChatModel implements Pipeline {
     }
     // A text is encoded in this thread, and what others do in it waits.
     if (text.length > charactersPerToken * this.#positions) throw tooLong(undefined, this.#positions);
-    const { tokenizer } = language;
-    const before = isFramed ? [] : tokenizer.frame.before;
-    const ids = [...before, ...tokenizer.encode(text, { framed: false })];
+    const { tokenizer, network } = language;
+    const { before, behind } = tokenizer.frame;
+    const words = tokenizer.encode(text, { framed: false });
+    const places = images.map(() => vocabulary.image.id);
+    const ids = picturesFirst ? [...places, ...before, ...words, ...behind] : [...(isFramed ? [] : before), ...words];
     if (ids.length >= this.#positions) throw tooLong(ids.length, this.#positions); // before pictures are looked at
     const seen: Float32Array[] = [];
-    for (const image of images) seen.push(await this.#see(image, signal));
+    for (const image of images) seen.push(await this.#see(image, text, signal));
     return placeImages(ids, {
       placeholder: vocabulary.image.id,
       images: seen,
-      width: language.config.width,
+      width: network.width,
     });
   }
 
-  async #see(image: ImageInput, signal: AbortSignal | undefined): Promise<Float32Array> {
+  async #see(image: ImageInput, text: string, signal: AbortSignal | undefined): Promise<Float32Array> {
     const options = signal ? { signal } : {};
     const local = await fetchIfRemote(image, options);
     const pixels = await inDecodeSlot(() => decodeImage(local, options));
-    return this.#networks.see!(pixels, options);
+    return this.#networks.see!(pixels, { ...options, text });
   }
 }
 

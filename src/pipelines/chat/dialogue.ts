@@ -33,6 +33,8 @@ export interface DialogueText {
   readonly text: string;
   /** Whether the tokens that begin a text are written in it already. @default false */
   readonly isFramed?: boolean;
+  /** Whether the pictures stand in front of all, without placeholders in the text, and the text is framed whole. @default false */
+  readonly picturesFirst?: boolean;
   /** In the order of their places. */
   readonly images: readonly ImageInput[];
 }

@@ -18,16 +18,16 @@ const load = ChatModel.load.bind(ChatModel);
 const describe: Family['describe'] = (files, origin) => describeFiles(files as ChatFiles, origin); // what find-model.ts read
 
 export const minigpt5: Family<ChatModel> = { calls: drawingCalls, options, describe, load, pack: packMiniGpt5 };
-export const llava: Family<ChatModel> = { calls: wordCalls, options: textOptions, describe, load };
+/** Of models that are given pictures and answer in words. */
+export const wordFamily: Family<ChatModel> = { calls: wordCalls, options: textOptions, describe, load };
 
 function describeFiles(files: ChatFiles, origin: string): ModelDescription {
   const { maxTokens, priority } = chatStandards;
-  if (files.family === 'llava') {
+  if (files.family !== 'minigpt5') {
     const defaults = { chat: { maxTokens, priority } };
     const dialogue = { sees: true, draws: false };
     return {
-      family: 'llava',
-      name: files.name,
+      ...files,
       calls: wordCalls,
       options: textOptions,
       defaults,

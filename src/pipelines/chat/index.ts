@@ -1,4 +1,4 @@
-/** Models that answer in dialogues with pictures: MiniGPT-5, LLaVA. */
+/** Models that answer in dialogues with pictures: MiniGPT-5, LLaVA, BLIP-2, InstructBLIP. */
 
 export type { ChatCallOptions } from './calls/options.ts';
 export type { ChatMode } from './calls/table.ts';
@@ -7,4 +7,4 @@ export { ChatModel, type InterleavedChatOptions } from './chat-model.ts';
 export { type ContentPart, checkTurns, type InterleavedMessage } from './dialogue.ts';
 export { loadEvalChat } from './evaluation.ts';
 export type { AnswerPart, InterleavedAnswer, InterleavedChatEvent } from './events.ts';
-export { llava, minigpt5 } from './family.ts';
+export { minigpt5, wordFamily } from './family.ts';

@@ -3,18 +3,13 @@ import { join } from 'node:path';
 import { fixedLimit, MeasuredLimit } from '../../batching/batch-limit.ts';
 import { BatchingDriver } from '../../batching/batching-driver.ts';
 import { DuetError } from '../../core/errors.ts';
+import type { HostTensor } from '../../core/host-tensor.ts';
 import { type CompileOptions, compile, type Executable, type Precision, type RunOptions } from '../../engine/index.ts';
 import type { Pixels } from '../../image/index.ts';
-import {
-  decodingProgram,
-  type LlamaParams,
-  type LoraParams,
-  llamaModel,
-  llamaPositions,
-  withLora,
-} from '../../lm/index.ts';
-import { type VisualFrontEndParams, visualFrontEnd } from '../../vision/index.ts';
-import { type ExtendedParams, extendedModel, type VokenMapperParams, vokenMapper } from '../../vokens/index.ts';
+import { decodingProgram } from '../../lm/index.ts';
+import type { JsonTokenizer } from '../../tokenizer/index.ts';
+import { type VisualFrontEndConfig, type VisualFrontEndParams, visualFrontEnd } from '../../vision/index.ts';
+import { type VokenMapperParams, vokenMapper } from '../../vokens/index.ts';
 import { CompiledDecoder, SharedDecoder } from '../compiled-decoder.ts';
 import type { ContextDrawer, DiffusionModel } from '../context-drawer.ts';
 import { isFile } from '../diffusers-folder.ts';
@@ -39,8 +34,8 @@ export interface ChatNetworks {
   readonly decoder: SharedDecoder;
   /** Absent in models that do not draw. */
   readonly drawing?: DrawingNetworks;
-  /** A picture as vectors among the language model's embeddings, [N, W]; absent in models that are given none. */
-  readonly see?: (picture: Pixels, options?: RunOptions) => Promise<Float32Array>;
+  /** Absent in models that are given no pictures. */
+  readonly see?: Eyes['see'];
   /** Idempotent. */
   release(): Promise<void>;
 }
@@ -65,18 +60,29 @@ export async function createNetworks(folder: ChatFolder, options: LoadOptions): 
 
 /** What sees pictures as vectors. */
 export interface Eyes {
-  readonly see: NonNullable<ChatNetworks['see']>;
+  /**
+   * A picture as vectors among the language model's embeddings, [N, W].
+   * @throws DuetError 'invalid-argument' if the text is longer than the front end reads
+   */
+  readonly see: (picture: Pixels, options?: SeeOptions) => Promise<Float32Array>;
   release(): Promise<void>;
 }
 
+export interface SeeOptions extends RunOptions {
+  /** What the picture is looked at for, where the front end reads instructions. @default '' */
+  readonly text?: string;
+}
+
 export async function createEyes(frontEnd: FrontEnd, options: CompileOptions): Promise<Eyes> {
-  const { imageSize: side, channels } = frontEnd.network.tower;
+  const { network, input, instruction } = frontEnd;
+  const { imageSize: side, channels } = network.tower;
   const eyes = await compileEyes(frontEnd, options);
   return {
-    see: async (picture, run = {}) => {
-      const data = visualInput(picture, side, frontEnd.input);
+    see: async (picture, { text = '', ...run } = {}) => {
+      const data = visualInput(picture, side, input);
       const pixels = { dtype: 'float32', shape: [1, channels, side, side], data } as const;
-      const { vectors } = await eyes.run({ pixels }, run);
+      const ids = instruction && instructionIds(instruction, text, network);
+      const { vectors } = await eyes.run({ pixels, ...(ids && { ids }) }, run);
       return vectors!.data as Float32Array;
     },
     release: () => eyes.release(),
@@ -125,34 +131,14 @@ function checkContext(name: string, { mapper }: Drawing, drawer: ContextDrawer):
   );
 }
 
-function createDecoder({ language, rows, lora }: ChatFolder, options: CompileOptions): Promise<CompiledDecoder> {
-  const { config, params } = language;
-  const base = llamaModel(config);
-  const compileOptions = { ...options, name: 'llama' };
-  const positions = llamaPositions(config);
-  const vectors = {
-    width: config.width,
-    embed: <P>(_: P, own: Parameters<typeof base.extend>[1]['embeddings']) => own,
-  };
-  const adapted = (own: LlamaParams, pairs: LoraParams | undefined) =>
-    pairs && lora ? withLora(own, pairs, lora.scale) : own;
-  const pairs = lora && { lora: lora.params };
-  if (!rows) {
-    const program = decodingProgram({ model: base, params: (own: Adapted) => adapted(own.base, own.lora), vectors });
-    return CompiledDecoder.create(program, { params: { base: params, ...pairs }, positions }, compileOptions);
-  }
-  const model = extendedModel(base, config.vocabularySize);
+function createDecoder({ language }: ChatFolder, options: CompileOptions): Promise<CompiledDecoder> {
+  const { model, params, width, positions } = language.network;
   const program = decodingProgram({
     model,
-    params: (own: Adapted & Pick<ExtendedParams<unknown>, 'rows'>) => ({ ...own, base: adapted(own.base, own.lora) }),
-    vectors,
+    params: own => own,
+    vectors: { width, embed: (_, vectors) => vectors },
   });
-  return CompiledDecoder.create(program, { params: { base: params, rows, ...pairs }, positions }, compileOptions);
-}
-
-interface Adapted {
-  readonly base: LlamaParams;
-  readonly lora?: LoraParams;
+  return CompiledDecoder.create(program, { params, positions }, { ...options, name: 'language-model' });
 }
 
 function compileMapper(
@@ -167,13 +153,36 @@ function compileMapper(
   );
 }
 
-function compileEyes({ network, params }: FrontEnd, options: CompileOptions): Promise<Executable> {
+function compileEyes({ network, params, instruction }: FrontEnd, options: CompileOptions): Promise<Executable> {
   const { imageSize, channels } = network.tower;
   return compile<VisualFrontEndParams, undefined>(
-    ({ params: own, inputs }) => ({
-      outputs: { vectors: visualFrontEnd(own, { pixels: inputs['pixels']! }, network) },
+    ({ params: own, inputs: { pixels, ids } }) => ({
+      outputs: { vectors: visualFrontEnd(own, { pixels: pixels!, ...(ids && { instruction: { ids } }) }, network) },
     }),
-    { params, inputs: { pixels: { dtype: 'float32', shape: [1, channels, imageSize, imageSize] } } },
+    {
+      params,
+      inputs: {
+        pixels: { dtype: 'float32', shape: [1, channels, imageSize, imageSize] },
+        ...(instruction && { ids: { dtype: 'int32', shape: [1, 'length'] } as const }),
+      },
+      ...(instruction && { dimensions: { length: { max: longestInstruction(network) } } }),
+    },
     { ...options, name: 'visual-front-end' },
+  );
+}
+
+/** Tokens of an instruction; 0 where the Q-Former reads none. */
+function longestInstruction({ connector }: VisualFrontEndConfig): number {
+  return connector.qFormer?.text?.positions ?? 0;
+}
+
+function instructionIds(tokenizer: JsonTokenizer, text: string, network: VisualFrontEndConfig): HostTensor {
+  const ids = tokenizer.encode(text);
+  const most = longestInstruction(network);
+  if (ids.length <= most) return { dtype: 'int32', shape: [1, ids.length], data: Int32Array.from(ids) };
+  throw new DuetError(
+    'invalid-argument',
+    `What is asked takes ${ids.length} tokens of the Q-Former, which reads ${most}: make it shorter`,
+    { field: 'messages' },
   );
 }

@@ -2,6 +2,8 @@
 import { join } from 'node:path';
 import { DuetError } from '../../core/errors.ts';
 import { isFile, readJsonObject } from '../diffusers-folder.ts';
+import { readBlip2Folder } from './blip2/model-folder.ts';
+import { chatFamilyOf } from './chat-files.ts';
 import type { ChatFolder } from './chat-folder.ts';
 import { readLlavaFolder } from './llava/model-folder.ts';
 import { readMiniGpt5Folder } from './minigpt5/model-folder.ts';
@@ -10,13 +12,25 @@ import { readMiniGpt5Folder } from './minigpt5/model-folder.ts';
 export async function readChatFolder(folder: string): Promise<ChatFolder> {
   const file = join(folder, 'config.json');
   if (!(await isFile(file))) {
-    throw new DuetError('model-not-found', `There is no ${file}; give the folder of a MiniGPT-5 or LLaVA model`);
+    throw new DuetError(
+      'model-not-found',
+      `There is no ${file}; give the folder of a MiniGPT-5, LLaVA, BLIP-2 or InstructBLIP model`,
+    );
   }
-  const { family, model_type: type } = await readJsonObject(file);
-  if (family === 'minigpt5') return readMiniGpt5Folder(folder);
-  if (type === 'llava') return readLlavaFolder(folder);
-  throw new DuetError(
-    'invalid-config',
-    `${file}: a chat model's family is minigpt5, or its model_type llava, got ${JSON.stringify(family ?? type)}`,
-  );
+  const json = await readJsonObject(file);
+  const family = chatFamilyOf(json);
+  switch (family) {
+    case 'minigpt5':
+      return readMiniGpt5Folder(folder);
+    case 'llava':
+      return readLlavaFolder(folder);
+    case 'blip-2':
+    case 'instructblip':
+      return readBlip2Folder(folder, family);
+    case undefined:
+      throw new DuetError(
+        'invalid-config',
+        `${file}: a chat model's family is minigpt5, or its model_type llava, blip-2 or instructblip, got ${JSON.stringify(json['family'] ?? json['model_type'])}`,
+      );
+  }
 }

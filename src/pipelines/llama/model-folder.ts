@@ -1,79 +1,23 @@
 /** A Llama as Hugging Face's libraries write it: configurations, tokenizer, chat template and weights, in files of either generation. */
 import { join } from 'node:path';
-import Type from 'typebox';
-import { DuetError } from '../../core/errors.ts';
 import type { TensorSource } from '../../core/host-tensor.ts';
-import { readJsonFile, readOptionalJsonFile, readOptionalTextFile } from '../../core/json-file.ts';
-import { type LlamaConfig, llamaSpec } from '../../lm/index.ts';
+import { type LlamaConfig, llamaModel, llamaPositions, llamaSpec } from '../../lm/index.ts';
 import type { Filled } from '../../nn/params.ts';
-import { ChatTemplate, JsonTokenizer } from '../../tokenizer/index.ts';
 import { openHuggingFaceWeights, paramsInPlace } from '../../weights/hugging-face-folder.ts';
-import { orNull, readFields } from '../../weights/names/config-file.ts';
 import { llamaConfigFrom, llamaRules } from '../../weights/names/llama.ts';
+import type { LanguageFolder, LanguageNetwork, LanguagePart } from '../language/language-folder.ts';
+import { readRequired, readTextFiles, type TextFilesOptions } from '../language/text-files.ts';
 
-/** How tokens are chosen where the caller does not say: the model's own settings. */
-export interface SamplingDefaults {
-  readonly temperature: number;
-  readonly topK?: number;
-  readonly topP?: number;
-  readonly minP?: number;
-  readonly repetitionPenalty?: number;
-}
+type LlamaSources = Filled<ReturnType<typeof llamaSpec>, TensorSource>;
 
-export interface LlamaFolder {
+export interface LlamaFolder extends LanguageFolder {
   readonly config: LlamaConfig;
-  readonly params: Filled<ReturnType<typeof llamaSpec>, TensorSource>;
-  readonly tokenizer: JsonTokenizer;
-  /** Absent in models that were not trained on dialogues. */
-  readonly chatTemplate?: ChatTemplate;
-  /** Names that templates use, such as `bos_token`. */
-  readonly specialTokens: Readonly<Record<string, string>>;
-  /** Tokens that end a text. */
-  readonly stopIds: readonly number[];
-  readonly defaults: SamplingDefaults;
+  readonly params: LlamaSources;
 }
 
-const id = Type.Integer({ minimum: 0 });
-const endIds = orNull(Type.Union([id, Type.Array(id)]));
-const number = orNull(Type.Number());
-
-/** generation_config.json, and the same fields of config.json in older folders. */
-const generationSchema = Type.Object({
-  eos_token_id: endIds,
-  do_sample: orNull(Type.Boolean()),
-  temperature: number,
-  top_k: number,
-  top_p: number,
-  min_p: number,
-  repetition_penalty: number,
-});
-type Generation = Type.Static<typeof generationSchema>;
-
-const specialToken = orNull(Type.Union([Type.String(), Type.Object({ content: Type.String() })]));
-const tokenizerConfigSchema = Type.Object({
-  bos_token: specialToken,
-  eos_token: specialToken,
-  pad_token: specialToken,
-  unk_token: specialToken,
-  add_bos_token: orNull(Type.Boolean()),
-  add_eos_token: orNull(Type.Boolean()),
-  /** One template, or several of which one is the default. */
-  chat_template: orNull(
-    Type.Union([Type.String(), Type.Array(Type.Object({ name: Type.String(), template: Type.String() }))]),
-  ),
-});
-type TokenizerConfig = Type.Static<typeof tokenizerConfigSchema>;
-
-export interface ReadLlamaOptions {
-  /** Special tokens that the tokenizer is to know beside its own; blanks around them belong to them. @default none */
-  readonly addedTokens?: readonly { readonly name: string; readonly id: number }[];
+export interface ReadLlamaOptions extends Pick<TextFilesOptions, 'addedTokens'> {
   /** Where the language model is a part of a larger one. @default all of the folder is its own */
-  readonly part?: {
-    /** Its part of config.json. */
-    readonly config: unknown;
-    /** In front of its tensors' names; what has other names is not its own. */
-    readonly prefix: string;
-  };
+  readonly part?: LanguagePart;
 }
 
 /**
@@ -82,117 +26,26 @@ export interface ReadLlamaOptions {
  */
 export async function readLlamaFolder(
   folder: string,
-  { addedTokens = [], part }: ReadLlamaOptions = {},
+  { part, ...options }: ReadLlamaOptions = {},
 ): Promise<LlamaFolder> {
-  const at = (name: string) => join(folder, name);
-  const json = part?.config ?? (await readRequired(at('config.json')));
-  const config = llamaConfigFrom(json, at('config.json'));
-  const tokenizerConfig = await readChecked(tokenizerConfigSchema, at('tokenizer_config.json'));
-  const tokenizerJson = await readRequired(at('tokenizer.json'));
-  const specialTokens = specialTokensOf(
-    await readChecked(tokenizerConfigSchema, at('special_tokens_map.json')),
-    tokenizerConfig,
-  );
-  const frame = frameOf(tokenizerConfig, specialTokens);
-  const own = new JsonTokenizer(tokenizerJson, at('tokenizer.json'), frame);
-  if (own.vocabularySize > config.vocabularySize) {
-    throw new DuetError(
-      'invalid-config',
-      `${at('tokenizer.json')} has ids up to ${own.vocabularySize - 1}, the model has ${config.vocabularySize} tokens: they do not belong together`,
-    );
-  }
-  const lacking = addedTokens.filter(({ name }) => own.idOf(name) === undefined);
-  const tokenizer =
-    lacking.length === 0 ? own : new JsonTokenizer(withTokens(tokenizerJson, lacking), at('tokenizer.json'), frame);
-  const generation = await readChecked(generationSchema, at('generation_config.json'));
-  const older = readFields(generationSchema, json, at('config.json'));
-  const chatTemplate = await readChatTemplate(at, tokenizerConfig);
+  const origin = join(folder, 'config.json');
+  const json = part?.config ?? (await readRequired(origin));
+  const config = llamaConfigFrom(json, origin);
+  const { vocabularySize } = config;
+  const text = await readTextFiles(folder, { config: json, vocabularySize, ...options });
   const prefix = part?.prefix ?? '';
-  return {
-    config,
-    params: paramsInPlace(llamaSpec(config), llamaRules(config, prefix), await openHuggingFaceWeights(folder), folder, {
-      // What others read, buffers of old files, and the copy of a tied embedding.
-      mayIgnore: name =>
-        !name.startsWith(prefix) ||
-        name.endsWith('rotary_emb.inv_freq') ||
-        (config.tied && name === `${prefix}lm_head.weight`),
-    }),
-    tokenizer,
-    ...(chatTemplate && { chatTemplate }),
-    specialTokens,
-    stopIds: [generation.eos_token_id ?? older.eos_token_id ?? []].flat(),
-    defaults: samplingDefaults(generation),
-  };
+  const tensors = part?.tensors ?? (await openHuggingFaceWeights(folder));
+  const params = paramsInPlace(llamaSpec(config), llamaRules(config, prefix), tensors, folder, {
+    // What others read, buffers of old files, and the copy of a tied embedding.
+    mayIgnore: name =>
+      !name.startsWith(prefix) ||
+      name.endsWith('rotary_emb.inv_freq') ||
+      (config.tied && name === `${prefix}lm_head.weight`),
+  });
+  return { config, params, network: networkOf(config, params), ...text };
 }
 
-/** A parsed tokenizer.json, known to be one, with more special tokens. */
-function withTokens(json: unknown, tokens: NonNullable<ReadLlamaOptions['addedTokens']>): unknown {
-  const { added_tokens: own = [], ...others } = json as { readonly added_tokens?: readonly unknown[] };
-  const added = tokens.map(({ name, id }) => ({ id, content: name, special: true, lstrip: true, rstrip: true }));
-  return { ...others, added_tokens: [...own, ...added] };
-}
-
-async function readRequired(file: string): Promise<unknown> {
-  try {
-    return await readJsonFile(file);
-  } catch (error) {
-    if (DuetError.isInstance(error)) throw error;
-    throw new DuetError(
-      'model-not-found',
-      `Cannot read ${file}; the folder of a language model holds config.json, tokenizer.json and .safetensors files`,
-      { cause: error },
-    );
-  }
-}
-
-/** What the file has of the schema's fields; none if there is no such file. */
-async function readChecked<T extends Type.TSchema>(schema: T, file: string): Promise<Type.Static<T>> {
-  return readFields(schema, (await readOptionalJsonFile(file)) ?? {}, file);
-}
-
-function specialTokensOf(...configs: readonly TokenizerConfig[]): Record<string, string> {
-  const names = ['bos_token', 'eos_token', 'pad_token', 'unk_token'] as const;
-  const found = configs.flatMap(config =>
-    names.flatMap(name => {
-      const token = config[name];
-      return token ? [[name, typeof token === 'string' ? token : token.content] as const] : [];
-    }),
-  );
-  return Object.fromEntries(found);
-}
-
-/** What tokenizer_config.json says about the ends of a text counts more than the template in tokenizer.json. */
-function frameOf(
-  { add_bos_token: bos, add_eos_token: eos }: TokenizerConfig,
-  { bos_token, eos_token }: Readonly<Record<string, string>>,
-) {
-  if (typeof bos !== 'boolean' && typeof eos !== 'boolean') return undefined;
-  return { before: bos && bos_token ? [bos_token] : [], behind: eos && eos_token ? [eos_token] : [] };
-}
-
-/** A file of its own (from transformers 4.52 on) counts before the field of tokenizer_config.json. */
-async function readChatTemplate(
-  at: (name: string) => string,
-  { chat_template: inConfig }: TokenizerConfig,
-): Promise<ChatTemplate | undefined> {
-  const file = await readOptionalTextFile(at('chat_template.jinja'));
-  if (file !== undefined) return new ChatTemplate(file, at('chat_template.jinja'));
-  const chosen = Array.isArray(inConfig)
-    ? (inConfig.find(({ name }) => name === 'default') ?? inConfig[0])?.template
-    : inConfig;
-  return chosen ? new ChatTemplate(chosen, at('tokenizer_config.json')) : undefined;
-}
-
-/** transformers draws tokens only where the model says so. */
-function samplingDefaults({ do_sample: draws, ...own }: Generation): SamplingDefaults {
-  const { repetition_penalty: penalty } = own;
-  const always = { ...(penalty && { repetitionPenalty: penalty }) };
-  if (!draws) return { temperature: 0, ...always };
-  return {
-    temperature: own.temperature ?? 1,
-    ...(own.top_k && { topK: own.top_k }),
-    ...(own.top_p && { topP: own.top_p }),
-    ...(own.min_p && { minP: own.min_p }),
-    ...always,
-  };
+function networkOf(config: LlamaConfig, params: LlamaSources): LanguageNetwork {
+  const { vocabularySize, width } = config;
+  return { model: llamaModel(config), params, vocabularySize, width, positions: llamaPositions(config) };
 }

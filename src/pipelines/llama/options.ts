@@ -1,8 +1,8 @@
 /** Options of calls that write text, checked before anything is read. */
 import { DuetError } from '../../core/errors.ts';
 import type { TokenChoice } from '../../lm/index.ts';
+import type { SamplingDefaults } from '../language/text-files.ts';
 import { drawSeed } from '../seeds.ts';
-import type { SamplingDefaults } from './model-folder.ts';
 
 export interface TextOptions {
   /** Most tokens to write. @default 256, or as many as the model still reads */

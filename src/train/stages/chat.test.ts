@@ -7,7 +7,7 @@ import { tinyOptimizer } from '../../../test/support/tiny-optimizer.ts';
 import { isTensorSource, type TensorSource } from '../../core/host-tensor.ts';
 import { flattenTree } from '../../core/tree.ts';
 import { readFileTensor } from '../../engine/file-tensor.ts';
-import { readChatFolder } from '../../pipelines/chat/read-chat-folder.ts';
+import { readMiniGpt5Folder } from '../../pipelines/chat/minigpt5/model-folder.ts';
 import { packModel } from '../../pipelines/index.ts';
 import { writeModelFolder } from '../../pipelines/unidiffuser/model-folder.ts';
 import { loadSafetensors } from '../../weights/safetensors.ts';
@@ -90,7 +90,7 @@ describe('the stage chat', () => {
     const { tensors } = await result('whole');
     expect((await result('parts')).tensors).toEqual(tensors);
 
-    const { language, frontEnd, drawing, vocabulary, rows } = await readChatFolder(join(folder, 'whole', 'model'));
+    const { language, frontEnd, drawing, vocabulary, rows } = await readMiniGpt5Folder(join(folder, 'whole', 'model'));
     expect(drawing!.folder).toBe(join(folder, 'base'));
     expect(vocabulary.vokens).toHaveLength(3);
     expect(rows).toBeUndefined();
@@ -107,7 +107,7 @@ describe('the stage chat', () => {
     const from = join(folder, 'whole', 'model');
     const to = join(folder, 'packed', 'small');
     const bytes = await packModel(from, to, 'small');
-    const [before, after] = [await readChatFolder(from), await readChatFolder(to)];
+    const [before, after] = [await readMiniGpt5Folder(from), await readMiniGpt5Folder(to)];
     expect(after).toMatchObject({ name: 'small', vocabulary: before.vocabulary });
     expect(after.language.config).toEqual(before.language.config);
     expect(after.drawing!.folder).toBe(before.drawing!.folder);

@@ -40,7 +40,7 @@ export async function answerBatch(
 ): Promise<Record<string, HostTensor>> {
   const { folder, shape } = parts;
   const chosen = await chooseSamples(source, indices, random, parts);
-  const { tokenizer, config } = folder.language;
+  const { tokenizer, network: language } = folder.language;
   const empty: TrainingSample = { source: [], target: [], images: [] };
   const batch = trainingBatch(
     Array.from({ length: shape.rows }, (_, row) => chosen[row]?.tokens ?? empty),
@@ -48,7 +48,7 @@ export async function answerBatch(
       vokens: vokenIds(folder),
       image: folder.vocabulary.image.id,
       before: tokenizer.frame.before,
-      width: config.width,
+      width: language.width,
       length: shape.length,
     },
   );
@@ -104,8 +104,8 @@ async function chooseSamples(
 }
 
 function positionsOf({ source, target, images }: TrainingSample, { folder }: BatchParts): number {
-  const { config, tokenizer } = folder.language;
-  const vectors = images.reduce((sum, image) => sum + image.length / config.width - 1, 0);
+  const { network, tokenizer } = folder.language;
+  const vectors = images.reduce((sum, image) => sum + image.length / network.width - 1, 0);
   return tokenizer.frame.before.length + source.length + target.length + vectors;
 }
 

@@ -8,8 +8,11 @@ import { seededRandom } from '../../core/random.ts';
 import { loraSpec } from '../../lm/index.ts';
 import { projectionSpec } from '../../nn/linear.ts';
 import { initialise } from '../../nn/params.ts';
-import type { ChatFolder } from '../../pipelines/chat/chat-folder.ts';
-import { readMiniGpt5Config, readMiniGpt5Folder } from '../../pipelines/chat/minigpt5/model-folder.ts';
+import {
+  type MiniGpt5Folder,
+  readMiniGpt5Config,
+  readMiniGpt5Folder,
+} from '../../pipelines/chat/minigpt5/model-folder.ts';
 import { writeAdaptedFolder } from '../../pipelines/chat/minigpt5/write-folder.ts';
 import { unetSpec } from '../../unet/index.ts';
 import { vokenMapperSpec } from '../../vokens/index.ts';
@@ -99,7 +102,7 @@ export async function miniGpt5Stage(config: MiniGpt5Stage, context: StageContext
 }
 
 /** @throws DuetError 'invalid-config' if the folder cannot be trained so */
-function checkStart({ from, lora, length }: MiniGpt5Stage, { rows, lora: given, language }: ChatFolder): void {
+function checkStart({ from, lora, length }: MiniGpt5Stage, { rows, lora: given, language }: MiniGpt5Folder): void {
   const fail = (message: string): never => {
     throw new DuetError('invalid-config', message);
   };

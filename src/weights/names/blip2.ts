@@ -4,6 +4,7 @@
  */
 import Type from 'typebox';
 import { DuetError } from '../../core/errors.ts';
+import { listSome } from '../../core/list-some.ts';
 import type { VisualFrontEndConfig } from '../../vision/index.ts';
 import { activationNamed, activationNames } from './activations.ts';
 import { blockFields, orNull, readFields } from './config-file.ts';
@@ -62,6 +63,10 @@ export function blip2ConfigFrom(
     activationNamed(activationNames, name) ??
     fail(`${part}.hidden_act must be one of ${Object.keys(activationNames).join(', ')}, got ${name}`);
   const { hidden_size: width = 1408, num_hidden_layers: layers = 39, layer_norm_eps: epsilon = 1e-6 } = vision;
+  const { image_size: imageSize = 224, patch_size: patchSize = 14 } = vision;
+  if (patchSize > imageSize) fail(`vision_config.patch_size must be at most image_size ${imageSize}, got ${patchSize}`);
+  const headsOf = (part: string, heads: number, whole: number) =>
+    whole % heads === 0 ? heads : fail(`${part}.num_attention_heads must divide hidden_size ${whole}, got ${heads}`);
   const source = text.encoder_hidden_size ?? 1408;
   if (source !== width) {
     fail(`qformer_config.encoder_hidden_size must be vision_config.hidden_size ${width}, got ${source}`);
@@ -73,12 +78,12 @@ export function blip2ConfigFrom(
     tower: {
       width,
       layers,
-      heads: vision.num_attention_heads ?? 16,
+      heads: headsOf('vision_config', vision.num_attention_heads ?? 16, width),
       mlpWidth: vision.intermediate_size ?? 6144,
       activation: activation('vision_config', vision.hidden_act),
       epsilon,
-      imageSize: vision.image_size ?? 224,
-      patchSize: vision.patch_size ?? 14,
+      imageSize,
+      patchSize,
       channels: 3,
       patchBias: true,
       preNorm: false,
@@ -91,7 +96,7 @@ export function blip2ConfigFrom(
       qFormer: {
         width: text.hidden_size ?? 768,
         layers: text.num_hidden_layers ?? 12,
-        heads: text.num_attention_heads ?? 12,
+        heads: headsOf('qformer_config', text.num_attention_heads ?? 12, text.hidden_size ?? 768),
         mlpWidth: text.intermediate_size ?? 3072,
         activation: activation('qformer_config', text.hidden_act),
         epsilon: text.layer_norm_eps ?? 1e-12,
@@ -104,6 +109,21 @@ export function blip2ConfigFrom(
       projection: { width: languageWidth, bias: true },
     },
   };
+}
+
+/** In front of the names of the language model's tensors. */
+export const languageName = 'language_model.';
+
+/**
+ * What stands in front of all names of a checkpoint: nothing, or what a larger model calls it.
+ * @param origin of errors: the checkpoint's path
+ * @throws DuetError `invalid-weights` if it has no queries
+ */
+export function blip2PrefixOf(names: readonly string[], origin: string): string {
+  const known = 'query_tokens';
+  const found = names.find(name => name === known || name.endsWith(`.${known}`));
+  if (found !== undefined) return found.slice(0, -known.length);
+  throw new DuetError('invalid-weights', `${origin} has no Q-Former (…${known}); it has ${listSome(names)}`);
 }
 
 /** @param prefix of all names, in files that have one */

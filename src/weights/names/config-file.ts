@@ -8,11 +8,14 @@ export const orNull = <T extends Type.TSchema>(schema: T) => Type.Optional(Type.
 
 const size = Type.Integer({ minimum: 1 });
 
+/** Layers are listed before any weight is looked at, so that a file must not name more than memory holds. */
+export const layerCount = Type.Integer({ minimum: 1, maximum: 1000 });
+
 /** How transformers describes the layers of image towers and Q-Formers. */
 export const blockFields = {
   hidden_size: Type.Optional(size),
   intermediate_size: Type.Optional(size),
-  num_hidden_layers: Type.Optional(size),
+  num_hidden_layers: Type.Optional(layerCount),
   num_attention_heads: Type.Optional(size),
   hidden_act: Type.Optional(Type.String()),
   layer_norm_eps: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),

@@ -3,7 +3,7 @@ import Type from 'typebox';
 import { DuetError } from '../../core/errors.ts';
 import type { LlamaConfig } from '../../lm/index.ts';
 import { activationNamed, activationNameOf, activationNames } from './activations.ts';
-import { orNull, readFields } from './config-file.ts';
+import { layerCount, orNull, readFields } from './config-file.ts';
 import type { NameRule } from './name-map.ts';
 
 const size = Type.Integer({ minimum: 1 });
@@ -35,7 +35,7 @@ const configSchema = Type.Object({
   vocab_size: Type.Optional(size),
   hidden_size: Type.Optional(size),
   intermediate_size: Type.Optional(size),
-  num_hidden_layers: Type.Optional(size),
+  num_hidden_layers: Type.Optional(layerCount),
   num_attention_heads: Type.Optional(size),
   num_key_value_heads: orNull(size),
   head_dim: orNull(size),

@@ -1,7 +1,7 @@
 /** BLIP-2 with OPT and InstructBLIP with Llama: image states, queries, vectors, logits and greedy answers. */
 import type { HostTensor } from '../../../src/core/host-tensor.ts';
 import type { Program } from '../../../src/engine/types.ts';
-import { type Gpt2Params, gpt2, gpt2Model, gpt2Spec, placeImages } from '../../../src/lm/index.ts';
+import { type OptParams, opt, optModel, optSpec, placeImages } from '../../../src/lm/index.ts';
 import {
   type VisualFrontEndConfig,
   type VisualFrontEndParams,
@@ -37,12 +37,12 @@ const program =
 
 const languagePrefix = 'language_model.';
 
-async function goldenOpt({ config, weights }: GoldenNetwork): Promise<GoldenModel<Gpt2Params>> {
+async function goldenOpt({ config, weights }: GoldenNetwork): Promise<GoldenModel<OptParams>> {
   const ours = optConfigFrom(config['text_config'], 'golden');
   return {
-    model: gpt2Model(ours),
-    params: await makeParams(gpt2Spec(ours), optRules(ours, languagePrefix), makeWeights(weights)),
-    forward: (params, inputs) => gpt2(params, inputs, ours),
+    model: optModel(ours),
+    params: await makeParams(optSpec(ours), optRules(ours, languagePrefix), makeWeights(weights)),
+    forward: (params, inputs) => opt(params, inputs, ours),
     width: ours.embeddingWidth ?? ours.width,
     positions: ours.positions,
   };
@@ -86,12 +86,12 @@ async function runLanguage<P>(backend: GoldenBackend, network: GoldenModel<P>, i
 export const run = eachCase(async (golden, backend, file) => {
   const network = networkOf(file, golden, 'model');
   const text = network.config['text_config'] as { readonly model_type?: string };
-  const opt = text.model_type === 'opt' ? await goldenOpt(network) : undefined;
-  const llama = opt ? undefined : await goldenLlama(text, network.weights, languagePrefix);
+  const ofOpt = text.model_type === 'opt' ? await goldenOpt(network) : undefined;
+  const ofLlama = ofOpt ? undefined : await goldenLlama(text, network.weights, languagePrefix);
 
   const options = {
     origin: golden.name,
-    languageWidth: opt ? optConfigFrom(text, 'golden').width : llama!.width,
+    languageWidth: ofOpt ? optConfigFrom(text, 'golden').width : ofLlama!.width,
     instructed: golden.inputs['qformer_input_ids'] !== undefined,
   };
   const config = blip2ConfigFrom(network.config, options);
@@ -104,12 +104,12 @@ export const run = eachCase(async (golden, backend, file) => {
     ids: readTensor(golden.inputs['input_ids'], 'int32'),
     vectors: states['language_inputs']!,
     placeholder: network.config['image_token_index'] as number,
-    options: { ...(mask && { mask }), ...(mask && opt && { positions: optPositions(mask) }) },
+    options: { ...(mask && { mask }), ...(mask && ofOpt && { positions: optPositions(mask) }) },
     maxTokens: golden.config['greedy_tokens'] as number | undefined,
   };
-  const { outputs, tokens } = opt
-    ? await runLanguage(backend, opt, inputs)
-    : await runLanguage(backend, llama!, inputs);
+  const { outputs, tokens } = ofOpt
+    ? await runLanguage(backend, ofOpt, inputs)
+    : await runLanguage(backend, ofLlama!, inputs);
 
   const { greedy, ...expected } = golden.outputs;
   const results = compareOutputs({ ...golden, outputs: expected }, { ...states, ...outputs });

@@ -76,13 +76,13 @@ describe('a folder of transformers', () => {
     check('image_features', vectors!, outputs.image_features);
 
     const networks = await createNetworks(read, { threads: 1 });
-    const { tokenizer, config } = read.language;
+    const { tokenizer, network: language } = read.language;
     const ids = tokenizer.encode(inputs.prompt);
     expect(ids).toEqual(inputs.prompt_ids);
     const placed = {
       placeholder: read.vocabulary.image.id,
       images: [vectors!.data as Float32Array],
-      width: config.width,
+      width: language.width,
     };
     const prompt = placeImages(ids, placed);
     expect(prompt.ids.map(id => (id < 0 ? read.vocabulary.image.id : id))).toEqual(readValues(inputs.input_ids).data);
@@ -153,7 +153,12 @@ describe('what cannot be done', () => {
     await expect(model.chat(question('a'), { draw: 'always' })).rejects.toThrow(/llava-hf does not draw/);
     const refused = async (name: string, file: string, change: object, message: RegExp) =>
       expect(Duet.loadChat(await changed(name, file, json => ({ ...json, ...change })))).rejects.toThrow(message);
-    await refused('type', 'config.json', { model_type: 'blip' }, /model_type llava, got "blip"/);
+    await refused(
+      'type',
+      'config.json',
+      { model_type: 'blip' },
+      /model_type llava, blip-2 or instructblip, got "blip"/,
+    );
     await refused('image', 'config.json', { image_token_index: 333 }, /reads <image> as 334 and not as 333/);
     await refused('layer', 'config.json', { vision_feature_layer: -9 }, /vision_feature_layer/);
     await refused('pad', 'preprocessor_config.json', { do_pad: true }, /do_pad is not built/);

@@ -25,7 +25,7 @@ import {
   partsOf,
   written,
 } from '../dialogue.ts';
-import { readProcessor } from './processor.ts';
+import { readProcessor } from '../image-processor.ts';
 
 const id = Type.Integer({ minimum: 0 });
 const configSchema = Type.Object({
@@ -44,9 +44,10 @@ export async function readLlavaFolder(folder: string): Promise<ChatFolder> {
   const file = join(folder, 'config.json');
   const json = await readJsonFile(file);
   const config = readFields(configSchema, json, file);
-  const names = Object.keys(await openHuggingFaceWeights(folder));
+  const tensors = await openHuggingFaceWeights(folder);
+  const names = Object.keys(tensors);
   const prefix = languagePrefixOf(names, folder);
-  const language = await readLlamaFolder(folder, { part: { config: config.text_config, prefix } });
+  const language = await readLlamaFolder(folder, { part: { config: config.text_config, prefix, tensors } });
   const network = llavaConfigFrom(json, { origin: file, languageWidth: language.config.width });
   const { image_token: name = '<image>' } = readFields(
     processorSchema,
@@ -80,7 +81,11 @@ export async function readLlavaFolder(folder: string): Promise<ChatFolder> {
     write: writerOf(language.chatTemplate, language.specialTokens, vocabulary),
     stop: [],
     sampling: language.defaults,
-    frontEnd: { network, input: await readProcessor(folder, network.tower.imageSize), params },
+    frontEnd: {
+      network,
+      input: await readProcessor(folder, { imageSize: network.tower.imageSize, fit: 'crop' }),
+      params,
+    },
   };
 }
 

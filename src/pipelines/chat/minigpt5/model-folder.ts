@@ -9,12 +9,13 @@ import { readJsonFile } from '../../../core/json-file.ts';
 import type { Random } from '../../../core/random.ts';
 import type { Tree } from '../../../core/tree.ts';
 import { readFileTensor } from '../../../engine/file-tensor.ts';
-import { loraSpec } from '../../../lm/index.ts';
+import { llamaModel, llamaPositions, loraModel, loraSpec } from '../../../lm/index.ts';
 import type { Filled } from '../../../nn/params.ts';
 import { fillParams, initialise, type ParamSpec } from '../../../nn/params.ts';
 import { visualFrontEndSpec } from '../../../vision/index.ts';
 import {
   checkVocabulary,
+  extendedModel,
   meanRows,
   newRowsSpec,
   type VokenVocabulary,
@@ -22,8 +23,9 @@ import {
 } from '../../../vokens/index.ts';
 import { loadSafetensors, openSafetensors } from '../../../weights/safetensors.ts';
 import { isFile } from '../../diffusers-folder.ts';
+import type { LanguageNetwork } from '../../language/language-folder.ts';
 import { type LlamaFolder, readLlamaFolder } from '../../llama/model-folder.ts';
-import type { ChatFolder, NewRows } from '../chat-folder.ts';
+import type { ChatFolder } from '../chat-folder.ts';
 import { dialogueText } from '../dialogue.ts';
 import { type MiniGpt5Config, parseMiniGpt5Config } from './config.ts';
 
@@ -35,6 +37,22 @@ export const weightFiles = {
   rows: 'vokens.safetensors',
   lora: 'lora.safetensors',
 } as const;
+
+/** Rows of new tokens, of a language model that does not know them. */
+type NewRows = Filled<ReturnType<typeof newRowsSpec>, HostTensor>;
+
+export interface MiniGpt5Folder extends ChatFolder {
+  /** Its network has the new rows and the adaptation. */
+  readonly language: LlamaFolder;
+  readonly rows?: NewRows;
+  /** An adaptation of the language model. */
+  readonly lora?: Lora;
+}
+
+interface Lora {
+  readonly params: Filled<ReturnType<typeof loraSpec>, HostTensor>;
+  readonly scale: number;
+}
 
 /** @throws DuetError 'model-not-found' | 'invalid-config' */
 export async function readMiniGpt5Config(folder: string): Promise<MiniGpt5Config> {
@@ -51,7 +69,7 @@ export interface ReadMiniGpt5Options {
 }
 
 /** @throws DuetError 'model-not-found' | 'invalid-config' | 'invalid-weights' */
-export async function readMiniGpt5Folder(folder: string, { begin }: ReadMiniGpt5Options = {}): Promise<ChatFolder> {
+export async function readMiniGpt5Folder(folder: string, { begin }: ReadMiniGpt5Options = {}): Promise<MiniGpt5Folder> {
   const file = join(folder, 'config.json');
   const config = await readMiniGpt5Config(folder);
   const { vocabulary, mapper, frontEnd } = config;
@@ -81,17 +99,18 @@ export async function readMiniGpt5Folder(folder: string, { begin }: ReadMiniGpt5
     return fillParams(spec, (await openSafetensors(weights)).tensors, weights);
   };
   const { name, prompt, sampling = language.defaults } = config;
+  const rows =
+    added > 0 ? await readRows(join(folder, weightFiles.rows), added, language, begin !== undefined) : undefined;
+  const lora = config.lora && {
+    params: await readSmall(loraSpec(language.config, config.lora.rank), join(folder, weightFiles.lora)),
+    scale: config.lora.alpha / config.lora.rank,
+  };
   return {
     family: 'minigpt5',
     name,
-    language,
-    ...(added > 0 && { rows: await readRows(join(folder, weightFiles.rows), added, language, begin !== undefined) }),
-    ...(config.lora && {
-      lora: {
-        params: await readSmall(loraSpec(language.config, config.lora.rank), join(folder, weightFiles.lora)),
-        scale: config.lora.alpha / config.lora.rank,
-      },
-    }),
+    language: { ...language, network: networkOf(language, added, rows, lora) },
+    ...(rows && { rows }),
+    ...(lora && { lora }),
     vocabulary,
     write: messages => dialogueText(messages, prompt, vocabulary),
     stop: prompt.stop,
@@ -106,6 +125,25 @@ export async function readMiniGpt5Folder(folder: string, { begin }: ReadMiniGpt5
       defaults: config.drawing ?? {},
     },
   };
+}
+
+/** The language model with its adaptation and with `added` new rows, as far as it has them. */
+function networkOf(
+  { config, params }: LlamaFolder,
+  added: number,
+  rows: NewRows | undefined,
+  lora: Lora | undefined,
+): LanguageNetwork {
+  const { vocabularySize, width } = config;
+  const sizes = { vocabularySize: vocabularySize + added, width, positions: llamaPositions(config) };
+  const own = llamaModel(config);
+  if (!lora) {
+    if (!rows) return { model: own, params, ...sizes };
+    return { model: extendedModel(own, vocabularySize), params: { base: params, rows }, ...sizes };
+  }
+  const [model, adapted] = [loraModel(own, lora.scale), { base: params, lora: lora.params }];
+  if (!rows) return { model, params: adapted, ...sizes };
+  return { model: extendedModel(model, vocabularySize), params: { base: adapted, rows }, ...sizes };
 }
 
 /** Where they have no file yet and may begin anew, each is the mean of the language model's own. */

@@ -1,10 +1,10 @@
-/** preprocessor_config.json of a CLIP image processor: how pictures become what the tower reads. */
+/** The image processor of a folder of transformers, CLIP's or BLIP's: how pictures become what the tower reads. */
 import { join } from 'node:path';
 import Type from 'typebox';
-import { DuetError } from '../../../core/errors.ts';
-import { readOptionalJsonFile } from '../../../core/json-file.ts';
-import { readFields } from '../../../weights/names/config-file.ts';
-import { clipColours, type VisualInputRules } from '../../visual-input.ts';
+import { DuetError } from '../../core/errors.ts';
+import { readOptionalJsonFile } from '../../core/json-file.ts';
+import { readFields } from '../../weights/names/config-file.ts';
+import { clipColours, type VisualInputRules } from '../visual-input.ts';
 
 const side = Type.Integer({ minimum: 1 });
 const colour = Type.Tuple([Type.Number(), Type.Number(), Type.Number()]);
@@ -28,18 +28,31 @@ const processorSchema = Type.Object({
 /** Pillow's numbers of filters. */
 const filters: Readonly<Record<number, VisualInputRules['filter']>> = { 1: 'lanczos', 2: 'bilinear', 3: 'bicubic' };
 
+/** From transformers 5 on it is a part of processor_config.json. */
+const partSchema = Type.Object({ image_processor: Type.Optional(Type.Object({}, { additionalProperties: true })) });
+
+export interface ProcessorOptions {
+  /** Side of what the tower reads, in pixels. */
+  readonly imageSize: number;
+  /** How a processor fits pictures whose file says nothing, or a number: CLIP's crops, BLIP's stretches. */
+  readonly fit: 'crop' | 'stretch';
+}
+
 /**
- * A folder without the file prepares pictures as CLIP does.
- * @param imageSize side of what the tower reads, in pixels
+ * A folder without a processor prepares pictures as its kind does.
  * @throws DuetError 'invalid-config' naming what is prepared in a way that is not built
  */
-export async function readProcessor(folder: string, imageSize: number): Promise<VisualInputRules> {
-  const file = join(folder, 'preprocessor_config.json');
-  const json = readFields(processorSchema, (await readOptionalJsonFile(file)) ?? {}, file);
+export async function readProcessor(
+  folder: string,
+  { imageSize, fit: usual }: ProcessorOptions,
+): Promise<VisualInputRules> {
+  const { file, given } = await findProcessor(folder);
+  const json = readFields(processorSchema, given, file);
   const fail = (message: string): never => {
     throw new DuetError('invalid-config', `${file}: ${message}`);
   };
-  const { size = imageSize, crop_size: crop = imageSize, resample = 3 } = json;
+  const { size: said = imageSize, crop_size: crop = imageSize, resample = 3 } = json;
+  const size = typeof said === 'number' && usual === 'stretch' ? { height: said, width: said } : said;
   const shortest = typeof size === 'number' ? size : 'shortest_edge' in size ? size.shortest_edge : undefined;
   const filter =
     filters[resample] ?? fail(`resample must be one of ${Object.keys(filters).join(', ')}, got ${resample}`);
@@ -62,4 +75,13 @@ export async function readProcessor(folder: string, imageSize: number): Promise<
     ...(json.image_std && { std: json.image_std }),
     ...(colours as Pick<VisualInputRules, 'mean' | 'std'> | undefined),
   };
+}
+
+async function findProcessor(folder: string): Promise<{ readonly file: string; readonly given: unknown }> {
+  const file = join(folder, 'preprocessor_config.json');
+  const given = await readOptionalJsonFile(file);
+  if (given !== undefined) return { file, given };
+  const whole = join(folder, 'processor_config.json');
+  const { image_processor: part = {} } = readFields(partSchema, (await readOptionalJsonFile(whole)) ?? {}, whole);
+  return { file: whole, given: part };
 }
