@@ -15,6 +15,8 @@ interface DecoderJson {
   readonly prepend_scheme?: string;
   readonly add_prefix_space?: boolean;
   readonly suffix?: string;
+  readonly prefix?: string;
+  readonly cleanup?: boolean;
 }
 
 /**
@@ -62,12 +64,25 @@ export function tokenDecoder(json: unknown, origin: string): TokenDecoder {
       const { suffix = '</w>' } = options;
       return tokens => tokens.map((token, index) => token.replaceAll(suffix, index === tokens.length - 1 ? '' : ' '));
     }
+    case 'WordPiece': {
+      const { prefix = '##', cleanup = true } = options;
+      const joined = (token: string, index: number) =>
+        index === 0 ? token : token.startsWith(prefix) ? token.slice(prefix.length) : ` ${token}`;
+      return tokens => tokens.map((token, index) => (cleanup ? cleanedUp(joined(token, index)) : joined(token, index)));
+    }
     default:
       throw new DuetError(
         'invalid-config',
-        `${origin}: the decoder ${JSON.stringify(type)} is none of Sequence, ByteLevel, ByteFallback, Fuse, Replace, Strip, Metaspace, BPEDecoder`,
+        `${origin}: the decoder ${JSON.stringify(type)} is none of Sequence, ByteLevel, ByteFallback, Fuse, Replace, Strip, Metaspace, BPEDecoder, WordPiece`,
       );
   }
+}
+
+/** Without the blanks that stand in front of signs and endings, in the order in which Hugging Face's library takes them out. */
+function cleanedUp(token: string): string {
+  const endings = [' .', ' ?', ' !', ' ,', " ' ", " n't", " 'm", ' do not', " 's", " 've", " 're"];
+  const without = (ending: string) => (ending === ' do not' ? " don't" : ending.trim());
+  return endings.reduce((text, ending) => text.replaceAll(ending, () => without(ending)), token);
 }
 
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });

@@ -1,7 +1,7 @@
 /**
- * Tokenizers of language models, from the tokenizer.json that Hugging Face's library writes: byte-level BPE (GPT-2, Llama 3)
- * and BPE over SentencePiece's pieces with bytes for what they lack (Llama 1 and 2). Normalising, splitting and merging are
- * `@huggingface/tokenizers`'; what stands around them is ours, since the package differs there from the original
+ * Tokenizers of language models, from the tokenizer.json that Hugging Face's library writes: byte-level BPE (GPT-2, OPT, Llama 3),
+ * BPE over SentencePiece's pieces with bytes for what they lack (Llama 1 and 2), SentencePiece's Unigram (T5) and WordPiece (BERT).
+ * Most normalising, splitting and merging is `@huggingface/tokenizers`'; what stands around them is ours, since the package differs there from the original
  * (docs/decisions/2026-11-27-tokenizers.md).
  */
 import { Tokenizer as Pieces } from '@huggingface/tokenizers';
@@ -9,8 +9,10 @@ import Type from 'typebox';
 import { Value } from 'typebox/value';
 import { DuetError } from '../core/errors.ts';
 import { type AddedToken, AddedTokenFinder } from './added-tokens.ts';
+import { bertNormalizer, bertPreTokenizer } from './bert-text.ts';
 import { type TokenDecoder, tokenDecoder } from './decode-tokens.ts';
 import { type FrameIds, frameIds } from './frame-ids.ts';
+import { precompiledNormalizer } from './precompiled.ts';
 
 const addedTokenSchema = Type.Object({
   id: Type.Integer({ minimum: 0 }),
@@ -28,14 +30,31 @@ const tokenizerSchema = Type.Object({
   pre_tokenizer: Type.Optional(Type.Unknown()),
   post_processor: Type.Optional(Type.Unknown()),
   decoder: Type.Optional(Type.Unknown()),
-  model: Type.Object({
-    /** Absent in files of before 2021. */
-    type: Type.Optional(Type.String()),
-    vocab: Type.Record(Type.String(), Type.Integer({ minimum: 0 })),
-    merges: Type.Array(Type.Union([Type.String(), Type.Array(Type.String())])),
-    unk_token: Type.Optional(Type.Union([Type.String(), Type.Null()])),
-  }),
+  /** Its kind is absent in files of before 2021. */
+  model: Type.Object({ type: Type.Optional(Type.String()) }),
 });
+
+const pieceIds = Type.Record(Type.String(), Type.Integer({ minimum: 0 }));
+const unknownToken = Type.Optional(Type.Union([Type.String(), Type.Null()]));
+const modelSchemas = {
+  BPE: Type.Object({
+    vocab: pieceIds,
+    merges: Type.Array(Type.Union([Type.String(), Type.Array(Type.String())])),
+    unk_token: unknownToken,
+  }),
+  WordPiece: Type.Object({ vocab: pieceIds, unk_token: Type.String(), continuing_subword_prefix: Type.String() }),
+  Unigram: Type.Object({
+    /** Pieces and their log probabilities; a piece's place is its id. */
+    vocab: Type.Array(Type.Tuple([Type.String(), Type.Number()]), { minItems: 1 }),
+    unk_id: Type.Integer({ minimum: 0 }),
+    byte_fallback: Type.Optional(Type.Boolean()),
+  }),
+} as const;
+
+interface Vocabulary {
+  readonly entries: readonly (readonly [piece: string, id: number])[];
+  readonly unknown: string | undefined;
+}
 
 /** Tokens that begin and end a text. */
 export interface FrameTokens {
@@ -79,15 +98,9 @@ export class JsonTokenizer {
    * @throws DuetError 'invalid-config'
    */
   constructor(json: unknown, origin: string, frame?: FrameTokens) {
-    if (!Value.Check(tokenizerSchema, json)) {
-      const [first] = Value.Errors(tokenizerSchema, json);
-      const place = first?.instancePath.slice(1).replaceAll('/', '.') || 'the file';
-      throw new DuetError('invalid-config', `${origin}: ${place} ${first?.message ?? 'is not valid'}`);
-    }
-    const { model, added_tokens: added = [] } = json;
-    if ((model.type ?? 'BPE') !== 'BPE') {
-      throw new DuetError('invalid-config', `${origin}: the model of a tokenizer must be BPE, got ${model.type}`);
-    }
+    assertValid(tokenizerSchema, json, origin);
+    const { added_tokens: added = [] } = json;
+    const vocabulary = vocabularyOf(json.model, origin);
     this.#pieces = pieceMaker(json, origin);
     const tokens = added.map(
       (token): AddedToken => ({
@@ -99,14 +112,14 @@ export class JsonTokenizer {
         ...token,
       }),
     );
-    this.#ids = new Map([...Object.entries(model.vocab), ...tokens.map(({ content, id }) => [content, id] as const)]);
+    this.#ids = new Map([...vocabulary.entries, ...tokens.map(({ content, id }) => [content, id] as const)]);
     // Tokens that are found in normalised text are decoded as what was found there, and are then not known to be special.
     const shown = ({ content, normalized }: AddedToken) => (normalized ? this.#normalise(content) : content);
     this.#tokens = new Map([
-      ...Object.entries(model.vocab).map(([token, id]) => [id, token] as const),
+      ...vocabulary.entries.map(([token, id]) => [id, token] as const),
       ...tokens.map(token => [token.id, shown(token)] as const),
     ]);
-    this.#unknownId = typeof model.unk_token === 'string' ? this.#ids.get(model.unk_token) : undefined;
+    this.#unknownId = vocabulary.unknown === undefined ? undefined : this.#ids.get(vocabulary.unknown);
     const isSpecial = (token: AddedToken) => token.special && shown(token) === token.content;
     this.#special = new Set(tokens.filter(isSpecial).map(({ id }) => id));
     const finder = (normalised: boolean) => {
@@ -188,21 +201,90 @@ export class JsonTokenizer {
   }
 }
 
-function pieceMaker(json: { readonly model: object }, origin: string): PieceMaker {
+/** @throws DuetError 'invalid-config' naming the place */
+function assertValid<T extends Type.TSchema>(
+  schema: T,
+  json: unknown,
+  origin: string,
+  within = '',
+): asserts json is Type.Static<T> {
+  if (Value.Check(schema, json)) return;
+  const [first] = Value.Errors(schema, json);
+  const place = `${within}${first?.instancePath ?? ''}`.slice(1).replaceAll('/', '.') || 'the file';
+  throw new DuetError('invalid-config', `${origin}: ${place} ${first?.message ?? 'is not valid'}`);
+}
+
+function vocabularyOf(model: { readonly type?: string }, origin: string): Vocabulary {
+  const fail = (message: string): never => {
+    throw new DuetError('invalid-config', `${origin}: ${message}`);
+  };
+  switch (model.type) {
+    case undefined:
+    case 'BPE':
+    case 'WordPiece': {
+      assertValid(modelSchemas[model.type ?? 'BPE'], model, origin, '/model');
+      const { vocab, unk_token: unknown } = model;
+      return { entries: Object.entries(vocab), unknown: unknown ?? undefined };
+    }
+    case 'Unigram': {
+      assertValid(modelSchemas.Unigram, model, origin, '/model');
+      const { vocab, unk_id: unknown, byte_fallback: fallsBack = false } = model;
+      if (fallsBack) fail('byte_fallback of Unigram is not built');
+      if (unknown >= vocab.length) fail(`model.unk_id must be one of ${vocab.length} pieces, got ${unknown}`);
+      return { entries: vocab.map(([piece], id) => [piece, id] as const), unknown: vocab[unknown]![0] };
+    }
+    default:
+      return fail(`the model of a tokenizer must be BPE, WordPiece or Unigram, got ${model.type}`);
+  }
+}
+
+function pieceMaker(json: { readonly model: object; readonly normalizer?: unknown }, origin: string): PieceMaker {
   const own = { normalizer: null, ...json, added_tokens: [], post_processor: null, decoder: null } as Record<
     string,
     unknown
   >;
   own['model'] = { type: 'BPE', ...json.model };
   own['pre_tokenizer'] = supported(own['pre_tokenizer'], origin);
+  own['normalizer'] = null;
   try {
     // The parts are functions at run time, which their classes' types do not say.
-    return new Pieces(own, {}) as unknown as PieceMaker;
+    const { pre_tokenizer, model } = new Pieces(own, {}) as unknown as PieceMaker;
+    return { normalizer: normalizerOf(json.normalizer, origin), pre_tokenizer, model };
   } catch (error) {
+    if (DuetError.isInstance(error)) throw error;
     throw new DuetError('invalid-config', `${origin}: ${error instanceof Error ? error.message : error}`, {
       cause: error,
     });
   }
+}
+
+/** The package's, but for those that differ from the original there. */
+function normalizerOf(json: unknown, origin: string): PieceMaker['normalizer'] {
+  if (typeof json !== 'object' || json === null) return null;
+  const { type, normalizers, precompiled_charsmap: charsmap } = json as Record<string, unknown>;
+  if (type === 'Sequence' && Array.isArray(normalizers)) {
+    const all = normalizers.map(inner => normalizerOf(inner, origin));
+    return text => all.reduce((current, normalise) => normalise?.(current) ?? current, text);
+  }
+  if (type === 'Precompiled') return precompiledNormalizer(charsmap, origin);
+  if (type === 'BertNormalizer') return bertNormalizer(json);
+  if (type === 'Strip') return stripNormalizer(json);
+  const alone = { model: { type: 'BPE', vocab: {}, merges: [] }, added_tokens: [], normalizer: json };
+  const { normalizer } = new Pieces({ ...alone, pre_tokenizer: null, post_processor: null, decoder: null }, {});
+  return normalizer as unknown as PieceMaker['normalizer'];
+}
+
+const isWhiteSpace = (character: string | undefined) => character !== undefined && /\p{White_Space}/u.test(character);
+
+/** By Unicode's white space, which is not that of JavaScript; in time that grows with the text alone. */
+function stripNormalizer(json: { readonly strip_left?: unknown; readonly strip_right?: unknown }) {
+  const { strip_left: left = true, strip_right: right = true } = json;
+  return (text: string): string => {
+    let [start, end] = [0, text.length];
+    while (right && end > 0 && isWhiteSpace(text[end - 1])) end--;
+    while (left && start < end && isWhiteSpace(text[start])) start++;
+    return text.slice(start, end);
+  };
 }
 
 /** A pre-tokenizer without what the package does otherwise than the original; throws where there is no other way to say it. */
@@ -211,6 +293,10 @@ function supported(json: unknown, origin: string): unknown {
   const { type, behavior, pretokenizers, individual_digits: individual } = json as Record<string, unknown>;
   if (Array.isArray(pretokenizers)) {
     return { ...json, pretokenizers: pretokenizers.map(inner => supported(inner, origin)) };
+  }
+  if (type === 'BertPreTokenizer') return supported(bertPreTokenizer, origin);
+  if (type === 'WhitespaceSplit') {
+    return { type: 'Split', pattern: { Regex: '\\p{White_Space}+' }, behavior: 'Removed', invert: false };
   }
   if (type === 'Digits') {
     // Every numeral counts, not only the decimal digits.

@@ -87,7 +87,15 @@ describe('what is not a tokenizer of a language model', () => {
 
   it('is refused by name', () => {
     expect(() => new JsonTokenizer(undefined, 'tokenizer.json')).toThrow(/^tokenizer.json: /);
-    refused({ model: { type: 'WordPiece', vocab: {}, merges: [] } }, /must be BPE, got WordPiece/);
+    refused({ model: { type: 'WordLevel', vocab: {} } }, /must be BPE, WordPiece or Unigram, got WordLevel/);
+    refused({ model: { type: 'WordPiece', vocab: {} } }, /tokenizer.json: model/);
+    refused({ model: { type: 'Unigram', vocab: [['a', 0]], unk_id: 1 } }, /unk_id must be one of 1 pieces, got 1/);
+    refused({ model: { type: 'Unigram', vocab: [['a', 0]], unk_id: 0, byte_fallback: true } }, /byte_fallback/);
+    refused({ model: { type: 'Unigram', vocab: { a: 0 }, unk_id: 0 } }, /model\.vocab/);
+    for (const charsmap of [undefined, 7, '', 'AAAA', 'CAAAAAAA', Buffer.alloc(9).toString('base64')]) {
+      refused({ normalizer: { type: 'Precompiled', precompiled_charsmap: charsmap } }, /no table of replacements/);
+    }
+    refused({ normalizer: { type: 'Sequence', normalizers: [{ type: 'Precompiled' }] } }, /no table of replacements/);
     refused({ model: { type: 'BPE', vocab: { a: -1 }, merges: [] } }, /model\.vocab/);
     refused({ decoder: { type: 'CTC' } }, /the decoder "CTC" is none of/);
     refused({ decoder: { type: 'Replace', pattern: { Regex: 'a+' }, content: '' } }, /needs a text/);

@@ -20,7 +20,7 @@ const picture = { width: 20, height: 13, data: Uint8Array.from({ length: 20 * 13
 
 const devices: Record<GoldenBackend, 'cpu' | 'reference'> = { cpu: 'cpu', reference: 'reference' };
 
-describe.each(['blip2-opt'])('%s, a folder of transformers', name => {
+describe.each(['blip2-opt', 'instructblip-llama'])('%s, a folder of transformers', name => {
   it.each(['cpu', 'reference'] as const)('gives its features, logits and greedy answers (%s)', async backend => {
     const { cases, tolerance } = await readJson(join(checkpoints, `expected-${name}.json`));
     const read = await readChatFolder(folderOf(name));
@@ -164,5 +164,31 @@ describe('BLIP-2', () => {
       },
       /has no Q-Former \(…query_tokens\)/,
     );
+  });
+});
+
+describe('InstructBLIP', () => {
+  it('looks at a picture for what it is told, which both of its readers see', async () => {
+    const model = await Duet.loadChat(folderOf('instructblip-llama'));
+    expect([model.family, model.sees, model.draws]).toEqual(['instructblip', true, false]);
+    expect(model.chatText(question('what is it'))).toBe('what is it');
+    expect(model.chatText(question())).toBe('A short image description.');
+    const answer = await model.chat(question('what is it'), greedy);
+    expect(await model.chat(question('what is it'), greedy)).toEqual(answer);
+    await expect(model.chat(question('a '.repeat(39)), greedy)).rejects.toThrow(
+      /41 tokens of the Q-Former, which reads 40/,
+    );
+    await model.release();
+  });
+
+  it('that does not fit together is refused by name', async () => {
+    const lost = await changed('lost', 'instructblip-llama', 'config.json', json => json);
+    await rm(join(lost, 'qformer_tokenizer'), { recursive: true });
+    await expect(Duet.loadChat(lost)).rejects.toThrow(/Cannot read .*qformer_tokenizer/);
+    const few = await changed('few', 'instructblip-llama', 'config.json', ({ qformer_config: q, ...json }) => ({
+      ...json,
+      qformer_config: { ...(q as object), vocab_size: 9 },
+    }));
+    await expect(Duet.loadChat(few)).rejects.toThrow(/ids up to 1\d\d, the Q-Former has 9 tokens/);
   });
 });
