@@ -74,3 +74,4 @@ export { type LogitsOptions, processLogits } from './logits-processors.ts';
 export { type LoraParams, loraModel, loraSpec, withLora } from './lora.ts';
 export { type OptConfig, type OptParams, opt, optModel, optSpec } from './opt.ts';
 export { type PlacedImages, placeImages } from './place-images.ts';
+export { type T5Config, t5Model, t5Spec } from './t5.ts';

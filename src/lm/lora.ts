@@ -52,7 +52,8 @@ export interface AdaptedParams {
 /** An adapted Llama for decoding. */
 export function loraModel(base: LanguageModel<LlamaParams>, scale: number): LanguageModel<AdaptedParams> {
   return {
-    ...base,
+    cache: base.cache,
+    readsInParts: base.readsInParts,
     embed: (params, ids) => base.embed(params.base, ids),
     extend: (params, inputs) => base.extend(withLora(params.base, params.lora, scale), inputs),
     logits: (params, hidden) => base.logits(params.base, hidden),

@@ -23,28 +23,30 @@ export interface DecoderSpec<P> {
 
 type Row = ExtensionRow<Sequence>;
 
-export class CompiledDecoder {
-  readonly #program: Executable;
-  readonly #sequences: SequenceStore;
-  readonly #vectorWidth: number;
-  readonly #readsInParts: boolean;
-  readonly #positions: number;
+/** What reads prompts, of models with an encoder. */
+interface CompiledEncoder {
+  readonly program: Executable;
+  readonly startId: number;
+}
 
-  private constructor(
-    program: Executable,
-    sequences: SequenceStore,
-    { vectorWidth, readsInParts }: Pick<DecodingProgram<unknown>, 'vectorWidth' | 'readsInParts'>,
-    positions: number,
-  ) {
-    this.#program = program;
-    this.#sequences = sequences;
-    this.#vectorWidth = vectorWidth;
-    this.#readsInParts = readsInParts;
-    this.#positions = positions;
+interface DecoderParts extends Pick<DecodingProgram<unknown>, 'vectorWidth' | 'readsInParts'> {
+  readonly program: Executable;
+  readonly encoder: CompiledEncoder | undefined;
+  readonly sequences: SequenceStore;
+  readonly positions: number;
+}
+
+export class CompiledDecoder {
+  readonly #parts: DecoderParts;
+  /** Positions that an encoder has read, of each sequence. */
+  readonly #prompts = new WeakMap<Sequence, number>();
+
+  private constructor(parts: DecoderParts) {
+    this.#parts = parts;
   }
 
   static async create<P>(
-    { run, layout, vectorWidth, readsInParts }: DecodingProgram<P>,
+    { run, encoder, layout, vectorWidth, readsInParts }: DecodingProgram<P>,
     { params, positions }: DecoderSpec<P>,
     options: CompileOptions,
   ): Promise<CompiledDecoder> {
@@ -53,45 +55,87 @@ export class CompiledDecoder {
       ids: { dtype: 'int32', shape: ['batch', 'length'] },
       ...(vectorWidth > 0 && { vectors: { dtype: 'float32', shape: ['batch', 'length', vectorWidth] } as const }),
     } as const;
-    const dimensions = { length: { max: positions }, past: { max: positions - 1 } };
+    // Behind a prompt that is as long as can be stands the token that begins the answer.
+    const most = encoder ? positions + 1 : positions;
+    const spec = { params, sequences, dimensions: { length: { max: most }, past: { max: most - 1 } } };
+    const lengths = encoder && { promptLengths: { dtype: 'int32', shape: ['batch'] } as const };
     const program = await compile<P, undefined>(
       run,
-      { params, inputs, sequences, dimensions, ...(readsInParts && { positions: 'length' }) },
+      { ...spec, inputs: { ...inputs, ...lengths }, ...(readsInParts && { positions: 'length' }) },
       { name: 'decoder', ...options },
     );
-    return new CompiledDecoder(program, sequences, { vectorWidth, readsInParts }, positions);
+    const reading = encoder && {
+      startId: encoder.startId,
+      program: await compile<P, undefined>(encoder.run, { ...spec, inputs }, { name: 'encoder', ...options }),
+    };
+    const parts = { program, encoder: reading, sequences, vectorWidth, readsInParts, positions };
+    return new CompiledDecoder(parts);
   }
 
   /** @param signal its abort drops all sequences that come of this */
   sequences(signal?: AbortSignal): CachedSequences<Sequence> {
+    const { readsInParts, sequences } = this.#parts;
     return {
-      readsInParts: this.#readsInParts,
-      create: () => this.#sequences.create({ signal }),
-      fork: sequence => this.#sequences.fork(sequence),
-      drop: sequence => this.#sequences.drop(sequence),
+      readsInParts,
+      create: () => sequences.create({ signal }),
+      fork: sequence => this.#fork(sequence),
+      drop: sequence => sequences.drop(sequence),
       extend: rows => this.extend(rows),
     };
   }
 
   /** @throws DuetError 'invalid-argument' if a sequence would be longer than the model reads, and as `Executable.extend` */
   async extend(rows: readonly Row[], options: RunOptions = {}): Promise<NextToken[]> {
-    const longest = Math.max(...rows.map(({ sequence, ids }) => sequence.length + ids.length));
-    if (longest > this.#positions) {
-      throw new DuetError('invalid-argument', `The model reads at most ${this.#positions} positions, got ${longest}`);
+    const { program, encoder, positions } = this.#parts;
+    const started = encoder ? 1 : 0; // the token that begins an answer is none that anybody gave
+    const lengthOf = ({ sequence, ids }: Row) => Math.max(sequence.length - started, 0) + ids.length;
+    const longest = Math.max(...rows.map(lengthOf));
+    if (longest > positions) {
+      throw new DuetError('invalid-argument', `The model reads at most ${positions} positions, got ${longest}`);
     }
-    const given = rows.map(row => ({ sequence: row.sequence, inputs: this.#inputs(row) }));
     const wanted = rows.some(({ withHidden }) => withHidden) ? ['logits', 'hidden'] : ['logits'];
-    const outputs = await this.#program.extend(given, { ...options, outputs: wanted });
+    const steps = encoder ? await this.#read(rows, encoder, options) : rows;
+    const given = steps.map(row => ({ sequence: row.sequence, inputs: this.#stepInputs(row) }));
+    const outputs = await program.extend(given, { ...options, outputs: wanted });
     return outputs.map(nextToken);
   }
 
   async release(): Promise<void> {
-    await this.#program.release();
-    await this.#sequences.release();
+    const { program, encoder, sequences } = this.#parts;
+    await Promise.all([program.release(), encoder?.program.release()]);
+    await sequences.release();
+  }
+
+  #fork(sequence: Sequence): Sequence {
+    const other = this.#parts.sequences.fork(sequence);
+    const prompt = this.#prompts.get(sequence);
+    if (prompt !== undefined) this.#prompts.set(other, prompt);
+    return other;
+  }
+
+  /** Lets the encoder read what begins a sequence; returns what is to be read by the decoder. */
+  async #read(rows: readonly Row[], { program, startId }: CompiledEncoder, options: RunOptions): Promise<Row[]> {
+    const prompts = rows.filter(({ sequence }) => sequence.length === 0);
+    if (prompts.length > 0) {
+      const given = prompts.map(row => ({ sequence: row.sequence, inputs: this.#inputs(row) }));
+      await program.extend(given, options);
+    }
+    for (const { sequence, ids } of prompts) this.#prompts.set(sequence, ids.length);
+    return rows.map(row => {
+      if (!prompts.includes(row)) return row;
+      const { sequence, withHidden } = row;
+      return { sequence, ids: [startId], ...(withHidden !== undefined && { withHidden }) };
+    });
+  }
+
+  #stepInputs(row: Row): Record<string, HostTensor> {
+    const prompt = this.#prompts.get(row.sequence);
+    if (prompt === undefined) return this.#inputs(row);
+    return { ...this.#inputs(row), promptLengths: { dtype: 'int32', shape: [], data: Int32Array.of(prompt) } };
   }
 
   #inputs({ ids, vectors }: Row): Record<string, HostTensor> {
-    const width = this.#vectorWidth;
+    const width = this.#parts.vectorWidth;
     const given: HostTensor = {
       dtype: 'float32',
       shape: [ids.length, width],

@@ -22,9 +22,13 @@ export interface ExtendedParams<P> {
 
 /** `base`, which knows `size` tokens, with new ones behind them. */
 export function extendedModel<P>(base: LanguageModel<P>, size: number): LanguageModel<ExtendedParams<P>> {
+  const { encoder } = base;
   return {
     cache: base.cache,
     readsInParts: base.readsInParts,
+    ...(encoder && {
+      encoder: { ...encoder, encode: (params, embeddings) => encoder.encode(params.base, embeddings) },
+    }),
     embed: (params, ids) => {
       const isNew = tf.greaterEqual(ids, tf.scalar(size, 'int32'));
       const old = base.embed(params.base, tf.minimum(ids, tf.scalar(size - 1, 'int32')));

@@ -6,12 +6,14 @@ import { orNull, readFields } from '../../weights/names/config-file.ts';
 import { readLlamaFolder } from '../llama/model-folder.ts';
 import type { LanguageFolder, LanguagePart } from './language-folder.ts';
 import { readOptPart } from './opt-part.ts';
+import { readT5Part } from './t5-part.ts';
 
 const kindSchema = Type.Object({ model_type: orNull(Type.String()) });
 
 const kinds: Readonly<Record<string, (folder: string, part: LanguagePart) => Promise<LanguageFolder>>> = {
   llama: (folder, part) => readLlamaFolder(folder, { part }),
   opt: readOptPart,
+  t5: readT5Part,
 };
 
 /**

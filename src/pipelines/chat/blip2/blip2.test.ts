@@ -8,7 +8,7 @@ import { compare } from '../../../../test/golden/compare.ts';
 import type { GoldenBackend } from '../../../../test/golden/harness.ts';
 import { readValues } from '../../../../test/golden/tensors.ts';
 import { Duet } from '../../../index.ts';
-import { generateTokens, placeImages, readPrompt, TokenChooser } from '../../../lm/index.ts';
+import { beamSearch, decodeCached, generateTokens, placeImages, readPrompt, TokenChooser } from '../../../lm/index.ts';
 import { createNetworks } from '../networks.ts';
 import { readChatFolder } from '../read-chat-folder.ts';
 
@@ -20,35 +20,44 @@ const picture = { width: 20, height: 13, data: Uint8Array.from({ length: 20 * 13
 
 const devices: Record<GoldenBackend, 'cpu' | 'reference'> = { cpu: 'cpu', reference: 'reference' };
 
-describe.each(['blip2-opt', 'instructblip-llama'])('%s, a folder of transformers', name => {
-  it.each(['cpu', 'reference'] as const)('gives its features, logits and greedy answers (%s)', async backend => {
-    const { cases, tolerance } = await readJson(join(checkpoints, `expected-${name}.json`));
-    const read = await readChatFolder(folderOf(name));
-    const networks = await createNetworks(read, { threads: 1, device: devices[backend] });
-    const { tokenizer, network } = read.language;
-    for (const { text, inputs, outputs } of cases) {
-      const check = (what: string, got: Float32Array, expected: { data: readonly number[] }) =>
-        expect(
-          compare(`${name} ${text} ${what}`, { data: got }, { ...expected, shape: [got.length] }, tolerance),
-        ).toMatchObject({ pass: true });
-      const features = await networks.see!(picture, { text: text ?? '' });
-      check('features', features, outputs.features);
-      const [image] = readValues(inputs.input_ids).data;
-      const places = features.length / network.width;
-      const ids = [...new Array(places).fill(image), ...tokenizer.encode(text ?? '')];
-      expect(ids).toEqual(readValues(inputs.input_ids).data);
-      const prompt = placeImages(ids, { placeholder: image!, images: [features], width: network.width });
-      const sequences = networks.decoder.sequences({});
-      const { logits } = await readPrompt(sequences.create(), prompt, sequences);
-      check('logits', logits, outputs.logits);
-      const greedy: number[] = [];
-      const options = { chooser: new TokenChooser({}), maxTokens: 10, stopIds: [] };
-      for await (const { id } of generateTokens(prompt, sequences, options)) greedy.push(id);
-      expect(greedy).toEqual(readValues(outputs.greedy).data.slice(-10));
-    }
-    await networks.release();
-  });
-});
+describe.each(['blip2-opt', 'blip2-t5', 'instructblip-llama', 'instructblip-t5'])(
+  '%s, a folder of transformers',
+  name => {
+    it.each(['cpu', 'reference'] as const)(
+      'gives its features, logits, greedy answers and beams (%s)',
+      async backend => {
+        const { cases, tolerance } = await readJson(join(checkpoints, `expected-${name}.json`));
+        const read = await readChatFolder(folderOf(name));
+        const networks = await createNetworks(read, { threads: 1, device: devices[backend] });
+        const { tokenizer, network } = read.language;
+        for (const { text, inputs, outputs } of cases) {
+          const check = (what: string, got: Float32Array, expected: { data: readonly number[] }) =>
+            expect(
+              compare(`${name} ${text} ${what}`, { data: got }, { ...expected, shape: [got.length] }, tolerance),
+            ).toMatchObject({ pass: true });
+          const features = await networks.see!(picture, { text: text ?? '' });
+          check('features', features, outputs.features);
+          const [image] = readValues(inputs.input_ids).data;
+          const places = features.length / network.width;
+          const ids = [...new Array(places).fill(image), ...tokenizer.encode(text ?? '')];
+          expect(ids).toEqual(readValues(inputs.input_ids).data);
+          const prompt = placeImages(ids, { placeholder: image!, images: [features], width: network.width });
+          const sequences = networks.decoder.sequences({});
+          const { logits } = await readPrompt(sequences.create(), prompt, sequences);
+          check('logits', logits, outputs.logits);
+          const greedy: number[] = [];
+          const options = { chooser: new TokenChooser({}), maxTokens: 10, stopIds: [] };
+          for await (const { id } of generateTokens(prompt, sequences, options)) greedy.push(id);
+          expect(greedy).toEqual(readValues(outputs.greedy).data.slice(-10));
+          const search = beamSearch({ beams: 3, maxTokens: 6, endIds: read.language.stopIds });
+          const [best] = await decodeCached(search, prompt, sequences);
+          expect(best!.tokens).toEqual(readValues(outputs.beams).data.slice(-6));
+        }
+        await networks.release();
+      },
+    );
+  },
+);
 
 let scratch: string;
 beforeAll(async () => {
@@ -164,6 +173,46 @@ describe('BLIP-2', () => {
       },
       /has no Q-Former \(…query_tokens\)/,
     );
+  });
+});
+
+describe('BLIP-2 with T5', () => {
+  it('answers many at once, in prompts of several lengths, as each alone', async () => {
+    const model = await Duet.loadChat(folderOf('blip2-t5'));
+    const texts = ['what is it', 'how many dogs are there ?', 'who', 'what is in the picture of a red boat', 'which'];
+    const ask = (text: string, index: number) =>
+      model.chat(question(text), { maxTokens: 5 + 4 * index, seed: index, temperature: 1 });
+    const together = await Promise.all(texts.map(ask));
+    for (const [index, text] of texts.entries()) expect(await ask(text, index)).toEqual(together[index]);
+    expect(new Set(together.map(({ text }) => text)).size).toBe(texts.length);
+    const { answerTokens, finishReason } = await model.chat(question('what is it'), { ...greedy, maxTokens: 3 });
+    expect([answerTokens, finishReason]).toEqual([3, 'length']);
+    await expect(model.chat(question('what is it ? '.repeat(700)), greedy)).rejects.toThrow(/the model reads 2048/);
+    await model.release();
+  });
+
+  it('that does not fit together is refused by name', async () => {
+    let count = 0;
+    const refused = async (values: object, message: RegExp) => {
+      const folder = await changed(`t5-${count++}`, 'blip2-t5', 'config.json', json => ({
+        ...json,
+        text_config: { ...(json['text_config'] as object), ...values },
+      }));
+      await expect(Duet.loadChat(folder)).rejects.toThrow(message);
+    };
+    await refused({ num_layers: 3 }, /missing: language_model.encoder.block.2/);
+    await refused({ num_decoder_layers: 1 }, /left over: language_model.decoder.block.1/);
+    await refused({ num_layers: 1e9 }, /num_layers must be <= 1000/);
+    await refused({ d_kv: 5 }, /of another shape/);
+    await refused({ num_heads: 1e12 }, /of another shape/);
+    await refused({ relative_attention_num_buckets: 2 }, /num_buckets must be >= 4/);
+    await refused({ relative_attention_max_distance: 4 }, /above half of 8 buckets, got 4/);
+    await refused({ relative_attention_max_distance: 1e9 }, /max_distance must be <= 100000/);
+    await refused({ dense_act_fn: 'toString' }, /must be one of .*, got toString/);
+    await refused({ feed_forward_proj: 'gated-gelu-x' }, /feed_forward_proj must be/);
+    await refused({ is_gated_act: false }, /missing: .*DenseReluDense.wi\./);
+    await refused({ decoder_start_token_id: 121 }, /below vocab_size 121, got 121/);
+    await refused({ vocab_size: 100 }, /ids up to 120, the model has 100/);
   });
 });
 
