@@ -26,7 +26,7 @@ afterAll(async () => {
 const browser = { accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8' };
 
 describe('addresses in a browser', () => {
-  it.each(['/', '/draw', '/inpaint', '/draw/', '/unknown', '/a/deep/link?x=1', '/v1x'])(
+  it.each(['/', '/chat', '/draw', '/inpaint', '/draw/', '/unknown', '/a/deep/link?x=1', '/v1x'])(
     'lead to the page: %s',
     async url => {
       const answer = await app.inject({ url, headers: browser });

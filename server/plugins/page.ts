@@ -6,7 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { pathOf } from './request-path.ts';
 
 /** Addresses within the page, which finds its way by them itself: links, reloads and bookmarks lead to them. */
-const pagePaths = ['/draw', '/describe', '/imagine', '/vary', '/inpaint'] as const;
+const pagePaths = ['/chat', '/draw', '/describe', '/imagine', '/vary', '/inpaint'] as const;
 
 /** Paths of programs, which want to read that there is nothing. */
 const programPaths = /^\/(v1|sdapi|replicate|health|metrics|openapi\.json|docs|assets)(\/|$)/;

@@ -29,6 +29,8 @@ export interface FakeChatOptions {
   readonly pace?: 'instant' | 'stepwise';
   readonly sees?: boolean;
   readonly finishReason?: 'stop' | 'length';
+  /** Messages to begin with. */
+  readonly examples?: readonly string[];
 }
 
 export interface FakeChatModel extends LoadedModel {
@@ -65,6 +67,7 @@ export function fakeChatModel({
   pace = 'instant',
   sees = true,
   finishReason = 'stop',
+  examples = [],
 }: FakeChatOptions = {}): FakeChatModel {
   const calls: FakeDialogue[] = [];
   const gate = createGate(pace === 'instant');
@@ -125,7 +128,7 @@ export function fakeChatModel({
       calls: table,
       options,
       defaults: { chat: { steps: 2, guidance: 1, solver: 'ddim', maxImages: 8, draw: 'auto' } },
-      dialogue: { sees, draws: true },
+      dialogue: { sees, draws: true, examples },
       examples: [],
       inspectCaption,
     },

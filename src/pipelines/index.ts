@@ -201,6 +201,7 @@ export {
   type CallResult,
   type CallSettings,
   type CaptionReport,
+  type DialogueDescription,
   type ModelDescription,
   type Pipeline,
   type ProgressEvent,

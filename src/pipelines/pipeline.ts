@@ -162,6 +162,15 @@ export interface CallDefaults {
   readonly [option: string]: unknown;
 }
 
+/** How a model answers in dialogues. */
+export interface DialogueDescription {
+  /** Whether it can be given pictures. */
+  readonly sees: boolean;
+  readonly draws: boolean;
+  /** Messages that show what it can be asked. */
+  readonly examples: readonly string[];
+}
+
 /** The properties of a model that are known without loading it. */
 export interface ModelDescription {
   readonly family: string;
@@ -175,8 +184,8 @@ export interface ModelDescription {
   readonly defaults: Readonly<Record<string, CallDefaults>>;
   /** Where it is there, results of calls that are given a picture tell `familiarity`, and whether it reaches this, in dB. */
   readonly familiarity?: { readonly threshold: number };
-  /** Of models that answer in dialogues: whether they can be given pictures, and whether they draw. */
-  readonly dialogue?: { readonly sees: boolean; readonly draws: boolean };
+  /** Of models that answer in dialogues. */
+  readonly dialogue?: DialogueDescription;
   /** Prompts that show what it can do. */
   readonly examples: readonly string[];
 }

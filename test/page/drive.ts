@@ -2,7 +2,8 @@
 import type { Locator, Page } from 'playwright-core';
 
 export const tabNames = ['Draw', 'Describe', 'Imagine', 'Vary & Mix', 'Inpaint'] as const;
-export type TabName = (typeof tabNames)[number];
+/** All tabs that there are: the embedded model has those of `tabNames`. */
+export type TabName = (typeof tabNames)[number] | 'Chat';
 
 export const result = (page: Page): Locator => page.getByRole('region', { name: 'Result' });
 export const gallery = (page: Page): Locator => page.getByRole('region', { name: 'Gallery' });
@@ -75,4 +76,20 @@ export function sentPrompts(page: Page): string[] {
     prompts.push(body.prompt ?? '');
   });
   return prompts;
+}
+
+/** What is in a message: words, and names of pictures, in their order. */
+export const answers = (page: Page): Locator => page.locator('.message.is-assistant');
+export const questions = (page: Page): Locator => page.locator('.message.is-user');
+export const message = (page: Page): Locator => page.getByLabel('Message', { exact: true });
+
+/** Writes a message and sends it by Enter. */
+export async function say(page: Page, words: string): Promise<void> {
+  await message(page).fill(words);
+  await message(page).press('Enter');
+}
+
+/** Waits until the answer is over, whichever way. */
+export function answered(page: Page): Promise<void> {
+  return page.getByRole('button', { name: 'Send', exact: true }).waitFor();
 }

@@ -2,6 +2,7 @@
 import { effect, untracked } from '@preact/signals';
 import { ApiError } from './api.ts';
 import { inputsOf, modesOf, type TabId, tabOf } from './calls.ts';
+import { addPictures, answerAnew, showAnswer } from './chat/actions.ts';
 import { report } from './faults.ts';
 import { type Form, missingInputs, toBody, toForm } from './form.ts';
 import { mergeHistory } from './history.ts';
@@ -11,6 +12,7 @@ import { closeOverlay, openTab, viewed } from './navigation.ts';
 import { notify } from './notices.ts';
 import { keepPicture, readPicture, squarePicture } from './pictures.ts';
 import { createPress } from './presses.ts';
+import { randomKey } from './random-key.ts';
 import { shownFor } from './standing.ts';
 import * as state from './state.ts';
 
@@ -52,27 +54,27 @@ async function send(tab: TabId, form: Form): Promise<void> {
   }
 }
 
-/** A random key. crypto.randomUUID is not used, as pages on plain http lack it. */
-function randomKey(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('');
-}
-
-/** Opens the tab of a job with the job on its stage. */
-export function showJob({ id, mode }: JobState): void {
+/** Opens the tab of a job with the job on its stage, or with the conversation that it answers. */
+export function showJob(job: JobState): void {
+  const { id, mode } = job;
   const call = state.knownCall(mode);
   const tab = call && tabOf(call);
   if (!tab) return;
+  if (tab === 'chat') {
+    showAnswer(job);
+    return;
+  }
   const shown = state.shownJobs.value[tab];
   if (shown?.id !== id) state.shownJobs.value = { ...state.shownJobs.value, [tab]: { id, pictures: {} } };
   openTab(tab);
 }
 
-/** A link to a job that is not over leads to its stage: the viewer has nothing to show yet. */
+/** A link to a job that is not over leads to its stage, unless it is to a picture that is finished before the job is. */
 export function followLinksToJobs(): void {
   effect(() => {
     const job = state.viewedJob.value;
-    if (job && !isOver(job)) untracked(() => showJob(job));
+    const isFinished = viewed.value && job?.early[viewed.value.index]?.url !== undefined;
+    if (job && !isOver(job) && !isFinished) untracked(() => showJob(job));
   });
 }
 
@@ -101,9 +103,14 @@ export function restore(job: JobState, seed: number | null): Promise<void> {
   });
 }
 
+function isAnswer({ mode }: JobState): boolean {
+  return state.knownCall(mode)?.makes === 'answer';
+}
+
 /** Runs a job's request once more, with its own or with a new seed. */
 export function again(job: JobState, seed: number | null): Promise<void> {
   return press('again', `${job.id} ${seed}`, async () => {
+    if (isAnswer(job)) return answerAnew(showAnswer(job), seed ?? 'new');
     const found = await formOf(job, seed);
     if (!found) return;
     const { tab, form } = found;
@@ -115,13 +122,17 @@ export function again(job: JobState, seed: number | null): Promise<void> {
   });
 }
 
-/** Opens a tab with a picture of the gallery in its form. */
-export function usePicture(tab: 'describe' | 'vary' | 'inpaint', url: string, name: string): Promise<void> {
+/** Opens a tab with a picture of the gallery in its form or message. */
+export function usePicture(tab: 'chat' | 'describe' | 'vary' | 'inpaint', url: string, name: string): Promise<void> {
   return press('use', `${tab} ${url}`, async () => {
     try {
       const picture = await readPicture(await state.api.file(url), name);
       const known = state.capabilities.value;
       if (!known) return;
+      if (tab === 'chat') {
+        addPictures([picture]);
+        return openTab(tab);
+      }
       const takesIt = (mode: string) => inputsOf(known.calls[mode]!, 'pictures').needed.includes('image');
       const mode = modesOf(tab, known).find(takesIt) ?? '';
       const given =
@@ -152,16 +163,10 @@ async function formOf(job: JobState, seed: number | null): Promise<ReturnType<ty
     notify(`The model of this server does not have the mode ${job.mode}.`);
     return undefined;
   }
-  const fetchPicture = async (name: string, url: string | undefined) =>
-    url === undefined
-      ? null
-      : state.api.file(url).then(
-          file => keepPicture(file, name),
-          (error: unknown) => {
-            if (error instanceof ApiError && (error.status === 404 || error.status === 410)) return null;
-            throw error;
-          },
-        );
+  const fetchPicture = async (name: string, url: string | undefined) => {
+    const file = url === undefined ? undefined : await state.api.fileOrGone(url);
+    return file ? keepPicture(file, name) : null;
+  };
   try {
     const [image, image2, mask] = await Promise.all([
       fetchPicture('picture', request.image_url),

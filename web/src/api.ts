@@ -1,6 +1,5 @@
 /** The native API over fetch: jobs, their events, capabilities. Every failure is an ApiError that a person can read. */
 
-import type { JobBody } from './form.ts';
 import { eventReader } from './sse.ts';
 import type { Capabilities, CaptionInspection, PictureRequest, WireEvent, WireJob } from './wire.ts';
 
@@ -16,6 +15,9 @@ export class ApiError extends Error {
     this.code = code;
   }
 }
+
+/** The body of POST /v1/jobs. */
+export type JobRequest = Readonly<Record<string, unknown>> & { readonly mode: string };
 
 /** `base` is the server's origin. A server with keys has the browser send one along. */
 export function createApi(base: string) {
@@ -33,7 +35,7 @@ export function createApi(base: string) {
       return (await request('v1/capabilities')).json();
     },
     /** Gives the job as it is right after it was accepted. The same key again gives the same job. */
-    async submit(body: JobBody, key: string): Promise<WireJob> {
+    async submit(body: JobRequest, key: string): Promise<WireJob> {
       const headers = { 'content-type': 'application/json', 'idempotency-key': key };
       const accepted = await request('v1/jobs', { method: 'POST', headers, body: JSON.stringify(body) });
       const { id }: { id: string } = await accepted.json();
@@ -70,6 +72,10 @@ export function createApi(base: string) {
     async file(url: string): Promise<Blob> {
       return (await request(url)).blob();
     },
+    /** The same; undefined if the server does not keep it any more. */
+    async fileOrGone(url: string): Promise<Blob | undefined> {
+      return this.file(url).catch(ignoreStatus(404, 410));
+    },
     /** The events from the first on, as they come, until the stream ends. */
     async *events(id: string, signal: AbortSignal): AsyncGenerator<WireEvent> {
       const response = await request(`v1/jobs/${encodeURIComponent(id)}/events`, { signal });
@@ -84,9 +90,10 @@ export function createApi(base: string) {
   };
 }
 
-function ignoreStatus(...statuses: number[]): (error: unknown) => void {
+function ignoreStatus(...statuses: number[]): (error: unknown) => undefined {
   return error => {
-    if (!(error instanceof ApiError && statuses.includes(error.status))) throw error;
+    if (error instanceof ApiError && statuses.includes(error.status)) return undefined;
+    throw error;
   };
 }
 

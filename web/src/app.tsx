@@ -1,5 +1,8 @@
 /** The frame around the tabs: header, the open tab, gallery, and what lies over them. */
+import type { ComponentChildren } from 'preact';
+import type { TabId } from './calls.ts';
 import { CallTab } from './components/call-tab.tsx';
+import { ChatTab } from './components/chat/chat-tab.tsx';
 import { CodeDialog } from './components/code-dialog.tsx';
 import { DropVeil } from './components/drop-veil.tsx';
 import { Gallery } from './components/gallery.tsx';
@@ -34,11 +37,9 @@ export function App() {
       </header>
       <main>
         <ServerFault />
-        <div role="tabpanel" id="panel" aria-labelledby={`tab-${id}`}>
-          <CallTab key={id} tab={id} />
-        </div>
+        <Panel id={id}>{id === 'chat' ? <ChatTab /> : <CallTab key={id} tab={id} />}</Panel>
         <UnderWay />
-        <Gallery />
+        {state.keepsResults.value && <Gallery />}
       </main>
       <footer class="foot">
         <p>Everything happens on this server. Nothing is sent anywhere else.</p>
@@ -52,6 +53,16 @@ export function App() {
         {state.spoken}
       </p>
     </>
+  );
+}
+
+/** A model with one tab has no bar of tabs. */
+function Panel({ id, children }: { id: TabId; children: ComponentChildren }) {
+  if (state.shownTabs.value.length < 2) return <div>{children}</div>;
+  return (
+    <div role="tabpanel" id="panel" aria-labelledby={`tab-${id}`}>
+      {children}
+    </div>
   );
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { countOf, inputsOf, labelOf, modesOf, settingsOf, tabNeedingPicture, tabsOf, titleOf } from './calls.ts';
-import { drawingModel, known } from './testing/known.ts';
+import { drawingModel, known, talkingModel } from './testing/known.ts';
 
 const namesOf = (mode: string, kind: 'words' | 'pictures' = 'words', capabilities = known) =>
   settingsOf(capabilities.calls[mode]!, kind, capabilities).map(([name]) => name);
@@ -15,6 +15,14 @@ describe('tabs', () => {
       inpaint: ['inpaint'],
     });
     expect(tabNeedingPicture(known)).toBe('describe');
+  });
+
+  it('are one for conversations', () => {
+    expect(tabsOf(talkingModel)).toEqual(['chat']);
+    expect(tabNeedingPicture(talkingModel)).toBeUndefined();
+    expect(namesOf('chat', 'words', talkingModel)).toEqual(
+      expect.arrayContaining(['max_tokens', 'temperature', 'stop', 'draw', 'steps']),
+    );
   });
 
   it('are fewer where the model does less, and hold modes that nobody here has heard of', () => {

@@ -4,10 +4,10 @@
  */
 import type { Capabilities, OptionSchema, WireCall } from './wire.ts';
 
-export type TabId = 'draw' | 'describe' | 'imagine' | 'vary' | 'inpaint';
-export const tabIds = ['draw', 'describe', 'imagine', 'vary', 'inpaint'] as const satisfies readonly TabId[];
+export type TabId = 'chat' | 'draw' | 'describe' | 'imagine' | 'vary' | 'inpaint';
+export const tabIds = ['chat', 'draw', 'describe', 'imagine', 'vary', 'inpaint'] as const satisfies readonly TabId[];
 
-/** What forms give to calls. Dialogues have no form. */
+/** What forms give to calls. A dialogue is no field of a form. */
 export type InputName = Exclude<WireCall['takes'][number], 'messages'>;
 /** What the inputs of a call are, where it takes either. */
 export type Kind = 'words' | 'pictures';
@@ -15,9 +15,9 @@ export type Kind = 'words' | 'pictures';
 const isFormInput = (name: WireCall['takes'][number]): name is InputName => name !== 'messages';
 const isPicture = (name: WireCall['takes'][number]) => name === 'image' || name === 'image2' || name === 'mask';
 
-/** The tab of a call, by what it needs and makes; undefined if it has none. */
-export function tabOf(call: WireCall): TabId | undefined {
-  if (call.makes === 'answer') return undefined;
+/** The tab of a call, by what it needs and makes. */
+export function tabOf(call: WireCall): TabId {
+  if (call.makes === 'answer') return 'chat';
   const needed = call.needs.flat();
   if (call.takes.includes('mask')) return 'inpaint';
   // Some models draw without a prompt too.

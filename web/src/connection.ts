@@ -2,14 +2,17 @@
 import { effect } from '@preact/signals';
 import { toFault } from './faults.ts';
 import { readHistory } from './job-feed.ts';
-import { api, capabilities, serverFault } from './state.ts';
+import { settleTab } from './navigation.ts';
+import { api, capabilities, serverFault, shownTabs } from './state.ts';
 
 const pauseBeforeLooking = 4_000;
 
 /** Fetches capabilities and history; it is called again after a key was given or the server can be reached again. */
 export async function connect(): Promise<void> {
   try {
+    const isFirst = capabilities.value === null;
     capabilities.value = await api.capabilities();
+    if (isFirst) settleTab(shownTabs.value);
     await readHistory();
     serverFault.value = null;
   } catch (error) {

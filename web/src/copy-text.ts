@@ -17,3 +17,18 @@ export async function copyText(field: HTMLTextAreaElement): Promise<'copied' | '
     return document.execCommand('copy') ? 'copied' : 'selected';
   }
 }
+
+/** Copies words that stand in no field. false: the browser copies nothing for this page. */
+export async function copyWords(text: string): Promise<boolean> {
+  const focused = document.activeElement;
+  const field = Object.assign(document.createElement('textarea'), {
+    value: text,
+    className: 'unseen',
+    ariaHidden: 'true',
+  });
+  document.body.append(field);
+  const outcome = await copyText(field);
+  field.remove();
+  if (focused instanceof HTMLElement) focused.focus();
+  return outcome === 'copied';
+}

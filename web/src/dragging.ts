@@ -13,10 +13,16 @@ export function holdsPicture(data: DataTransfer | null): boolean {
   return data !== null && (data.types.includes('Files') || data.types.includes(ownType));
 }
 
-/** The first picture of a drop. Addresses of other sites are never fetched. */
-export async function droppedPicture(data: DataTransfer): Promise<File | undefined> {
+/** The files of a drop. Addresses of other sites are never fetched. */
+export async function droppedFiles(data: DataTransfer): Promise<readonly File[]> {
   const url = data.getData(ownType);
-  if (!url) return [...data.files].find(file => file.type.startsWith('image/'));
+  if (!url) return [...data.files];
   const blob = url.startsWith('data:') ? undefined : await api.file(url).catch(() => undefined);
-  return blob && new File([blob], url.split('/').at(-1) || 'picture.png', { type: blob.type || 'image/png' });
+  if (!blob) return [];
+  return [new File([blob], url.split('/').at(-1) || 'picture.png', { type: blob.type || 'image/png' })];
+}
+
+/** The first picture of a drop. */
+export async function droppedPicture(data: DataTransfer): Promise<File | undefined> {
+  return (await droppedFiles(data)).find(file => file.type.startsWith('image/'));
 }

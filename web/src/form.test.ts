@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { callOf, emptyForm, type Form, missingInputs, optionValue, toBody, toForm, withOption } from './form.ts';
-import { callIn, drawingModel, formOf, known } from './testing/known.ts';
+import { callIn, drawingModel, formOf, known, talkingModel } from './testing/known.ts';
 
 const picture = { name: 'a.png', url: 'data:image/png;base64,AA==' };
 const filled: Partial<Form> = {
@@ -47,6 +47,18 @@ describe('toBody', () => {
     expect(bodyOf('inpaint', { prompt: ' ' })).not.toHaveProperty('prompt');
     const gaps = { mode: 'inpaint', prompt: 'a _', n: 2, preview_every: 2 };
     expect(bodyOf('inpaint', { kind: 'words', prompt: 'a _' })).toEqual(gaps);
+  });
+
+  it('asks for an answer with what was set, lists line by line', () => {
+    const own = { temperature: 0.5, stop: 'END\n\n too ' };
+    const form = formOf('chat', { prompt: 'x', seed: 3, ...set('chat', own) }, talkingModel);
+    const body = { mode: 'chat', seed: 3, temperature: 0.5, stop: ['END', ' too '], preview_every: 2 };
+    expect(toBody(form, callIn('chat', talkingModel), talkingModel)).toEqual(body);
+    const back = toForm({ mode: 'chat', request: { seed: 3, temperature: 0.5, stop: ['END', ' too '] } }, talkingModel);
+    expect(back).toMatchObject({
+      tab: 'chat',
+      form: { seed: 3, options: { chat: { temperature: 0.5, stop: 'END\n too ' } } },
+    });
   });
 
   it('asks models of other families for what they have', () => {

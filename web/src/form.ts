@@ -46,10 +46,13 @@ export type MissingName = InputName | 'gap';
 /** The body of POST /v1/jobs. */
 export interface JobBody {
   readonly mode: string;
-  readonly [field: string]: OptionValue;
+  readonly [field: string]: BodyValue;
 }
 
-const startingCounts = { draw: 4, describe: 4, imagine: 6, vary: 4, inpaint: 2 } as const;
+/** A list is written in a form as a text, an entry a line. */
+export type BodyValue = OptionValue | readonly string[];
+
+const startingCounts = { chat: 1, draw: 4, describe: 4, imagine: 6, vary: 4, inpaint: 2 } as const;
 /** Steps between previews. */
 const previewEvery = 2;
 
@@ -119,19 +122,24 @@ export function optionsSet(form: Form, { mode, call }: FormCall, known: Capabili
 export function toBody(form: Form, formCall: FormCall, known: Capabilities): JobBody {
   const { mode, call } = formCall;
   const { needed, optional } = inputsOf(call, form.kind);
-  const body: Record<string, OptionValue> = {};
+  const body: Record<string, BodyValue> = {};
   for (const name of [...needed, ...optional]) {
     const value = form[name];
     const text = typeof value === 'string' ? value.trim() : value?.url;
     if (text) body[name] = text;
   }
-  if (countOf(call) === 'n') body['n'] = form.n;
+  if (countOf(call) === 'n' && call.options.includes('n')) body['n'] = form.n;
   if (form.seed !== null) body['seed'] = form.seed;
   for (const [name, value] of Object.entries(optionsSet(form, formCall, known))) {
-    body[name] = typeof value === 'string' ? value.trim() : value;
+    const isList = known.options[name]?.type === 'array';
+    body[name] = typeof value !== 'string' ? value : isList ? linesOf(value) : value.trim();
   }
   if (call.makes !== 'captions' && call.options.includes('preview_every')) body['preview_every'] = previewEvery;
   return { mode, ...body };
+}
+
+function linesOf(text: string): readonly string[] {
+  return text.split('\n').filter(line => line !== '');
 }
 
 /**
@@ -159,7 +167,8 @@ export function toForm(
   };
   const { options, defaults } = call;
   const own = options.flatMap(name => {
-    const value = request[name];
+    const given = request[name];
+    const value = Array.isArray(given) ? given.join('\n') : given;
     return name !== 'n' && name !== 'seed' && isOptionValue(value) && value !== defaults[name] ? [[name, value]] : [];
   });
   return { tab, form: { ...form, options: { [mode]: Object.fromEntries(own) as Options } } };

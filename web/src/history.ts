@@ -8,9 +8,17 @@ export function mergeHistory(known: readonly JobState[], views: readonly WireJob
   const kept = known.map(job => {
     const view = read.get(job.id);
     read.delete(job.id);
-    return view === undefined || isOver(job) || job.id === streamed ? job : jobFromView(view);
+    return view === undefined || isOver(job) || job.id === streamed ? job : updated(job, view);
   });
   return [...kept, ...[...read.values()].map(jobFromView)].sort((a, b) => b.created - a.created);
+}
+
+/** What was seen of a job and is not in the history stays until the job has its result. */
+function updated({ text, places, previews, early }: JobState, view: WireJob): JobState {
+  const job = jobFromView(view);
+  if (job.status === 'succeeded') return job;
+  if (job.status === 'failed') return { ...job, text, places };
+  return { ...job, text, places, previews, ...(!isOver(job) && { early }) };
 }
 
 /** Jobs that a full look at the newest `views` should have shown, but did not: removed elsewhere, or lost by a restart. */

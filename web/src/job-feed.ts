@@ -86,7 +86,9 @@ export async function readHistory(): Promise<void> {
   for (const job of merged.filter(found => !isOver(found))) {
     const call = state.knownCall(job.mode);
     const tab = call && tabOf(call);
-    if (tab) state.shownJobs.value = { [tab]: { id: job.id, pictures: {} }, ...state.shownJobs.value };
+    // What the Chat tab follows, its conversation says.
+    if (tab && tab !== 'chat')
+      state.shownJobs.value = { [tab]: { id: job.id, pictures: {} }, ...state.shownJobs.value };
   }
   state.historyLoaded.value = true;
 }
@@ -120,8 +122,9 @@ async function seek(id: string): Promise<void> {
   }
 }
 
-/** Removes a deleted job from the stages. */
+/** Removes a job that the server does not have any more from the stages. */
 export function forgetShown(id: string): void {
+  state.goneJobs.value = new Set([...state.goneJobs.value, id]);
   const others = Object.entries(state.shownJobs.value).filter(([, shown]) => shown.id !== id);
   state.shownJobs.value = Object.fromEntries(others);
 }

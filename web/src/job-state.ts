@@ -1,5 +1,20 @@
 /** A job as the page knows it, and how each event changes it. Pure, so that replay after a reload gives the same. */
-import type { WireError, WireEvent, WireJob, WireProgress, WireRequest, WireResult, WireSample } from './wire.ts';
+import type {
+  WireAnswer,
+  WireError,
+  WireEvent,
+  WireJob,
+  WireProgress,
+  WireRequest,
+  WireResult,
+  WireSample,
+} from './wire.ts';
+
+/** Where a picture stands in an answer: behind so many UTF-16 units of its words. */
+export interface PicturePlace {
+  readonly at: number;
+  readonly seed: number;
+}
 
 export interface JobState {
   readonly id: string;
@@ -17,6 +32,10 @@ export interface JobState {
   readonly early: readonly (WireSample | undefined)[];
   /** What has been written so far. */
   readonly text: string;
+  /** Where the pictures of an answer stand that have been begun so far. */
+  readonly places: readonly (PicturePlace | undefined)[];
+  /** The whole answer of a dialogue. */
+  readonly answer: WireAnswer | null;
   readonly samples: readonly WireSample[];
   readonly unknownWords: readonly string[];
   readonly captionCut: boolean;
@@ -39,6 +58,8 @@ export function jobFromView(view: WireJob): JobState {
     previews: [],
     early: [],
     text: '',
+    places: [],
+    answer: null,
     samples: [],
     unknownWords: [],
     captionCut: false,
@@ -66,11 +87,20 @@ export function reduceJob(job: JobState, event: JobChange): JobState {
         progress: { step: event.step, steps: event.steps, eta_ms: event.eta_ms ?? null },
       };
     case 'preview':
-      return { ...job, previews: withoutFinished(placed(event.indices, event.images.map(toDataUrl)), job.early) };
+      return {
+        ...job,
+        previews: withoutFinished(placed(event.indices, event.images.map(toDataUrl), job.previews), job.early),
+      };
     case 'sample':
       return withEarly(job, placed([event.index], [event.sample], job.early));
     case 'text':
-      return { ...job, text: job.text.slice(0, event.at) + event.delta };
+      return {
+        ...job,
+        text: job.text.slice(0, event.at) + event.delta,
+        places: job.places.map(place => (place && place.at > event.at ? undefined : place)),
+      };
+    case 'image-started':
+      return { ...job, places: placed([event.index], [{ at: event.at, seed: event.seed }], job.places) };
     case 'completed':
       return {
         ...withResult(job, event.result),
@@ -95,6 +125,7 @@ function withResult(job: JobState, result: WireResult): JobState {
   return {
     ...job,
     samples: result.samples,
+    answer: result.answer ?? null,
     unknownWords: result.unknown_words ?? [],
     captionCut: result.caption_cut ?? false,
     isUnfamiliar: result.is_familiar === false,
@@ -121,6 +152,17 @@ function placed<T>(
   const places = Array.from({ length: Math.max(known.length, ...indices.map(index => index + 1)) }, (_, i) => known[i]);
   for (const [place, index] of indices.entries()) places[index] = values[place];
   return places;
+}
+
+/** What a person asked for in words: a prompt, or the last message of a dialogue. */
+export function askedWords({ request: { prompt, messages } }: JobState): string | undefined {
+  const last = messages?.at(-1)?.content ?? [];
+  return prompt ?? (last.flatMap(part => (part.type === 'text' ? [part.text] : [])).join(' ') || undefined);
+}
+
+/** A sample of a job, which may be finished before the job is. */
+export function sampleAt({ samples, early }: JobState, index: number): WireSample | undefined {
+  return samples[index] ?? early[index];
 }
 
 export function isOver(job: JobState): boolean {

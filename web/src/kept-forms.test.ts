@@ -2,25 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { TabId } from './calls.ts';
 import { emptyForm, type Form } from './form.ts';
 import { createFormKeeper } from './kept-forms.ts';
-
-/** A storage that takes `room` characters. */
-function memoryStorage(room = Number.POSITIVE_INFINITY): Storage {
-  const entries = new Map<string, string>();
-  return {
-    get length() {
-      return entries.size;
-    },
-    key: index => [...entries.keys()][index] ?? null,
-    getItem: key => entries.get(key) ?? null,
-    setItem(key, value) {
-      const others = [...entries].filter(([name]) => name !== key).reduce((sum, [, text]) => sum + text.length, 0);
-      if (others + value.length > room) throw new DOMException('full', 'QuotaExceededError');
-      entries.set(key, value);
-    },
-    removeItem: key => void entries.delete(key),
-    clear: () => entries.clear(),
-  };
-}
+import { memoryStorage } from './testing/memory-storage.ts';
 
 const picture = (name: string, size = 10) => ({ name, url: `data:image/png;base64,${'A'.repeat(size)}` });
 const keep = (storage: Storage, tab: TabId, form: Partial<Form>) => {

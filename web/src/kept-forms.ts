@@ -4,6 +4,7 @@
  */
 import { type TabId, tabIds } from './calls.ts';
 import { emptyForm, type Form } from './form.ts';
+import { type GuardedStorage, guarded, isRecord, parsed } from './guarded-storage.ts';
 import type { Shown } from './standing.ts';
 
 const pictureNames = ['image', 'image2', 'mask'] as const;
@@ -40,7 +41,7 @@ export function createFormKeeper(open: () => Storage): FormKeeper {
   };
   return {
     forms: Object.fromEntries(entries) as Record<TabId, Form>,
-    shown: parse(storage.read(shownKey), isShown),
+    shown: parsed(storage.read(shownKey), isShown) ?? {},
     lostPictures,
     keepForms(forms) {
       for (const tab of tabIds) {
@@ -67,7 +68,7 @@ export function createFormKeeper(open: () => Storage): FormKeeper {
 function readForm(storage: GuardedStorage, tab: TabId): { form: Form; lost: readonly string[] } {
   const lost: string[] = [];
   const blank = emptyForm(tab);
-  const read = parse(storage.read(formKey(tab)), isRecord);
+  const read = parsed(storage.read(formKey(tab)), isRecord) ?? {};
   const fields = Object.entries(blank).map(([name, usual]) => {
     const value = read[name];
     return [name, isLike(usual, value) ? value : usual] as const;
@@ -118,44 +119,4 @@ function isShown(value: unknown): value is ShownJobs {
 
 function isListOfPictures(value: unknown): boolean {
   return Array.isArray(value) && value.every(url => typeof url === 'string' && url.startsWith('data:image/'));
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** An empty object where the text is no JSON, or not what is expected. */
-function parse<T extends object>(text: string | null, isExpected: (value: unknown) => value is T): Partial<T> {
-  try {
-    const value: unknown = JSON.parse(text ?? '{}');
-    return isExpected(value) ? value : {};
-  } catch {
-    return {};
-  }
-}
-
-interface GuardedStorage {
-  read(key: string): string | null;
-  /** false: it does not fit, or may not be kept. */
-  write(key: string, value: string): boolean;
-  remove(key: string): void;
-}
-
-function guarded(open: () => Storage): GuardedStorage {
-  const attempt = <T>(act: (storage: Storage) => T, otherwise: T): T => {
-    try {
-      return act(open());
-    } catch {
-      return otherwise;
-    }
-  };
-  return {
-    read: key => attempt(storage => storage.getItem(key), null),
-    write: (key, value) =>
-      attempt(storage => {
-        storage.setItem(key, value);
-        return true;
-      }, false),
-    remove: key => attempt(storage => storage.removeItem(key), undefined),
-  };
 }

@@ -3,6 +3,8 @@ import { effect } from '@preact/signals';
 import { render } from 'preact';
 import { followLinksToJobs } from './actions.ts';
 import { App } from './app.tsx';
+import { followConversations } from './chat/follow.ts';
+import { lostPictures } from './chat/state.ts';
 import { keepConnecting } from './connection.ts';
 import { watchJobs } from './job-feed.ts';
 import { followHistory } from './navigation.ts';
@@ -16,16 +18,18 @@ import './styles/layout.css';
 import './styles/stage.css';
 import './styles/jobs.css';
 import './styles/vocabulary.css';
+import './styles/chat.css';
 import './styles/dialogs.css';
 
 followHistory();
 ignoreClicksThrough(document);
 effect(() => formKeeper.keepForms(forms.value));
 effect(() => formKeeper.keepShown(shownJobs.value));
-for (const name of formKeeper.lostPictures) {
+for (const name of [...formKeeper.lostPictures, ...lostPictures]) {
   notify(`${name} was too large to be kept while the page was loaded again: add it once more.`);
 }
 render(<App />, document.getElementById('app')!);
 watchJobs();
 followLinksToJobs();
+followConversations();
 keepConnecting();

@@ -26,6 +26,21 @@ export function followHistory(): void {
   });
 }
 
+const beganAtStart = location.pathname === '/' && location.search === '' && location.hash === '';
+
+/**
+ * Once it is known what tabs the model has, the first one: the start page's, and in place of one that it does not have. What
+ * lies over the tab stays.
+ */
+export function settleTab(tabs: readonly TabId[]): void {
+  const { tab: named, over } = place.value;
+  const [first = named] = tabs;
+  if (tabs.includes(named) && !(beganAtStart && named === 'draw')) return;
+  if (first === named) return;
+  place.value = { tab: first, over };
+  history.replaceState(history.state, '', addressOf(place.value));
+}
+
 export function openTab(id: TabId): void {
   if (id === tab.value) closeOverlay();
   else show({ tab: id, over: null });

@@ -23,6 +23,12 @@ export const shownTab = computed(() => {
   return shownTabs.value.includes(tab.value) ? tab.value : first;
 });
 
+/** Whether it makes anything that the gallery shows. */
+export const keepsResults = computed(() => {
+  const { calls = {}, dialogue } = capabilities.value ?? {};
+  return Object.values(calls).some(({ makes }) => makes !== 'answer') || dialogue?.draws !== false;
+});
+
 export const formKeeper = createFormKeeper(() => sessionStorage);
 export const forms = signal<Readonly<Record<TabId, Form>>>(formKeeper.forms);
 /** The job on each tab's stage. */
@@ -32,6 +38,8 @@ export const sending = signal<ReadonlySet<TabId>>(new Set());
 
 /** Every job the page knows, the newest first. */
 export const jobs = signal<readonly JobState[]>([]);
+/** Jobs that were sought and that the server does not have any more. */
+export const goneJobs = signal<ReadonlySet<string>>(new Set());
 /** The oldest job that was listed, if the server has older ones. */
 export const olderThan = signal<string | null>(null);
 export const historyLoaded = signal(false);

@@ -5,6 +5,7 @@ import type { JobState } from './job-state.ts';
 import type { Capabilities, WireCall } from './wire.ts';
 
 export const tabNames = {
+  chat: 'Chat',
   draw: 'Draw',
   describe: 'Describe',
   imagine: 'Imagine',

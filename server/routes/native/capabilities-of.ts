@@ -7,6 +7,7 @@ import {
   type Limits,
 } from '../../../src/pipelines/index.ts';
 import type { ServerConfig } from '../../config.ts';
+import { mostCharacters, mostMessages, mostPictures } from '../../schemas/dialogue.ts';
 import { optionFields, servedOptions } from '../../schemas/option-fields.ts';
 import { snakeCase } from '../../schemas/snake-case.ts';
 import type { ModelInfo } from '../../types.ts';
@@ -40,6 +41,9 @@ export function capabilitiesOf(model: ModelInfo, models: readonly ModelInfo[], c
       rounds: most('rounds'),
       request_bytes: config.maxBodyBytes,
       image_pixels: config.maxPixels,
+      messages: model.dialogue && mostMessages,
+      message_pictures: model.dialogue && mostPictures,
+      message_characters: model.dialogue && mostCharacters,
     },
     familiarity: model.familiarity ?? null,
     dialogue: model.dialogue ?? null,

@@ -2,7 +2,7 @@
  * The native API's JSON as it is on the wire, in snake_case: the one place of these types, for the routes that write it and
  * for the page that reads it.
  */
-import type { CallSpec, InputName, Limits } from '../../../src/pipelines/index.ts';
+import type { CallSpec, DialogueDescription, InputName, Limits } from '../../../src/pipelines/index.ts';
 import type { JobStatus } from '../../jobs/types.ts';
 
 /** The value of an option. */
@@ -175,11 +175,23 @@ export interface Capabilities {
   readonly image_size: number | null;
   readonly defaults: { readonly steps: number | undefined; readonly guidance: Readonly<Record<string, number>> };
   readonly limits: Readonly<
-    Record<'n' | 'steps' | 'frames' | 'rounds' | 'request_bytes' | 'image_pixels', number | undefined>
+    Record<
+      | 'n'
+      | 'steps'
+      | 'frames'
+      | 'rounds'
+      | 'request_bytes'
+      | 'image_pixels'
+      /** Of the dialogue that a request holds, all its messages together. */
+      | 'messages'
+      | 'message_pictures'
+      | 'message_characters',
+      number | undefined
+    >
   >;
   readonly familiarity: { readonly threshold: number } | null;
-  /** Of models that answer in dialogues: whether they can be given pictures, and whether they draw; null of others. */
-  readonly dialogue: { readonly sees: boolean; readonly draws: boolean } | null;
+  /** Of models that answer in dialogues; null of others. */
+  readonly dialogue: DialogueDescription | null;
   /** Prompts that show what the model can do. */
   readonly examples: readonly string[];
   /** The words that it was trained on; null where they are not known. */

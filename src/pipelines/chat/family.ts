@@ -25,7 +25,7 @@ function describeFiles(files: ChatFiles, origin: string): ModelDescription {
   const { maxTokens, priority } = chatStandards;
   if (files.family !== 'minigpt5') {
     const defaults = { chat: { maxTokens, priority } };
-    const dialogue = { sees: true, draws: false };
+    const dialogue = { sees: true, draws: false, examples: [] };
     return {
       ...files,
       calls: wordCalls,
@@ -41,6 +41,7 @@ function describeFiles(files: ChatFiles, origin: string): ModelDescription {
     ...drawn.defaults,
     width: drawn.model.imageSize,
     height: drawn.model.imageSize,
+    ...config.sampling,
     ...config.drawing,
     ...chatStandards,
   };
@@ -52,7 +53,7 @@ function describeFiles(files: ChatFiles, origin: string): ModelDescription {
     calls: { ...drawingCalls, ...drawn.model.calls },
     options: mergeOptions([drawn.model.options, options]),
     defaults: { chat: withoutOthers(own), ...drawn.model.defaults },
-    dialogue: { sees: config.frontEnd !== undefined, draws: true },
+    dialogue: { sees: config.frontEnd !== undefined, draws: true, examples: config.examples ?? [] },
   };
 }
 

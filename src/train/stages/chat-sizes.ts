@@ -87,5 +87,11 @@ export function chatFolderConfig(
     prompt: { system: '', ...marks, separator: '', drawn: 'vokens', exchanges: maxExchanges, stop: [] },
     // What is certain stays so; stories and what is drawn without being named are other ones each time.
     sampling: { temperature: 0.7, topP: 0.9 },
+    examples: [
+      'can you show me two foxes?',
+      'tell me a story about a cat',
+      'draw a rocket above a house',
+      'what can you draw?',
+    ],
   };
 }

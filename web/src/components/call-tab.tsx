@@ -1,7 +1,7 @@
 /** A tab: the form of one of its calls on the left, what comes of it on the right. */
 import { countOf, modesOf, type TabId } from '../calls.ts';
 import { missingInputs, optionValue, withOption } from '../form.ts';
-import { capabilities, formCallOf, forms, shownTabs, updateForm } from '../state.ts';
+import { capabilities, formCallOf, forms, updateForm } from '../state.ts';
 import { emptyStage, headingOf, verbOf } from '../tab-texts.ts';
 import { countLabel } from '../words.ts';
 import { CallInputs } from './call-inputs.tsx';
@@ -12,18 +12,6 @@ import { Stage } from './stage.tsx';
 export function CallTab({ tab }: { tab: TabId }) {
   const known = capabilities.value;
   const formCall = formCallOf(tab);
-  if (known?.dialogue && shownTabs.value.length === 0) {
-    return (
-      <div class="workspace">
-        <div>
-          <h1>{known.model} converses</h1>
-          <p class="hint">
-            There is no form for conversations here yet. Clients of OpenAI's API talk with it at /v1/chat/completions.
-          </p>
-        </div>
-      </div>
-    );
-  }
   if (!known || !formCall) return null;
   const form = forms.value[tab];
   const { mode, call } = formCall;

@@ -1,8 +1,9 @@
-/** Is shown while a picture is dragged over the page: dropped anywhere but on a picture field, its settings are restored. */
+/** Is shown while a picture is dragged over the page: dropped anywhere but on a picture field or the Chat tab, its settings are restored. */
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { droppedPicture, holdsPicture } from '../dragging.ts';
 import { restoreFromFile } from '../restore-file.ts';
+import { shownTab } from '../state.ts';
 
 export function DropVeil() {
   const shown = useSignal(false);
@@ -39,7 +40,7 @@ export function DropVeil() {
   if (!shown.value) return null;
   return (
     <div class="veil" aria-hidden="true">
-      <p>Drop it to restore its settings</p>
+      <p>{shownTab.value === 'chat' ? 'Drop it into your message' : 'Drop it to restore its settings'}</p>
     </div>
   );
 }

@@ -126,9 +126,11 @@ export function CountField({ label, value, schema, onChange }: CountFieldProps) 
 interface SliderFieldProps {
   readonly label: string;
   readonly hint: string;
-  readonly value: number;
+  /** null: the server says no more than that the model has its own. */
+  readonly value: number | null;
   readonly range: OptionRange;
-  readonly onChange: (value: number) => void;
+  /** An empty text leaves it to the model. */
+  readonly onChange: (value: number | '') => void;
 }
 
 /** A slider over the usual range, and a number beside it for exact and for unusual values. */
@@ -146,7 +148,7 @@ export function SliderField({ label, hint, value, range, onChange }: SliderField
   };
   const leave = ({ valueAsNumber: number }: HTMLInputElement) => {
     typed.value = null;
-    if (!Number.isNaN(number)) onChange(nearest(number));
+    onChange(Number.isNaN(number) ? '' : nearest(number));
   };
   return (
     <div class="field">
@@ -159,7 +161,8 @@ export function SliderField({ label, hint, value, range, onChange }: SliderField
           min={lowest}
           max={most}
           step={grain ?? 'any'}
-          value={typed.value ?? value}
+          placeholder="auto"
+          value={typed.value ?? value ?? ''}
           onInput={event => type(event.currentTarget)}
           onChange={event => leave(event.currentTarget)}
         />
@@ -170,7 +173,9 @@ export function SliderField({ label, hint, value, range, onChange }: SliderField
         min={lowest}
         max={highest}
         step={step}
-        value={value}
+        class={value === null ? 'is-unset' : undefined}
+        value={value ?? lowest}
+        aria-valuetext={value === null ? 'the model’s own' : undefined}
         aria-describedby={`${id}-hint`}
         onInput={event => onChange(event.currentTarget.valueAsNumber)}
       />

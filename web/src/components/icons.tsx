@@ -11,6 +11,15 @@ function Svg({ children, size = 20 }: { children: ComponentChildren; size?: numb
 }
 
 const tabDrawings = {
+  chat: (
+    <>
+      <path
+        class="words"
+        d="M4.500 2.500h7a2.500 2.500 0 0 1 2.500 2.500v2a2.500 2.500 0 0 1-2.500 2.500H7l-3 2.500V9.500A2.500 2.500 0 0 1 2 7V5a2.500 2.500 0 0 1 2.500-2.500Z"
+      />
+      <path class="pictures" d="M17 8.500a2 2 0 0 1 1 1.800v3.200a2 2 0 0 1-2 2v2.500l-3-2.500h-3a2 2 0 0 1-1.700-1" />
+    </>
+  ),
   draw: (
     <>
       <path class="words" d="M2 5h6M2 9h4" />
@@ -84,6 +93,19 @@ const drawings = {
       <path d="M10 3.500a6.500 6.500 0 0 1 0 13Z" fill="currentColor" />
     </>
   ),
+  send: <path d="M10 16.500v-13M4.500 9 10 3.500 15.500 9" stroke-width="2" />,
+  stop: <rect x="5.500" y="5.500" width="9" height="9" rx="1.500" fill="currentColor" />,
+  edit: (
+    <path d="m4 16 .8-3.600L13.300 3.900a1.600 1.600 0 0 1 2.300 0l.5.5a1.600 1.600 0 0 1 0 2.300l-8.500 8.500L4 16ZM12 5.500 14.500 8" />
+  ),
+  copy: (
+    <>
+      <rect x="7" y="7" width="9.500" height="9.500" rx="2" />
+      <path d="M13 4.500A1.500 1.500 0 0 0 11.500 3H5a2 2 0 0 0-2 2v6.500A1.500 1.500 0 0 0 4.500 13" />
+    </>
+  ),
+  plus: <path d="M10 4v12M4 10h12" />,
+  down: <path d="M10 3.500v13M4.500 11l5.500 5.500 5.500-5.500" />,
   swap: <path d="M4 7h11M12 4l3 3-3 3M16 13H5M8 10l-3 3 3 3" />,
   check: <path d="m4 10.500 4 4 8-9" />,
 } as const satisfies Record<string, ComponentChildren>;

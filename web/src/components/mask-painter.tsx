@@ -166,7 +166,9 @@ export function MaskPainter({ picture, side, mask: given, onChange, onRemove }: 
         hint="In pixels of the model."
         value={size.value}
         range={{ lowest: 2, highest: side / 2, most: side / 2, step: 2, grain: 2 }}
-        onChange={value => (size.value = value)}
+        onChange={value => {
+          if (value !== '') size.value = value;
+        }}
       />
       <div class="painter-tools">
         <span class="hint">Paint half:</span>

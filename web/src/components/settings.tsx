@@ -46,7 +46,7 @@ interface OptionFieldProps {
 /** A field for any option that the server has: its range, choices and texts are the server's. */
 function OptionField({ name, schema, standard, value, onChange }: OptionFieldProps) {
   const label = labelOf(name, schema);
-  const { type, enum: choices, maxLength, description = '', 'x-titles': titles = {} } = schema;
+  const { type, enum: choices, maxLength, maxItems, description = '', 'x-titles': titles = {} } = schema;
   const texts = { label, hint: description };
   if (choices) {
     const options = choices.map(choice => ({ value: choice, name: titles[choice] ?? choice }));
@@ -56,8 +56,14 @@ function OptionField({ name, schema, standard, value, onChange }: OptionFieldPro
   if (type === 'string') {
     return <WordsField {...texts} value={String(value ?? '')} rows={1} longest={maxLength} onChange={onChange} />;
   }
+  if (type === 'array') {
+    const hint = `${description}${description && '. '}One a line, at most ${maxItems}.`;
+    return <WordsField label={label} hint={hint} value={String(value ?? '')} rows={1} onChange={onChange} />;
+  }
   const range = rangeOf(schema, standard);
-  return <SliderField {...texts} value={Number(value ?? range.lowest)} range={range} onChange={onChange} />;
+  return (
+    <SliderField {...texts} value={value === undefined ? null : Number(value)} range={range} onChange={onChange} />
+  );
 }
 
 /** What differs from the defaults, in sight while folded. */

@@ -17,6 +17,7 @@ export function TabBar() {
     openTab(id);
     document.getElementById(`tab-${id}`)?.focus();
   };
+  if (tabIds.length < 2) return null;
   return (
     <div class="tab-bar" role="tablist" aria-label="What to do" onKeyDown={move}>
       {tabIds.map(id => {

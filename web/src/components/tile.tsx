@@ -1,6 +1,6 @@
 /** A finished picture: opens the viewer, can be dragged onto any picture field, and opens as a file in a new tab. */
 import { startDrag } from '../dragging.ts';
-import type { JobState } from '../job-state.ts';
+import { askedWords, type JobState, sampleAt } from '../job-state.ts';
 import { view } from '../navigation.ts';
 import { Picture } from './picture.tsx';
 
@@ -26,7 +26,7 @@ export function Tile({ job, index, alt }: TileProps) {
 }
 
 export function altOf(job: JobState, index: number): string {
-  const { caption, seed } = job.samples[index] ?? {};
-  const words = caption ?? job.request.prompt;
+  const { caption, seed } = sampleAt(job, index) ?? {};
+  const words = caption ?? askedWords(job);
   return words ? `${words}, seed ${seed}` : `Picture, seed ${seed}`;
 }

@@ -1,7 +1,7 @@
 /** The jobs that run or wait, of all tabs, windows and programs: how far they are, where they are shown, and how to cancel them. */
 import { cancel, showJob } from '../actions.ts';
 import { titleOf } from '../calls.ts';
-import { fractionDone, isOver, type JobState } from '../job-state.ts';
+import { askedWords, fractionDone, isOver, type JobState } from '../job-state.ts';
 import { capabilities, jobs, knownCall } from '../state.ts';
 import { statusLine } from '../words.ts';
 import { Icon } from './icons.tsx';
@@ -29,7 +29,7 @@ export function UnderWay() {
 
 function Waiting({ job }: { job: JobState }) {
   const title = titleOf(job.mode, capabilities.value);
-  const words = job.request.prompt ?? '';
+  const words = askedWords(job) ?? '';
   const name = words === '' ? title : `${title}, ${words}`;
   return (
     <>

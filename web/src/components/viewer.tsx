@@ -1,11 +1,10 @@
 /** One picture in large, with how it was made and what can be done with it. Arrows lead through the gallery. */
-import { useComputed, useSignal } from '@preact/signals';
+import { useComputed } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
-import { again, remove, restore, usePicture } from '../actions.ts';
+import { again, remove, restore, showJob, usePicture } from '../actions.ts';
 import { labelOf, type TabId, titleOf } from '../calls.ts';
 import { galleryEntries } from '../gallery-entries.ts';
-import type { JobState } from '../job-state.ts';
+import { askedWords, type JobState, sampleAt } from '../job-state.ts';
 import { closeOverlay, view, viewed } from '../navigation.ts';
 import { capabilities, jobs, knownCall, shownTabs, viewedJob } from '../state.ts';
 import { duration } from '../words.ts';
@@ -15,6 +14,7 @@ import { Dialog } from './dialog.tsx';
 import { FramePlayer } from './frame-player.tsx';
 import { Icon } from './icons.tsx';
 import { Picture } from './picture.tsx';
+import { Removal } from './removal.tsx';
 import { altOf } from './tile.tsx';
 
 export function Viewer() {
@@ -65,8 +65,8 @@ export function Viewer() {
 }
 
 function View({ job, index }: { job: JobState; index: number }) {
-  const sample = job.samples[index];
-  const caption = sample?.caption ?? job.request.prompt;
+  const sample = sampleAt(job, index);
+  const caption = sample?.caption ?? askedWords(job);
   const isList = !sample?.url;
   return (
     <div class="view">
@@ -89,6 +89,11 @@ function View({ job, index }: { job: JobState; index: number }) {
           caption && job.mode !== 'interpolate' && <p class="caption is-large">{caption}</p>
         )}
         <Parameters job={job} index={index} />
+        {job.request.messages && (
+          <button type="button" class="quiet is-start" onClick={() => showJob(job)}>
+            Show the conversation
+          </button>
+        )}
         <Actions job={job} index={index} />
       </div>
     </div>
@@ -103,7 +108,7 @@ function Source({ job }: { job: JobState }) {
 
 function Parameters({ job, index }: { job: JobState; index: number }) {
   const { request } = job;
-  const sample = job.samples[index];
+  const sample = sampleAt(job, index);
   const rows: readonly (readonly [string, ComponentChildren])[] = [
     ['Caption given', sample?.caption !== undefined && request.prompt !== sample.caption ? request.prompt : undefined],
     ['Seed', sample?.seed],
@@ -140,9 +145,9 @@ function settingsUsed({ mode, request }: JobState): readonly (readonly [string, 
 }
 
 function Actions({ job, index }: { job: JobState; index: number }) {
-  const sample = job.samples[index];
+  const sample = sampleAt(job, index);
   const url = sample?.url;
-  const seed = job.samples[0]?.seed ?? null;
+  const seed = job.answer?.seed ?? job.samples[0]?.seed ?? null;
   return (
     <>
       <div class="actions">
@@ -163,42 +168,18 @@ function Actions({ job, index }: { job: JobState; index: number }) {
             <Icon name="download" /> Download
           </a>
         )}
-        <Removal job={job} />
+        <Removal
+          name="Delete"
+          really={job.samples.length > 1 ? `Delete all ${job.samples.length} of this run` : 'Really delete'}
+          onRemove={() => void remove(job.id)}
+        />
       </div>
     </>
   );
 }
 
-/** Deletes after a confirmation. A second press in the same place, by pointer or key, keeps the picture. */
-function Removal({ job }: { job: JobState }) {
-  const asks = useSignal(false);
-  const keep = useRef<HTMLButtonElement>(null);
-  const really = useRef<HTMLButtonElement>(null);
-  useEffect(() => {
-    if (!asks.value) return;
-    keep.current?.focus();
-    really.current?.scrollIntoView({ block: 'nearest' });
-  }, [asks.value]);
-  if (!asks.value) {
-    return (
-      <button key="ask" type="button" class="quiet" onClick={() => (asks.value = true)}>
-        <Icon name="trash" /> Delete
-      </button>
-    );
-  }
-  return (
-    <>
-      <button key="keep" ref={keep} type="button" class="quiet" onClick={() => (asks.value = false)}>
-        <Icon name="close" /> Keep
-      </button>
-      <button key="delete" ref={really} type="button" class="danger" onClick={() => void remove(job.id)}>
-        {job.samples.length > 1 ? `Delete all ${job.samples.length} of this run` : 'Really delete'}
-      </button>
-    </>
-  );
-}
-
 const uses = [
+  { tab: 'chat', name: 'Chat' },
   { tab: 'describe', name: 'Describe' },
   { tab: 'vary', name: 'Vary' },
   { tab: 'inpaint', name: 'Paint over' },
@@ -209,7 +190,7 @@ function UsePicture({ url, name: fileName }: { url: string; name: string }) {
     <div class="actions">
       <span class="hint">Use it to</span>
       {uses
-        .filter(({ tab }) => shownTabs.value.includes(tab))
+        .filter(({ tab }) => shownTabs.value.includes(tab) && (tab !== 'chat' || capabilities.value?.dialogue?.sees))
         .map(({ tab, name }) => (
           <button key={tab} type="button" class="example" onClick={() => void usePicture(tab, url, fileName)}>
             {name}

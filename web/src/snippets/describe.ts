@@ -1,6 +1,5 @@
 /** A form's request as the routes of the API want it: which route, which fields, which files. */
-import type { JobBody } from '../form.ts';
-import type { OptionValue } from '../wire.ts';
+import type { BodyValue, JobBody } from '../form.ts';
 
 type Route = 'generations' | 'variations' | 'edits' | 'chat' | 'jobs';
 
@@ -20,7 +19,7 @@ const routes: Readonly<Record<string, Route>> = {
 /** OpenAI's own limit of `n`, which routes of its family keep: more samples are requested as a native job. */
 const mostByOpenai = 10;
 
-export type Fields = Record<string, OptionValue>;
+export type Fields = Record<string, BodyValue>;
 
 export interface Described {
   readonly route: Route;
@@ -64,9 +63,9 @@ export function describe(body: JobBody, model: string): Described {
   return { route, known, own: { ...mode, ...settings }, files, pairs };
 }
 
-function present(fields: Readonly<Record<string, OptionValue | undefined>>): Fields {
+function present(fields: Readonly<Record<string, BodyValue | undefined>>): Fields {
   return Object.fromEntries(
-    Object.entries(fields).filter((entry): entry is [string, OptionValue] => entry[1] !== undefined),
+    Object.entries(fields).filter((entry): entry is [string, BodyValue] => entry[1] !== undefined),
   );
 }
 

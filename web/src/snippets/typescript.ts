@@ -1,12 +1,14 @@
 /** Requests as TypeScript, with the openai package. */
-import type { OptionValue } from '../wire.ts';
+import type { BodyValue } from '../form.ts';
 import type { Described, Fields, Writer } from './describe.ts';
 
 const literal = (value: unknown) => JSON.stringify(value);
 const property = (name: string) => (/^[a-z_]\w*$/i.test(name) ? name : literal(name));
-const quoted = (value: OptionValue) =>
+const quoted = (value: BodyValue): string =>
   typeof value !== 'string'
-    ? String(value)
+    ? typeof value === 'object'
+      ? `[${value.map(quoted).join(', ')}]`
+      : String(value)
     : `'${literal(value).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")}'`;
 
 function properties(fields: Fields): string {

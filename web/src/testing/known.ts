@@ -1,6 +1,7 @@
 /** What servers say of a model like the embedded one, and of one that only draws, for tests. */
 import { serverConfig } from '../../../server/config.ts';
 import { capabilitiesOf } from '../../../server/routes/native/capabilities-of.ts';
+import { fakeChatModel } from '../../../server/testing/fake-chat-model.ts';
 import { fakeModel } from '../../../server/testing/fake-model.ts';
 import { tabOf } from '../calls.ts';
 import { emptyForm, type Form, type FormCall } from '../form.ts';
@@ -8,6 +9,10 @@ import type { Capabilities, WireCall } from '../wire.ts';
 
 const { info } = fakeModel();
 export const known: Capabilities = capabilitiesOf(info, [info], serverConfig({}));
+
+const chatty = fakeChatModel().info;
+/** Of a model that answers in dialogues. */
+export const talkingModel: Capabilities = capabilitiesOf(chatty, [chatty], serverConfig({}));
 
 const drawing: WireCall = {
   title: 'Drawing',

@@ -109,6 +109,8 @@ export const miniGpt5ConfigSchema = Type.Object(
         closed,
       ),
     ),
+    /** Messages that show what the model can do. */
+    examples: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
   },
   closed,
 );

@@ -1,0 +1,153 @@
+/** Where a message is written: words, and pictures that are chosen, dropped or pasted. Enter sends it. */
+import { useRef } from 'preact/hooks';
+import { leaveEdit, removePicture, sendDraft, stopAnswer } from '../../chat/actions.ts';
+import { isBlank } from '../../chat/draft.ts';
+import { takeFiles } from '../../chat/given-pictures.ts';
+import { draft, draftFault, pendingAnswer } from '../../chat/state.ts';
+import { pictureTypes } from '../../pictures.ts';
+import { capabilities, serverFault } from '../../state.ts';
+import { Icon } from '../icons.tsx';
+
+const fieldId = 'chat-message';
+
+/** Where a person goes on writing. */
+export function focusMessage(): void {
+  document.getElementById(fieldId)?.focus();
+}
+
+export function Composer() {
+  const { text, pictures, edits } = draft.value;
+  const isAnswering = pendingAnswer.value !== undefined;
+  const dialogue = capabilities.value?.dialogue;
+  const send = (event: Event) => {
+    event.preventDefault();
+    sendDraft();
+    focusMessage();
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    // While letters are being composed, as in Japanese, Enter belongs to that.
+    if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) send(event);
+  };
+  return (
+    <form class="composer" onSubmit={send}>
+      {edits !== null && (
+        <div class="composer-note">
+          <p>Sent again, the message takes the place of the former one, which stays as a version.</p>
+          <button
+            type="button"
+            class="quiet"
+            onClick={() => {
+              leaveEdit();
+              focusMessage();
+            }}
+          >
+            Leave it as it is
+          </button>
+        </div>
+      )}
+      <p class="field-fault" role="status">
+        {draftFault}
+      </p>
+      <div class="composer-box">
+        {pictures.length > 0 && (
+          <ul class="given" aria-label="Pictures of the message">
+            {pictures.map((picture, place) => (
+              <li key={place}>
+                <img class="picture" src={picture.url} alt={picture.name} />
+                <button
+                  type="button"
+                  class="round given-clear"
+                  aria-label={`Remove ${picture.name}`}
+                  onClick={() => {
+                    removePicture(picture);
+                    focusMessage();
+                  }}
+                >
+                  <Icon name="close" />
+                </button>
+              </li>
+            ))}
+          </ul>
+        )}
+        <div class="composer-row">
+          {dialogue?.sees && <AddPictures />}
+          <label class="unseen" for={fieldId}>
+            Message
+          </label>
+          <textarea
+            id={fieldId}
+            rows={1}
+            value={text}
+            placeholder={dialogue?.draws ? 'Say what you would like to see' : 'Write a message'}
+            enterkeyhint="send"
+            aria-describedby="composer-keys"
+            onInput={event => {
+              draftFault.value = '';
+              draft.value = { ...draft.value, text: event.currentTarget.value };
+            }}
+            onKeyDown={onKeyDown}
+          />
+          {isAnswering ? (
+            <button
+              type="button"
+              class="primary round"
+              aria-label="Stop the answer"
+              title="Stop the answer (Escape)"
+              onClick={() => {
+                stopAnswer();
+                focusMessage();
+              }}
+            >
+              <Icon name="stop" />
+            </button>
+          ) : (
+            <button
+              type="submit"
+              class="primary round"
+              aria-label="Send"
+              title="Send (Enter)"
+              disabled={isBlank(draft.value) || serverFault.value !== null}
+            >
+              <Icon name="send" />
+            </button>
+          )}
+        </div>
+      </div>
+      <p id="composer-keys" class="hint composer-keys">
+        Enter sends, Shift with Enter begins a line{isAnswering && ', Escape stops the answer'}
+      </p>
+    </form>
+  );
+}
+
+function AddPictures() {
+  const input = useRef<HTMLInputElement>(null);
+  const most = capabilities.value?.limits.message_pictures;
+  return (
+    <>
+      <input
+        ref={input}
+        class="unseen"
+        type="file"
+        multiple
+        accept={pictureTypes}
+        tabIndex={-1}
+        aria-hidden="true"
+        onChange={event => {
+          const files = [...(event.currentTarget.files ?? [])];
+          event.currentTarget.value = '';
+          void takeFiles(files).then(focusMessage);
+        }}
+      />
+      <button
+        type="button"
+        class="quiet round"
+        aria-label="Add pictures"
+        title={`Add pictures: at most ${most} in a request, large ones are made smaller`}
+        onClick={() => input.current?.click()}
+      >
+        <Icon name="image" />
+      </button>
+    </>
+  );
+}
