@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { bools, expectClose, ints, wave } from '../../test/support/kernel-table.ts';
 import type { FileTensor } from '../core/host-tensor.ts';
@@ -9,6 +9,7 @@ import { loadSafetensors, openSafetensors } from '../weights/safetensors.ts';
 import { saveSafetensors } from '../weights/write-safetensors.ts';
 import { readFileTensor } from './file-tensor.ts';
 import { type CompileSpec, compile, type Device, type Program, sessionHost } from './index.ts';
+import { record } from './recorder/record.ts';
 
 let folder: string;
 let file: string;
@@ -122,6 +123,27 @@ describe('weights in a .safetensors file', () => {
       expect([...(await executable.run({ x: zeros }))['y']!.data]).toEqual([...values]);
       await executable.release();
     }
+  });
+
+  test.each(['float16', 'bfloat16'] as const)('as %s give rows without being widened whole', async storedAs => {
+    const raw = join(folder, `rows-${storedAs}`);
+    await writeFile(raw, new Uint8Array(Uint16Array.from([0, 0x3c00, 0x3f80, 0x4000, 0xc100, 0x0001]).buffer));
+    const table: FileTensor = { dtype: 'float32', storedAs, shape: [3, 2], file: raw, offset: 0, byteLength: 12 };
+    const rows: Program<{ table: tf.Tensor }, unknown> = ({ params, inputs }) => ({
+      outputs: { y: tf.gather(params.table, inputs['ids']!) },
+    });
+    const spec = { params: { table }, inputs: { ids: { dtype: 'int32', shape: ['batch'] } } } as const;
+    const { nodes } = record('rows', rows, spec, { ids: [2] }).model;
+    expect(nodes.find(({ opType }) => opType === 'Gather')?.inputs[0]).toBe('params/table');
+    const ids = { dtype: 'int32', shape: [2], data: Int32Array.of(2, 0) } as const;
+    const got: number[][] = [];
+    for (const device of ['cpu', 'reference'] as const) {
+      const executable = await compile(rows, spec, { device });
+      got.push([...(await executable.run({ ids }))['y']!.data]);
+      await executable.release();
+    }
+    const all = [...readFileTensor(table).data];
+    expect(got).toEqual([0, 1].map(() => [...all.slice(4), ...all.slice(0, 2)]));
   });
 
   test('of two folders in one program are refused', async () => {

@@ -175,7 +175,8 @@ const gather: Lowering = call => {
   const batchDims = (attrs['batchDims'] as number | undefined) ?? 0;
   if (batchDims === 0) {
     const shape = [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)];
-    return graph.emit('Gather', [x, indices], shape, x.dtype, { attributes: { axis } });
+    const stored = graph.storedOf(x);
+    return graph.cast(graph.emit('Gather', [stored, indices], shape, stored.dtype, { attributes: { axis } }), x.dtype);
   }
   if (axis !== batchDims) throw new TypeError('GatherV2 with batchDims is lowered for axis = batchDims only');
   const tail = x.shape.slice(axis + 1);

@@ -26,6 +26,8 @@ export class GraphBuilder {
   /** The outputs of all nodes, in order. */
   readonly values: OnnxValueInfo[] = [];
   readonly #initializers = new Map<string, OnnxInitializer>();
+  /** Tensors of files in half precision, by the names of what they are widened to. */
+  readonly #stored = new Map<string, Value>();
   /** Small constants by content, so that equal ones are stored once. */
   readonly #constants = new Map<string, Value>();
   #counter = 0;
@@ -107,7 +109,14 @@ export class GraphBuilder {
   ): Value {
     const stored: Value = { name, shape, dtype: storedAs ?? dtype };
     this.#initializers.set(name, { name, type: stored.dtype, shape, data: region });
-    return this.cast(stored, dtype);
+    const wide = this.cast(stored, dtype);
+    if (storedAs) this.#stored.set(wide.name, stored);
+    return wide;
+  }
+
+  /** The tensor of a file that `x` is, before it was widened: for what takes little of it, so that it need not be widened whole. */
+  storedOf(x: Value): Value {
+    return this.#stored.get(x.name) ?? x;
   }
 
   reshape(x: Value, shape: readonly number[]): Value {
