@@ -177,6 +177,19 @@ describe.skipIf(!chromiumPath)(
       await answers(page).getByText('the first try').waitFor();
     });
 
+    it('takes a double click for one, which does not stop what it began', async () => {
+      const model = chatty.answers({ pace: 'stepwise', script: ['Both clicks ', 'were one.'] });
+      const page = await site.open();
+      await page.clock.setFixedTime(new Date('2026-11-28T12:00:00Z'));
+      await message(page).fill('click');
+      await page.getByRole('button', { name: 'Send', exact: true }).dblclick();
+      model.advance(1);
+      await answers(page).getByText('Both clicks').waitFor();
+      model.advance();
+      await answers(page).getByText('Both clicks were one.').waitFor();
+      expect(model.calls).toHaveLength(1);
+    });
+
     it('has conversations beside each other, which can be deleted', async () => {
       const page = await site.open();
       const list = page.getByRole('region', { name: 'Conversations' });
@@ -215,6 +228,13 @@ describe.skipIf(!chromiumPath)(
         draw: 'never',
       });
       expect(model.calls[0]!.options).not.toHaveProperty('topK');
+      await answered(page);
+      await page.getByRole('button', { name: 'Use via API' }).click();
+      const code = await page.getByLabel('curl code').inputValue();
+      expect(code).toContain('"temperature": 0.25');
+      expect(code).toContain('"content": "with settings"');
+      await page.keyboard.press('Escape');
+      await page.waitForURL(`${site.origin}/chat`);
     });
 
     it('writes lines by Shift with Enter, and tells each sentence of an answer once', async () => {

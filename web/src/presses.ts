@@ -4,7 +4,7 @@
  */
 
 /** Milliseconds within which people press twice and mean once; double clicks have up to 500 by default. */
-const longestPause = 700;
+export const longestPause = 700;
 
 /** Stops the later clicks of a double click whose first one closed a dialog: what lies beneath was not meant. */
 export function ignoreClicksThrough(page: Document): void {

@@ -1,12 +1,14 @@
 /** The current form as a program to copy. */
 import { useSignal } from '@preact/signals';
 import { useRef } from 'preact/hooks';
+import { conversation, draft } from '../chat/state.ts';
 import { copyText } from '../copy-text.ts';
 import { toBody } from '../form.ts';
 import { closeOverlay, showsCode } from '../navigation.ts';
 import { commandKey } from '../platform.ts';
 import { snippets } from '../snippets/index.ts';
 import { capabilities, formCallOf, forms, shownTab } from '../state.ts';
+import type { Capabilities } from '../wire.ts';
 import { Dialog } from './dialog.tsx';
 import { Choice } from './fields.tsx';
 import { Icon } from './icons.tsx';
@@ -19,6 +21,14 @@ export function CodeDialog() {
   );
 }
 
+/** What is being written, was said last, or may be said. */
+function wordsToSay({ dialogue }: Capabilities): string {
+  const { messages } = conversation.value;
+  const last = messages.findLast(message => message.role === 'user');
+  const said = last?.role === 'user' ? last.text : undefined;
+  return draft.value.text.trim() || said || dialogue?.examples[0] || 'Hello';
+}
+
 function Code() {
   const language = useSignal<'curl' | 'Python' | 'TypeScript'>('curl');
   const outcome = useSignal<'copied' | 'selected' | null>(null);
@@ -26,7 +36,7 @@ function Code() {
   const known = capabilities.value;
   const formCall = formCallOf(shownTab.value);
   if (!known || !formCall) return null;
-  const place = { origin: location.origin, model: known.model };
+  const place = { origin: location.origin, model: known.model, ...(known.dialogue && { said: wordsToSay(known) }) };
   const all = snippets(toBody(forms.value[shownTab.value], formCall, known), place);
   const code = all.find(snippet => snippet.language === language.value)?.code ?? '';
   const copy = async () => {

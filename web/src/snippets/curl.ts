@@ -28,6 +28,8 @@ export const curl: Writer = {
     const filled = shell(body).replace('IMAGE', `'"$(base64 < image.png | tr -d '\\n')"'`);
     return `curl ${origin}/v1/chat/completions \\\n  -H 'content-type: application/json' \\\n  -d ${filled}`;
   },
+  dialogue: ({ known, own, said }, origin) =>
+    curlJson(`${origin}/v1/chat/completions`, { ...known, messages: [{ role: 'user', content: said }], ...own }),
   jobs: (request, origin) => {
     const url = `${origin}/v1/jobs`;
     const start = Object.keys(request.files).length > 0 ? curlForm(url, request) : curlJson(url, request.own);

@@ -1,7 +1,7 @@
 /** A form's request as the routes of the API want it: which route, which fields, which files. */
 import type { BodyValue, JobBody } from '../form.ts';
 
-type Route = 'generations' | 'variations' | 'edits' | 'chat' | 'jobs';
+type Route = 'generations' | 'variations' | 'edits' | 'chat' | 'dialogue' | 'jobs';
 
 /**
  * Which route serves a mode, where one of OpenAI's does; native jobs have them all. Alternatives of captions are the choices of
@@ -31,11 +31,37 @@ export interface Described {
   readonly files: Readonly<Record<string, string>>;
   /** The pictures come with captions. */
   readonly pairs: boolean;
+  /** What is said in a dialogue. */
+  readonly said: string;
 }
 
-export function describe(body: JobBody, model: string): Described {
+/** Options of answers that OpenAI's clients know. */
+const knownInDialogues: ReadonlySet<string> = new Set(['max_tokens', 'temperature', 'top_p', 'stop', 'seed']);
+
+function describeDialogue(
+  { mode: _, preview_every: _previews, ...options }: JobBody,
+  model: string,
+  said: string,
+): Described {
+  const pick = (isKnown: boolean) =>
+    Object.fromEntries(Object.entries(options).filter(([name]) => knownInDialogues.has(name) === isKnown));
+  return {
+    route: 'dialogue',
+    known: { model, ...present(pick(true)) },
+    own: pick(false),
+    files: {},
+    pairs: false,
+    said,
+  };
+}
+
+/** @param said what is said to a model that converses; undefined of other models */
+export function describe(body: JobBody, model: string, said?: string): Described {
+  if (body.mode === 'chat') return describeDialogue(body, model, said ?? '');
   // Only a picture with a mask is an edit, and a variation has no caption: the rest is Duet's own.
   const isOwn =
+    // To a model that converses, a picture in a chat completion is a message.
+    (body.mode === 'i2t' && said !== undefined) ||
     (body.mode === 'inpaint' && body['mask'] === undefined) ||
     (body.mode === 'i2t2i' && body['prompt'] !== undefined) ||
     Number(body['n'] ?? 1) > mostByOpenai;
@@ -46,7 +72,7 @@ export function describe(body: JobBody, model: string): Described {
   const pairs = body.mode === 'joint';
   if (route === 'jobs') {
     const { image, image2, mask, preview_every, ...own } = body;
-    return { route, known: {}, own: { ...own, model }, files, pairs };
+    return { route, known: {}, own: { ...own, model }, files, pairs, said: '' };
   }
   const { mode: name, prompt = '', n, seed, steps, guidance, solver, preview_every: _previews, ...others } = body;
   const { image: _image, image2: _image2, mask: _mask, prompt2: _prompt2, ...options } = others;
@@ -60,7 +86,7 @@ export function describe(body: JobBody, model: string): Described {
     scheduler: solver,
     ...options,
   });
-  return { route, known, own: { ...mode, ...settings }, files, pairs };
+  return { route, known, own: { ...mode, ...settings }, files, pairs, said: '' };
 }
 
 function present(fields: Readonly<Record<string, BodyValue | undefined>>): Fields {

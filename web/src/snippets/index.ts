@@ -17,10 +17,12 @@ export interface SnippetPlace {
   /** Where the server is, without a slash at the end. */
   readonly origin: string;
   readonly model: string;
+  /** Of models that converse: what is said to them. */
+  readonly said?: string;
 }
 
 export function snippets(body: JobBody, place: SnippetPlace): Snippet[] {
-  const request = describe(body, place.model);
+  const request = describe(body, place.model, place.said);
   return [
     { language: 'curl', code: curl[request.route](request, place.origin) },
     { language: 'Python', code: python[request.route](request, place.origin) },

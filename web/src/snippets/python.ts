@@ -38,6 +38,16 @@ export const python: Writer = {
       `for choice in result.choices:\n    print(choice.message.content)\n`
     );
   },
+  dialogue: ({ known, own, said }, origin) => {
+    const fields = pythonArguments(known, own, [`messages=[{"role": "user", "content": ${literal(said)}}]`]);
+    return (
+      `${pythonHead(origin, ['import base64'])}result = client.chat.completions.create(\n${fields})\n` +
+      `message = result.choices[0].message\nprint(message.content)\n` +
+      `for index, image in enumerate((message.model_extra or {}).get("images", [])):\n` +
+      `    data = image["image_url"]["url"].split(",")[1]\n` +
+      `    open(f"{index}.png", "wb").write(base64.b64decode(data))\n`
+    );
+  },
   jobs: ({ own, files }, origin) => {
     const names = Object.keys(files);
     const head = pythonHead(origin, names.length > 0 ? ['import base64', 'import time'] : ['import time']);

@@ -109,6 +109,26 @@ describe('snippets', () => {
     expect(codeOf({ mode: 'i2i', image: picture, prompt: 'a cat', tiled: true }, 'Python')).toContain('"tiled": True');
   });
 
+  it('say to a model that converses what is being written', () => {
+    const talking = { ...place, said: 'what\'s "this"?' };
+    const body: JobBody = { mode: 'chat', temperature: 0.5, stop: ['END'], steps: 5, preview_every: 2 };
+    const [curl, python, typescript] = snippets(body, talking).map(({ code }) => code);
+    const printed = execFileSync('sh', ['-c', curl!.replace(/^curl/, "printf '%s\\n'")], { encoding: 'utf8' });
+    expect(JSON.parse(printed.slice(printed.indexOf('\n{\n') + 1))).toEqual({
+      model: 'emoji',
+      temperature: 0.5,
+      stop: ['END'],
+      messages: [{ role: 'user', content: talking.said }],
+      steps: 5,
+    });
+    expect(python).toContain('messages=[{"role": "user", "content": "what\'s \\"this\\"?"}]');
+    expect(python).toContain('extra_body={"steps": 5}');
+    expect(typescript).toContain(`content: 'what\\'s "this"?'`);
+    expect(typescript).toContain("stop: ['END']");
+    const described = snippets(bodies['i2t']!, talking)[0]!.code;
+    expect(described).toContain('/v1/jobs');
+  });
+
   it('print the captions of pairs', () => {
     expect(codeOf(bodies['joint']!, 'Python')).toContain('revised_prompt');
     expect(codeOf(bodies['i']!, 'Python')).not.toContain('revised_prompt');

@@ -54,6 +54,13 @@ export const typescript: Writer = {
     `  messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url } }] }],\n` +
     `${properties(known)}${ownProperties(own)}});\n` +
     `for (const choice of result.choices) console.log(choice.message.content);\n`,
+  dialogue: ({ known, own, said }, origin) =>
+    `${typescriptHead(origin, ['writeFileSync'])}const result = await client.chat.completions.create({\n` +
+    `  messages: [{ role: 'user', content: ${quoted(said)} }],\n${properties(known)}${ownProperties(own)}});\n` +
+    `const message = result.choices[0]?.message;\nconsole.log(message?.content);\n` +
+    `type Drawn = { images?: { image_url: { url: string } }[] }; // beside OpenAI's fields\n` +
+    `for (const [index, image] of ((message as Drawn)?.images ?? []).entries()) {\n` +
+    `  writeFileSync(\`\${index}.png\`, Buffer.from(image.image_url.url.split(',')[1] ?? '', 'base64'));\n}\n`,
   jobs: ({ own, files }, origin) => {
     const names = Object.keys(files);
     const read = names.map(name => `  ${name}: readFileSync('${files[name]}', 'base64'),\n`).join('');

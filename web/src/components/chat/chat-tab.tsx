@@ -7,6 +7,7 @@ import { takeFiles } from '../../chat/given-pictures.ts';
 import { conversation, draft, pendingAnswer } from '../../chat/state.ts';
 import { chatTitle } from '../../chat/texts.ts';
 import { droppedFiles, holdsPicture } from '../../dragging.ts';
+import { showCode } from '../../navigation.ts';
 import { capabilities, formCallOf, isCovered } from '../../state.ts';
 import { Icon } from '../icons.tsx';
 import { Settings } from '../settings.tsx';
@@ -43,6 +44,9 @@ export function ChatTab() {
       <div class="chat-side">
         <ConversationList />
         <Settings tab="chat" formCall={formCall} />
+        <button type="button" class="quiet is-start" onClick={showCode}>
+          <Icon name="code" /> Use via API
+        </button>
       </div>
     </div>
   );

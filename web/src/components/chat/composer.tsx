@@ -5,6 +5,7 @@ import { isBlank } from '../../chat/draft.ts';
 import { takeFiles } from '../../chat/given-pictures.ts';
 import { draft, draftFault, pendingAnswer } from '../../chat/state.ts';
 import { pictureTypes } from '../../pictures.ts';
+import { longestPause } from '../../presses.ts';
 import { capabilities, serverFault } from '../../state.ts';
 import { Icon } from '../icons.tsx';
 
@@ -19,8 +20,10 @@ export function Composer() {
   const { text, pictures, edits } = draft.value;
   const isAnswering = pendingAnswer.value !== undefined;
   const dialogue = capabilities.value?.dialogue;
+  const sentAt = useRef(0);
   const send = (event: Event) => {
     event.preventDefault();
+    sentAt.current = Date.now();
     sendDraft();
     focusMessage();
   };
@@ -94,6 +97,8 @@ export function Composer() {
               aria-label="Stop the answer"
               title="Stop the answer (Escape)"
               onClick={() => {
+                // It takes the place of the button that sends, where the second click of a double one comes.
+                if (Math.abs(Date.now() - sentAt.current) < longestPause) return;
                 stopAnswer();
                 focusMessage();
               }}
