@@ -286,6 +286,12 @@ describe.skipIf(!chromiumPath)(
       await questions(page).getByRole('button', { name: 'Edit and send again' }).click();
       expect(await faultsFoundByAxe(page)).toEqual([]);
       expect(await overhang()).toBeLessThanOrEqual(0);
+      const boxes = await bubble(page, 0)
+        .locator('.answer-picture')
+        .evaluateAll(pictures => pictures.map(picture => picture.getBoundingClientRect().toJSON() as DOMRect));
+      expect(boxes).toHaveLength(2);
+      const [first, second] = boxes;
+      expect(second!.x >= first!.right || second!.y >= first!.bottom).toBe(true);
     });
 
     it('met no error, and asked nobody but this server', () => {
