@@ -5,6 +5,7 @@
 import Type, { type Static } from 'typebox';
 import { Value } from 'typebox/value';
 import { DuetError } from '../src/core/errors.ts';
+import { embeddedChatModel } from '../src/pipelines/index.ts';
 
 const mebibyte = 2 ** 20;
 const texts = (description: string, examples: string) =>
@@ -16,7 +17,11 @@ export const serverConfigSchema = Type.Object(
   {
     host: Type.String({ minLength: 1, default: '127.0.0.1', description: 'address to listen on' }),
     port: whole(0, 65_535, 7860, 'port to listen on; 0 takes a free one'),
-    model: Type.String({ minLength: 1, default: 'emoji', description: 'an embedded model or a model folder' }),
+    model: Type.String({
+      minLength: 1,
+      default: embeddedChatModel,
+      description: 'an embedded model or a model folder',
+    }),
     device: Type.Enum(['cpu', 'tensorflow', 'reference'], {
       default: 'cpu',
       description: 'where networks run',

@@ -58,10 +58,19 @@ it('draws, describes and imagines at the same time', async () => {
   expect(drawn).toMatchObject({ type: 'completed', result: { samples: [{ seed: 1 }, { seed: 2 }] } });
   expect(imagined.result.samples[0]).toMatchObject({ caption: expect.any(String), url: expect.any(String) });
   const png = new Uint8Array(await (await fetch(server.url + drawn.result.samples[0]!.url)).arrayBuffer());
-  expect(readParameters(png)?.parameters).toMatchObject({ prompt: 'an apple', seed: 1, steps: 4, model: 'emoji' });
+  expect(readParameters(png)?.parameters).toMatchObject({ prompt: 'an apple', seed: 1, steps: 4, model: 'emoji-chat' });
   const image = Buffer.from(png).toString('base64');
   const described = await run({ mode: 'i2t', image, seed: 3, steps: 4 });
   expect(described.result.samples[0]!.caption).toEqual(expect.any(String));
+});
+
+it('converses', async () => {
+  const messages = [{ role: 'user', content: 'Can you show me two foxes?' }];
+  const answered = await run({ mode: 'chat', messages, seed: 1, steps: 4 });
+  expect(answered.result).toMatchObject({
+    answer: { content: [{ type: 'text' }, { type: 'image', index: 0 }] },
+    samples: [{ seed: 1, url: expect.any(String) }],
+  });
 });
 
 it('computes jobs again whose inference process was killed, tells of it, and is ready again', async () => {

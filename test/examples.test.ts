@@ -41,6 +41,12 @@ describe('examples', { timeout: 600_000 }, () => {
     expect(files).toEqual(expect.arrayContaining(drawn));
   });
 
+  it('chat draws, changes what it drew, and answers about it', async () => {
+    const { lines, files } = await run('chat.ts');
+    expect(lines).toContain('> Make it blue.');
+    expect(files).toEqual(expect.arrayContaining(['chat-1.png', 'chat-2.png']));
+  });
+
   it('image-to-text describes what it has drawn, and files', async () => {
     const { lines } = await run('image-to-text.ts');
     expect(lines.join(' ')).toMatch(/stars .*'three stars on a blue background'/s);

@@ -8,6 +8,7 @@ import { makeFolder } from '../core/folders.ts';
 import { inference } from '../index.ts';
 import {
   ChatModel,
+  embeddedChatModel,
   type InterleavedAnswer,
   type InterleavedChatEvent,
   type InterleavedChatOptions,
@@ -38,9 +39,9 @@ const temperature = (text: string): number => {
 export function addChatOptions(command: Command): Command {
   return command
     .addOption(
-      new Option('--model <folder>', 'the folder of a MiniGPT-5, LLaVA, BLIP-2 or InstructBLIP model')
+      new Option('--model <name>', 'an embedded model that converses or a model folder')
         .env('DUET_CHAT_MODEL')
-        .makeOptionMandatory(),
+        .default(embeddedChatModel),
     )
     .addOption(new Option('--system <words>', "instructions in place of the model's own"))
     .addOption(

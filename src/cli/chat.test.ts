@@ -42,7 +42,7 @@ describe('duet ask', () => {
       const { code, stderr } = await duet(args);
       expect([code, stderr.text]).toEqual([2, expect.stringMatching(message)]);
     };
-    await refused(['ask', picture, 'what'], /required option '--model <folder>' not specified/);
+    await refused(['ask', picture, 'what', '--model', 'nonexistent'], /no model "nonexistent".*emoji-chat/);
     await refused(['ask', picture, ' ', ...settings], /is empty/);
     await refused(['ask', at('nowhere.png'), 'what', ...settings], /nowhere.png/);
     await refused(['ask', picture, 'what', ...settings, '--draw', 'always'], /does not draw/);

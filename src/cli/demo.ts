@@ -1,17 +1,19 @@
-/** `duet demo`: draws, describes and imagines a little, and shows it on one page. */
+/** `duet demo`: draws, describes, imagines and converses a little, and shows it on one page. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import pc from 'picocolors';
 import { checkFolder, makeFolder } from '../core/folders.ts';
 import { Picture, pictureGrid } from '../image/index.ts';
-import type { PairSample, Pipeline } from '../pipelines/index.ts';
+import { describeModel, embeddedChatModel, type PairSample, type Pipeline } from '../pipelines/index.ts';
 import { callOption } from './call-options.ts';
+import { type DemoMessage, demoDialogue, dialogueTurns } from './demo-dialogue.ts';
 import { type DemoSection, demoPage } from './demo-page.ts';
+import { inlinePicture } from './inline-picture.ts';
 import { deviceOption, modelOption, precisionOption, threadsOption } from './options.ts';
 import { createProgressBar } from './progress-bar.ts';
 import { type CommandContext, type ModelFlags, withModel } from './sampling-command.ts';
-import { write } from './terminal.ts';
+import { type Terminal, write } from './terminal.ts';
 
 /** The fifth and the seventh are combinations that the model `emoji` was never trained on. */
 const captions = [
@@ -25,6 +27,9 @@ const captions = [
   'a grinning face',
 ];
 
+/** Which of the pictures drawn the dialogue is about. */
+const shownInDialogue = 1;
+
 interface DemoFlags extends ModelFlags {
   readonly out: string;
   readonly seed?: number;
@@ -33,8 +38,8 @@ interface DemoFlags extends ModelFlags {
 export function registerDemo(program: Command, context: CommandContext): void {
   program
     .command('demo')
-    .description('draw, describe and imagine a little, and show it on one page')
-    .addOption(modelOption())
+    .description('draw, describe, imagine and converse a little, and show it on one page')
+    .addOption(modelOption().default(embeddedChatModel))
     .addOption(deviceOption())
     .addOption(precisionOption())
     .addOption(threadsOption())
@@ -42,16 +47,22 @@ export function registerDemo(program: Command, context: CommandContext): void {
     .option('-o, --out <folder>', 'where pictures and the page go', 'out/demo')
     .action(async (flags: DemoFlags) => {
       await checkFolder(flags.out);
-      await withModel(context, flags, duet => runDemo(context, flags, duet));
+      const { description } = await describeModel(flags.model);
+      const converses = description.dialogue?.draws ?? false;
+      await withModel(context, flags, duet => runDemo(context, { ...flags, converses }, duet));
     });
 }
 
-async function runDemo({ terminal }: CommandContext, { out, seed = 1 }: DemoFlags, duet: Pipeline): Promise<void> {
+async function runDemo(
+  { terminal }: CommandContext,
+  { out, seed = 1, converses }: DemoFlags & { readonly converses: boolean },
+  duet: Pipeline,
+): Promise<void> {
   const { stdout, stderr, signal } = terminal;
   const started = performance.now();
   const say = (text: string) => write(stdout, `${text}\n`);
   const bar = createProgressBar(stderr, 'demo');
-  const total = 2 * captions.length + 1;
+  const total = 2 * captions.length + 1 + (converses ? dialogueTurns : 0);
   let done = 0;
   const step = <T>(result: T): T => {
     bar.update(++done, total);
@@ -71,7 +82,14 @@ async function runDemo({ terminal }: CommandContext, { out, seed = 1 }: DemoFlag
     }
     const { samples } = step(await duet.run('joint', {}, { n: 8, seed, signal }));
     const imagined = samples.map(({ seed, image, caption }) => ({ seed, image: image!, caption: caption! })); // pairs
+    const dialogue: DemoMessage[] = [];
+    if (converses) {
+      for await (const message of demoDialogue(duet, drawn[shownInDialogue]!.image, { seed, signal })) {
+        dialogue.push(message.role === 'user' ? message : step(message));
+      }
+    }
     bar.clear();
+    await showDialogue(terminal, dialogue);
     const sections: DemoSection[] = [
       { title: 'Text to image', file: 'text-to-image', samples: drawn },
       {
@@ -94,13 +112,28 @@ async function runDemo({ terminal }: CommandContext, { out, seed = 1 }: DemoFlag
       await say(pc.dim(`  ${join(out, `${file}.png`)}`));
     }
     const page = join(out, 'index.html');
-    await writeFile(page, await demoPage(duet.name, sections));
+    await writeFile(page, await demoPage(duet.name, sections, dialogue));
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
     await say(
-      `\n${captions.length} captions drawn, ${described.length} pictures described, ${imagined.length} pairs imagined in ${seconds} s.`,
+      `\n${captions.length} captions drawn, ${described.length} pictures described, ${imagined.length} pairs imagined${converses ? `, ${dialogueTurns} messages answered` : ''} in ${seconds} s.`,
     );
     await say(`All on one page: ${pc.cyan(page)}`);
   } finally {
     bar.clear();
+  }
+}
+
+/** Pictures as such where the terminal can show them, else by a word. */
+async function showDialogue({ stdout }: Terminal, dialogue: readonly DemoMessage[]): Promise<void> {
+  if (dialogue.length > 0) await write(stdout, `\n${pc.bold('A dialogue')}\n`);
+  for (const { role, content } of dialogue) {
+    const parts = await Promise.all(
+      content.map(async part => {
+        if (part.type === 'text') return part.text.trim();
+        return inlinePicture(await part.image.toPng(), stdout) || pc.dim('[picture]');
+      }),
+    );
+    const text = parts.filter(part => part !== '').join(' ');
+    await write(stdout, `  ${role === 'user' ? pc.cyan(`> ${text}`) : text}\n`);
   }
 }

@@ -1,5 +1,6 @@
 /** Values of the command line's options: parsed, checked and named in errors by what the user typed. */
 import { InvalidArgumentError, Option } from 'commander';
+import { embeddedModel } from '../pipelines/index.ts';
 
 export function wholeNumber(lowest: number, highest: number): (text: string) => number {
   return text => {
@@ -10,7 +11,7 @@ export function wholeNumber(lowest: number, highest: number): (text: string) => 
 }
 
 export const modelOption = () =>
-  new Option('--model <name>', 'an embedded model or a model folder').env('DUET_MODEL').default('emoji');
+  new Option('--model <name>', 'an embedded model or a model folder').env('DUET_MODEL').default(embeddedModel);
 export const deviceOption = () =>
   new Option('--device <name>', 'where networks run').choices(['cpu', 'tensorflow', 'reference']).default('cpu');
 export const precisionOption = () =>

@@ -62,7 +62,7 @@ describe('errors', () => {
 
 describe('demo and pack', () => {
   it('shows drawn, described and imagined pairs on a page', async () => {
-    const { code, stdout } = await duet(['demo', '-o', at('demo')]);
+    const { code, stdout } = await duet(['demo', '--model', at('model'), '-o', at('demo')]);
     expect([code, stdout.text]).toEqual([0, expect.stringMatching(/8 captions drawn, 8 pictures described, 8 pairs/)]);
     expect((await readdir(at('demo'))).sort()).toEqual([
       'image-to-text.png',

@@ -3,7 +3,7 @@ import { Command, CommanderError } from 'commander';
 import pc from 'picocolors';
 import { DuetError, isInputFault } from '../core/errors.ts';
 import { packageVersion } from '../core/package-root.ts';
-import { load } from '../pipelines/index.ts';
+import { loadPipeline } from '../pipelines/index.ts';
 import { registerAsk } from './ask.ts';
 import { registerChat } from './chat.ts';
 import { registerDemo } from './demo.ts';
@@ -47,7 +47,7 @@ export interface CliParts {
 
 /** Exit codes: 0 done, 1 failed, 2 wrong input or usage, 130 cancelled (by which signal is the process's to say). */
 export async function runCli(args: readonly string[], terminal: Terminal, parts: CliParts = {}): Promise<number> {
-  const program = createProgram({ terminal, load: parts.load ?? load }, parts.commands ?? []);
+  const program = createProgram({ terminal, load: parts.load ?? loadPipeline }, parts.commands ?? []);
   try {
     await program.parseAsync(args, { from: 'user' });
     return 0;

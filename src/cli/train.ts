@@ -8,6 +8,7 @@ import { checkFolder, makeFolder } from '../core/folders.ts';
 import { readTextFile } from '../core/text.ts';
 import type { Device } from '../engine/index.ts';
 import { encodeImage, enlarge } from '../image/index.ts';
+import { embeddedModel } from '../pipelines/index.ts';
 import {
   absolutePaths,
   appendMetrics,
@@ -111,7 +112,7 @@ async function chooseConfig(file: string | undefined, flags: TrainFlags): Promis
   const { data, from, steps } = flags;
   if (file !== undefined && data === undefined && from === undefined) return readConfig(file, steps);
   if (file === undefined && data !== undefined) {
-    return fineTuneConfig(data, from ?? 'emoji', steps === undefined ? {} : { steps });
+    return fineTuneConfig(data, from ?? embeddedModel, steps === undefined ? {} : { steps });
   }
   throw new DuetError(
     'invalid-argument',

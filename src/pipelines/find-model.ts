@@ -11,6 +11,10 @@ const firstFamily = 'unidiffuser';
 
 const embeddedModels = join(packageRoot(), 'models');
 
+/** Models that come with the package: one that samples pictures and captions, and one that converses and draws with the first. */
+export const embeddedModel = 'emoji';
+export const embeddedChatModel = 'emoji-chat';
+
 /**
  * The folder of an embedded model or the folder at a path.
  * @throws DuetError 'model-not-found' listing the embedded models

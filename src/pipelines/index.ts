@@ -5,7 +5,7 @@ import { optionsOf } from './call-table.ts';
 import { type ChatFamily, type ChatModel, isChatFamily, minigpt5, wordFamily } from './chat/index.ts';
 import { mergeOptions } from './common-options.ts';
 import type { Family, LoadOptions } from './family.ts';
-import { type FoundModel, findModel, openModel } from './find-model.ts';
+import { embeddedChatModel, embeddedModel, type FoundModel, findModel, openModel } from './find-model.ts';
 import type { ModelDescription, Pipeline } from './pipeline.ts';
 import { type StableDiffusion, stableDiffusion } from './stable-diffusion/index.ts';
 import { type CallMode, type UniDiffuser, unidiffuser } from './unidiffuser/index.ts';
@@ -38,18 +38,15 @@ type SamplingFamily = Exclude<FamilyName, ChatFamily>;
 /** A loaded model of the family `F`, or of any that samples; `model.family` discriminates between them. */
 export type ModelOf<F extends FamilyName = SamplingFamily> = Models[F];
 
-/** Models that come with the package: of these the class is known. */
-type EmbeddedModel = 'emoji';
-
 /**
  * Loads an embedded model by name or a model folder by path: Duet's own, or one that diffusers wrote.
  * @throws DuetError 'model-not-found' listing the embedded models | 'invalid-config' | 'invalid-weights'
  * @example
  * const model = await Duet.load('emoji');
  */
-export function load(model?: EmbeddedModel, options?: LoadOptions): Promise<UniDiffuser>;
+export function load(model?: typeof embeddedModel, options?: LoadOptions): Promise<UniDiffuser>;
 export function load(model: string, options?: LoadOptions): Promise<ModelOf>;
-export async function load(model: string = 'emoji', options: LoadOptions = {}): Promise<ModelOf> {
+export async function load(model: string = embeddedModel, options: LoadOptions = {}): Promise<ModelOf> {
   const found = await openModel(model);
   const family = familyOf(found);
   if (isChatFamily(family)) {
@@ -214,4 +211,4 @@ export { checkSeeds, drawSeed, seedLimit } from './seeds.ts';
 export * from './stable-diffusion/index.ts';
 export * from './unidiffuser/index.ts';
 export type { CallSpec, OptionSchemas };
-export { findModel };
+export { embeddedChatModel, embeddedModel, findModel };

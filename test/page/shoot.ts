@@ -1,11 +1,14 @@
-/** The two screenshots of the README, with the embedded model as it is: npx tsx test/page/shoot.ts [folder] */
+/** The screenshots of the README, with the embedded models as they are: npx tsx test/page/shoot.ts [folder] */
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
+import { loadModel } from '../../server/load-model.ts';
+import { answered, say } from './drive.ts';
 import { openSite, phone } from './open-page.ts';
 
 const folder = process.argv[2] ?? 'docs/images';
 const waiting = { timeout: 300_000 };
-const site = await openSite();
+const loaded = await loadModel('emoji-chat', {});
+const site = await openSite(loaded);
 
 async function run(page: Page, verb: string): Promise<void> {
   await page.getByRole('button', { name: new RegExp(`^${verb}\\b`) }).click();
@@ -13,7 +16,15 @@ async function run(page: Page, verb: string): Promise<void> {
   await page.locator('.status.is-succeeded').waitFor(waiting);
 }
 
-const desktop = await site.open({ viewport: { width: 1280, height: 1000 } });
+const chat = await site.open({ viewport: { width: 1000, height: 1700 } }, '/chat');
+for (const words of ['Can you show me two foxes?', 'Make it blue.', 'Tell me a story about a panda.']) {
+  await say(chat, words);
+  await answered(chat);
+}
+await chat.mouse.move(0, 0);
+await chat.screenshot({ path: join(folder, 'chat.png') });
+
+const desktop = await site.open({ viewport: { width: 1280, height: 1000 } }, '/draw');
 await desktop.getByRole('tab', { name: 'Imagine' }).click();
 await run(desktop, 'Imagine');
 await desktop.getByRole('tab', { name: 'Draw' }).click();
@@ -30,3 +41,4 @@ await run(small, 'Imagine');
 await small.getByRole('region', { name: 'Result' }).evaluate(element => element.scrollIntoView());
 await small.screenshot({ path: join(folder, 'page-phone.png') });
 await site.close();
+await loaded.model?.release();

@@ -9,6 +9,7 @@ import { type Extension, placeImages } from '../../lm/index.ts';
 import type { DrawChoice } from '../../vokens/index.ts';
 import { checkCall } from '../call-table.ts';
 import type { LoadOptions } from '../family.ts';
+import { embeddedChatModel, findModel } from '../find-model.ts';
 import { type TextOptions, usedOptions } from '../llama/options.ts';
 import type { CallInputs, CallResult, CallSettings, CaptionReport, Pipeline, RunControls } from '../pipeline.ts';
 import { drawSeed, seedLimit } from '../seeds.ts';
@@ -45,10 +46,13 @@ export class ChatModel implements Pipeline {
     this.#networks = networks;
   }
 
-  /** @throws DuetError 'model-not-found' | 'invalid-config' | 'invalid-weights' */
-  static async load(path: string, options: LoadOptions = {}): Promise<ChatModel> {
+  /**
+   * Loads the embedded model that converses, or a model folder by path.
+   * @throws DuetError 'model-not-found' listing the embedded models | 'invalid-config' | 'invalid-weights'
+   */
+  static async load(model: string = embeddedChatModel, options: LoadOptions = {}): Promise<ChatModel> {
     options.signal?.throwIfAborted();
-    const folder = await readChatFolder(path);
+    const folder = await readChatFolder(await findModel(model));
     return new ChatModel(folder, await createNetworks(folder, options));
   }
 

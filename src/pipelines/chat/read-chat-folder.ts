@@ -1,7 +1,7 @@
 /** The folder of a chat model, of whatever family it is. */
 import { join } from 'node:path';
 import { DuetError } from '../../core/errors.ts';
-import { isFile, readJsonObject } from '../diffusers-folder.ts';
+import { readJsonObject } from '../diffusers-folder.ts';
 import { readBlip2Folder } from './blip2/model-folder.ts';
 import { chatFamilyOf } from './chat-files.ts';
 import type { ChatFolder } from './chat-folder.ts';
@@ -11,12 +11,6 @@ import { readMiniGpt5Folder } from './minigpt5/model-folder.ts';
 /** @throws DuetError 'model-not-found' | 'invalid-config' | 'invalid-weights' */
 export async function readChatFolder(folder: string): Promise<ChatFolder> {
   const file = join(folder, 'config.json');
-  if (!(await isFile(file))) {
-    throw new DuetError(
-      'model-not-found',
-      `There is no ${file}; give the folder of a MiniGPT-5, LLaVA, BLIP-2 or InstructBLIP model`,
-    );
-  }
   const json = await readJsonObject(file);
   const family = chatFamilyOf(json);
   switch (family) {
