@@ -13,7 +13,7 @@ import { inlinePicture } from './inline-picture.ts';
 import { deviceOption, modelOption, precisionOption, threadsOption } from './options.ts';
 import { createProgressBar } from './progress-bar.ts';
 import { type CommandContext, type ModelFlags, withModel } from './sampling-command.ts';
-import { type Terminal, write } from './terminal.ts';
+import { type Terminal, visible, write } from './terminal.ts';
 
 /** The fifth and the seventh are combinations that the model `emoji` was never trained on. */
 const captions = [
@@ -129,7 +129,7 @@ async function showDialogue({ stdout }: Terminal, dialogue: readonly DemoMessage
   for (const { role, content } of dialogue) {
     const parts = await Promise.all(
       content.map(async part => {
-        if (part.type === 'text') return part.text.trim();
+        if (part.type === 'text') return visible(part.text.trim());
         return inlinePicture(await part.image.toPng(), stdout) || pc.dim('[picture]');
       }),
     );
