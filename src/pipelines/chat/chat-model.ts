@@ -18,6 +18,7 @@ import { answer } from './answer.ts';
 import { type ChatCallOptions, chatStandards, drawingOptions as drawingSchemas, textOptions } from './calls/options.ts';
 import { runAnswer } from './calls/run.ts';
 import { drawingCalls, wordCalls } from './calls/table.ts';
+import type { ChatFamily } from './chat-files.ts';
 import type { ChatFolder } from './chat-folder.ts';
 import type { InterleavedMessage } from './dialogue.ts';
 import type { InterleavedAnswer, InterleavedChatEvent } from './events.ts';
@@ -56,7 +57,7 @@ export class ChatModel implements Pipeline {
     return new ChatModel(folder, await createNetworks(folder, options));
   }
 
-  get family(): ChatFolder['family'] {
+  get family(): ChatFamily {
     return this.#folder.family;
   }
 
