@@ -5,14 +5,12 @@
 import * as tf from '@tensorflow/tfjs';
 import Type from 'typebox';
 import { DuetError } from '../core/errors.ts';
-import type { KeyValue } from '../nn/attention.ts';
 import { keyMask } from '../nn/attention-mask.ts';
 import { embeddingLayer, embeddingSpec, WEIGHT_STD } from '../nn/linear.ts';
 import { layerNormLayer, normSpec } from '../nn/norm.ts';
 import type { Params } from '../nn/params.ts';
 import { transformerBlock, transformerBlockSpec } from '../nn/transformer-block.ts';
-import { extensionMask } from './attention-mask.ts';
-import { concatKeyValue } from './key-value-cache.ts';
+import { continuation } from './continuation.ts';
 import {
   type Extended,
   type ExtendInputs,
@@ -88,19 +86,10 @@ export function gpt2Model(config: Gpt2Config): LanguageModel<Gpt2Params> {
 }
 
 function gpt2Extend(params: Gpt2Params, inputs: ExtendInputs, config: Gpt2Config): Extended {
-  const { embeddings, past, pastLengths } = inputs;
-  const [batch, length] = embeddings.shape as [number, number, number];
-  const places = tf.range(0, length, 1, 'int32').reshape([1, length]);
-  const positions = tf.add(pastLengths.reshape([batch, 1]), places); // [B, N]
-  const mask = extensionMask(pastLengths, past[0]!.key.shape[1]!, length);
-  const added: KeyValue[] = [];
-  let x = addPositions(params, { embeddings, positions });
+  const { positions, mask, remember, added } = continuation(inputs);
+  let x = addPositions(params, { embeddings: inputs.embeddings, positions });
   for (const [index, layer] of params.layers.entries()) {
-    const remember = (current: KeyValue): KeyValue => {
-      added.push(current);
-      return concatKeyValue(past[index]!, current);
-    };
-    x = transformerBlock(layer, x, config, { mask, remember });
+    x = transformerBlock(layer, x, config, { mask, remember: current => remember(current, index) });
   }
   return { hidden: layerNormLayer(params.finalNorm, x, config.epsilon), added };
 }

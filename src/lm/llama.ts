@@ -11,8 +11,8 @@ import { embeddingSpec, type LinearSpec, projectionLayer, projectionSpec } from 
 import { rmsNormLayer, rmsNormSpec } from '../nn/norm.ts';
 import type { Params } from '../nn/params.ts';
 import { attention, rotary } from '../ops/index.ts';
-import { causalMask, extensionMask } from './attention-mask.ts';
-import { concatKeyValue } from './key-value-cache.ts';
+import { causalMask } from './attention-mask.ts';
+import { continuation } from './continuation.ts';
 import {
   type Extended,
   type ExtendInputs,
@@ -125,17 +125,8 @@ export function llamaModel(config: LlamaConfig): LanguageModel<LlamaParams> {
 }
 
 function llamaExtend(params: LlamaParams, inputs: ExtendInputs, config: LlamaConfig): Extended {
-  const { embeddings, past, pastLengths } = inputs;
-  const [batch, length] = embeddings.shape as [number, number];
-  const places = tf.range(0, length, 1, 'int32').reshape([1, length]);
-  const positions = tf.add(pastLengths.reshape([batch, 1]), places); // [B, N]
-  const mask = extensionMask(pastLengths, past[0]!.key.shape[1]!, length);
-  const added: KeyValue[] = [];
-  const remember = (current: KeyValue, layer: number): KeyValue => {
-    added.push(current);
-    return concatKeyValue(past[layer]!, current);
-  };
-  return { hidden: readLayers(params, embeddings, config, { positions, mask, remember }).hidden, added };
+  const { added, ...own } = continuation(inputs);
+  return { hidden: readLayers(params, inputs.embeddings, config, own).hidden, added };
 }
 
 /** Hidden states [..., W] -> logits [..., V]. */

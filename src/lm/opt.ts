@@ -10,8 +10,8 @@ import { embeddingLayer, embeddingSpec, type LinearSpec, projectionLayer, projec
 import { layerNormLayer, type NormSpec, normSpec } from '../nn/norm.ts';
 import type { Params } from '../nn/params.ts';
 import { attention } from '../ops/index.ts';
-import { causalMask, extensionMask } from './attention-mask.ts';
-import { concatKeyValue } from './key-value-cache.ts';
+import { causalMask } from './attention-mask.ts';
+import { continuation } from './continuation.ts';
 import {
   type Extended,
   type ExtendInputs,
@@ -96,17 +96,8 @@ export function optModel(config: OptConfig): LanguageModel<OptParams> {
 }
 
 function optExtend(params: OptParams, inputs: ExtendInputs, config: OptConfig): Extended {
-  const { embeddings, past, pastLengths } = inputs;
-  const [batch, length] = embeddings.shape as [number, number];
-  const places = tf.range(0, length, 1, 'int32').reshape([1, length]);
-  const positions = tf.add(pastLengths.reshape([batch, 1]), places); // [B, N]
-  const mask = extensionMask(pastLengths, past[0]!.key.shape[1]!, length);
-  const added: KeyValue[] = [];
-  const remember = (current: KeyValue, layer: number): KeyValue => {
-    added.push(current);
-    return concatKeyValue(past[layer]!, current);
-  };
-  return { hidden: readLayers(params, embeddings, config, { positions, mask, remember }), added };
+  const { added, ...own } = continuation(inputs);
+  return { hidden: readLayers(params, inputs.embeddings, config, own), added };
 }
 
 /** Hidden states [..., W] -> logits [..., V]. */
