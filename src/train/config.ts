@@ -215,25 +215,33 @@ export const dialogueDataSchema = Type.Object(
     /** How many dialogues; dialogue i is made from (seed, i) when it is needed. */
     count: positive,
     seed: Type.Integer({ minimum: 0 }),
+    /** The fraction of dialogues that are quizzes: one picture and many questions about it. @default 0 */
+    quizzes: Type.Optional(fraction),
   },
   closed,
 );
 
-/**
- * A small chat model, trained whole, that sees by the image tower of a finished model and draws by its U-Net. `batch` is the
- * number of rows, each of which holds several dialogues.
- */
+/** `batch` is the number of rows, each of which holds several dialogues. */
+const onDialogues = {
+  ...further,
+  data: dialogueDataSchema,
+  /** Positions of a row, which is the longest dialogue as well. */
+  length: positive,
+  /** Most pictures in a batch: those that users give, and those that are drawn. */
+  pictures: Type.Object({ given: positive, drawn: positive }, closed),
+  /** What each loss counts. */
+  loss: Type.Object({ text: Type.Number(), caption: Type.Number() }, closed),
+  /** Fraction of drawn pictures whose condition is dropped, which classifier-free guidance turns away from. */
+  emptyShare: fraction,
+};
+
+/** A small chat model, trained whole, that sees by the image tower of a finished model and draws by its U-Net. */
 export const chatStageSchema = Type.Object(
   {
     stage: Type.Literal('chat'),
-    ...further,
+    ...onDialogues,
     /** A tokenizer.json, relative to the working folder; tools/chat-tokenizer.ts makes one. */
     parts: Type.Object({ tokenizer: Type.String({ minLength: 1 }) }, closed),
-    data: dialogueDataSchema,
-    /** Positions of a row, which is the longest dialogue as well. */
-    length: positive,
-    /** Most pictures in a batch: those that users give, and those that are drawn. */
-    pictures: Type.Object({ given: positive, drawn: positive }, closed),
     model: Type.Object(
       {
         language: Type.Object(
@@ -248,13 +256,12 @@ export const chatStageSchema = Type.Object(
       },
       closed,
     ),
-    /** What each loss counts. */
-    loss: Type.Object({ text: Type.Number(), caption: Type.Number() }, closed),
-    /** Fraction of drawn pictures whose condition is dropped, which classifier-free guidance turns away from. */
-    emptyShare: fraction,
   },
   closed,
 );
+
+/** A finished small chat model trained further, its image tower as well. */
+export const fineTuneChatStageSchema = Type.Object({ stage: Type.Literal('fine-tune-chat'), ...onDialogues }, closed);
 
 /** Prompts with answers, of one's own data; paths are relative to the working folder. */
 export const answerDataSchema = Type.Union([
@@ -316,6 +323,7 @@ export const stageSchemas = {
   'fine-tune-projection': fineTuneProjectionStageSchema,
   unet: unetStageSchema,
   chat: chatStageSchema,
+  'fine-tune-chat': fineTuneChatStageSchema,
   minigpt5: miniGpt5StageSchema,
 } as const;
 
@@ -328,6 +336,7 @@ export type FineTuneCaptionsStage = Static<typeof fineTuneCaptionsStageSchema>;
 export type FineTuneProjectionStage = Static<typeof fineTuneProjectionStageSchema>;
 export type UnetStage = Static<typeof unetStageSchema>;
 export type ChatStage = Static<typeof chatStageSchema>;
+export type FineTuneChatStage = Static<typeof fineTuneChatStageSchema>;
 export type MiniGpt5Stage = Static<typeof miniGpt5StageSchema>;
 export type StageConfig =
   | AutoencoderStage
@@ -339,12 +348,16 @@ export type StageConfig =
   | FineTuneProjectionStage
   | UnetStage
   | ChatStage
+  | FineTuneChatStage
   | MiniGpt5Stage;
 
 /** What training CLIP takes, whether it is new or finished. */
 export type ClipTraining = Pick<ClipStage, 'seed' | 'batch' | 'data' | 'model'> & {
   readonly loss: Pick<ClipStage['loss'], 'score' | 'maxScale'>;
 };
+
+/** What training a small chat model takes, whether it is new or finished. */
+export type ChatTraining = Omit<FineTuneChatStage, 'stage'>;
 
 /** What training a caption decoder takes, whether it is new or finished. */
 export type CaptionTraining = Pick<CaptionDecoderStage, 'seed' | 'batch' | 'model' | 'noise'>;

@@ -8,6 +8,7 @@ import { clipStage } from './stages/clip.ts';
 import type { StageContext } from './stages/context.ts';
 import { fineTuneStage } from './stages/fine-tune.ts';
 import { fineTuneCaptionsStage } from './stages/fine-tune-captions.ts';
+import { fineTuneChatStage } from './stages/fine-tune-chat.ts';
 import { fineTuneProjectionStage } from './stages/fine-tune-projection.ts';
 import { jointStage } from './stages/joint.ts';
 import { miniGpt5Stage } from './stages/minigpt5.ts';
@@ -43,6 +44,8 @@ export function createStage(config: StageConfig, context: StageContext): Promise
       return unetStage(config, context);
     case 'chat':
       return chatStage(config, context);
+    case 'fine-tune-chat':
+      return fineTuneChatStage(config, context);
     case 'minigpt5':
       return miniGpt5Stage(config, context);
   }

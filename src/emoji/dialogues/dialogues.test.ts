@@ -60,6 +60,23 @@ describe('dialogues about scenes', () => {
   });
 });
 
+describe('quizzes', () => {
+  it('ask four to seven questions about one picture, as often as they are wanted', () => {
+    const random = seededRandom(13);
+    const sampled = Array.from({ length: 600 }, () => sampleDialogue(random, { quizzes: 0.5, heldOut: true }));
+    const quizzes = sampled.filter(({ length }) => length > 3);
+    expect(quizzes.length).toBeGreaterThan(240);
+    expect(quizzes.length).toBeLessThan(360);
+    for (const exchanges of quizzes) {
+      expect(exchanges.length).toBeLessThanOrEqual(7);
+      expect(exchanges.flatMap(({ user }) => scenesOf(user))).toHaveLength(1);
+      expect(exchanges.flatMap(({ assistant }) => scenesOf(assistant))).toEqual([]);
+      expect(isHeldOut(scenesOf(exchanges[0]!.user)[0]!)).toBe(true);
+      expect(new Set(exchanges.map(({ kind }) => kind))).toEqual(new Set(['question']));
+    }
+  });
+});
+
 describe('stories', () => {
   it('have three to five pictures, each of which shows what its sentence says', () => {
     const stories = dialogues(6000, 9)

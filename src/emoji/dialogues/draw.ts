@@ -6,7 +6,7 @@ import { type Exchange, type MakeExchange, picture, text } from './dialogue.ts';
 import { asTyped, capital, fill, hereIs, numberWords } from './wording.ts';
 
 /** `{it}` is a caption. */
-export const drawRequests = [
+const drawRequests = [
   'Draw {it}.',
   'Draw me {it}.',
   'Please draw {it}.',
@@ -69,6 +69,11 @@ export const drawRequests = [
   'Surprise me with {it}.',
 ];
 
+/** One of the wordings, often nothing but the caption. */
+export function drawRequest(random: Random): string {
+  return random() < 0.1 ? '{it}' : pick(random, drawRequests);
+}
+
 const severalRequests = [
   'Draw {n} pictures of {it}.',
   'Show me {n} pictures of {it}.',
@@ -121,7 +126,7 @@ export const drawAnything: MakeExchange = ({ anyScene }, random) =>
 
 /** A sentence that asks for the scene. */
 function request(scene: Scene, random: Random): string {
-  const form = pick(random, drawRequests);
+  const form = drawRequest(random);
   // A whole sentence may be worded in any way; within another one it is only named.
   const caption = form.startsWith('{it}') ? capital(captionOf(scene, random)) : captionOf(scene, random, 0);
   return fill(form, { it: caption });

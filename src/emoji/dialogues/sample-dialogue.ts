@@ -1,5 +1,5 @@
 /** Random dialogues from a seeded stream: a few exchanges, each about what was shown before it. */
-import { pick, type Random } from '../../core/random.ts';
+import { pick, type Random, randomInt } from '../../core/random.ts';
 import { isHeldOut } from '../scenes/held-out.ts';
 import { sampleScene } from '../scenes/sample-scene.ts';
 import type { Scene } from '../scenes/scene.ts';
@@ -86,10 +86,13 @@ export const maxExchanges = 3;
 export interface DialogueOptions {
   /** Only held-out scenes are shown and drawn, or only others. @default false */
   readonly heldOut?: boolean;
+  /** The fraction of dialogues that are quizzes: one picture and many questions. @default 0 */
+  readonly quizzes?: number;
 }
 
 /** The next random dialogue of a stream. */
-export function sampleDialogue(random: Random, { heldOut = false }: DialogueOptions = {}): Exchange[] {
+export function sampleDialogue(random: Random, { heldOut = false, quizzes = 0 }: DialogueOptions = {}): Exchange[] {
+  if (quizzes > 0 && random() < quizzes) return sampleQuiz(random, heldOut);
   const count = 1 + Math.floor(random() * maxExchanges);
   const exchanges: Exchange[] = [];
   let shown: Scene | undefined;
@@ -99,6 +102,20 @@ export function sampleDialogue(random: Random, { heldOut = false }: DialogueOpti
     shown = lastScene([...next.user, ...next.assistant]) ?? shown;
   }
   return exchanges;
+}
+
+/**
+ * Four to seven questions about one picture that the user gives. A token of a quiz teaches more about pictures than one of any
+ * other dialogue: most of these are requests and pictures that are asked about once.
+ */
+function sampleQuiz(random: Random, heldOut: boolean): Exchange[] {
+  const scene = sampleScene(random, { heldOut });
+  return Array.from({ length: 4 + randomInt(random, 4) }, (_, index) => {
+    const about = random() < 0.85 ? questionAbout : describeQuestion;
+    const { question, answer } = about(scene, random);
+    const given = index === 0 ? [picture(scene)] : [];
+    return { kind: 'question', user: [...given, text(asTyped(question, random))], assistant: [text(answer)] };
+  });
 }
 
 export function situationOf(shown: Scene | undefined, heldOut: boolean): Situation {

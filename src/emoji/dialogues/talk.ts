@@ -5,11 +5,11 @@ import { conceptNames } from '../scenes/concepts.ts';
 import { isVisible } from '../scenes/contrast.ts';
 import { backgroundNames, pair, several, single } from '../scenes/scene.ts';
 import { type Exchange, type ExchangeKind, type MakeExchange, picture, text } from './dialogue.ts';
-import { drawRequests } from './draw.ts';
+import { drawRequest } from './draw.ts';
 import { editOf } from './edits.ts';
 import { describeQuestion, questionAbout } from './questions.ts';
 import { foreign, noWords, unknownThing } from './unknown-things.ts';
-import { anyNoun, asTyped, fill, hereIs, numberWords, withArticle } from './wording.ts';
+import { anyNoun, asTyped, fill, hereIs, largeNumber, withArticle } from './wording.ts';
 
 function said(kind: ExchangeKind, user: string, answer: string): Exchange {
   return { kind, user: user === '' ? [] : [text(user)], assistant: [text(answer)] };
@@ -19,7 +19,7 @@ function said(kind: ExchangeKind, user: string, answer: string): Exchange {
 const examples = 'a fox, a rocket or a tree';
 
 export const declineUnknown: MakeExchange = (_, random) => {
-  const request = fill(pick(random, drawRequests), { it: unknownThing(random) });
+  const request = fill(drawRequest(random), { it: unknownThing(random) });
   return said('decline', asTyped(request, random), `Sorry, I cannot draw that. I know things like ${examples}.`);
 };
 
@@ -86,6 +86,43 @@ const offTopic = [
   'The {y} is {x}.',
   'I like {y}.',
   'You are {y}.',
+  'Explain {y}.',
+  'Explain {y} to me.',
+  'Define {y}.',
+  'I feel {m}.',
+  'I feel tired today.',
+  'I feel great.',
+  'I miss {x}.',
+  'I hate {y}.',
+  'I lost my {y}.',
+  'Are you {x}?',
+  'Are you a {y}?',
+  'Are you a robot?',
+  'Are you awake?',
+  'Are you smart?',
+  'Can you feel pain?',
+  'Do you dream?',
+  'Do you like {y}?',
+  'Do you know {x}?',
+  'Give me advice.',
+  'Give me {n} dollars.',
+  'Give me directions to {x}.',
+  'Buy me a {y}.',
+  'Fix my {y}.',
+  'How do I learn {y}?',
+  'How much is {n} minus {m}?',
+  'What is the square root of {n}?',
+  'What happened in 19{m}?',
+  'When was {x} born?',
+  'Set a timer for {n} minutes.',
+  'Remind me of {y}.',
+  'Turn off the {y}.',
+  'Spell {y}.',
+  'Count to {n}.',
+  'Say something.',
+  'Tell me about {x}.',
+  'Tell me a secret.',
+  'Teach me chess.',
   'Yes.',
   'No.',
   'Maybe.',
@@ -220,16 +257,15 @@ export const drawLess: MakeExchange = ({ allows }, random) => {
   const background = random() < 0.5 ? 'white' : pick(random, backgroundNames);
   const on = background === 'white' ? '' : ` on ${background}`;
   const named = (concept: string) => withArticle(anyNoun(concept, random));
-  const number = 5 + randomInt(random, 96);
   const colour = pick(random, backgroundNames);
   const cases = [
     {
-      it: `${numberWords[number] ?? number} ${anyNoun(a, random).plural}${on}`,
+      it: `${largeNumber(random)} ${anyNoun(a, random).plural}${on}`,
       scene: several(a, 4, background),
       note: 'I draw at most four of a kind. ',
     },
     {
-      it: `${pick(random, ['many', 'a lot of', 'lots of', 'a dozen'])} ${anyNoun(a, random).plural}${on}`,
+      it: `${pick(random, ['many', 'a lot of', 'lots of', 'so many', 'dozens of', 'hundreds of', 'plenty of'])} ${anyNoun(a, random).plural}${on}`,
       scene: several(a, 4, background),
       note: 'I draw at most four of a kind. ',
     },
@@ -260,7 +296,7 @@ export const drawLess: MakeExchange = ({ allows }, random) => {
   if (!isVisible(scene) || !allows(scene) || (scene.kind === 'pair' && scene.first === scene.second)) return undefined;
   // "a green heart" is a thing of its own.
   if (conceptNames.includes(it.replace(/^an? /, ''))) return undefined;
-  const request = asTyped(fill(pick(random, drawRequests), { it }), random);
+  const request = asTyped(fill(drawRequest(random), { it }), random);
   return { kind: 'draw', user: [text(request)], assistant: [text(note + hereIs(scene)), picture(scene)] };
 };
 

@@ -1,10 +1,31 @@
 /** Words for things: in what a user writes any noun of a thing, in answers always its first one. */
-import { pick, type Random } from '../../core/random.ts';
+import { pick, type Random, randomInt } from '../../core/random.ts';
 import { describe } from '../scenes/captions.ts';
 import { conceptNamed, type Noun } from '../scenes/concepts.ts';
 import type { Count, Scene } from '../scenes/scene.ts';
 
 export const numberWords = ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten'];
+
+const roundNumbers = [
+  'a dozen',
+  'twelve',
+  'fifteen',
+  'twenty',
+  'thirty',
+  'fifty',
+  'ninety',
+  'a hundred',
+  'a thousand',
+  'a million',
+];
+
+/** A number of five or more, in words or digits. */
+export function largeNumber(random: Random): string {
+  const kind = random();
+  if (kind < 0.3) return numberWords[5 + randomInt(random, 6)]!;
+  if (kind < 0.65) return pick(random, roundNumbers);
+  return `${5 + randomInt(random, random() < 0.7 ? 26 : 996)}`;
+}
 
 /** The names that answers use. */
 export const things = {
@@ -48,9 +69,9 @@ function isAre(scene: Scene): 'is' | 'are' {
 export function asTyped(words: string, random: Random): string {
   let typed = words;
   if (random() < 0.4) typed = typed.toLowerCase();
-  else if (random() < 0.03) typed = typed.toUpperCase();
+  else if (random() < 0.1) typed = typed.toUpperCase();
   if (random() < 0.3) typed = typed.replace(/[.!?]+$/, '');
-  else if (random() < 0.05) typed = typed.replace(/[.!?]*$/, '!');
+  else if (random() < 0.1) typed = typed.replace(/[.!?]*$/, pick(random, ['!', '!', '!!', '!!!', '...', '??']));
   if (random() < 0.02) typed = ` ${typed} `;
   return typed;
 }

@@ -14,6 +14,8 @@ export interface SceneDialogueOptions {
   readonly seed: number;
   /** Dialogues about held-out scenes instead: for validation only. @default false */
   readonly heldOut?: boolean;
+  /** The fraction of dialogues that are quizzes. @default 0 */
+  readonly quizzes?: number | undefined;
 }
 
 /** `count` dialogues; item i depends on (seed, i) alone. */
@@ -22,6 +24,7 @@ export async function sceneDialogues({
   count,
   seed,
   heldOut = false,
+  quizzes = 0,
 }: SceneDialogueOptions): Promise<DialogueSource> {
   const sprites = await loadSprites(side);
   const content = (part: DialoguePart): DialogueContent =>
@@ -35,7 +38,7 @@ export async function sceneDialogues({
   return {
     size: count,
     dialogue: async index =>
-      sampleDialogue(seededRandom(deriveSeed(seed, index)), { heldOut }).flatMap(({ user, assistant }) => [
+      sampleDialogue(seededRandom(deriveSeed(seed, index)), { heldOut, quizzes }).flatMap(({ user, assistant }) => [
         { role: 'user' as const, content: user.map(content) },
         { role: 'assistant' as const, content: assistant.map(content) },
       ]),

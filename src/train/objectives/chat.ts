@@ -2,7 +2,7 @@
  * The objective of a small chat model that is trained whole: its words are predicted, and what the feature mapper makes of the
  * states at its vokens is drawn near to what a text tower makes of the picture's caption, which is what the U-Net looks at
  * (the caption loss of Zheng et al., arXiv 2310.02239, section 3.3; as GILL, Koh et al., arXiv 2305.17216, it draws nothing in
- * training). Image tower, text tower and U-Net stay as they are.
+ * training). Text tower and U-Net stay as they are, the image tower where it is not among what is trained.
  */
 import * as tf from '@tensorflow/tfjs';
 import { type ClipTextConfig, type ClipTextParams, clipText } from '../../clip/index.ts';
@@ -31,11 +31,14 @@ export interface ChatParams {
   readonly llama: LlamaParams;
   readonly connector: VisualFrontEndParams['connector'];
   readonly mapper: VokenMapperParams;
+  /** Frozen where it is absent. */
+  readonly tower?: VisualFrontEndParams['tower'];
 }
 
 export interface ChatFrozen {
-  readonly tower: VisualFrontEndParams['tower'];
   readonly text: ClipTextParams;
+  /** Absent where it is trained. */
+  readonly tower?: VisualFrontEndParams['tower'];
 }
 
 /**
@@ -66,7 +69,8 @@ function chatLoss(params: ChatParams, frozen: ChatFrozen, inputs: TensorRecord, 
   type Name = 'sources' | 'segments' | 'labels' | 'weights' | 'pixels' | 'places' | 'present' | 'kept' | 'captions';
   const { labels, weights, pixels, present, ...given } = inputs as Record<Name, tf.Tensor>;
   const { mapper, text: tower, weights: share } = problem;
-  const eyes = { tower: frozen.tower, connector: params.connector };
+  // One of the two has it.
+  const eyes = { tower: (params.tower ?? frozen.tower)!, connector: params.connector };
   const vectors = visualFrontEnd(eyes, { pixels }, problem.frontEnd);
   const embeddings = placed(params.llama.tokenEmbedding.weight, vectors, given.sources);
   const hidden = llama(params.llama, { embeddings, segments: given.segments }, problem.llama);

@@ -3,27 +3,22 @@ import { DuetError } from '../../core/errors.ts';
 import { maxExchanges } from '../../emoji/dialogues/sample-dialogue.ts';
 import type { MiniGpt5Config } from '../../pipelines/chat/minigpt5/config.ts';
 import type { ModelConfig } from '../../pipelines/unidiffuser/model-config.ts';
-import type { ChatStage } from '../config.ts';
+import type { ChatStage, ChatTraining } from '../config.ts';
 import { type ChatTokenizer, marks } from '../data/chat-tokenizer.ts';
+import type { PackedShape } from '../data/packed-batch.ts';
 import type { ChatProblem } from '../objectives/chat.ts';
 
 /** @throws DuetError `invalid-config` if the sizes do not fit each other */
 export function chatProblem(
-  { model, length, batch, pictures, loss }: ChatStage,
+  { model, ...training }: ChatStage,
   { clip, textTokens }: Pick<ModelConfig, 'clip' | 'textTokens'>,
   vocabularySize: number,
 ): ChatProblem {
-  const { width, heads, positions } = model.language;
+  const { width, heads } = model.language;
   if (width % (2 * heads) !== 0) {
     throw new DuetError(
       'invalid-config',
       `model.language.width must be a multiple of twice its ${heads} heads, got ${width}`,
-    );
-  }
-  if (length > positions) {
-    throw new DuetError(
-      'invalid-config',
-      `length must be at most model.language.positions, ${positions}, got ${length}`,
     );
   }
   const { projection: _, ...tower } = clip.vision;
@@ -53,16 +48,26 @@ export function chatProblem(
     },
     mapper: { inputWidth: width, width: clip.text.width, queries: textTokens, ...model.mapper },
     text: clip.text,
-    shape: {
-      rows: batch,
-      length,
-      ...pictures,
-      vectors: Math.floor(tower.imageSize / tower.patchSize) ** 2,
-      vokens: model.vokens,
-      vocabularySize,
-    },
-    weights: loss,
+    shape: dialogueShape(training, tower, model.vokens, { ...model.language, vocabularySize }),
+    weights: training.loss,
   };
+}
+
+/** @throws DuetError `invalid-config` if a row is longer than what the language model can read */
+export function dialogueShape(
+  { batch, length, pictures }: Pick<ChatTraining, 'batch' | 'length' | 'pictures'>,
+  { imageSize, patchSize }: { readonly imageSize: number; readonly patchSize: number },
+  vokens: number,
+  { positions, vocabularySize }: { readonly positions: number; readonly vocabularySize: number },
+): PackedShape {
+  if (length > positions) {
+    throw new DuetError(
+      'invalid-config',
+      `length must be at most the language model's ${positions} positions, got ${length}`,
+    );
+  }
+  const vectors = Math.floor(imageSize / patchSize) ** 2;
+  return { rows: batch, length, ...pictures, vectors, vokens, vocabularySize };
 }
 
 /** @param diffusion the folder of the model that draws, relative to that of the chat model */

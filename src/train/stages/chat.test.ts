@@ -4,18 +4,19 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tinyModel } from '../../../test/support/tiny-model.ts';
 import { tinyOptimizer } from '../../../test/support/tiny-optimizer.ts';
-import { isTensorSource, type TensorSource } from '../../core/host-tensor.ts';
+import { type HostTensor, isTensorSource, type TensorSource } from '../../core/host-tensor.ts';
 import { flattenTree } from '../../core/tree.ts';
 import { readFileTensor } from '../../engine/file-tensor.ts';
 import { readMiniGpt5Folder } from '../../pipelines/chat/minigpt5/model-folder.ts';
 import { packModel } from '../../pipelines/index.ts';
 import { writeModelFolder } from '../../pipelines/unidiffuser/model-folder.ts';
 import { loadSafetensors } from '../../weights/safetensors.ts';
-import { type ChatStage, parseStageConfig } from '../config.ts';
+import { type ChatStage, type FineTuneChatStage, parseStageConfig } from '../config.ts';
 import { trainChatTokenizer } from '../data/chat-tokenizer.ts';
 import { sceneDialogues } from '../data/scene-dialogues.ts';
-import { train } from '../loop.ts';
+import { type Stage, train } from '../loop.ts';
 import { chatStage } from './chat.ts';
+import { fineTuneChatStage } from './fine-tune-chat.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -64,12 +65,28 @@ function config(changes: Partial<ChatStage> = {}): ChatStage {
 const stage = (changes: Partial<ChatStage> = {}) =>
   chatStage(config(changes), { engine, cache: join(folder, 'cache') });
 
-async function run(out: string, stopAt?: number) {
+const bytes = ({ data }: HostTensor) => Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+
+async function furtherStage(from: string, changes: Partial<FineTuneChatStage> = {}): Promise<Stage> {
+  const { model: _model, parts: _parts, data, ...training } = config();
+  const json = {
+    ...training,
+    stage: 'fine-tune-chat',
+    name: 'tiny-chat-2',
+    from,
+    data: { ...data, quizzes: 0.5 },
+    ...changes,
+  };
+  const context = { engine, cache: join(folder, 'cache') };
+  return fineTuneChatStage(parseStageConfig(json) as FineTuneChatStage, context);
+}
+
+async function run(out: string, stopAt?: number, of: () => Promise<Stage> = stage) {
   const controller = new AbortController();
   const losses: number[] = [];
   const metrics: Record<string, number> = {};
   const options = { out: join(folder, out), resume: true, engine, signal: controller.signal };
-  for await (const event of train(await stage(), options)) {
+  for await (const event of train(await of(), options)) {
     if (event.type === 'step') {
       losses.push(event.loss);
       if (event.step === stopAt) controller.abort(new Error('enough'));
@@ -123,9 +140,38 @@ describe('the stage chat', () => {
     expect(bytes).toBeLessThan(3 * halves);
   });
 
+  it('is followed by fine-tune-chat, which trains the image tower too and writes the same kind of folder', async () => {
+    const from = join(folder, 'whole', 'model');
+    await run('further', undefined, () => furtherStage(from));
+    const to = join(folder, 'further', 'model');
+    const [before, after] = [await readMiniGpt5Folder(from), await readMiniGpt5Folder(to)];
+    expect(after).toMatchObject({ name: 'tiny-chat-2', vocabulary: before.vocabulary });
+    expect(after.drawing!.folder).toBe(before.drawing!.folder);
+    expect(after.language.config).toEqual(before.language.config);
+    const tensors = async (model: string) => (await loadSafetensors(join(model, 'front-end.safetensors'))).tensors;
+    const [seenBefore, seen] = [await tensors(from), await tensors(to)];
+    expect(Object.keys(seen)).toEqual(Object.keys(seenBefore));
+    const changed = Object.keys(seen).filter(
+      name => Buffer.compare(bytes(seen[name]!), bytes(seenBefore[name]!)) !== 0,
+    );
+    expect(changed.some(name => name.startsWith('tower.'))).toBe(true);
+    // It starts from what there is: where nothing is learned nothing is lost.
+    await run('still', undefined, () =>
+      furtherStage(from, { optimizer: tinyOptimizer({ lr: 1e-12, weightDecay: 0 }) }),
+    );
+    const still = await tensors(join(folder, 'still', 'model'));
+    for (const [name, { data }] of Object.entries(seenBefore)) {
+      for (const [at, value] of data.entries()) expect(still[name]!.data[at]).toBeCloseTo(value, 6);
+    }
+  });
+
+  it('is followed by fine-tune-chat only where it is of its kind', async () => {
+    await expect(furtherStage(join(folder, 'base'))).rejects.toThrow(/base.config.json: .* languageModel/);
+  });
+
   it.each<[string, () => Partial<ChatStage>, RegExp]>([
     ['pictures', () => ({ data: { source: 'scene-dialogues', size: 64, count: 4, seed: 1 } }), /data.size is 64/],
-    ['rows', () => ({ length: 161 }), /length must be at most model.language.positions, 160/],
+    ['rows', () => ({ length: 161 }), /length must be at most the language model's 160 positions/],
     ['tokens', () => ({ parts: { tokenizer: join(folder, 'other.json') } }), /other.json lacks the token \[IMG0\]/],
     ['vokens', () => ({ model: { ...model, vokens: 4 } }), /lacks the token \[IMG3\]/],
     [
