@@ -100,6 +100,29 @@ describe('an answer', () => {
     expect(JSON.stringify(parameters)).not.toContain('brief');
   });
 
+  it('is summed up in lists, which no length of dialogues makes long', async () => {
+    const { app } = await start();
+    const image = `data:image/png;base64,${(await redPng()).toString('base64')}`;
+    const long = {
+      role: 'user',
+      content: [{ type: 'text', text: '🦊'.repeat(3000) }, ...Array(8).fill({ type: 'image', image })],
+    };
+    const messages = [
+      long,
+      { role: 'assistant', content: 'Two.' },
+      { ...long, content: [...long.content, long.content[0]] },
+    ];
+    const { id } = await submit(app, { ...asked, messages });
+    const whole = await ended(app, id);
+    const [listed] = (await app.inject({ url: '/v1/jobs' })).json().jobs;
+    const dialogue = { messages: 3, pictures: 16, last_words: `${'🦊'.repeat(200)}…` };
+    expect(whole).toMatchObject({ dialogue, request: { messages: { length: 3 } }, result: { answer: { seed: 5 } } });
+    const { content: _content, ...answer } = whole.result!.answer!;
+    const { messages: _messages, ...request } = whole.request;
+    expect(listed).toEqual({ ...whole, request, result: { ...whole.result, answer } });
+    expect(JSON.stringify(listed).length).toBeLessThan(3000);
+  });
+
   it('tells each picture as soon as it is stored', async () => {
     const { app, model } = await start({ pace: 'stepwise' });
     const { urls } = await submit(app, asked);

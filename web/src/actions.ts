@@ -61,7 +61,7 @@ export function showJob(job: JobState): void {
   const tab = call && tabOf(call);
   if (!tab) return;
   if (tab === 'chat') {
-    showAnswer(job);
+    void showAnswer(job);
     return;
   }
   const shown = state.shownJobs.value[tab];
@@ -110,7 +110,10 @@ function isAnswer({ mode }: JobState): boolean {
 /** Runs a job's request once more, with its own or with a new seed. */
 export function again(job: JobState, seed: number | null): Promise<void> {
   return press('again', `${job.id} ${seed}`, async () => {
-    if (isAnswer(job)) return answerAnew(showAnswer(job), seed ?? 'new');
+    if (isAnswer(job)) {
+      const answer = await showAnswer(job);
+      return answer === undefined ? undefined : answerAnew(answer, seed ?? 'new');
+    }
     const found = await formOf(job, seed);
     if (!found) return;
     const { tab, form } = found;

@@ -1,7 +1,7 @@
 /** The native API over fetch: jobs, their events, capabilities. Every failure is an ApiError that a person can read. */
 
 import { eventReader } from './sse.ts';
-import type { Capabilities, CaptionInspection, PictureRequest, WireEvent, WireJob } from './wire.ts';
+import type { Capabilities, CaptionInspection, PictureRequest, WireEvent, WireJob, WireJobSummary } from './wire.ts';
 
 export class ApiError extends Error {
   /** HTTP status; 0 if the server could not be reached. */
@@ -45,7 +45,7 @@ export function createApi(base: string) {
       return (await request(`v1/jobs/${encodeURIComponent(id)}`)).json();
     },
     /** The newest first. */
-    async jobs(limit: number, before?: string): Promise<{ jobs: WireJob[]; has_more: boolean }> {
+    async jobs(limit: number, before?: string): Promise<{ jobs: WireJobSummary[]; has_more: boolean }> {
       const query = new URLSearchParams({ limit: String(limit), ...(before && { before }) });
       return (await request(`v1/jobs?${query}`)).json();
     },

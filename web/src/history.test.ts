@@ -21,6 +21,18 @@ describe('mergeHistory', () => {
     expect(merged[2]).toBe(known[1]);
   });
 
+  it('takes the whole of a job in the place of what a list tells of it, and not the other way', () => {
+    const messages = [{ role: 'user', content: [{ type: 'text', text: 'a fox' }] }] as const;
+    const listed = { ...view('a', 1), request: {}, dialogue: { messages: 1, pictures: 0, last_words: 'a fox' } };
+    const whole: WireJob = { ...listed, request: { messages } };
+    const known = mergeHistory([jobFromView(listed)], [whole]);
+    expect(known[0]).toMatchObject({ isWhole: true, request: { messages } });
+    expect(mergeHistory(known, [listed])[0]).toBe(known[0]);
+    const running = [jobFromView({ ...whole, status: 'running' })];
+    expect(mergeHistory(running, [{ ...listed, status: 'running' }])[0]).toMatchObject({ isWhole: true });
+    expect(mergeHistory(running, [listed])[0]).toMatchObject({ isWhole: false, status: 'succeeded' });
+  });
+
   it('leaves the streamed one, whose previews the history does not have', () => {
     const streamed = { ...jobFromView(view('a', 1, 'running')), previews: ['data:,'] };
     expect(mergeHistory([streamed], [view('a', 1, 'running')], 'a')[0]).toBe(streamed);

@@ -28,12 +28,13 @@ const stagedId = computed(() => {
 const othersRun = computed(
   () => !state.serverFault.value && state.jobs.value.some(job => !isOver(job) && job.id !== stagedId.value),
 );
-/** Jobs that an address or a stage names, older than those that were listed. */
+/** Jobs that an address or a stage names, older than those that were listed, or of which a list did not tell how they ended. */
 const unknownIds = computed(() => {
   if (!state.historyLoaded.value) return [];
   const shown = Object.values(state.shownJobs.value).map(({ id }) => id);
   const named = viewed.value ? [viewed.value.jobId, ...shown] : shown;
-  return named.filter(id => !state.findJob(id));
+  const isMissing = (job: JobState | undefined) => !job || (isOver(job) && !job.isWhole);
+  return named.filter(id => isMissing(state.findJob(id)));
 });
 
 export function watchJobs(): void {
@@ -120,6 +121,13 @@ async function seek(id: string): Promise<void> {
     closeOverlay();
     notify('What this address leads to is no longer kept.');
   }
+}
+
+/** All of a job of which a list told a part. @throws ApiError */
+export async function wholeJob(job: JobState): Promise<JobState> {
+  if (job.isWhole) return job;
+  state.jobs.value = mergeHistory(state.jobs.value, [await state.api.job(job.id)]);
+  return state.findJob(job.id) ?? job;
 }
 
 /** Removes a job that the server does not have any more from the stages. */

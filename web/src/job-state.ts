@@ -1,9 +1,11 @@
 /** A job as the page knows it, and how each event changes it. Pure, so that replay after a reload gives the same. */
 import type {
   WireAnswer,
+  WireDialogueSummary,
   WireError,
   WireEvent,
   WireJob,
+  WireJobSummary,
   WireProgress,
   WireRequest,
   WireResult,
@@ -26,6 +28,10 @@ export interface JobState {
   readonly position: number | null;
   readonly progress: WireProgress | null;
   readonly request: WireRequest;
+  /** Of jobs that were given a dialogue. */
+  readonly dialogue: WireDialogueSummary | null;
+  /** False of what a list of jobs tells of a dialogue: its messages and what its answer says are with the server alone. */
+  readonly isWhole: boolean;
   /** How the pictures look so far, as data URLs, at the places of their samples. */
   readonly previews: readonly (string | undefined)[];
   /** Samples that are finished before the job is, at their places. */
@@ -46,7 +52,12 @@ export interface JobState {
   readonly error: WireError | null;
 }
 
-export function jobFromView(view: WireJob): JobState {
+/** Whether it has all messages of the dialogue that it was given, if any. */
+export function isWhole(view: WireJobSummary): view is WireJob {
+  return view.dialogue === undefined || 'messages' in view.request;
+}
+
+export function jobFromView(view: WireJobSummary): JobState {
   const job: JobState = {
     id: view.id,
     mode: view.mode,
@@ -55,6 +66,8 @@ export function jobFromView(view: WireJob): JobState {
     position: view.queue_position ?? null,
     progress: view.progress ?? null,
     request: view.request ?? {},
+    dialogue: view.dialogue ?? null,
+    isWhole: isWhole(view),
     previews: [],
     early: [],
     text: '',
@@ -67,7 +80,9 @@ export function jobFromView(view: WireJob): JobState {
     took: null,
     error: view.error ?? null,
   };
-  return view.result ? withResult(job, view.result) : job;
+  if (!view.result) return job;
+  const { answer, ...result } = view.result;
+  return withResult(job, answer && 'content' in answer ? { ...result, answer: answer as WireAnswer } : result);
 }
 
 /** What happens to a job, whatever its number. */
@@ -155,9 +170,8 @@ function placed<T>(
 }
 
 /** What a person asked for in words: a prompt, or the last message of a dialogue. */
-export function askedWords({ request: { prompt, messages } }: JobState): string | undefined {
-  const last = messages?.at(-1)?.content ?? [];
-  return prompt ?? (last.flatMap(part => (part.type === 'text' ? [part.text] : [])).join(' ') || undefined);
+export function askedWords({ request: { prompt }, dialogue }: JobState): string | undefined {
+  return prompt ?? (dialogue?.last_words || undefined);
 }
 
 /** A sample of a job, which may be finished before the job is. */

@@ -17,14 +17,19 @@ import { familiarityFields } from '../compat/familiarity.ts';
 import type {
   AcceptedJob,
   WireAnswer,
+  WireDialogueSummary,
   WireError,
   WireEvent,
   WireJob,
+  WireJobSummary,
   WireMessage,
   WireProgress,
   WireResult,
   WireSample,
 } from './wire.ts';
+
+/** Characters of the last message of a dialogue in a list of jobs. */
+const mostLastWords = 200;
 
 const urlOf = (id: string) => `/v1/jobs/${id}`;
 
@@ -43,6 +48,7 @@ export function acceptedOf(view: JobView): AcceptedJob {
 
 export function toWireJob(view: JobView): WireJob {
   const { mode, started, ended, progress, request, result, error } = view;
+  const { messages } = request;
   return {
     ...acceptedOf(view),
     mode,
@@ -50,9 +56,27 @@ export function toWireJob(view: JobView): WireJob {
     ended: ended === undefined ? null : Math.floor(ended / 1000),
     progress: progress && toWireProgress(progress),
     request: { ...toWireRequest(request), ...givenPictures(view) },
+    ...(messages && { dialogue: summaryOf(messages) }),
     result: result ? toWireResult(result) : null,
     error: error ? toWireError(error) : null,
   };
+}
+
+/** Of a size that the length of a dialogue does not change. */
+export function toWireSummary(view: JobView): WireJobSummary {
+  const { request, result, ...job } = toWireJob(view);
+  const { messages: _messages, ...asked } = request;
+  if (!result?.answer) return { ...job, request: asked, result };
+  const { content: _content, ...answer } = result.answer;
+  return { ...job, request: asked, result: { ...result, answer } };
+}
+
+function summaryOf(messages: readonly JobMessage[]): WireDialogueSummary {
+  const pictures = messages.flatMap(({ content }) => content.filter(({ type }) => type === 'image')).length;
+  const said = messages.at(-1)?.content.flatMap(part => (part.type === 'text' ? [part.text] : [])) ?? [];
+  const words = [...said.join(' ')];
+  const last = words.length <= mostLastWords ? words : [...words.slice(0, mostLastWords), '…'];
+  return { messages: messages.length, pictures, last_words: last.join('') };
 }
 
 function toWireProgress({ etaMs, ...progress }: JobProgress): WireProgress {

@@ -10,7 +10,7 @@ import { pictureOf } from '../compat/read-picture.ts';
 import { sendPatiently } from '../compat/send-event.ts';
 import { fileType } from './file-type.ts';
 import { jobDialogue } from './job-dialogue.ts';
-import { acceptedOf, toWireEvent, toWireJob } from './job-fields.ts';
+import { acceptedOf, toWireEvent, toWireJob, toWireSummary } from './job-fields.ts';
 
 const tags = ['Jobs'];
 const mostListed = 100;
@@ -63,10 +63,18 @@ export async function jobRoutes(app: FastifyInstance): Promise<void> {
 
   app.get<{ Querystring: Static<typeof ListQuery> }>(
     '/jobs',
-    { schema: { tags, summary: 'Your jobs, the newest first', querystring: ListQuery } },
+    {
+      schema: {
+        tags,
+        summary: 'Your jobs, the newest first',
+        description:
+          'Of a dialogue and its answer each entry tells how much there is and what was said last; /v1/jobs/ID has the whole.',
+        querystring: ListQuery,
+      },
+    },
     async ({ query: { limit = 20, before }, owner }) => {
       const jobs = app.jobs.list({ owner, limit: limit + 1, ...(before !== undefined && { before }) });
-      return { jobs: jobs.slice(0, limit).map(toWireJob), has_more: jobs.length > limit };
+      return { jobs: jobs.slice(0, limit).map(toWireSummary), has_more: jobs.length > limit };
     },
   );
 

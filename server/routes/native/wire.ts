@@ -25,16 +25,32 @@ export interface AcceptedJob {
   readonly urls: WireUrls;
 }
 
-/** GET /v1/jobs/ID, and each entry of GET /v1/jobs. */
-export interface WireJob extends AcceptedJob {
+/** GET /v1/jobs/ID. */
+export interface WireJob extends WireJobSummary {
+  readonly request: WireRequest;
+  readonly result: WireResult | null;
+}
+
+/** An entry of GET /v1/jobs: the job without the messages of its dialogue and without what its answer says. */
+export interface WireJobSummary extends AcceptedJob {
   readonly mode: string;
   readonly started: number | null;
   readonly ended: number | null;
   readonly progress: WireProgress | null;
-  readonly request: WireRequest;
+  readonly request: Omit<WireRequest, 'messages'>;
+  /** Of jobs that were given a dialogue. */
+  readonly dialogue?: WireDialogueSummary;
   /** Of a cancelled job: of the samples that were finished by then. */
-  readonly result: WireResult | null;
+  readonly result: (Omit<WireResult, 'answer'> & { readonly answer?: Omit<WireAnswer, 'content'> }) | null;
   readonly error: WireError | null;
+}
+
+/** How much a dialogue holds, and what was said last. */
+export interface WireDialogueSummary {
+  readonly messages: number;
+  readonly pictures: number;
+  /** The words of the last message, up to 200 characters; an ellipsis behind them stands for the others. */
+  readonly last_words: string;
 }
 
 /** A message of a dialogue as it was sent, with the addresses of its pictures. */

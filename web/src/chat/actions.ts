@@ -1,9 +1,9 @@
 /** What a person can do in a conversation: ask, stop, have answered anew, edit. Writes the signals of state.ts beside this. */
 import { ApiError, type JobRequest } from '../api.ts';
-import { noticeLoss, toFault } from '../faults.ts';
+import { noticeLoss, report, toFault } from '../faults.ts';
 import { type InputPicture, toBody } from '../form.ts';
 import { mergeHistory } from '../history.ts';
-import { refresh, tellWindows } from '../job-feed.ts';
+import { refresh, tellWindows, wholeJob } from '../job-feed.ts';
 import { isOver, type JobState } from '../job-state.ts';
 import { openTab } from '../navigation.ts';
 import { notify } from '../notices.ts';
@@ -236,11 +236,18 @@ export function removeConversation(id: string): void {
   if (chat.openId.value === id) newConversation();
 }
 
-/** Opens the conversation that a job is an answer of, as it is in this browser or else as the server has it. Gives the answer's id. */
-export function showAnswer(job: JobState): number {
-  const isOfJob = (message: Conversation['messages'][number]) =>
-    message.role === 'assistant' && message.jobId === job.id;
-  const found = chat.conversations.value.find(({ messages }) => messages.some(isOfJob));
+/**
+ * Opens the conversation that a job is an answer of, as it is in this browser or else as the server has it. Gives the answer's
+ * id; undefined, and said, if the server does not have the job any more or cannot be reached.
+ */
+export async function showAnswer(known: JobState): Promise<number | undefined> {
+  const isOfJob = (message: Conversation['messages'][number]): message is Answer =>
+    message.role === 'assistant' && message.jobId === known.id;
+  const find = () => chat.conversations.value.find(({ messages }) => messages.some(isOfJob));
+  const isSettled = find()?.messages.some(message => isOfJob(message) && !isPending(message));
+  const job = isSettled ? known : await wholeJob(known).catch(report);
+  if (!job) return undefined;
+  const found = find();
   const shown = found ?? conversationOf(job, randomKey());
   const answer = shown.messages.findLastIndex(isOfJob);
   if (!found) {

@@ -27,7 +27,7 @@ function followAnswer(): void {
     return;
   }
   const job = state.findJob(jobId);
-  if (job && isOver(job)) untracked(() => settle(id, job));
+  if (job && isOver(job) && job.isWhole) untracked(() => settle(id, job));
   else if (!job && state.goneJobs.value.has(jobId)) untracked(() => lose(id));
   else if (shown?.id !== jobId) state.shownJobs.value = { ...others, chat: { id: jobId, pictures: {} } };
 }

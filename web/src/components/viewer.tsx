@@ -89,7 +89,7 @@ function View({ job, index }: { job: JobState; index: number }) {
           caption && job.mode !== 'interpolate' && <p class="caption is-large">{caption}</p>
         )}
         <Parameters job={job} index={index} />
-        {job.request.messages && (
+        {job.dialogue && (
           <button type="button" class="quiet is-start" onClick={() => showJob(job)}>
             Show the conversation
           </button>
