@@ -36,9 +36,13 @@ export interface Family<Model extends Pipeline = Pipeline> {
    */
   readonly describe: (config: unknown, origin: string) => ModelDescription;
   readonly load: (folder: string, options: LoadOptions) => Promise<Model>;
-  /**
-   * Copies a model folder in half precision, under a new `name` if one is given. Gives the bytes of its weights. Absent where
-   * folders are not Duet's own.
-   */
-  readonly pack?: (from: string, to: string, name?: string) => Promise<number>;
+  /** Copies a model folder in half precision. Gives the bytes of its weights. Absent where folders are not Duet's own. */
+  readonly pack?: (from: string, to: string, options: PackOptions) => Promise<number>;
+}
+
+export interface PackOptions {
+  /** @default its present one */
+  readonly name?: string;
+  /** Of chat models that draw: the model with which it draws, an embedded one's name or a folder's path. @default the present one */
+  readonly diffusion?: string;
 }

@@ -2,29 +2,20 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DuetError } from '../core/errors.ts';
-import { packageRoot } from '../core/package-root.ts';
 import { chatFamilyOf, readChatFiles } from './chat/chat-files.ts';
 import { type DiffusersFolder, indexFile, isFile, readDiffusersFolder, readJsonObject } from './diffusers-folder.ts';
+import { embeddedModels, modelFolder } from './embedded-models.ts';
 
 /** The family of a config.json that names none: it was written before there were several. */
 const firstFamily = 'unidiffuser';
-
-const embeddedModels = join(packageRoot(), 'models');
-
-/** Models that come with the package: one that samples pictures and captions, and one that converses and draws with the first. */
-export const embeddedModel = 'emoji';
-export const embeddedChatModel = 'emoji-chat';
 
 /**
  * The folder of an embedded model or the folder at a path.
  * @throws DuetError 'model-not-found' listing the embedded models
  */
 export async function findModel(model: string): Promise<string> {
-  const isName = /^[\w-]+$/.test(model);
-  const candidates = isName ? [join(embeddedModels, model), model] : [model];
-  for (const folder of candidates) {
-    if ((await isFile(configFile(folder))) || (await isFile(join(folder, indexFile)))) return folder;
-  }
+  const folder = await modelFolder(model);
+  if (folder !== undefined) return folder;
   const names = await readdir(embeddedModels).catch(() => []);
   throw new DuetError(
     'model-not-found',

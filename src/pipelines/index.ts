@@ -4,8 +4,9 @@ import type { CallSpec, OptionSchemas } from './call-table.ts';
 import { optionsOf } from './call-table.ts';
 import { type ChatFamily, type ChatModel, isChatFamily, minigpt5, wordFamily } from './chat/index.ts';
 import { mergeOptions } from './common-options.ts';
-import type { Family, LoadOptions } from './family.ts';
-import { embeddedChatModel, embeddedModel, type FoundModel, findModel, openModel } from './find-model.ts';
+import { embeddedChatModel, embeddedModel } from './embedded-models.ts';
+import type { Family, LoadOptions, PackOptions } from './family.ts';
+import { type FoundModel, findModel, openModel } from './find-model.ts';
 import type { ModelDescription, Pipeline } from './pipeline.ts';
 import { type StableDiffusion, stableDiffusion } from './stable-diffusion/index.ts';
 import { type CallMode, type UniDiffuser, unidiffuser } from './unidiffuser/index.ts';
@@ -100,14 +101,25 @@ export async function describeModel(
 }
 
 /**
- * Copies a model folder in half precision, under a new `name` if one is given. Gives the bytes of its weights.
- * @throws DuetError 'invalid-argument' if the folder is not Duet's own
+ * Copies a model folder in half precision. Gives the bytes of its weights.
+ * @throws DuetError 'invalid-argument' if the folder is not Duet's own, or `diffusion` is given of a model that draws with networks of its own; as `load`
  */
-export async function packModel(from: string, to: string, name?: string): Promise<number> {
+export async function packModel(from: string, to: string, options: PackOptions = {}): Promise<number> {
   const found = await openModel(from);
-  const { pack }: Family = families[familyOf(found)];
-  if (pack) return pack(found.folder, to, name);
-  throw new DuetError('invalid-argument', `${found.origin} is no folder of Duet's own, and only those are packed`);
+  const family = familyOf(found);
+  const { pack }: Family = families[family];
+  if (!pack) {
+    throw new DuetError('invalid-argument', `${found.origin} is no folder of Duet's own, and only those are packed`);
+  }
+  if (options.diffusion !== undefined && !isChatFamily(family)) {
+    throw new DuetError(
+      'invalid-argument',
+      `${found.origin} draws with networks of its own: diffusion is of chat models`,
+    );
+  }
+  const bytes = await pack(found.folder, to, options);
+  await describeModel(to); // what it names must be found from there
+  return bytes;
 }
 
 const familyNames = Object.keys(families) as FamilyName[]; // Object.keys forgets the type of the keys
@@ -178,7 +190,7 @@ export {
   loadEvalChat,
 } from './chat/index.ts';
 export type { CommonOptions, SolverName } from './common-options.ts';
-export type { LoadOptions } from './family.ts';
+export type { LoadOptions, PackOptions } from './family.ts';
 export { type InferenceStatus, inference } from './inference.ts';
 export {
   type GeneratedText,

@@ -3,6 +3,7 @@ import { basename, join, resolve } from 'node:path';
 import { type DiffusersFolder, isFile, readDiffusersFolder, readJsonObject } from '../diffusers-folder.ts';
 import { type ModelConfig, parseModelConfig } from '../unidiffuser/model-config.ts';
 import { type MiniGpt5Config, parseMiniGpt5Config } from './minigpt5/config.ts';
+import { diffusionFolder } from './minigpt5/model-folder.ts';
 
 /** Families of models that answer in dialogues. */
 const chatFamilies = ['minigpt5', 'llava', 'blip-2', 'instructblip'] as const;
@@ -39,7 +40,7 @@ export async function readChatFiles(
 ): Promise<ChatFiles> {
   if (family !== 'minigpt5') return { family, name: basename(resolve(folder)) };
   const config = parseMiniGpt5Config(json, join(folder, 'config.json'));
-  const diffusion = resolve(folder, config.diffusion);
+  const diffusion = await diffusionFolder(folder, config);
   const own = join(diffusion, 'config.json');
   const read = (await isFile(own)) ? parseModelConfig(await readJsonObject(own), own) : readDiffusersFolder(diffusion);
   return { family, config, diffusion: await read };

@@ -8,8 +8,9 @@ import { decodeImage, fetchIfRemote, type ImageInput, inDecodeSlot } from '../..
 import { type Extension, placeImages } from '../../lm/index.ts';
 import type { DrawChoice } from '../../vokens/index.ts';
 import { checkCall } from '../call-table.ts';
+import { embeddedChatModel } from '../embedded-models.ts';
 import type { LoadOptions } from '../family.ts';
-import { embeddedChatModel, findModel } from '../find-model.ts';
+import { findModel } from '../find-model.ts';
 import { type TextOptions, usedOptions } from '../llama/options.ts';
 import type { CallInputs, CallResult, CallSettings, CaptionReport, Pipeline, RunControls } from '../pipeline.ts';
 import { drawSeed, seedLimit } from '../seeds.ts';

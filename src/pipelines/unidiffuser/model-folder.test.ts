@@ -73,7 +73,7 @@ describe('model folder', () => {
 
   it('is packed into half the size, under another name', async () => {
     await writeModelFolder(join(folder, 'full'), model);
-    const bytes = await packModel(join(folder, 'full'), join(folder, 'packed'), 'small');
+    const bytes = await packModel(join(folder, 'full'), join(folder, 'packed'), { name: 'small' });
     const packed = await readModelFolder(join(folder, 'packed'));
     expect(packed.config).toEqual({ ...model.config, name: 'small' });
     const sizes = Object.values(packed.weights).flatMap(tree =>

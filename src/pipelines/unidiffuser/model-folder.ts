@@ -20,6 +20,7 @@ import { openCheckpoint } from '../../weights/checkpoint.ts';
 import { convertCheckpoint, sameNames } from '../../weights/convert.ts';
 import { openSafetensors } from '../../weights/safetensors.ts';
 import { saveSafetensors } from '../../weights/write-safetensors.ts';
+import type { PackOptions } from '../family.ts';
 import { type ModelConfig, parseModelConfig } from './model-config.ts';
 
 /** The file of each network in a model folder. */
@@ -101,10 +102,9 @@ export async function writeModelFolder(
 }
 
 /**
- * Copies a model folder in half precision, tensor by tensor, under a new `name` if one is given. Returns the bytes of its
- * weights.
+ * Copies a model folder in half precision, tensor by tensor. Returns the bytes of its weights.
  */
-export async function packModel(from: string, to: string, name?: string): Promise<number> {
+export async function packModel(from: string, to: string, { name }: PackOptions = {}): Promise<number> {
   const { config, tokenizer } = await readModelFolder(from);
   await makeFolder(to);
   let bytes = 0;

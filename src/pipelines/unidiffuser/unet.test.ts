@@ -59,7 +59,7 @@ describe('the folder', () => {
     expect(read.config).toEqual(tinyModelWithUnet().config);
     expect(read.weights.unet?.convIn.weight).toMatchObject({ file: join(folder, 'unet.safetensors') });
     const packed = join(scratch, 'packed');
-    await packModel(folder, packed, 'small');
+    await packModel(folder, packed, { name: 'small' });
     expect((await readModelFolder(packed)).config).toEqual({ ...read.config, name: 'small' });
     const { tensors } = await loadSafetensors(join(packed, 'unet.safetensors'));
     const { tensors: whole } = await loadSafetensors(join(folder, 'unet.safetensors'));

@@ -123,7 +123,7 @@ describe('the stage chat', () => {
   it('is packed in half precision with its language model', async () => {
     const from = join(folder, 'whole', 'model');
     const to = join(folder, 'packed', 'small');
-    const bytes = await packModel(from, to, 'small');
+    const bytes = await packModel(from, to, { name: 'small' });
     const [before, after] = [await readMiniGpt5Folder(from), await readMiniGpt5Folder(to)];
     expect(after).toMatchObject({ name: 'small', vocabulary: before.vocabulary });
     expect(after.language.config).toEqual(before.language.config);

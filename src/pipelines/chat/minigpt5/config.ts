@@ -85,7 +85,7 @@ export const miniGpt5ConfigSchema = Type.Object(
     name: Type.String({ minLength: 1 }),
     /** A folder of the Llama family as Hugging Face's libraries write it. */
     languageModel: folder,
-    /** A folder of Stable Diffusion as diffusers writes it, or a model folder of Duet's that has a U-Net. */
+    /** A folder of Stable Diffusion as diffusers writes it, or a model folder of Duet's: its path, or an embedded model's name. */
     diffusion: folder,
     vocabulary: vokenVocabularySchema,
     /** Absent in models that are not given pictures. */

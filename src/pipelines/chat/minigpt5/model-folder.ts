@@ -23,6 +23,7 @@ import {
 } from '../../../vokens/index.ts';
 import { loadSafetensors, openSafetensors } from '../../../weights/safetensors.ts';
 import { isFile } from '../../diffusers-folder.ts';
+import { modelFolder } from '../../embedded-models.ts';
 import type { LanguageNetwork } from '../../language/language-folder.ts';
 import { type LlamaFolder, readLlamaFolder } from '../../llama/model-folder.ts';
 import type { ChatFolder } from '../chat-folder.ts';
@@ -61,6 +62,11 @@ export async function readMiniGpt5Config(folder: string): Promise<MiniGpt5Config
     throw new DuetError('model-not-found', `There is no ${file}; give the folder of a MiniGPT-5 model`);
   }
   return parseMiniGpt5Config(await readJsonFile(file), file);
+}
+
+/** What it draws with: a model folder, if there is one where config.json says. */
+export async function diffusionFolder(folder: string, { diffusion }: MiniGpt5Config): Promise<string> {
+  return (await modelFolder(diffusion, folder)) ?? resolve(folder, diffusion);
 }
 
 export interface ReadMiniGpt5Options {
@@ -121,7 +127,7 @@ export async function readMiniGpt5Folder(folder: string, { begin }: ReadMiniGpt5
     drawing: {
       mapper,
       params: await read(vokenMapperSpec(mapper), 'mapper'),
-      folder: resolve(folder, config.diffusion),
+      folder: await diffusionFolder(folder, config),
       defaults: config.drawing ?? {},
     },
   };

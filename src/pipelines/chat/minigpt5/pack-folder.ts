@@ -10,16 +10,21 @@ import { visualFrontEndSpec } from '../../../vision/index.ts';
 import { newRowsSpec, vokenMapperSpec } from '../../../vokens/index.ts';
 import { openCheckpoint } from '../../../weights/checkpoint.ts';
 import { convertCheckpoint, sameNames } from '../../../weights/convert.ts';
+import { modelReference } from '../../embedded-models.ts';
+import type { PackOptions } from '../../family.ts';
+import { findModel } from '../../find-model.ts';
 import { packLlama } from '../../llama/pack-folder.ts';
-import { readMiniGpt5Config, readMiniGpt5Folder, weightFiles } from './model-folder.ts';
+import { diffusionFolder, readMiniGpt5Config, readMiniGpt5Folder, weightFiles } from './model-folder.ts';
 
 /**
- * Copies the folder under a new `name` if one is given; what its config.json names elsewhere stays there. Returns the bytes of
- * the weights that were written.
+ * Copies the folder; what its config.json names elsewhere stays there, named as it is found from the new place. Returns the
+ * bytes of the weights that were written.
  * @throws DuetError 'model-not-found' | 'invalid-config' | 'invalid-weights'
  */
-export async function packMiniGpt5(from: string, to: string, name?: string): Promise<number> {
+export async function packMiniGpt5(from: string, to: string, options: PackOptions = {}): Promise<number> {
   const config = await readMiniGpt5Config(from);
+  const { name = config.name, diffusion } = options;
+  const drawsWith = diffusion === undefined ? await diffusionFolder(from, config) : await findModel(diffusion);
   const { language, rows, lora, frontEnd, drawing } = await readMiniGpt5Folder(from);
   const specs: Partial<Record<keyof typeof weightFiles, Tree<ParamSpec>>> = {
     ...(frontEnd && { frontEnd: visualFrontEndSpec(frontEnd.network) }),
@@ -35,14 +40,13 @@ export async function packMiniGpt5(from: string, to: string, name?: string): Pro
     await convertCheckpoint(spec, sameNames(spec), await openCheckpoint(source), file, options);
     written.push(file);
   }
-  const elsewhere = (path: string) => relative(to, resolve(from, path));
   const isWithin = resolve(from, config.languageModel).startsWith(resolve(from) + sep);
   if (isWithin) written.push(await packLlama(join(from, config.languageModel), join(to, config.languageModel)));
   const packed = {
     ...config,
-    name: name ?? config.name,
-    languageModel: isWithin ? config.languageModel : elsewhere(config.languageModel),
-    diffusion: elsewhere(config.diffusion),
+    name,
+    languageModel: isWithin ? config.languageModel : relative(to, resolve(from, config.languageModel)),
+    diffusion: modelReference(drawsWith, to),
   };
   await writeFile(join(to, 'config.json'), `${JSON.stringify(packed, undefined, 2)}\n`);
   const sizes = await Promise.all(written.map(async file => (await stat(file)).size));

@@ -5,9 +5,10 @@ import { makeFolder } from '../../../core/folders.ts';
 import { type HostTensor, isHostTensor } from '../../../core/host-tensor.ts';
 import { flattenTree, type Tree } from '../../../core/tree.ts';
 import { saveSafetensors } from '../../../weights/write-safetensors.ts';
+import { modelReference } from '../../embedded-models.ts';
 import { type TrainedLlama, writeLlamaFolder } from '../../llama/write-folder.ts';
 import type { MiniGpt5Config } from './config.ts';
-import { readMiniGpt5Config, weightFiles } from './model-folder.ts';
+import { diffusionFolder, readMiniGpt5Config, weightFiles } from './model-folder.ts';
 
 export interface TrainedChat {
   /** `languageModel` is where that one is written, within the folder. */
@@ -47,7 +48,7 @@ export async function writeAdaptedFolder(
     ...config,
     name,
     languageModel: elsewhere(config.languageModel),
-    diffusion: elsewhere(config.diffusion),
+    diffusion: modelReference(await diffusionFolder(from, config), folder),
     ...(lora && { lora: { rank: lora.rank, alpha: lora.alpha } }),
   });
 }
