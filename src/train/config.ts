@@ -187,6 +187,8 @@ export const fineTuneStageSchema = Type.Object(
   {
     stage: Type.Literal('fine-tune'),
     ...further,
+    /** Sizes that the U-ViT is given before it is trained further. @default those that it has */
+    model: Type.Optional(Type.Object({ patchSize: positive, finalConv: Type.Boolean() }, closed)),
     /** Weights of the three parts of the loss. */
     loss: Type.Object({ image: Type.Number(), clip: Type.Number(), text: Type.Number() }, closed),
     curriculum: Type.Array(timestepMixSchema, { minItems: 1 }),

@@ -35,6 +35,8 @@ export const jointUvitConfigSchema = Type.Object(
     textTokens: positive,
     /** UniDiffuser v1: a token for the kind of data (0 = web, 1 = curated). */
     dataTypeToken: Type.Optional(Type.Boolean()),
+    /** A 3 x 3 convolution over the assembled image, which smooths the seams between patches. */
+    finalConv: Type.Optional(Type.Boolean()),
   },
   closed,
 );

@@ -5,6 +5,7 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import { DuetError } from '../core/errors.ts';
+import { convLayer, convSpec } from '../nn/conv.ts';
 import { embeddingLayer, embeddingSpec, linearLayer, linearSpec } from '../nn/linear.ts';
 import { layerNormLayer, normSpec } from '../nn/norm.ts';
 import { type Params, truncNormal, zeros } from '../nn/params.ts';
@@ -41,6 +42,7 @@ export function jointUvitSpec(config: JointUvitConfig) {
     patchOut: linearSpec(width, patchDim),
     clipOut: linearSpec(width, clipDim),
     textOut: linearSpec(width, textDim),
+    ...(config.finalConv ? { finalConv: convSpec(latentChannels, latentChannels, 3) } : {}),
   };
 }
 
@@ -135,8 +137,13 @@ export function jointUvit(params: JointUvitParams, inputs: JointUvitInputs, conf
   const textStart = TIME_TOKENS + (params.dataTypeEmbed ? 1 : 0);
   const clipStart = textStart + textTokens;
   const part = (start: number, length: number) => x.slice([0, start, 0], [batch, length, width]);
+  const image = unpatchify(
+    linearLayer(params.patchOut, part(clipStart + 1, grid.rows * grid.columns)),
+    grid,
+    patchSize,
+  );
   return {
-    image: unpatchify(linearLayer(params.patchOut, part(clipStart + 1, grid.rows * grid.columns)), grid, patchSize),
+    image: params.finalConv ? convLayer(params.finalConv, image, { pad: 1 }) : image,
     clipImage: linearLayer(params.clipOut, part(clipStart, 1)),
     text: linearLayer(params.textOut, part(textStart, textTokens)),
   };

@@ -57,6 +57,25 @@ const inputsFor = (config: JointUvitConfig, batch = 2, side = config.latentSize)
 describe('the joint predictor', () => {
   const params = freshParams(jointUvitSpec(tiny), { factor });
 
+  test('it smooths its image by a final convolution where it has one', () => {
+    const config = { ...tiny, finalConv: true };
+    const { finalConv, ...others } = freshParams(jointUvitSpec(config), { factor });
+    const inputs = inputsFor(config);
+    const plain = jointUvit(others, inputs, tiny);
+    const smoothed = jointUvit({ ...others, finalConv: finalConv! }, inputs, config);
+    expect(smoothed.image.shape).toEqual(inputs.image.shape);
+    expect(largestDifference(smoothed.text, plain.text)).toBe(0);
+    // A convolution that takes each pixel as it is changes nothing.
+    const channels = config.latentChannels;
+    const centre = tf.tensor(
+      Array.from({ length: channels ** 2 * 9 }, (_, at) => (at % ((channels + 1) * 9) === 4 ? 1 : 0)),
+    );
+    const identity = { weight: centre.reshape(finalConv!.weight.shape), bias: tf.zeros([channels]) };
+    const same = jointUvit({ ...others, finalConv: identity }, inputs, config);
+    expect(largestDifference(same.image, plain.image)).toBeLessThan(1e-6);
+    expect(largestDifference(smoothed.image, plain.image)).toBeGreaterThan(1e-3);
+  });
+
   // Numbers of the original networks (docs/reference/unidiffuser.md, "Sizes").
   test('has as many parameters as UniDiffuser v0 and v1', () => {
     expect(countParams(jointUvitSpec(unidiffuser))).toBe(952_504_912);

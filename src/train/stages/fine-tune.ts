@@ -1,11 +1,14 @@
 /**
- * Stage `fine-tune`: a finished model's U-ViT trained further on a folder of pairs. The other networks stay frozen, but for a
+ * Stage `fine-tune`: a finished model's U-ViT trained further on pairs, with other patches where these are wanted. The other networks stay frozen, but for a
  * U-Net, which would draw what it had learnt before: it is left out.
  */
 import { basename, resolve } from 'node:path';
 import { createTokenizer, frameTokens, type Tokenizer } from '../../clip/index.ts';
+import type { HostTensor } from '../../core/host-tensor.ts';
+import { seededRandom } from '../../core/random.ts';
 import { findModel } from '../../pipelines/find-model.ts';
-import { readModelFolder } from '../../pipelines/unidiffuser/model-folder.ts';
+import { type Model, readModelFolder } from '../../pipelines/unidiffuser/model-folder.ts';
+import { repatch } from '../../uvit/index.ts';
 import { absolutePaths } from '../absolute-paths.ts';
 import type { FineTuneStage } from '../config.ts';
 import { countPairs } from '../data/folder.ts';
@@ -59,7 +62,8 @@ export async function fineTuneConfig(
 }
 
 export async function fineTuneStage(config: FineTuneStage, context: StageContext): Promise<Stage> {
-  const model = withoutUnet(await loadBaseModel(config.from));
+  const base = withoutUnet(await loadBaseModel(config.from));
+  const model = config.model ? withOtherPatches(base, config.model, config.seed) : base;
   const { uvit, diffusion, textTokens } = model.config;
   checkPictureSize(config, model.config);
   const source = await openSource(config.data, context);
@@ -70,6 +74,20 @@ export async function fineTuneStage(config: FineTuneStage, context: StageContext
     config,
     initialParams: model.weights.uvit,
     ...jointTraining(training, { base: model, source, latents }, context),
+  };
+}
+
+function withOtherPatches(
+  model: Model<HostTensor>,
+  patches: NonNullable<FineTuneStage['model']>,
+  seed: number,
+): Model<HostTensor> {
+  const before = model.config.uvit;
+  const uvit = { ...before, ...patches };
+  return {
+    ...model,
+    config: { ...model.config, uvit },
+    weights: { ...model.weights, uvit: repatch(model.weights.uvit, before, uvit, seededRandom(seed)) },
   };
 }
 
