@@ -40,7 +40,6 @@ export type {
   DrawSettings,
   FamilyName,
   GeneratedText,
-  GenerateOptions,
   GibbsOptions,
   ImageSample,
   ImagineOptions,

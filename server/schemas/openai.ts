@@ -35,6 +35,7 @@ const ignored = optional(Type.Unsafe<unknown>({ description: 'Accepted and ignor
 export const openaiNames: OptionNames = {
   maxTokens: ['max_completion_tokens', 'max_tokens'],
   stop: [],
+  beams: ['num_beams', 'beams'],
   steps: ['num_inference_steps', 'steps'],
   guidance: ['guidance_scale', 'cfg_scale'],
   solver: [],

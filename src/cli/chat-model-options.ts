@@ -26,6 +26,7 @@ export interface ChatFlags extends Omit<ModelFlags, 'precision'> {
   readonly seed?: number;
   readonly temperature?: number;
   readonly maxTokens?: number;
+  readonly beams?: number;
   readonly draw?: 'auto' | 'always' | 'never';
   readonly out: string;
 }
@@ -51,6 +52,11 @@ export function addChatOptions(command: Command): Command {
     )
     .addOption(new Option('--temperature <number>', '0 takes the most probable token each time').argParser(temperature))
     .addOption(new Option('--max-tokens <number>', 'most tokens of an answer').argParser(option.wholeNumber(1, 1e6)))
+    .addOption(
+      new Option('--beams <number>', 'search for the most probable answer, in models that answer in words').argParser(
+        option.wholeNumber(1, 16),
+      ),
+    )
     .addOption(new Option('--draw <when>', 'whether answers have pictures').choices(['auto', 'always', 'never']))
     .addOption(new Option('-o, --out <folder>', 'where drawn pictures are written').default('.'))
     .addOption(option.deviceOption())
@@ -67,8 +73,8 @@ export async function loadChatModel(
 }
 
 /** Of a call, as far as flags say. */
-export function chatOptions({ seed, temperature, maxTokens, draw }: ChatFlags): InterleavedChatOptions {
-  const given = { seed, temperature, maxTokens, draw };
+export function chatOptions({ seed, temperature, maxTokens, beams, draw }: ChatFlags): InterleavedChatOptions {
+  const given = { seed, temperature, maxTokens, beams, draw };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 

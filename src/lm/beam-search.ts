@@ -5,6 +5,7 @@
 import { DuetError } from '../core/errors.ts';
 import type { Decoding } from './decoding.ts';
 import { logSoftmax } from './logits-processors.ts';
+import { TopCandidates } from './top-candidates.ts';
 
 export interface BeamSearchOptions {
   /** @default 5 */
@@ -67,12 +68,6 @@ function restrict(logprobs: Float64Array, allowed: ReadonlySet<number>): Float64
   return logprobs.map((logprob, token) => (allowed.has(token) ? logprob : Number.NEGATIVE_INFINITY));
 }
 
-interface Candidate {
-  readonly beam: number;
-  readonly token: number;
-  readonly average: number;
-}
-
 /**
  * One round: the best continuations of all beams by average log probability.
  * @param logprobs of the next token [V], for each beam that has not stopped
@@ -98,7 +93,7 @@ function extend(
       best.offer(index, token, (beam.score + row[token]!) / (beam.length + 1));
     }
   }
-  return best.list.map(({ beam, token, average }) => {
+  return best.list.map(({ beam, token, score: average }) => {
     const parent = live[beam]!;
     const length = parent.length + (parent.stopped ? 0 : 1);
     return {
@@ -109,24 +104,6 @@ function extend(
       row: rows[beam]!,
     };
   });
-}
-
-class TopCandidates {
-  readonly list: Candidate[] = [];
-  readonly #size: number;
-
-  constructor(size: number) {
-    this.#size = size;
-  }
-
-  /** Is called for every token of the vocabulary, so it allocates nothing for candidates that the list does not take. */
-  offer(beam: number, token: number, average: number): void {
-    if (this.list.length === this.#size && average <= this.list[this.#size - 1]!.average) return;
-    let at = this.list.length;
-    while (at > 0 && this.list[at - 1]!.average < average) at--;
-    this.list.splice(at, 0, { beam, token, average });
-    if (this.list.length > this.#size) this.list.pop();
-  }
 }
 
 function requireOptions(beams: number, maxTokens: number, temperature: number): void {

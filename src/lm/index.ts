@@ -59,6 +59,7 @@ export {
   type LanguageModel,
   type SequenceInputs,
 } from './language-model.ts';
+export { type BeamOptions, lengthPenalisedBeams } from './length-penalised-beams.ts';
 export {
   type LlamaConfig,
   type LlamaParams,

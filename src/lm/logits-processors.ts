@@ -28,10 +28,14 @@ export function processLogits(logits: Float32Array, options: LogitsOptions, seen
   return current;
 }
 
-/** Each id counts once, however often it was seen (Keskar et al. 2019, CTRL). */
-function penaliseRepetition(logits: Float32Array, seen: Iterable<number>, penalty: number): Float32Array {
+/** Logits, or log probabilities. Each id counts once, however often it was seen (Keskar et al. 2019, CTRL). */
+export function penaliseRepetition<T extends Float32Array | Float64Array>(
+  logits: T,
+  seen: Iterable<number>,
+  penalty: number,
+): T {
   requirePositive('repetitionPenalty', penalty);
-  const out = Float32Array.from(logits);
+  const out = logits.slice() as T; // a slice is of the type of what it is of
   for (const id of new Set(seen)) {
     const logit = logits[id];
     if (logit !== undefined) out[id] = logit > 0 ? logit / penalty : logit * penalty;

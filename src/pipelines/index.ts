@@ -194,7 +194,6 @@ export type { LoadOptions, PackOptions } from './family.ts';
 export { type InferenceStatus, inference } from './inference.ts';
 export {
   type GeneratedText,
-  type GenerateOptions,
   Llama,
   type Prompt,
   type TextEvent,

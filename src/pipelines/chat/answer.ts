@@ -1,11 +1,12 @@
 /** One answer: the language model writes on while the pictures that it has asked for are drawn. */
 import { EventQueue } from '../../core/event-queue.ts';
-import { type Extension, TokenChooser } from '../../lm/index.ts';
+import { type BeamOptions, type Extension, TokenChooser } from '../../lm/index.ts';
 import { type JsonTokenizer, TextStream } from '../../tokenizer/index.ts';
 import { type DrawChoice, interleavedTokens, type VokenVocabulary } from '../../vokens/index.ts';
+import { searchText } from '../language/search-text.ts';
 import type { UsedOptions } from '../llama/options.ts';
 import type { DrawOptions } from '../stable-diffusion/calls/types.ts';
-import type { AnswerPart, InterleavedChatEvent } from './events.ts';
+import type { AnswerPart, InterleavedAnswer, InterleavedChatEvent } from './events.ts';
 import type { ChatNetworks, DrawingNetworks } from './networks.ts';
 
 export interface AnswerParts {
@@ -18,6 +19,8 @@ export interface AnswerParts {
 
 export interface AnswerOptions {
   readonly used: UsedOptions;
+  /** Ids that the repetition penalty looks at beside the answer's. */
+  readonly penalised: readonly number[];
   readonly draw: DrawChoice;
   readonly maxImages: number;
   /** Without seed, signal and listener. */
@@ -51,6 +54,9 @@ export async function* answer(
   }
 }
 
+type Sequences = ReturnType<ChatNetworks['decoder']['sequences']>;
+type AnswerEnd = Pick<InterleavedAnswer, 'finishReason' | 'answerTokens'>;
+
 class AnswerWriter {
   readonly #parts: AnswerParts;
   readonly #options: AnswerOptions & { readonly signal: AbortSignal };
@@ -74,9 +80,44 @@ class AnswerWriter {
   }
 
   async write(prompt: Extension): Promise<void> {
-    const { networks, vocabulary, positions } = this.#parts;
-    const { used, draw, maxImages, signal, priority } = this.#options;
+    const { networks } = this.#parts;
+    const { used, signal, priority } = this.#options;
     const sequences = networks.decoder.sequences({ signal, ...(priority !== undefined && { priority }) });
+    const end = await (used.search ? this.#search(prompt, sequences, used.search) : this.#choose(prompt, sequences));
+    await Promise.all(this.#drawings);
+    const content = this.#content.filter(part => part !== undefined);
+    this.#tell({
+      type: 'done',
+      answer: {
+        content,
+        text: content.flatMap(part => (part.type === 'text' ? [part.text] : [])).join(''),
+        images: content.flatMap(part => (part.type === 'image' ? [part.image] : [])),
+        ...end,
+        promptTokens: prompt.ids.length,
+        seed: used.seed,
+      },
+    });
+  }
+
+  /** The words of the most probable answer. */
+  async #search(prompt: Extension, sequences: Sequences, search: BeamOptions): Promise<AnswerEnd> {
+    const { penalised, used, signal } = this.#options;
+    const { maxTokens, stopIds } = used;
+    const { ids, finishReason } = await searchText(prompt, sequences, search, {
+      maxTokens,
+      stopIds,
+      penalised,
+      signal,
+    });
+    const text = [...ids.map(id => this.#stream.push(id)), this.#stream.end()].join('');
+    this.#addText(text);
+    return { finishReason: this.#stream.isStopped ? 'stop' : finishReason, answerTokens: ids.length };
+  }
+
+  /** Token by token, with pictures. */
+  async #choose(prompt: Extension, sequences: Sequences): Promise<AnswerEnd> {
+    const { vocabulary, positions } = this.#parts;
+    const { used, penalised, draw, maxImages, signal } = this.#options;
     const tokens = interleavedTokens(prompt, sequences, {
       vokens: vocabulary.vokens.map(({ id }) => id),
       chooser: new TokenChooser(used.choice),
@@ -85,6 +126,7 @@ class AnswerWriter {
       stops: used.stopIds.map(id => [id]),
       draw,
       maxImages,
+      penalised,
       signal,
     });
     let answerTokens = 0;
@@ -105,20 +147,7 @@ class AnswerWriter {
     } finally {
       await tokens.return({ finishReason: 'stop', ids: [] });
     }
-    await Promise.all(this.#drawings);
-    const content = this.#content.filter(part => part !== undefined);
-    this.#tell({
-      type: 'done',
-      answer: {
-        content,
-        text: content.flatMap(part => (part.type === 'text' ? [part.text] : [])).join(''),
-        images: content.flatMap(part => (part.type === 'image' ? [part.image] : [])),
-        finishReason,
-        promptTokens: prompt.ids.length,
-        answerTokens,
-        seed: used.seed,
-      },
-    });
+    return { finishReason, answerTokens };
   }
 
   #newStream(): TextStream {

@@ -1,6 +1,7 @@
 /** What the small files of a chat model's folder say, read without its tokenizer and weights. */
 import { basename, join, resolve } from 'node:path';
 import { type DiffusersFolder, isFile, readDiffusersFolder, readJsonObject } from '../diffusers-folder.ts';
+import { readSamplingDefaults, type SamplingDefaults } from '../language/text-files.ts';
 import { type ModelConfig, parseModelConfig } from '../unidiffuser/model-config.ts';
 import { type MiniGpt5Config, parseMiniGpt5Config } from './minigpt5/config.ts';
 import { diffusionFolder } from './minigpt5/model-folder.ts';
@@ -17,7 +18,7 @@ export function isChatFamily(family: string): family is ChatFamily {
 }
 
 export type ChatFiles =
-  | { readonly family: WordFamily; readonly name: string }
+  | { readonly family: WordFamily; readonly name: string; readonly sampling: SamplingDefaults }
   | {
       readonly family: 'minigpt5';
       readonly config: MiniGpt5Config;
@@ -38,7 +39,9 @@ export async function readChatFiles(
   family: ChatFamily,
   json: Readonly<Record<string, unknown>>,
 ): Promise<ChatFiles> {
-  if (family !== 'minigpt5') return { family, name: basename(resolve(folder)) };
+  if (family !== 'minigpt5') {
+    return { family, name: basename(resolve(folder)), sampling: await readSamplingDefaults(folder) };
+  }
   const config = parseMiniGpt5Config(json, join(folder, 'config.json'));
   const diffusion = await diffusionFolder(folder, config);
   const own = join(diffusion, 'config.json');

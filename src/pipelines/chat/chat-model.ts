@@ -16,7 +16,13 @@ import type { CallInputs, CallResult, CallSettings, CaptionReport, Pipeline, Run
 import { drawSeed, seedLimit } from '../seeds.ts';
 import type { DrawOptions } from '../stable-diffusion/index.ts';
 import { answer } from './answer.ts';
-import { type ChatCallOptions, chatStandards, drawingOptions as drawingSchemas, textOptions } from './calls/options.ts';
+import {
+  type ChatCallOptions,
+  chatStandards,
+  drawingOptions as drawingSchemas,
+  textOptions,
+  wordOptions,
+} from './calls/options.ts';
 import { runAnswer } from './calls/run.ts';
 import { drawingCalls, wordCalls } from './calls/table.ts';
 import type { ChatFamily } from './chat-files.ts';
@@ -118,6 +124,15 @@ export class ChatModel implements Pipeline {
     if (room < 1) throw tooLong(prompt.ids.length, this.#positions);
     const { seed = drawSeed(seeds) } = options;
     const used = usedOptions({ ...options, seed }, { defaults: sampling, stopIds: language.stopIds, room });
+    if (drawing && used.search) {
+      throw new DuetError(
+        'invalid-argument',
+        `The model ${this.name} draws, and vokens have no place in a search: leave beams out`,
+        {
+          field: 'beams',
+        },
+      );
+    }
     if (used.seed + seeds > seedLimit) {
       throw new DuetError('invalid-argument', `seed must leave room for ${maxImages} pictures, got ${used.seed}`, {
         field: 'seed',
@@ -133,6 +148,7 @@ export class ChatModel implements Pipeline {
       prompt,
       {
         used: { ...used, stop: [...stop, ...used.stop] },
+        penalised: penalisedIds(prompt, this.#folder),
         draw: drawing ? draw : 'never',
         maxImages,
         drawing: { ...drawing?.defaults, ...drawingOptions(options) },
@@ -153,7 +169,7 @@ export class ChatModel implements Pipeline {
     const { signal, onProgress: _, ...values } = options;
     const table = this.draws
       ? { calls: drawingCalls, options: { ...textOptions, ...drawingSchemas } }
-      : { calls: wordCalls, options: textOptions };
+      : { calls: wordCalls, options: wordOptions };
     checkCall(table, mode, inputs, values);
     const { messages = [] } = inputs; // checkCall knows that they are there
     const events = this.streamChat(messages, { ...values, ...(signal && { signal }) });
@@ -244,6 +260,16 @@ function tooLong(positions: number | undefined, most: number): DuetError {
     `The dialogue takes ${positions ?? `more than ${most}`} positions; the model reads ${most} with its answer. Make it shorter.`,
     { field: 'messages' },
   );
+}
+
+/**
+ * What the repetition penalty looks at beside the answer, as transformers does: the words of the prompt, or the token that an
+ * answer begins with where an encoder reads the prompt; nothing where the prompt is given as vectors (MiniGPT-5).
+ */
+function penalisedIds({ ids }: Extension, { language, drawing }: ChatFolder): readonly number[] {
+  if (drawing) return [];
+  const { encoder } = language.network.model;
+  return encoder ? [encoder.startId] : ids.filter(id => id >= 0);
 }
 
 const draws: readonly DrawChoice[] = ['auto', 'always', 'never'];

@@ -8,7 +8,7 @@ import { parseStableDiffusion } from '../stable-diffusion/model-config.ts';
 import { standards } from '../unidiffuser/calls/options.ts';
 import { defaultsOf as uvitDefaults } from '../unidiffuser/calls/requests.ts';
 import { unidiffuser } from '../unidiffuser/family.ts';
-import { chatStandards, drawingOptions, options, textOptions } from './calls/options.ts';
+import { chatStandards, drawingOptions, options, textOptions, wordOptions } from './calls/options.ts';
 import { drawingCalls, wordCalls } from './calls/table.ts';
 import type { ChatFiles } from './chat-files.ts';
 import { ChatModel } from './chat-model.ts';
@@ -19,17 +19,19 @@ const describe: Family['describe'] = (files, origin) => describeFiles(files as C
 
 export const minigpt5: Family<ChatModel> = { calls: drawingCalls, options, describe, load, pack: packMiniGpt5 };
 /** Of models that are given pictures and answer in words. */
-export const wordFamily: Family<ChatModel> = { calls: wordCalls, options: textOptions, describe, load };
+export const wordFamily: Family<ChatModel> = { calls: wordCalls, options: wordOptions, describe, load };
 
 function describeFiles(files: ChatFiles, origin: string): ModelDescription {
   const { maxTokens, priority } = chatStandards;
   if (files.family !== 'minigpt5') {
-    const defaults = { chat: { maxTokens, priority } };
+    const { sampling, ...named } = files;
+    const { earlyStopping: _, ...chosen } = sampling; // no option of a call
+    const defaults = { chat: { maxTokens, priority, ...chosen } };
     const dialogue = { sees: true, draws: false, examples: [] };
     return {
-      ...files,
+      ...named,
       calls: wordCalls,
-      options: textOptions,
+      options: wordOptions,
       defaults,
       dialogue,
       examples: [],

@@ -13,6 +13,11 @@ export interface SamplingDefaults {
   readonly topP?: number;
   readonly minP?: number;
   readonly repetitionPenalty?: number;
+  /** More than one: the most probable text is searched for, and no token is drawn. */
+  readonly beams?: number;
+  readonly lengthPenalty?: number;
+  readonly earlyStopping?: boolean | 'never';
+  readonly maxTokens?: number;
 }
 
 export interface TextFiles {
@@ -39,6 +44,10 @@ const generationSchema = Type.Object({
   top_p: number,
   min_p: number,
   repetition_penalty: number,
+  num_beams: orNull(Type.Integer({ minimum: 1 })),
+  length_penalty: number,
+  early_stopping: orNull(Type.Union([Type.Boolean(), Type.Literal('never')])),
+  max_new_tokens: orNull(Type.Integer({ minimum: 1 })),
 });
 type Generation = Type.Static<typeof generationSchema>;
 
@@ -162,10 +171,23 @@ async function readChatTemplate(
   return chosen ? new ChatTemplate(chosen, at('tokenizer_config.json')) : undefined;
 }
 
-/** transformers draws tokens only where the model says so. */
+/**
+ * How tokens are chosen in a folder where the caller does not say.
+ * @throws DuetError 'invalid-config'
+ */
+export async function readSamplingDefaults(folder: string): Promise<SamplingDefaults> {
+  return samplingDefaults(await readChecked(generationSchema, join(folder, 'generation_config.json')));
+}
+
+/** transformers draws tokens only where the model says so. It may also draw those of beams, which here are the most probable. */
 function samplingDefaults({ do_sample: draws, ...own }: Generation): SamplingDefaults {
-  const { repetition_penalty: penalty } = own;
-  const always = { ...(penalty && { repetitionPenalty: penalty }) };
+  const { repetition_penalty: penalty, num_beams: beams, length_penalty: lengthPenalty } = own;
+  const { early_stopping: earlyStopping, max_new_tokens: maxTokens } = own;
+  const always = { ...(penalty && { repetitionPenalty: penalty }), ...(maxTokens && { maxTokens }) };
+  if (beams && beams > 1) {
+    const search = { beams, lengthPenalty: lengthPenalty ?? 1, earlyStopping: earlyStopping ?? false };
+    return { temperature: 0, ...always, ...search };
+  }
   if (!draws) return { temperature: 0, ...always };
   return {
     temperature: own.temperature ?? 1,

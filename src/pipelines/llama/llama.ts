@@ -3,9 +3,7 @@ import { fixedLimit, MeasuredLimit } from '../../batching/batch-limit.ts';
 import { BatchingDriver } from '../../batching/batching-driver.ts';
 import { DuetError } from '../../core/errors.ts';
 import {
-  beamSearch,
-  contentTokens,
-  decodeCached,
+  type BeamOptions,
   decodingProgram,
   type GeneratedToken,
   generateTokens,
@@ -17,16 +15,12 @@ import {
 import { type ChatMessage, type JsonTokenizer, TextStream } from '../../tokenizer/index.ts';
 import { CompiledDecoder, SharedDecoder } from '../compiled-decoder.ts';
 import type { LoadOptions } from '../family.ts';
+import { searchText } from '../language/search-text.ts';
 import { type LlamaFolder, readLlamaFolder } from './model-folder.ts';
 import { type TextOptions, type UsedOptions, usedOptions } from './options.ts';
 
 /** Prompts that are read in one call: what decodes waits meanwhile. */
 const promptsAtOnce = 8;
-
-export interface GenerateOptions extends TextOptions {
-  /** Searches for the most probable text with so many beams at once, instead of choosing token by token. @default 1 */
-  readonly beams?: number;
-}
 
 export interface GeneratedText {
   readonly text: string;
@@ -94,7 +88,7 @@ export class Llama {
    * @example
    * const { text } = await model.generate('Once upon a time', { maxTokens: 40, temperature: 0.8, seed: 1 });
    */
-  async generate(prompt: Prompt, options: GenerateOptions = {}): Promise<GeneratedText> {
+  async generate(prompt: Prompt, options: TextOptions = {}): Promise<GeneratedText> {
     return this.#whole(this.#continuation(prompt), options);
   }
 
@@ -109,7 +103,7 @@ export class Llama {
    * @example
    * const { text } = await model.chat([{ role: 'user', content: 'Hello' }]);
    */
-  async chat(messages: readonly ChatMessage[], options: GenerateOptions = {}): Promise<GeneratedText> {
+  async chat(messages: readonly ChatMessage[], options: TextOptions = {}): Promise<GeneratedText> {
     return this.#whole(this.#answer(messages), options);
   }
 
@@ -143,8 +137,7 @@ export class Llama {
     return { ids: this.tokenizer.encode(this.chatText(messages), { framed: false }), before: [] };
   }
 
-  async #whole(start: Start, { beams = 1, ...options }: GenerateOptions): Promise<GeneratedText> {
-    if (beams !== 1) return this.#search(start, beams, options);
+  async #whole(start: Start, options: TextOptions): Promise<GeneratedText> {
     for await (const event of this.#events(start, options)) {
       if (event.type === 'text-delta') continue;
       const { type: _, ...result } = event;
@@ -153,8 +146,10 @@ export class Llama {
     throw new Error('A stream of text ends with its last event');
   }
 
-  async *#events({ ids: prompt, before }: Start, options: TextOptions): AsyncGenerator<TextEvent, void> {
+  async *#events(start: Start, options: TextOptions): AsyncGenerator<TextEvent, void> {
+    const { ids: prompt, before } = start;
     const used = this.#used(prompt, options);
+    if (used.search) return yield* this.#search(start, used.search, used, options);
     const tokens = this.#tokens(prompt, used, options);
     const stream = new TextStream(this.tokenizer, { before, stop: used.stop });
     const made: GeneratedToken[] = [];
@@ -194,16 +189,24 @@ export class Llama {
     return generateTokens({ ids: prompt }, sequences, { chooser, maxTokens, stopIds, withHidden, signal });
   }
 
-  async #search({ ids: prompt, before }: Start, beams: number, options: TextOptions): Promise<GeneratedText> {
-    const { maxTokens, stop, stopIds, seed } = this.#used(prompt, options);
-    const search = beamSearch({ beams, maxTokens, endIds: stopIds });
-    const call = callOptions(options);
-    const [best] = await decodeCached(search, { ids: prompt }, this.#decoder.sequences(call), call);
-    const ids = contentTokens(best!, stopIds);
+  async *#search(
+    { ids: prompt, before }: Start,
+    search: BeamOptions,
+    { maxTokens, stop, stopIds, seed }: UsedOptions,
+    { withHidden = false, signal, ...options }: TextOptions,
+  ): AsyncGenerator<TextEvent, void> {
+    if (withHidden) {
+      throw new DuetError('invalid-argument', 'withHidden is not of beams: give beams of 1', { field: 'withHidden' });
+    }
+    const sequences = this.#decoder.sequences(callOptions({ ...options, ...(signal && { signal }) }));
+    const limits = { maxTokens, stopIds, penalised: prompt, signal };
+    const { ids, finishReason } = await searchText({ ids: prompt }, sequences, search, limits);
     const stream = new TextStream(this.tokenizer, { before, stop });
     const text = [...ids.map(id => stream.push(id)), stream.end()].join('');
-    const isEnded = stream.isStopped || ids.length < best!.length;
-    return { text, ids, finishReason: isEnded ? 'stop' : 'length', promptTokens: prompt.length, seed };
+    if (text !== '') yield { type: 'text-delta', text };
+    const isStopped = stream.isStopped || finishReason === 'stop';
+    const end = isStopped ? 'stop' : 'length';
+    yield { type: 'text-end', text, ids, finishReason: end, promptTokens: prompt.length, seed };
   }
 
   #used(prompt: readonly number[], options: TextOptions): UsedOptions {

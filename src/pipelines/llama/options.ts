@@ -1,11 +1,12 @@
 /** Options of calls that write text, checked before anything is read. */
 import { DuetError } from '../../core/errors.ts';
-import type { TokenChoice } from '../../lm/index.ts';
+import type { BeamOptions, TokenChoice } from '../../lm/index.ts';
+import { type SearchOptions, searchOptions } from '../language/beam-options.ts';
 import type { SamplingDefaults } from '../language/text-files.ts';
 import { drawSeed } from '../seeds.ts';
 
-export interface TextOptions {
-  /** Most tokens to write. @default 256, or as many as the model still reads */
+export interface TextOptions extends SearchOptions {
+  /** Most tokens to write. @default the model's, mostly 256, or as many as it still reads */
   readonly maxTokens?: number;
   /** 0 takes the most probable token each time; above 1 is more varied than the model. @default the model's, mostly 0 */
   readonly temperature?: number;
@@ -34,6 +35,8 @@ export interface TextOptions {
 /** A call's options with every default filled in. */
 export interface UsedOptions {
   readonly choice: TokenChoice;
+  /** Where the text is searched for, and not chosen token by token. */
+  readonly search?: BeamOptions;
   readonly seed: number;
   readonly maxTokens: number;
   readonly stop: readonly string[];
@@ -52,7 +55,8 @@ export function usedOptions(
     room,
   }: { readonly defaults: SamplingDefaults; readonly stopIds: readonly number[]; readonly room: number },
 ): UsedOptions {
-  const { maxTokens = Math.min(256, room), seed = drawSeed(1), stop = [] } = options;
+  const { beams: _, lengthPenalty: _penalty, earlyStopping: _early, maxTokens: usual = 256, ...own } = defaults;
+  const { maxTokens = Math.min(usual, room), seed = drawSeed(1), stop = [] } = options;
   if (!Number.isSafeInteger(maxTokens) || maxTokens < 1) {
     throw new DuetError('invalid-argument', `maxTokens must be a whole number from 1 on, got ${maxTokens}`, {
       field: 'maxTokens',
@@ -65,8 +69,12 @@ export function usedOptions(
   }
   const names = ['temperature', 'topK', 'topP', 'minP', 'repetitionPenalty'] as const;
   const given = names.flatMap(name => (options[name] === undefined ? [] : [[name, options[name]] as const]));
+  const choice: TokenChoice = { ...own, ...Object.fromEntries(given), seed };
+  const { repetitionPenalty = 1 } = choice;
+  const search = searchOptions(options, defaults);
   return {
-    choice: { ...defaults, ...Object.fromEntries(given), seed },
+    choice,
+    ...(search && { search: { ...search, repetitionPenalty } }),
     seed,
     maxTokens: Math.min(maxTokens, room),
     stop: [stop].flat(),

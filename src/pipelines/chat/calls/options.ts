@@ -67,6 +67,27 @@ export const textOptions = {
   priority,
 } as const;
 
+/** How the words are searched for, in models that answer in words alone: vokens have no place in a search. */
+const beamOptions = {
+  beams: Type.Integer({
+    title: 'Beams',
+    minimum: 1,
+    maximum: 16,
+    ...modelsOwn,
+    description:
+      'searches for the most probable answer with so many beams, in place of choosing token by token; its words come when it is found',
+  }),
+  lengthPenalty: Type.Number({
+    title: 'Length penalty',
+    minimum: -10,
+    maximum: 10,
+    ...modelsOwn,
+    description: 'of beams: above 0 favours long answers, below 0 short ones',
+  }),
+} as const;
+
+export const wordOptions = { ...textOptions, ...beamOptions } as const;
+
 /** How pictures of the answer come about. */
 export const drawingOptions = {
   draw: Type.Enum(['auto', 'always', 'never'], {
@@ -94,4 +115,4 @@ export const drawingOptions = {
 export const options = { ...textOptions, ...drawingOptions } as const;
 
 /** What an answer may be asked for. */
-export type ChatCallOptions = OptionValues<typeof options>;
+export type ChatCallOptions = OptionValues<typeof options & typeof wordOptions>;

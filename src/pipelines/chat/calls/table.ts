@@ -1,8 +1,8 @@
 /** The one call of models that answer in dialogues. It has neither samples to count nor, in models that do not draw, steps. */
 import type { CallSpec } from '../../call-table.ts';
-import { drawingOptions, type options, textOptions } from './options.ts';
+import { drawingOptions, type options, textOptions, wordOptions } from './options.ts';
 
-type OptionName = keyof typeof options;
+type OptionName = keyof typeof options | keyof typeof wordOptions;
 
 const chat = {
   title: 'Answer',
@@ -23,7 +23,7 @@ export const drawingCalls = {
 
 /** Of models that answer in words alone. */
 export const wordCalls = {
-  chat: { ...chat, summary: 'answer in a dialogue, in words', options: Object.keys(textOptions) as OptionName[] },
+  chat: { ...chat, summary: 'answer in a dialogue, in words', options: Object.keys(wordOptions) as OptionName[] },
 } as const satisfies Record<string, CallSpec<OptionName>>;
 
 export type ChatMode = keyof typeof drawingCalls;
