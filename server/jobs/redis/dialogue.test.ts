@@ -1,12 +1,10 @@
 /** Dialogues on workers: pictures go there and come back, words are told as they come, and once. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type FakeChatOptions, fakeChatModel, foxesText } from '../../testing/fake-chat-model.ts';
-import { jobLimits } from '../../testing/job-limits.ts';
+import { testFront } from '../../testing/redis-front.ts';
 import { hasRedis, type TestRedis, testRedis } from '../../testing/redis-processes.ts';
-import { InProcessJobs } from '../in-process.ts';
-import { memoryStore } from '../memory-store.ts';
+import type { InProcessJobs } from '../in-process.ts';
 import type { JobEvent, JobRequest } from '../types.ts';
-import { openRedisProducer } from './producer.ts';
 import { startRedisWorker } from './worker.ts';
 
 const owner = 'tester';
@@ -26,23 +24,8 @@ describe.skipIf(!hasRedis)('dialogues on Redis (needs redis-server, a Debian pac
   afterAll(() => redis.remove());
 
   async function startFront(): Promise<InProcessJobs> {
-    const { info } = fakeChatModel();
-    const front = await openRedisProducer(redis.url, info.id, () => {});
-    const jobs = await InProcessJobs.open({
-      models: [{ info, model: null }],
-      store: memoryStore(),
-      limits: jobLimits({}),
-      unfinished: 'fail',
-      log,
-      observers: [front.observer],
-      execute: front.execute,
-      outage: front.outage,
-      version: '0.0.0',
-    });
-    ends.push(async () => {
-      await jobs.drain(0);
-      await front.close();
-    });
+    const { jobs, close } = await testFront(redis.url, fakeChatModel());
+    ends.push(close);
     return jobs;
   }
 

@@ -8,13 +8,11 @@ import { buildApp } from '../../app.ts';
 import { serverConfig } from '../../config.ts';
 import { toProblem } from '../../errors.ts';
 import { type FakeModelOptions, fakeModel, fakePicture } from '../../testing/fake-model.ts';
-import { jobLimits } from '../../testing/job-limits.ts';
+import { testFront } from '../../testing/redis-front.ts';
 import { endOf, hasRedis, startProcess, type TestRedis, testRedis } from '../../testing/redis-processes.ts';
-import { InProcessJobs } from '../in-process.ts';
+import type { InProcessJobs } from '../in-process.ts';
 import type { JobLimits } from '../in-process-options.ts';
-import { memoryStore } from '../memory-store.ts';
 import type { JobEvent } from '../types.ts';
-import { openRedisProducer, type RedisProducer } from './producer.ts';
 import { startRedisWorker } from './worker.ts';
 
 const lockMs = 2000;
@@ -37,28 +35,11 @@ describe.skipIf(!hasRedis)('jobs on Redis (needs redis-server, a Debian package)
   });
   afterAll(() => redis.remove());
 
-  async function startFront(
-    timeoutMs?: number,
-    limits: Partial<JobLimits> = {},
-  ): Promise<{ jobs: InProcessJobs; front: RedisProducer }> {
-    const front = await openRedisProducer(url, 'fake', () => {}, timeoutMs);
+  async function startFront(timeoutMs?: number, limits: Partial<JobLimits> = {}) {
     const { info } = fakeModel();
-    const jobs = await InProcessJobs.open({
-      models: [{ info, model: null }],
-      store: memoryStore(),
-      limits: jobLimits(limits),
-      unfinished: 'fail',
-      log,
-      observers: [front.observer],
-      execute: front.execute,
-      outage: front.outage,
-      version: '0.0.0',
-    });
-    ends.push(async () => {
-      await jobs.drain(0);
-      await front.close();
-    });
-    return { jobs, front };
+    const { close, ...opened } = await testFront(url, { info, timeoutMs, limits });
+    ends.push(close);
+    return opened;
   }
 
   async function startWorker(pace: 'instant' | 'stepwise' = 'instant', more: FakeModelOptions = {}) {
