@@ -1,4 +1,5 @@
 /** What draws pictures of contexts that another network makes in the place of a text encoder's states. */
+import type { CallTable } from './call-table.ts';
 import type { Pipeline, SamplingSettings } from './pipeline.ts';
 import { type Contexts, type DrawingParts, drawContexts } from './stable-diffusion/calls/draw.ts';
 import type { DrawnSample, DrawOptions } from './stable-diffusion/calls/types.ts';
@@ -19,8 +20,9 @@ export interface ContextDrawer {
 
 /** A loaded model that draws from contexts too, by the same networks. */
 export interface DiffusionModel {
-  /** Its own calls. */
+  /** Its own calls, and their table. */
   readonly pipeline: Pipeline;
+  readonly calls: CallTable;
   readonly drawer: ContextDrawer;
   /** Frees both. Idempotent. */
   release(): Promise<void>;

@@ -42,7 +42,7 @@ describe.each(['blip2-opt', 'blip2-t5', 'instructblip-llama', 'instructblip-t5']
     for (const search of own) {
       const { text, inputs } = cases[search.case];
       const ids = readValues(inputs.input_ids).data;
-      const features = await networks.see!(picture, { text: text ?? '' });
+      const features = (await networks.see!([picture], { text: text ?? '' }))[0]!;
       const prompt = placeImages(ids, { placeholder: ids[0]!, images: [features], width: network.width });
       const { encoder } = network.model;
       const options = {

@@ -165,10 +165,12 @@ export class ChatModel implements Pipeline {
    */
   async run(mode: string, inputs: CallInputs, options: RunControls & ChatCallOptions = {}): Promise<CallResult> {
     const { drawing } = this.#networks;
-    if (drawing && mode !== 'chat') return drawing.pipeline.run(mode, inputs, { ...options });
+    if (drawing && mode !== 'chat' && Object.hasOwn(drawing.calls, mode)) {
+      return drawing.pipeline.run(mode, inputs, { ...options });
+    }
     const { signal, onProgress: _, ...values } = options;
-    const table = this.draws
-      ? { calls: drawingCalls, options: { ...textOptions, ...drawingSchemas } }
+    const table = drawing
+      ? { calls: { ...drawingCalls, ...drawing.calls }, options: { ...textOptions, ...drawingSchemas } }
       : { calls: wordCalls, options: wordOptions };
     checkCall(table, mode, inputs, values);
     const { messages = [] } = inputs; // checkCall knows that they are there
@@ -234,20 +236,20 @@ export class ChatModel implements Pipeline {
     const places = images.map(() => vocabulary.image.id);
     const ids = picturesFirst ? [...places, ...before, ...words, ...behind] : [...(isFramed ? [] : before), ...words];
     if (ids.length >= this.#positions) throw tooLong(ids.length, this.#positions); // before pictures are looked at
-    const seen: Float32Array[] = [];
-    for (const image of images) seen.push(await this.#see(image, text, signal));
     return placeImages(ids, {
       placeholder: vocabulary.image.id,
-      images: seen,
+      images: images.length === 0 ? [] : await this.#see(images, text, signal),
       width: network.width,
     });
   }
 
-  async #see(image: ImageInput, text: string, signal: AbortSignal | undefined): Promise<Float32Array> {
+  async #see(images: readonly ImageInput[], text: string, signal: AbortSignal | undefined) {
     const options = signal ? { signal } : {};
-    const local = await fetchIfRemote(image, options);
-    const pixels = await inDecodeSlot(() => decodeImage(local, options));
-    return this.#networks.see!(pixels, { ...options, text });
+    const pixels = images.map(async image => {
+      const local = await fetchIfRemote(image, options);
+      return inDecodeSlot(() => decodeImage(local, options));
+    });
+    return this.#networks.see!(await Promise.all(pixels), { ...options, text });
   }
 }
 

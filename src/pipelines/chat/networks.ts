@@ -3,12 +3,8 @@ import { join } from 'node:path';
 import { fixedLimit, MeasuredLimit } from '../../batching/batch-limit.ts';
 import { BatchingDriver } from '../../batching/batching-driver.ts';
 import { DuetError } from '../../core/errors.ts';
-import type { HostTensor } from '../../core/host-tensor.ts';
 import { type CompileOptions, compile, type Executable, type Precision, type RunOptions } from '../../engine/index.ts';
-import type { Pixels } from '../../image/index.ts';
 import { decodingProgram } from '../../lm/index.ts';
-import type { JsonTokenizer } from '../../tokenizer/index.ts';
-import { type VisualFrontEndConfig, type VisualFrontEndParams, visualFrontEnd } from '../../vision/index.ts';
 import { type VokenMapperParams, vokenMapper } from '../../vokens/index.ts';
 import { CompiledDecoder, SharedDecoder } from '../compiled-decoder.ts';
 import type { ContextDrawer, DiffusionModel } from '../context-drawer.ts';
@@ -17,14 +13,14 @@ import type { LoadOptions } from '../family.ts';
 import type { Contexts } from '../stable-diffusion/calls/draw.ts';
 import { loadDiffusionModel as loadStableDiffusion } from '../stable-diffusion/load.ts';
 import { loadDiffusionModel as loadUniDiffuser } from '../unidiffuser/load.ts';
-import { visualInput } from '../visual-input.ts';
-import type { ChatFolder, Drawing, FrontEnd } from './chat-folder.ts';
+import type { ChatFolder, Drawing } from './chat-folder.ts';
+import { createEyes, type Eyes } from './eyes.ts';
 
 /** Prompts that are read in one call: what decodes waits meanwhile. */
 const promptsAtOnce = 8;
 
 /** What makes pictures of the language model's states. */
-export interface DrawingNetworks extends Pick<DiffusionModel, 'drawer' | 'pipeline'> {
+export interface DrawingNetworks extends Pick<DiffusionModel, 'drawer' | 'pipeline' | 'calls'> {
   readonly precision: Precision;
   /** What it looks at for the states of one picture's vokens, [V, W], and without a condition. */
   contextsOf(states: Float32Array, options?: RunOptions): Promise<Contexts>;
@@ -58,40 +54,9 @@ export async function createNetworks(folder: ChatFolder, options: LoadOptions): 
   };
 }
 
-/** What sees pictures as vectors. */
-export interface Eyes {
-  /**
-   * A picture as vectors among the language model's embeddings, [N, W].
-   * @throws DuetError 'invalid-argument' if the text is longer than the front end reads
-   */
-  readonly see: (picture: Pixels, options?: SeeOptions) => Promise<Float32Array>;
-  release(): Promise<void>;
-}
-
-export interface SeeOptions extends RunOptions {
-  /** What the picture is looked at for, where the front end reads instructions. @default '' */
-  readonly text?: string;
-}
-
-export async function createEyes(frontEnd: FrontEnd, options: CompileOptions): Promise<Eyes> {
-  const { network, input, instruction } = frontEnd;
-  const { imageSize: side, channels } = network.tower;
-  const eyes = await compileEyes(frontEnd, options);
-  return {
-    see: async (picture, { text = '', ...run } = {}) => {
-      const data = visualInput(picture, side, input);
-      const pixels = { dtype: 'float32', shape: [1, channels, side, side], data } as const;
-      const ids = instruction && instructionIds(instruction, text, network);
-      const { vectors } = await eyes.run({ pixels, ...(ids && { ids }) }, run);
-      return vectors!.data as Float32Array;
-    },
-    release: () => eyes.release(),
-  };
-}
-
 async function createDrawing({ name, vocabulary }: ChatFolder, drawing: Drawing, options: LoadOptions) {
   const { maxBatch, precision = 'fp32', signal, ...common } = options;
-  const { drawer, pipeline, release } = await loadDiffusion(drawing.folder, options);
+  const { drawer, pipeline, calls, release } = await loadDiffusion(drawing.folder, options);
   checkContext(name, drawing, drawer);
   const mapper = await compileMapper(drawing, vocabulary.vokens.length, common);
   const mapped = async (states: Float32Array, run: RunOptions = {}): Promise<Float32Array> => {
@@ -103,6 +68,7 @@ async function createDrawing({ name, vocabulary }: ChatFolder, drawing: Drawing,
   const networks: DrawingNetworks = {
     drawer,
     pipeline,
+    calls,
     precision,
     contextsOf: async (states, run) => {
       // Computed once, and again if that failed.
@@ -150,39 +116,5 @@ function compileMapper(
     ({ params: own, inputs }) => ({ outputs: { context: vokenMapper(own, inputs['states']!, config).context } }),
     { params, inputs: { states: { dtype: 'float32', shape: [1, vokens, config.inputWidth] } } },
     { ...options, name: 'voken-mapper' },
-  );
-}
-
-function compileEyes({ network, params, instruction }: FrontEnd, options: CompileOptions): Promise<Executable> {
-  const { imageSize, channels } = network.tower;
-  return compile<VisualFrontEndParams, undefined>(
-    ({ params: own, inputs: { pixels, ids } }) => ({
-      outputs: { vectors: visualFrontEnd(own, { pixels: pixels!, ...(ids && { instruction: { ids } }) }, network) },
-    }),
-    {
-      params,
-      inputs: {
-        pixels: { dtype: 'float32', shape: [1, channels, imageSize, imageSize] },
-        ...(instruction && { ids: { dtype: 'int32', shape: [1, 'length'] } as const }),
-      },
-      ...(instruction && { dimensions: { length: { max: longestInstruction(network) } } }),
-    },
-    { ...options, name: 'visual-front-end' },
-  );
-}
-
-/** Tokens of an instruction; 0 where the Q-Former reads none. */
-function longestInstruction({ connector }: VisualFrontEndConfig): number {
-  return connector.qFormer?.text?.positions ?? 0;
-}
-
-function instructionIds(tokenizer: JsonTokenizer, text: string, network: VisualFrontEndConfig): HostTensor {
-  const ids = tokenizer.encode(text);
-  const most = longestInstruction(network);
-  if (ids.length <= most) return { dtype: 'int32', shape: [1, ids.length], data: Int32Array.from(ids) };
-  throw new DuetError(
-    'invalid-argument',
-    `What is asked takes ${ids.length} tokens of the Q-Former, which reads ${most}: make it shorter`,
-    { field: 'messages' },
   );
 }

@@ -5,6 +5,7 @@ import { readDiffusersFolder } from '../diffusers-folder.ts';
 import type { LoadOptions } from '../family.ts';
 import type { StableDiffusionParts } from './calls/draw.ts';
 import { folderRules } from './calls/requests.ts';
+import { calls } from './calls/table.ts';
 import { parseStableDiffusion } from './model-config.ts';
 import { readModel } from './model-folder.ts';
 import { CompiledNetworks } from './networks/compiled-networks.ts';
@@ -18,7 +19,7 @@ export async function loadStableDiffusion(folder: string, options: LoadOptions =
 export async function loadDiffusionModel(folder: string, options: LoadOptions = {}): Promise<DiffusionModel> {
   const parts = await loadParts(folder, options);
   const pipeline = new StableDiffusion(parts);
-  return { pipeline, drawer: contextDrawer(parts), release: () => pipeline.release() };
+  return { pipeline, calls, drawer: contextDrawer(parts), release: () => pipeline.release() };
 }
 
 async function loadParts(folder: string, options: LoadOptions = {}): Promise<StableDiffusionParts> {

@@ -2,6 +2,7 @@
 import { frameTokens } from '../../clip/index.ts';
 import type { DiffusionModel } from '../context-drawer.ts';
 import type { LoadOptions } from '../family.ts';
+import { calls } from './calls/table.ts';
 import { unetDrawing } from './context-drawing.ts';
 import type { ModelConfig } from './model-config.ts';
 import { type Model, readModelFolder } from './model-folder.ts';
@@ -23,11 +24,13 @@ export async function loadDiffusionModel(folder: string, options: LoadOptions = 
   const { config } = model;
   const pipeline = uniDiffuserOf(config, networks, options);
   if (config.unet && networks.unet) {
-    return { pipeline, drawer: unetDrawing(config, config.unet, networks.unet), release: () => networks.release() };
+    const drawer = unetDrawing(config, config.unet, networks.unet);
+    return { pipeline, calls, drawer, release: () => networks.release() };
   }
   const { drawer, encoder } = await uvitDrawing(model, networks, options);
   return {
     pipeline,
+    calls,
     drawer,
     release: async () => {
       await Promise.all([networks.release(), encoder.release()]);

@@ -2,7 +2,7 @@
 import { DuetError } from '../../core/errors.ts';
 import { float32, type HostTensor } from '../../core/host-tensor.ts';
 import type { ChatFolder } from '../../pipelines/chat/chat-folder.ts';
-import type { Eyes } from '../../pipelines/chat/networks.ts';
+import type { Eyes } from '../../pipelines/chat/eyes.ts';
 import { visualInput } from '../../pipelines/visual-input.ts';
 import { addNoise, minSnrWeight, predictionTarget } from '../../sampler/index.ts';
 import { type TrainingSample, trainingBatch } from '../../vokens/index.ts';
@@ -120,8 +120,7 @@ async function tokensOf(
     );
   }
   const encode = (text: string) => folder.language.tokenizer.encode(text, { framed: false });
-  const images: Float32Array[] = [];
-  for (const picture of given) images.push(await eyes!.see(await picture()));
+  const images = eyes ? await eyes.see(await Promise.all(given.map(picture => picture()))) : [];
   return { source: encode(source), target: encode(target), images };
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DuetError } from '../../core/errors.ts';
 import type { CompileOptions } from '../../engine/index.ts';
 import type { ChatFolder } from '../../pipelines/chat/chat-folder.ts';
-import { createEyes, type Eyes } from '../../pipelines/chat/networks.ts';
+import { createEyes, type Eyes } from '../../pipelines/chat/eyes.ts';
 import { indexFile, isFile, readDiffusersFolder } from '../../pipelines/diffusers-folder.ts';
 import { parseStableDiffusion } from '../../pipelines/stable-diffusion/model-config.ts';
 import { type Model, readModel } from '../../pipelines/stable-diffusion/model-folder.ts';

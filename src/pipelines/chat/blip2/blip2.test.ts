@@ -33,7 +33,7 @@ describe.each(['blip2-opt', 'blip2-t5', 'instructblip-llama', 'instructblip-t5']
           expect(
             compare(`${name} ${text} ${what}`, { data: got }, { ...expected, shape: [got.length] }, tolerance),
           ).toMatchObject({ pass: true });
-        const features = await networks.see!(picture, { text: text ?? '' });
+        const features = (await networks.see!([picture], { text: text ?? '' }))[0]!;
         check('features', features, outputs.features);
         const [image] = readValues(inputs.input_ids).data;
         const places = features.length / network.width;

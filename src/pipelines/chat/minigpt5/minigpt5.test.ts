@@ -234,6 +234,9 @@ describe("a model folder of Duet's", () => {
       expected.samples.map(({ image }) => [...image!.data]),
     );
     expect(chat.inspectCaption('two birds')).toEqual(own.inspectCaption('two birds'));
+    await expect(chat.run('x2y', {})).rejects.toThrow(
+      `mode must be one of ${Object.keys(description.calls).join(', ')}, got "x2y"`,
+    );
     expect(
       (await chat.run('chat', { messages: asked }, { seed: 3, maxTokens: 4, draw: 'never' })).answer,
     ).toBeDefined();
