@@ -172,6 +172,30 @@ describe('an answer', () => {
     expect(model.calls[0]!.options.signal!.aborted).toBe(true);
   });
 
+  it.each(['failed', 'cancelled'] as const)(
+    'that is %s keeps what was written, for those who come later',
+    async end => {
+      const script = [
+        ...foxes.slice(0, 8),
+        ...(end === 'failed' ? [{ fails: new Error('out of paint') }] : foxes.slice(8)),
+      ];
+      const { app, model } = await start({ pace: 'stepwise', script });
+      const { urls } = await submit(app, asked);
+      const id = urls.get.split('/').at(-1)!;
+      model.advance(end === 'failed' ? undefined : 8);
+      for await (const event of app.jobs.events(id)) {
+        if (event.type === 'image-started' && event.index === 1 && end === 'cancelled') app.jobs.cancel(id);
+      }
+      const written = {
+        text: 'Here is one: a fox. And ',
+        pictures: [expect.objectContaining({ at: 13, seed: 5 }), { at: 24, seed: 6 }],
+      };
+      expect(await ended(app, id)).toMatchObject({ status: end, written });
+      const replayed = (await app.inject({ url: urls.events })).body;
+      expect(JSON.parse(/^data: (.*)$/m.exec(replayed)![1]!)).toMatchObject({ written });
+    },
+  );
+
   it('waits in line by priority, and no more than may wait', async () => {
     const { app, model } = await start({ pace: 'stepwise' }, { maxRunning: 1, maxQueue: 2 });
     const ids: string[] = [];

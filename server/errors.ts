@@ -11,6 +11,7 @@ type ServerErrorCode =
   | 'not-found'
   | 'job-over'
   | 'job-expired'
+  | 'job-running'
   | 'cancelled'
   | 'too-large'
   | 'unsupported-media-type'
@@ -44,6 +45,7 @@ const answers: Record<ErrorCode, Answer> = {
   'not-found': { status: 404, code: 'not_found' },
   'job-over': { status: 409, code: 'job_over' },
   'job-expired': { status: 410, code: 'job_expired' },
+  'job-running': { status: 409, code: 'job_running' },
   /** The client went away or somebody cancelled its job; nobody may read the answer. */
   cancelled: { status: 499, code: 'cancelled' },
   'too-large': { status: 413, code: 'request_too_large' },

@@ -5,6 +5,7 @@ import type { FinishedSamples } from './finished-samples.ts';
 import type { JobFiles } from './given-files.ts';
 import type { ModelQueue } from './model-queue.ts';
 import type { JobRecord } from './store.ts';
+import { ToldAnswer } from './told-answer.ts';
 import type { JobEvent, JobProgress, JobResult } from './types.ts';
 
 export type Outcome = { readonly result: JobResult } | { readonly failure: unknown };
@@ -18,6 +19,8 @@ export interface ActiveJob {
   isKept: boolean;
   /** Its samples that are finished; undefined before it runs. */
   finished: FinishedSamples | undefined;
+  /** What was told of its answer in this process. */
+  told: ToldAnswer;
   /** Settles when the store has accepted or rejected it. */
   admission: Promise<void>;
   /**
@@ -55,6 +58,7 @@ export function activeJob(
     isOver: false,
     isKept: true,
     finished: undefined,
+    told: new ToldAnswer(),
     admission: Promise.resolve(),
     sendEvents() {
       send = onEvent ?? (() => {});

@@ -19,6 +19,7 @@ import type { Outage } from './outage.ts';
 import { interrupted, newRecord, storedLastEvent, takenUp, viewOf } from './records.ts';
 import { checkRequest } from './requests.ts';
 import { expiredJobs } from './retention.ts';
+import { SampleChanges } from './sample-changes.ts';
 import type { JobRecord } from './store.ts';
 import type { JobEvent, JobRequest, JobResult, JobService, JobView, RunOptions, SubmitOptions } from './types.ts';
 
@@ -33,6 +34,7 @@ export class InProcessJobs implements JobService {
   readonly #table = new JobTable();
   readonly #keeper: JobKeeper;
   readonly #endings: JobEndings;
+  readonly #changes: SampleChanges;
   /** Ids of jobs that are being removed. */
   readonly #removing = new Set<string>();
   /** Durations of the latest jobs in milliseconds. */
@@ -46,6 +48,7 @@ export class InProcessJobs implements JobService {
     this.#observer = tellAll(...options.observers);
     const ended = (record: JobRecord) => this.#afterEnd(record);
     this.#endings = new JobEndings({ table: this.#table, keeper: this.#keeper, now: this.#now, ended });
+    this.#changes = new SampleChanges({ table: this.#table, keeper: this.#keeper, removing: this.#removing });
     const { maxRunning, maxQueue } = options.limits;
     for (const { info } of options.models) {
       const moved = (id: string, position: number) =>
@@ -140,6 +143,14 @@ export class InProcessJobs implements JobService {
     }
     this.#table.forget(id);
     return true;
+  }
+
+  markSample(id: string, index: number, isFavourite: boolean): Promise<void> {
+    return this.#changes.mark(id, index, isFavourite);
+  }
+
+  removePicture(id: string, index: number): Promise<void> {
+    return this.#changes.removePicture(id, index);
   }
 
   async *events(

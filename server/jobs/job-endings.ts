@@ -34,7 +34,8 @@ export class JobEndings {
     const { keeper, now } = this.#options;
     job.isOver = true;
     const lastEventId = job.events.lastId + 1;
-    job.record = { ...job.record, status: 'failed', error: toJobError(reason), ended: now(), lastEventId };
+    const written = writtenOf(job);
+    job.record = { ...job.record, status: 'failed', error: toJobError(reason), ended: now(), lastEventId, ...written };
     void keeper.keepLast(job, job.record);
     void keeper.dropFinished(job);
     this.#settle(job, { failure: reason });
@@ -47,7 +48,8 @@ export class JobEndings {
     const { keeper, now } = this.#options;
     const present = job.isKept ? job.finished?.present : undefined;
     job.isOver = true;
-    job.record = { ...job.record, status: 'cancelled', ended: now(), ...(present && { result: present }) };
+    const result = present && { result: present };
+    job.record = { ...job.record, status: 'cancelled', ended: now(), ...result, ...writtenOf(job) };
     if (present) void this.#cancelWith(job, reason);
     else {
       job.record = { ...job.record, lastEventId: job.events.lastId + 1 };
@@ -110,6 +112,10 @@ export class JobEndings {
     ended(job.record);
     job.settle(outcome);
   }
+}
+
+function writtenOf({ told: { written } }: ActiveJob): Pick<JobRecord, 'written'> {
+  return written ? { written } : {};
 }
 
 function withoutBytes(result: JobResult): JobResult {

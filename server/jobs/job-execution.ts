@@ -8,7 +8,7 @@ import type { InProcessJobsOptions } from './in-process-options.ts';
 import type { JobEndings } from './job-endings.ts';
 import type { JobKeeper } from './job-keeper.ts';
 import type { JobObserver } from './observers.ts';
-import { eventsOfAnswer, ToldAnswer } from './told-answer.ts';
+import { eventsOfAnswer } from './told-answer.ts';
 import type { JobSample } from './types.ts';
 
 export interface ExecutionOptions extends Pick<InProcessJobsOptions, 'log'> {
@@ -60,11 +60,10 @@ export async function runJob(job: ActiveJob, options: ExecutionOptions): Promise
 
 function emitter(job: ActiveJob, { observer, now }: ExecutionOptions, started: number): EventLog['append'] {
   let previous = started;
-  const told = new ToldAnswer();
   return event => {
     if (job.isOver) return;
     if (event.type === 'text' || event.type === 'image-started') {
-      const fresh = told.next(event);
+      const fresh = job.told.next(event);
       if (fresh) job.events.append(fresh);
       return;
     }

@@ -61,6 +61,11 @@ export class JobKeeper {
       .catch(error => this.#log.error({ err: error, job: record.id }, 'the state of a job was not kept'));
   }
 
+  /** Saves what was changed in a job that is over. @throws DuetError 'storage-full' | 'overloaded' */
+  keepChange(record: JobRecord): Promise<void> {
+    return this.#saves.save(record);
+  }
+
   /** Saves the last state that this process gives a job, unless the job is not kept. */
   async keepLast({ isKept }: ActiveJob, record: JobRecord): Promise<void> {
     if (isKept) await this.keepLogged(record);

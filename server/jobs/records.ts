@@ -41,7 +41,7 @@ export function newRecord(
 }
 
 export function viewOf(record: JobRecord, position: number | null, progress: JobProgress | null): JobView {
-  const { id, owner, mode, status, created, started, ended, request, inputs, result, error } = record;
+  const { id, owner, mode, status, created, started, ended, request, inputs, result, error, written } = record;
   return {
     id,
     owner,
@@ -56,6 +56,7 @@ export function viewOf(record: JobRecord, position: number | null, progress: Job
     ...(ended !== undefined && { ended }),
     ...(result && { result }),
     ...(error && { error }),
+    ...(written && { written }),
   };
 }
 
@@ -72,10 +73,11 @@ export function storedLastEvent(record: JobRecord): JobEvent {
   return { ...endOf(record), id: record.lastEventId } as JobEvent;
 }
 
-function endOf({ status, result, error }: JobRecord): NewJobEvent {
+function endOf({ status, result, error, written }: JobRecord): NewJobEvent {
   if (status === 'succeeded' && result) return { type: 'completed', result };
-  if (status === 'cancelled') return { type: 'cancelled', ...(result && { result }) };
-  return { type: 'failed', error: error ?? { code: 'generation-failed', message: 'The job failed' } };
+  const sofar = written && { written };
+  if (status === 'cancelled') return { type: 'cancelled', ...(result && { result }), ...sofar };
+  return { type: 'failed', error: error ?? { code: 'generation-failed', message: 'The job failed' }, ...sofar };
 }
 
 /** Queued again, as before it was started. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Timings } from '../../src/pipelines/index.ts';
 import { newRecord } from './records.ts';
 import { expiredJobs } from './retention.ts';
 import type { JobRecord } from './store.ts';
@@ -28,5 +29,15 @@ describe('expiredJobs', () => {
     expect(expiredJobs(records, { ...unlimited, maxJobs: 2 }, 0)).toEqual(idsAt(0, 2));
     expect(expiredJobs(records, { ...unlimited, maxBytes: 70 }, 0)).toEqual(idsAt(0));
     expect(expiredJobs(records, { ...unlimited, maxBytes: 0 }, 0)).toEqual(idsAt(0, 2, 3));
+  });
+
+  it('takes those with a favourite last, and never for their age', () => {
+    const samples = [{ seed: 1 }, { seed: 2, favourite: true as const }];
+    const result = { id: '', samples, unknownWords: [], captionCut: false, timings: { total: 1 } as Timings };
+    const [favourite, ...others] = records.with(0, { ...records[0]!, result });
+    const kept = [favourite!, ...others];
+    expect(expiredJobs(kept, { ...unlimited, maxAgeMs: 0 }, 1000)).toEqual(idsAt(2, 3));
+    expect(expiredJobs(kept, { ...unlimited, maxJobs: 3 }, 0)).toEqual(idsAt(2));
+    expect(expiredJobs(kept, { ...unlimited, maxBytes: 0 }, 0)).toEqual(idsAt(2, 3, 0));
   });
 });

@@ -1,4 +1,7 @@
-/** Selects jobs to remove: the oldest ones that have ended, until age, number and size are within limits. */
+/**
+ * Selects jobs to remove: the oldest ones that have ended, until age, number and size are within limits. Those with a favourite
+ * do not age, and go only where the others' going is not enough: the limits of number and size hold for them too.
+ */
 import type { JobRecord } from './store.ts';
 
 export interface RetentionLimits {
@@ -12,9 +15,12 @@ export function expiredJobs(records: readonly JobRecord[], limits: RetentionLimi
   let bytes = records.reduce((sum, record) => sum + record.bytes, 0);
   let count = records.length;
   const expired: string[] = [];
-  for (const { id, ended, bytes: size } of records) {
+  const hasFavourite = ({ result }: JobRecord) => result?.samples.some(({ favourite }) => favourite) ?? false;
+  const favourites = new Set(records.filter(hasFavourite));
+  for (const record of [...records.filter(other => !favourites.has(other)), ...favourites]) {
+    const { id, ended, bytes: size } = record;
     if (ended === undefined) continue;
-    const isOld = now - ended > limits.maxAgeMs;
+    const isOld = !favourites.has(record) && now - ended > limits.maxAgeMs;
     if (!isOld && bytes <= limits.maxBytes && count <= limits.maxJobs) continue;
     expired.push(id);
     bytes -= size;

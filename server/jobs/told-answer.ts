@@ -4,18 +4,25 @@
  */
 import type { CallAnswer } from '../../src/pipelines/index.ts';
 import type { NewJobEvent } from './event-log.ts';
+import type { WrittenSoFar } from './types.ts';
 
 type AnswerEvent = Extract<NewJobEvent, { type: 'text' | 'image-started' }>;
 
 export class ToldAnswer {
   #text = '';
-  #pictures = 0;
+  #pictures: WrittenSoFar['pictures'] = [];
+
+  /** What has been told so far; undefined if nothing has. */
+  get written(): WrittenSoFar | undefined {
+    const [text, pictures] = [this.#text, this.#pictures];
+    return text === '' && pictures.length === 0 ? undefined : { text, pictures };
+  }
 
   /** What of `event` is to be told; undefined if nothing is. */
   next(event: AnswerEvent): AnswerEvent | undefined {
     if (event.type === 'text') return this.#nextText(event);
-    if (event.index !== this.#pictures) return undefined;
-    this.#pictures++;
+    if (event.index !== this.#pictures.length) return undefined;
+    this.#pictures = [...this.#pictures, { at: event.at, seed: event.seed }];
     return event;
   }
 

@@ -69,6 +69,17 @@ export interface JobSample {
   readonly png?: Uint8Array;
   readonly width?: number;
   readonly height?: number;
+  /** Marked by a person: a job with one is the last to go. */
+  readonly favourite?: true;
+  /** Its picture was deleted. It stays in its place, as the numbers of those behind it are known to others. */
+  readonly removed?: true;
+}
+
+/** What was written of an answer that did not come to its end. */
+export interface WrittenSoFar {
+  readonly text: string;
+  /** Behind how many UTF-16 units of the text its pictures stand, in their order. */
+  readonly pictures: readonly { readonly at: number; readonly seed: number }[];
 }
 
 export interface JobResult {
@@ -123,9 +134,10 @@ export type JobEvent = { readonly id: number } & (
   /** The answer has picture `index` behind its first `at` units; it is drawn while the words go on. */
   | { readonly type: 'image-started'; readonly index: number; readonly seed: number; readonly at: number }
   | { readonly type: 'completed'; readonly result: JobResult }
-  | { readonly type: 'failed'; readonly error: JobError }
+  /** With what was written by then, for those who have not read it as it came. */
+  | { readonly type: 'failed'; readonly error: JobError; readonly written?: WrittenSoFar }
   /** With the samples that were finished by then, if there are any. */
-  | { readonly type: 'cancelled'; readonly result?: JobResult }
+  | { readonly type: 'cancelled'; readonly result?: JobResult; readonly written?: WrittenSoFar }
 );
 
 export interface JobView {
@@ -146,6 +158,8 @@ export interface JobView {
   /** Of a cancelled job: of the samples that were finished by then. */
   readonly result?: JobResult;
   readonly error?: JobError;
+  /** Of one that failed or was cancelled after it had begun to write. */
+  readonly written?: WrittenSoFar;
 }
 
 export interface SubmitOptions {
@@ -176,6 +190,13 @@ export interface JobService {
   cancel(id: string): 'cancelled' | 'over' | 'unknown' | 'expired';
   /** Cancels the job if it is not over, and forgets it with its files; false if there is none. */
   remove(id: string): Promise<boolean>;
+  /**
+   * Marks a sample of a job that is over as a favourite, or no more.
+   * @throws DuetError 'not-found' | 'job-running', and as writes do
+   */
+  markSample(id: string, index: number, isFavourite: boolean): Promise<void>;
+  /** Deletes the picture of a sample; the others keep their places. @throws as `markSample` */
+  removePicture(id: string, index: number): Promise<void>;
   /** Replays events after `after`, then goes on live; ends after completed/failed/cancelled. */
   events(id: string, options?: { after?: number; signal?: AbortSignal }): AsyncIterable<JobEvent>;
   /**

@@ -30,7 +30,7 @@ export async function sendSecurityHeaders(app: FastifyInstance, { corsOrigins }:
   if (corsOrigins.length === 0) return;
   await app.register(cors, {
     origin: corsOrigins,
-    methods: ['GET', 'POST', 'DELETE'],
+    methods: ['GET', 'POST', 'PATCH', 'DELETE'],
     exposedHeaders: ['x-request-id', 'retry-after', 'x-should-retry'],
     maxAge: 600,
   });

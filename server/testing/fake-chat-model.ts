@@ -29,6 +29,8 @@ export interface FakeChatOptions {
   readonly pace?: 'instant' | 'stepwise';
   readonly sees?: boolean;
   readonly finishReason?: 'stop' | 'length';
+  /** How many exchanges it says to read. */
+  readonly exchanges?: number;
   /** Messages to begin with. */
   readonly examples?: readonly string[];
 }
@@ -67,6 +69,7 @@ export function fakeChatModel({
   pace = 'instant',
   sees = true,
   finishReason = 'stop',
+  exchanges,
   examples = [],
 }: FakeChatOptions = {}): FakeChatModel {
   const calls: FakeDialogue[] = [];
@@ -128,7 +131,7 @@ export function fakeChatModel({
       calls: table,
       options,
       defaults: { chat: { steps: 2, guidance: 1, solver: 'ddim', maxImages: 8, draw: 'auto' } },
-      dialogue: { sees, draws: true, examples },
+      dialogue: { sees, draws: true, ...(exchanges !== undefined && { exchanges }), examples },
       examples: [],
       inspectCaption,
     },

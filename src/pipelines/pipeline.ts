@@ -167,6 +167,8 @@ export interface DialogueDescription {
   /** Whether it can be given pictures. */
   readonly sees: boolean;
   readonly draws: boolean;
+  /** How many exchanges it reads, the present one among them; absent of models that read all that they are given. */
+  readonly exchanges?: number;
   /** Messages that show what it can be asked. */
   readonly examples: readonly string[];
 }

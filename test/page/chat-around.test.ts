@@ -131,6 +131,19 @@ describe.skipIf(!chromiumPath)(
       await answers(page).getByText('Whole.').waitFor();
     });
 
+    it('has the words of an answer that failed before this page could read any', async () => {
+      chatty.answers({
+        script: ['Half a ', { start: 0 }, 'fox', { fails: new DuetError('memory-full', 'No memory left') }],
+      });
+      const page = await site.open();
+      await page.route('**/events', route => route.abort());
+      await say(page, 'something large');
+      await answers(page).getByText('No memory left').waitFor();
+      await answers(page).getByText('Half a fox').waitFor();
+      await page.reload();
+      await answers(page).getByText('Half a fox').waitFor();
+    });
+
     it('says so when the queue is full, and when the message cannot be answered as it is', async () => {
       chatty.answers({ script: ['At last.'] });
       const page = await site.open();
@@ -210,7 +223,7 @@ describe.skipIf(!chromiumPath)(
     });
 
     it('met no error that was not staged', () => {
-      const staged = /429|400|503|ERR_CONNECTION_REFUSED|ERR_INCOMPLETE|ERR_EMPTY/;
+      const staged = /429|400|503|ERR_FAILED|ERR_CONNECTION_REFUSED|ERR_INCOMPLETE|ERR_EMPTY/;
       expect(site.faults.filter(fault => !staged.test(fault))).toEqual([]);
       expect(site.foreignRequests).toEqual([]);
     });
@@ -232,6 +245,20 @@ describe.skipIf(!chromiumPath)(
       await answers(page).getByText('another.').waitFor();
       await say(page, 'and more');
       await answers(page).nth(1).getByText('another.').waitFor();
+      await site.close();
+    });
+
+    it('that read only the last exchanges show from where', async () => {
+      const site = await openSite(answering({ exchanges: 2, script: ['Yes.'] }).model);
+      const page = await site.open();
+      const line = page.getByText('chatty reads from here on: the last 2 exchanges');
+      for (const [count, words] of ['one', 'two', 'three', 'four'].entries()) {
+        await say(page, words);
+        await answers(page).nth(count).getByText('Yes.').waitFor();
+        await answered(page);
+        expect(await line.count()).toBe(count < 2 ? 0 : 1);
+      }
+      await questions(page).filter({ hasText: 'three' }).filter({ has: line }).waitFor();
       await site.close();
     });
 

@@ -20,10 +20,11 @@ export function mergeHistory(
 
 /** What was seen of a job and is not in the history stays until the job has its result. */
 function updated(known: JobState, view: WireJobSummary): JobState {
-  const { text, places, previews, early, request } = known;
+  const { previews, early, request } = known;
   const read = jobFromView(view);
   if (read.status === 'succeeded') return read;
   const job = known.isWhole ? { ...read, request, isWhole: true } : read;
+  const { text, places } = 'written' in view ? job : known;
   if (job.status === 'failed') return { ...job, text, places };
   return { ...job, text, places, previews, ...(!isOver(job) && { early }) };
 }

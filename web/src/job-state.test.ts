@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { galleryEntries } from './gallery-entries.ts';
+import { mergeHistory } from './history.ts';
 import {
   countCaptions,
   fractionDone,
@@ -71,6 +72,19 @@ describe('reduceJob', () => {
       took: 900,
     });
     expect(fractionDone(done)).toBe(1);
+  });
+
+  it('has what was written of an answer that ended early, although nobody read it as it came', () => {
+    const written = { text: 'One: and', pictures: [{ at: 4, seed: 7 }] };
+    const error = { code: 'generation_failed', message: 'It failed' };
+    const known = { text: 'One: and', places: [{ at: 4, seed: 7 }] };
+    expect(jobFromView({ ...view, status: 'failed', error, written })).toMatchObject({ status: 'failed', ...known });
+    expect(jobAfter({ type: 'failed', error, written })).toMatchObject(known);
+    expect(jobAfter({ type: 'cancelled', written })).toMatchObject({ status: 'cancelled', ...known });
+    const [merged] = mergeHistory([{ ...job, text: 'One' }], [{ ...view, status: 'failed', error, written }]);
+    expect(merged).toMatchObject(known);
+    const some = jobAfter({ type: 'text', delta: 'One', at: 0 }, { type: 'failed', error });
+    expect(some).toMatchObject({ text: 'One', error });
   });
 
   it('gathers text', () => {

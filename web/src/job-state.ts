@@ -10,6 +10,7 @@ import type {
   WireRequest,
   WireResult,
   WireSample,
+  WireWritten,
 } from './wire.ts';
 
 /** Where a picture stands in an answer: behind so many UTF-16 units of its words. */
@@ -80,9 +81,10 @@ export function jobFromView(view: WireJobSummary): JobState {
     took: null,
     error: view.error ?? null,
   };
-  if (!view.result) return job;
+  const known = withWritten(job, isWhole(view) ? view.written : undefined);
+  if (!view.result) return known;
   const { answer, ...result } = view.result;
-  return withResult(job, answer && 'content' in answer ? { ...result, answer: answer as WireAnswer } : result);
+  return withResult(known, answer && 'content' in answer ? { ...result, answer: answer as WireAnswer } : result);
 }
 
 /** What happens to a job, whatever its number. */
@@ -126,10 +128,19 @@ export function reduceJob(job: JobState, event: JobChange): JobState {
         early: [],
       };
     case 'failed':
-      return { ...job, status: 'failed', position: null, progress: null, previews: [], early: [], error: event.error };
+      return {
+        ...withWritten(job, event.written),
+        status: 'failed',
+        position: null,
+        progress: null,
+        previews: [],
+        early: [],
+        error: event.error,
+      };
     case 'cancelled': {
-      const { result } = event;
-      return { ...(result ? withResult(job, result) : job), status: 'cancelled', position: null, early: [] };
+      const { result, written } = event;
+      const told = withWritten(job, written);
+      return { ...(result ? withResult(told, result) : told), status: 'cancelled', position: null, early: [] };
     }
     default:
       return job;
@@ -146,6 +157,11 @@ function withResult(job: JobState, result: WireResult): JobState {
     isUnfamiliar: result.is_familiar === false,
     took: result.timings?.total ?? null,
   };
+}
+
+/** The server has all that was written, and this page perhaps only some of it. */
+function withWritten(job: JobState, written: WireWritten | undefined): JobState {
+  return written ? { ...job, text: written.text, places: written.pictures } : job;
 }
 
 const toDataUrl = (png: string) => `data:image/png;base64,${png}`;

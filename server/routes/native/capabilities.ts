@@ -15,7 +15,9 @@ export async function capabilityRoutes(app: FastifyInstance): Promise<void> {
         summary: 'Modes, sizes, limits and defaults',
         description:
           'familiarity: where it is not null, results of jobs that were given a picture tell how much it looks like what the ' +
-          'model has learnt (familiarity, in dB) and whether that reaches the threshold (is_familiar).',
+          'model has learnt (familiarity, in dB) and whether that reaches the threshold (is_familiar). ' +
+          'dialogue: of models that answer in dialogues; exchanges is how many they read, the present one among them, where ' +
+          'they do not read all.',
         querystring: Query,
       },
     },

@@ -47,7 +47,7 @@ export function acceptedOf(view: JobView): AcceptedJob {
 }
 
 export function toWireJob(view: JobView): WireJob {
-  const { mode, started, ended, progress, request, result, error } = view;
+  const { mode, started, ended, progress, request, result, error, written } = view;
   const { messages } = request;
   return {
     ...acceptedOf(view),
@@ -59,12 +59,13 @@ export function toWireJob(view: JobView): WireJob {
     ...(messages && { dialogue: summaryOf(messages) }),
     result: result ? toWireResult(result) : null,
     error: error ? toWireError(error) : null,
+    ...(written && { written }),
   };
 }
 
 /** Of a size that the length of a dialogue does not change. */
 export function toWireSummary(view: JobView): WireJobSummary {
-  const { request, result, ...job } = toWireJob(view);
+  const { request, result, written: _written, ...job } = toWireJob(view);
   const { messages: _messages, ...asked } = request;
   if (!result?.answer) return { ...job, request: asked, result };
   const { content: _content, ...answer } = result.answer;
@@ -118,12 +119,17 @@ function toWireAnswer({ content, finishReason, seed, promptTokens, answerTokens 
   return { content, finish_reason: finishReason, seed, prompt_tokens: promptTokens, answer_tokens: answerTokens };
 }
 
-function toWireSample(jobId: string, { seed, caption, file, width, height }: JobSample): WireSample {
+function toWireSample(
+  jobId: string,
+  { seed, caption, file, width, height, favourite, removed }: JobSample,
+): WireSample {
   return {
     seed,
     ...(caption !== undefined && { caption }),
     ...(file !== undefined && { url: `${urlOf(jobId)}/files/${file}` }),
     ...(width !== undefined && height !== undefined && { width, height }),
+    ...(favourite && { favourite }),
+    ...(removed && { removed }),
   };
 }
 
@@ -148,9 +154,11 @@ export function toWireEvent(jobId: string, event: JobEvent): WireEvent {
     case 'completed':
       return { id, type: 'completed', result: toWireResult(event.result) };
     case 'failed':
-      return { id, type: 'failed', error: toWireError(event.error) };
-    case 'cancelled':
-      return { id, type: 'cancelled', ...(event.result && { result: toWireResult(event.result) }) };
+      return { id, type: 'failed', error: toWireError(event.error), ...(event.written && { written: event.written }) };
+    case 'cancelled': {
+      const { result, written } = event;
+      return { id, type: 'cancelled', ...(result && { result: toWireResult(result) }), ...(written && { written }) };
+    }
     case 'queued':
       return { id, type: 'queued', position: event.position };
     case 'text':

@@ -31,6 +31,34 @@ describe('jobs', () => {
     expect((await app.inject({ url: urls.get })).json()).toMatchObject({ error: { code: 'not_found' } });
   });
 
+  it('have favourites, and pictures that are deleted one by one', async () => {
+    const { app } = await startApp();
+    const { urls } = await submit(app, { ...drawing, n: 2 });
+    await app.inject({ url: urls.events });
+    const sample = (index: number | string) => `${urls.get}/samples/${index}`;
+    const mark = (url: string, payload: object) => app.inject({ method: 'PATCH', url, payload });
+    const samples = async () => (await app.inject({ url: urls.get })).json().result.samples;
+    const marked = await mark(sample(1), { favourite: true });
+    expect(marked.json().result.samples).toMatchObject([{ seed: 7 }, { seed: 8, favourite: true }]);
+    expect((await samples())[0]).not.toHaveProperty('favourite');
+    const url = (await samples())[0].url;
+    expect((await app.inject({ method: 'DELETE', url: sample(0) })).statusCode).toBe(204);
+    expect(await samples()).toMatchObject([
+      { seed: 7, removed: true },
+      { seed: 8, favourite: true },
+    ]);
+    expect((await samples())[0]).not.toHaveProperty('url');
+    expect((await app.inject({ url })).statusCode).toBe(404);
+    await mark(sample(1), { favourite: false });
+    expect((await samples())[1]).not.toHaveProperty('favourite');
+    for (const wrong of [2, -1, 'x', '0.5']) {
+      expect((await app.inject({ method: 'DELETE', url: sample(wrong) })).statusCode).toBe(wrong === 2 ? 404 : 400);
+    }
+    for (const wrong of [{}, { favourite: 'perhaps' }, { favourite: true, star: 1 }]) {
+      expect((await mark(sample(1), wrong)).statusCode).toBe(400);
+    }
+  });
+
   it('replay their events after the last one that was seen', async () => {
     const { app } = await startApp();
     const { urls } = await submit(app);

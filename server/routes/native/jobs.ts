@@ -20,6 +20,14 @@ interface JobParams {
   Params: { id: string };
 }
 
+const SampleParams = Type.Object({
+  id: Type.String(),
+  index: Type.Integer({ minimum: 0, description: 'its place among the samples' }),
+});
+const SampleMark = Type.Object({
+  favourite: Type.Boolean({ description: 'a job with a favourite does not age; size and number take it last' }),
+});
+
 const ListQuery = Type.Object({
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: mostListed, default: 20 })),
   before: Type.Optional(Type.String({ maxLength: 100, description: 'id of the last job of the page before' })),
@@ -92,6 +100,33 @@ export async function jobRoutes(app: FastifyInstance): Promise<void> {
     },
   );
 
+  app.patch<{ Params: Static<typeof SampleParams>; Body: Static<typeof SampleMark> }>(
+    '/jobs/:id/samples/:index',
+    { schema: { tags, summary: 'Mark a sample as a favourite', params: SampleParams, body: SampleMark } },
+    async request => {
+      const { id } = requireJob(request);
+      await app.jobs.markSample(id, request.params.index, request.body.favourite);
+      return toWireJob(requireJob(request));
+    },
+  );
+
+  app.delete<{ Params: Static<typeof SampleParams> }>(
+    '/jobs/:id/samples/:index',
+    {
+      schema: {
+        tags,
+        summary: 'Delete the picture of a sample',
+        description: 'The sample stays in its place, marked as removed. DELETE /v1/jobs/ID forgets a job whole.',
+        params: SampleParams,
+      },
+    },
+    async (request, reply) => {
+      const { id } = requireJob(request);
+      await app.jobs.removePicture(id, request.params.index);
+      return reply.code(204).send();
+    },
+  );
+
   app.post<JobParams>('/jobs/:id/cancel', { schema: { tags, summary: 'Cancel a job' } }, async request => {
     const { id } = request.params;
     const outcome = isOthers(request) ? 'unknown' : app.jobs.cancel(id);
@@ -137,7 +172,7 @@ export async function jobRoutes(app: FastifyInstance): Promise<void> {
   );
 }
 
-function requireJob(request: FastifyRequest<JobParams>): JobView {
+function requireJob(request: Pick<FastifyRequest<JobParams>, 'params' | 'server' | 'owner'>): JobView {
   const view = request.server.jobs.view(request.params.id);
   if (!view || view.owner !== request.owner) throw unknownJob(request.params.id);
   return view;

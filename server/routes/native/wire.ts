@@ -29,6 +29,8 @@ export interface AcceptedJob {
 export interface WireJob extends WireJobSummary {
   readonly request: WireRequest;
   readonly result: WireResult | null;
+  /** Of a job that failed or was cancelled after it had begun to write. */
+  readonly written?: WireWritten;
 }
 
 /** An entry of GET /v1/jobs: the job without the messages of its dialogue and without what its answer says. */
@@ -43,6 +45,13 @@ export interface WireJobSummary extends AcceptedJob {
   /** Of a cancelled job: of the samples that were finished by then. */
   readonly result: (Omit<WireResult, 'answer'> & { readonly answer?: Omit<WireAnswer, 'content'> }) | null;
   readonly error: WireError | null;
+}
+
+/** What was written of an answer that did not come to its end. */
+export interface WireWritten {
+  readonly text: string;
+  /** Behind how many UTF-16 units of the text its pictures stand, in their order. */
+  readonly pictures: readonly { readonly at: number; readonly seed: number }[];
 }
 
 /** How much a dialogue holds, and what was said last. */
@@ -108,6 +117,9 @@ export interface WireSample {
   readonly url?: string;
   readonly width?: number;
   readonly height?: number;
+  readonly favourite?: true;
+  /** Its picture was deleted; the others have kept their places. */
+  readonly removed?: true;
 }
 
 export interface WireError {
@@ -142,8 +154,8 @@ export type WireEvent = { readonly id: number } & (
   /** The answer has picture `index` behind its first `at` units. */
   | { readonly type: 'image-started'; readonly index: number; readonly seed: number; readonly at: number }
   | { readonly type: 'completed'; readonly result: WireResult }
-  | { readonly type: 'failed'; readonly error: WireError }
-  | { readonly type: 'cancelled'; readonly result?: WireResult }
+  | { readonly type: 'failed'; readonly error: WireError; readonly written?: WireWritten }
+  | { readonly type: 'cancelled'; readonly result?: WireResult; readonly written?: WireWritten }
 );
 
 /** The answer to POST /v1/pictures/request. */

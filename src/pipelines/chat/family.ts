@@ -47,6 +47,7 @@ function describeFiles(files: ChatFiles, origin: string): ModelDescription {
     ...config.drawing,
     ...chatStandards,
   };
+  const { exchanges } = config.prompt;
   // It does what the model with which it draws does, too.
   return {
     ...drawn.model,
@@ -55,7 +56,12 @@ function describeFiles(files: ChatFiles, origin: string): ModelDescription {
     calls: { ...drawingCalls, ...drawn.model.calls },
     options: mergeOptions([drawn.model.options, options]),
     defaults: { chat: withoutOthers(own), ...drawn.model.defaults },
-    dialogue: { sees: config.frontEnd !== undefined, draws: true, examples: config.examples ?? [] },
+    dialogue: {
+      sees: config.frontEnd !== undefined,
+      draws: true,
+      ...(exchanges !== undefined && { exchanges }),
+      examples: config.examples ?? [],
+    },
   };
 }
 

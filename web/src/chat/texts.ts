@@ -20,6 +20,12 @@ function seeing(dialogue: Dialogue): string {
   return 'Give it a picture too: drop it here, paste it, or choose one.';
 }
 
+/** What stands between the messages that a model with a short memory does not read any more and those that it reads. */
+export function readingLine({ dialogue, model }: Capabilities): string {
+  const count = dialogue?.exchanges;
+  return `${model} reads from here on: ${count === 1 ? 'the last exchange' : `the last ${count} exchanges`}`;
+}
+
 export interface Help {
   readonly text: string;
   /** What a person can do, the best first. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { known } from '../testing/known.ts';
 import type { AnswerPart } from './answer-parts.ts';
 import { type Answer, type Conversation, emptyConversation, withChange, withQuestion } from './conversation.ts';
-import { latestThatFit, toldMessages } from './told-messages.ts';
+import { firstRead, latestThatFit, toldMessages } from './told-messages.ts';
 
 const picture = (name: string) => ({ name, url: `/v1/jobs/${name}/files/picture0` });
 const drawn = (url: string | null, preview: string | null = null): AnswerPart => ({
@@ -21,6 +21,26 @@ function exchange(conversation: Conversation, text: string, parts: readonly Answ
 }
 
 const empty = emptyConversation('c');
+
+describe('from where the model reads', () => {
+  const answer: readonly AnswerPart[] = [{ type: 'text', text: 'yes' }];
+  const long = ['a', 'b', 'c', 'd'].reduce((before, text) => exchange(before, text, answer), empty);
+  const readAt = (question: number, exchanges?: number) => firstRead(toldMessages(long, question, true), exchanges);
+
+  it('is the question that begins the last exchanges, the present one among them', () => {
+    expect(readAt(6, 3)).toBe(2);
+    expect(readAt(6, 1)).toBe(6);
+  });
+
+  it('is nothing to tell of where it reads all', () => {
+    expect([readAt(6), readAt(6, 4), readAt(6, 9), readAt(4, 3), readAt(0, 1)]).toEqual([null, null, null, null, null]);
+  });
+
+  it('does not count questions that came to nothing, as the model is not told of them', () => {
+    const failed = exchange(exchange(exchange(long, 'failed', []), 'e', answer), 'f', answer);
+    expect(firstRead(toldMessages(failed, 12, true), 3)).toBe(6);
+  });
+});
 
 describe('what the model is told', () => {
   it('is words and pictures in their order, its own pictures too', () => {

@@ -54,6 +54,13 @@ export function latestThatFit(told: readonly ToldMessage[], limits: Limits): rea
   return told.slice(start);
 }
 
+/** The id of the message from which on a model reads that reads only the last `exchanges`; null where it reads all of `told`. */
+export function firstRead(told: readonly ToldMessage[], exchanges: number | undefined): number | null {
+  const asked = told.filter(({ role }) => role === 'user');
+  const first = exchanges === undefined ? undefined : asked.at(-exchanges);
+  return first === undefined || first === told[0] ? null : first.id;
+}
+
 /** Room for what stands around the messages. */
 const bytesBeside = 4096;
 

@@ -137,7 +137,9 @@ describe('an answer', () => {
 
   it('reads as many exchanges as the folder says', async () => {
     const prompt = { ...config.prompt, exchanges: 2 };
-    const other = await Duet.loadChat(await folderOf('exchanges', { ...config, prompt }), { threads: 2 });
+    const folder = await folderOf('exchanges', { ...config, prompt });
+    expect((await describeModel(folder)).description.dialogue).toMatchObject({ exchanges: 2 });
+    const other = await Duet.loadChat(folder, { threads: 2 });
     const messages: InterleavedMessage[] = [
       { role: 'system', content: 'sing ' },
       {

@@ -2,10 +2,12 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { sendExample } from '../../chat/actions.ts';
-import { pathOf } from '../../chat/conversation.ts';
+import { type Conversation, pathOf } from '../../chat/conversation.ts';
 import { conversation, draft, pendingAnswer } from '../../chat/state.ts';
-import { chatHint } from '../../chat/texts.ts';
+import { chatHint, readingLine } from '../../chat/texts.ts';
+import { firstRead, toldMessages } from '../../chat/told-messages.ts';
 import { capabilities } from '../../state.ts';
+import type { Capabilities } from '../../wire.ts';
 import { Icon } from '../icons.tsx';
 import { NoiseTile } from '../noise-tile.tsx';
 import { AnswerMessage } from './answer-message.tsx';
@@ -43,13 +45,14 @@ export function Thread() {
     return () => observer.disconnect();
   }, [id, count > 0]);
   const edited = draft.value.edits === null ? -1 : path.indexOf(draft.value.edits);
-  const told = pendingOrLast(path);
+  const known = capabilities.value;
+  const beginning = known && beginningKnown(conversation.value, pendingAnswer.value ?? path.at(-1) ?? -1, known);
   return (
     <div class="thread-box">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: the keyboard must reach what scrolls */}
       <section ref={box} class="thread" aria-label="Messages" tabIndex={0} onScroll={look}>
         {count === 0 ? (
-          <Beginning />
+          <Start />
         ) : (
           <ol ref={list} class="messages">
             {path.map((at, place) => {
@@ -57,7 +60,7 @@ export function Thread() {
               const isReplaced = edited >= 0 && place >= edited;
               return (
                 <li key={`${id}-${at}`} class={`message is-${message.role}${isReplaced ? ' is-replaced' : ''}`}>
-                  {at === told && <NotTold />}
+                  {at === beginning?.id && <p class="not-told">{beginning.line}</p>}
                   {message.role === 'user' ? (
                     <QuestionMessage id={at} question={message} />
                   ) : (
@@ -78,19 +81,25 @@ export function Thread() {
   );
 }
 
-/** The message that the latest answer begins to know, where it does not know all. */
-function pendingOrLast(path: readonly number[]): number | null {
-  const last = conversation.value.messages[pendingAnswer.value ?? path.at(-1) ?? -1];
-  return last?.role === 'assistant' ? last.from : null;
+interface Beginning {
+  readonly id: number;
+  readonly line: string;
 }
 
-function NotTold() {
-  return (
-    <p class="not-told">What stands above is more than one request holds: the model is not told of it any more.</p>
-  );
+/** The message from which on an answer knows the conversation, and why not from its start; null where it knows all. */
+function beginningKnown(shown: Conversation, id: number, known: Capabilities): Beginning | null {
+  const answer = shown.messages[id];
+  if (answer?.role !== 'assistant') return null;
+  const { dialogue } = known;
+  const read = firstRead(toldMessages(shown, answer.parent, dialogue?.sees ?? false), dialogue?.exchanges);
+  // Each message stands behind its parent, so that along a path ids rise.
+  if (read !== null && read >= (answer.from ?? 0)) return { id: read, line: readingLine(known) };
+  if (answer.from === null) return null;
+  const line = 'What stands above is more than one request holds: the model is not told of it any more.';
+  return { id: answer.from, line };
 }
 
-function Beginning() {
+function Start() {
   const known = capabilities.value;
   if (!known) return null;
   const { examples } = known.dialogue ?? { examples: [] };
