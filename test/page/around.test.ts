@@ -7,7 +7,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type FakeModel, fakeModel, fakePicture } from '../../server/testing/fake-model.ts';
 import type { LoadedModel } from '../../server/types.ts';
-import { caption, draw, gallery, givePicture, openTab, result, run, shownTab, status, viewer } from './drive.ts';
+import { caption, draw, givePicture, openTab, result, run, shownTab, status, tiles, viewer } from './drive.ts';
 import { chromiumPath, openSite, phone, type Site, testTimeout } from './open-page.ts';
 
 const vocabulary = ['a', 'apple', 'apples', 'bear', 'cat', 'red', 'two'];
@@ -119,7 +119,7 @@ describe.skipIf(!chromiumPath)(
       expect(await seriousFaults(page)).toEqual([]);
       await page.keyboard.press('Escape');
       await viewer(page).waitFor({ state: 'hidden' });
-      expect(await gallery(page).getByRole('link').count()).toBeGreaterThan(0);
+      expect(await tiles(page).count()).toBeGreaterThan(0);
     });
 
     it.each([

@@ -9,19 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { foxes } from '../../server/testing/fake-chat-model.ts';
 import { DuetError } from '../../src/core/errors.ts';
 import { type Answering, answering, answeringAndDrawing } from './answering.ts';
-import {
-  answered,
-  answers,
-  draw,
-  gallery,
-  message,
-  openTab,
-  questions,
-  say,
-  shownTab,
-  status,
-  viewer,
-} from './drive.ts';
+import { answered, answers, draw, message, openTab, questions, say, shownTab, status, tiles, viewer } from './drive.ts';
 import { chromiumPath, openSite, type Site, testTimeout } from './open-page.ts';
 
 const plain = (background: string) =>
@@ -133,10 +121,10 @@ describe.skipIf(!chromiumPath)(
 
     it('has the words of an answer that failed before this page could read any', async () => {
       chatty.answers({
-        script: ['Half a ', { start: 0 }, 'fox', { fails: new DuetError('memory-full', 'No memory left') }],
+        script: ['Half a ', 'fox', { fails: new DuetError('memory-full', 'No memory left') }],
       });
       const page = await site.open();
-      await page.route('**/events', route => route.abort());
+      await page.route('**/events', route => route.fulfill({ contentType: 'text/event-stream', body: '' }));
       await say(page, 'something large');
       await answers(page).getByText('No memory left').waitFor();
       await answers(page).getByText('Half a fox').waitFor();
@@ -223,7 +211,7 @@ describe.skipIf(!chromiumPath)(
     });
 
     it('met no error that was not staged', () => {
-      const staged = /429|400|503|ERR_FAILED|ERR_CONNECTION_REFUSED|ERR_INCOMPLETE|ERR_EMPTY/;
+      const staged = /429|400|503|ERR_CONNECTION_REFUSED|ERR_INCOMPLETE|ERR_EMPTY/;
       expect(site.faults.filter(fault => !staged.test(fault))).toEqual([]);
       expect(site.foreignRequests).toEqual([]);
     });
@@ -275,14 +263,11 @@ describe.skipIf(!chromiumPath)(
       await page.goBack();
       await shownTab(page, 'Chat');
       await answers(page).getByText('another.').waitFor();
-      await gallery(page)
-        .getByRole('link', { name: /^an apple/ })
-        .click();
+      await tiles(page, { name: /^an apple/ }).click();
       await viewer(page).getByRole('button', { name: 'Chat', exact: true }).click();
       await viewer(page).waitFor({ state: 'hidden' });
       await given(page).getByRole('img').waitFor();
-      await gallery(page)
-        .getByRole('link', { name: /^two foxes/ })
+      await tiles(page, { name: /^two foxes/ })
         .first()
         .click();
       await viewer(page).getByRole('button', { name: 'Describe' }).click();

@@ -7,7 +7,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { foxes } from '../../server/testing/fake-chat-model.ts';
 import { type Answering, answering } from './answering.ts';
-import { answered, answers, gallery, message, questions, say, viewer } from './drive.ts';
+import { answered, answers, message, questions, say, tiles, viewer } from './drive.ts';
 import { chromiumPath, openSite, phone, type Site, testTimeout } from './open-page.ts';
 
 const examples = ['show me two foxes', 'tell me a story'];
@@ -72,7 +72,7 @@ describe.skipIf(!chromiumPath)(
       await page.reload();
       await answers(page).first().waitFor();
       expect(await content()).toEqual(whole);
-      expect(await gallery(page).getByRole('link').count()).toBe(2);
+      expect(await tiles(page).count()).toBe(2);
     });
 
     it('opens its pictures in the viewer, from which Back and a button lead to the conversation', async () => {
@@ -85,7 +85,7 @@ describe.skipIf(!chromiumPath)(
       await page.goBack();
       await viewer(page).waitFor({ state: 'hidden' });
       await page.waitForURL(`${site.origin}/chat`);
-      const address = await gallery(page).getByRole('link').first().getAttribute('href');
+      const address = await tiles(page).first().getAttribute('href');
       const other = await site.open({}, `/#job/${address!.split('/')[3]}`);
       await viewer(other).getByRole('button', { name: 'Show the conversation' }).click();
       await questions(other).getByText('two more foxes').waitFor();

@@ -7,6 +7,9 @@ export type TabName = (typeof tabNames)[number] | 'Chat';
 
 export const result = (page: Page): Locator => page.getByRole('region', { name: 'Result' });
 export const gallery = (page: Page): Locator => page.getByRole('region', { name: 'Gallery' });
+/** The pictures of the gallery, which lead to the viewer. */
+export const tiles = (page: Page, options: Parameters<Locator['getByRole']>[1] = {}): Locator =>
+  gallery(page).locator('.run-entries').getByRole('link', options);
 export const viewer = (page: Page): Locator => page.getByRole('dialog');
 export const caption = (page: Page): Locator => page.getByLabel('Caption', { exact: true });
 

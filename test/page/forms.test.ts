@@ -9,7 +9,6 @@ import { type FakeModel, fakeModel } from '../../server/testing/fake-model.ts';
 import {
   caption,
   draw,
-  gallery,
   givePicture,
   openTab,
   result,
@@ -17,6 +16,7 @@ import {
   runButton,
   sentPrompts,
   status,
+  tiles,
   viewer,
 } from './drive.ts';
 import { chromiumPath, openSite, phone, type Site, testTimeout } from './open-page.ts';
@@ -143,7 +143,7 @@ describe.skipIf(!chromiumPath)('forms (needs Chromium: apt-get install chromium)
     await draw(page, 'a blue bird');
     await status(page, 'succeeded');
     await page.clock.setFixedTime(Date.now() + 10_000);
-    const bird = gallery(page).getByRole('link', { name: /^a blue bird/ });
+    const bird = tiles(page, { name: /^a blue bird/ });
     await bird.first().click();
     await viewer(page).getByRole('button', { name: 'Delete' }).dblclick();
     await viewer(page).getByRole('button', { name: 'Delete' }).waitFor();
@@ -161,9 +161,7 @@ describe.skipIf(!chromiumPath)('forms (needs Chromium: apt-get install chromium)
     const page = await open();
     await draw(page, 'a green bird');
     await status(page, 'succeeded');
-    const tile = gallery(page)
-      .getByRole('link', { name: /^a green bird/ })
-      .first();
+    const tile = tiles(page, { name: /^a green bird/ }).first();
     await tile.click();
     await viewer(page).getByRole('button', { name: 'Edit settings' }).click();
     await viewer(page).waitFor({ state: 'hidden' });
@@ -313,7 +311,7 @@ describe.skipIf(!chromiumPath)('forms (needs Chromium: apt-get install chromium)
     const page = await open(options);
     await draw(page, 'before the storm');
     await status(page, 'succeeded');
-    await gallery(page).getByRole('link').last().waitFor();
+    await tiles(page).last().waitFor();
     await page.context().setOffline(true);
     await caption(page).fill('in the storm');
     await run(page, 'Draw');
@@ -325,7 +323,7 @@ describe.skipIf(!chromiumPath)('forms (needs Chromium: apt-get install chromium)
 
   it('say in the viewer too that the server is away', async () => {
     const page = await open();
-    await gallery(page).getByRole('link').first().click();
+    await tiles(page).first().click();
     await viewer(page).waitFor();
     await page.context().setOffline(true);
     await viewer(page).getByRole('button', { name: 'Delete' }).click();

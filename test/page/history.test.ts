@@ -10,7 +10,6 @@ import { fakeModel } from '../../server/testing/fake-model.ts';
 import {
   caption,
   draw,
-  gallery,
   givePicture,
   openTab,
   result,
@@ -18,6 +17,7 @@ import {
   setCount,
   shownTab,
   status,
+  tiles,
   viewer,
 } from './drive.ts';
 import { chromiumPath, openSite, phone, type Site, testTimeout } from './open-page.ts';
@@ -26,7 +26,7 @@ let site: Site;
 
 const closed = (page: Page) => viewer(page).waitFor({ state: 'hidden' });
 const addressOf = (page: Page) => page.url().slice(site.origin.length);
-const onlyPicture = (page: Page, name: string) => gallery(page).getByRole('link', { name: new RegExp(`^${name},`) });
+const onlyPicture = (page: Page, name: string) => tiles(page, { name: new RegExp(`^${name},`) });
 
 /** A picture that no codec makes smaller. */
 function noise(side: number): Promise<Buffer> {
@@ -97,7 +97,7 @@ describe.skipIf(!chromiumPath)(
       const page = await site.open({}, '/imagine');
       await openTab(page, 'Draw');
       for (const close of ['Escape', 'button', 'beside'] as const) {
-        await gallery(page).getByRole('link').first().click();
+        await tiles(page).first().click();
         await viewer(page).waitFor();
         if (close === 'Escape') await page.keyboard.press('Escape');
         if (close === 'button') await viewer(page).getByRole('button', { name: 'Close' }).click();
@@ -112,7 +112,7 @@ describe.skipIf(!chromiumPath)(
 
     it('from a tab that the viewer led to, Back leads to the tab before', async () => {
       const page = await site.open();
-      await gallery(page).getByRole('link').first().click();
+      await tiles(page).first().click();
       await viewer(page).getByRole('button', { name: 'Describe' }).click();
       await shownTab(page, 'Describe');
       await page.goBack();

@@ -5,13 +5,12 @@
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type FakeModel, fakeModel } from '../../server/testing/fake-model.ts';
-import { cancelled, caption, draw, gallery, openTab, result, run, runButton, status, tabNames } from './drive.ts';
+import { cancelled, caption, draw, openTab, result, run, runButton, status, tabNames, tiles } from './drive.ts';
 import { chromiumPath, openSite, phone, type Site, testTimeout } from './open-page.ts';
 
 let model: FakeModel;
 let site: Site;
 
-const tiles = (page: Page) => gallery(page).getByRole('link');
 const gone = (page: Page) => page.getByRole('alert').getByText('The server does not answer');
 
 describe.skipIf(!chromiumPath)(
@@ -83,9 +82,7 @@ describe.skipIf(!chromiumPath)(
       await unfinished.first().click();
       expect((await download).suggestedFilename()).toBe('duet-unfinished-1.png');
       const other = await site.open();
-      await gallery(other)
-        .getByRole('link', { name: /^a silver bell/ })
-        .click();
+      await tiles(other, { name: /^a silver bell/ }).click();
       await other.getByRole('dialog').getByText('a silver bell').waitFor();
     });
 
@@ -99,7 +96,7 @@ describe.skipIf(!chromiumPath)(
       await status(page, 'cancelled');
       model.advance();
       await page.locator('.model-name[title="Ready"]').waitFor();
-      const apples = gallery(page).getByRole('link', { name: /^apple \d/ });
+      const apples = tiles(page, { name: /^apple \d/ });
       await expect.poll(() => apples.count(), { timeout: testTimeout }).toBe(7);
     });
 
@@ -111,7 +108,7 @@ describe.skipIf(!chromiumPath)(
       await draw(one, 'a shared star');
       const shared = tiles(other).filter({ has: other.getByRole('img', { name: /^a shared star/ }) });
       await shared.waitFor();
-      await other.getByRole('heading', { name: 'An empty sheet' }).waitFor();
+      await other.getByRole('heading', { name: 'Your pictures appear here' }).waitFor();
       await shared.click();
       await other.getByRole('button', { name: 'Delete' }).click();
       await other.getByRole('button', { name: 'Really delete' }).click();

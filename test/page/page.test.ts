@@ -12,7 +12,6 @@ import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
   caption,
-  gallery,
   openTab,
   result,
   run,
@@ -21,6 +20,7 @@ import {
   shownTab,
   status,
   tabNames,
+  tiles,
   viewer,
 } from './drive.ts';
 import { chromiumPath, openSite, phone, type Site, testTimeout } from './open-page.ts';
@@ -46,8 +46,7 @@ function paintedPixels(page: Page): Promise<number> {
 /** The page with the viewer open on an apple of the gallery. */
 async function openApple(): Promise<Page> {
   const page = await site.open();
-  await gallery(page)
-    .getByRole('link', { name: /an apple/ })
+  await tiles(page, { name: /an apple/ })
     .first()
     .click();
   await viewer(page).waitFor();
@@ -56,7 +55,7 @@ async function openApple(): Promise<Page> {
 
 /** The bytes of the gallery's first picture. */
 async function latestPicture(page: Page): Promise<Buffer> {
-  const link = gallery(page).getByRole('link').first();
+  const link = tiles(page).first();
   const address = new URL((await link.getAttribute('href'))!, site.origin);
   return Buffer.from(await (await fetch(address)).arrayBuffer());
 }
@@ -112,7 +111,7 @@ describe.skipIf(!chromiumPath)('the page (needs Chromium: apt-get install chromi
 
   it('keeps the gallery over a reload, with parameters, "again" and "with another seed"', async () => {
     const page = await site.open();
-    const pictures = gallery(page).getByRole('link', { name: /an apple/ });
+    const pictures = tiles(page, { name: /an apple/ });
     await pictures.first().waitFor();
     await page.reload();
     await pictures.first().waitFor();
@@ -173,7 +172,7 @@ describe.skipIf(!chromiumPath)('the page (needs Chromium: apt-get install chromi
 
   it('restores the settings of a gallery picture that is dragged onto the page', async () => {
     const page = await site.open({ viewport: { width: 1280, height: 1400 } }, '/imagine');
-    const picture = gallery(page).getByRole('link', { name: /an apple/ });
+    const picture = tiles(page, { name: /an apple/ });
     await picture.last().dragTo(page.getByRole('heading', { level: 1 }));
     await page.getByRole('heading', { name: 'Draw pictures from a caption' }).waitFor();
     expect(await caption(page).inputValue()).toBe('an apple');
@@ -314,7 +313,7 @@ describe.skipIf(!chromiumPath)('the page (needs Chromium: apt-get install chromi
       expect(await faultsFoundByAxe(page), tab).toEqual([]);
     }
     await shoot(page, `${colorScheme}-inpaint`);
-    await gallery(page).getByRole('link').first().click();
+    await tiles(page).first().click();
     await viewer(page).waitFor();
     expect(await faultsFoundByAxe(page), 'viewer').toEqual([]);
     await shoot(page, `${colorScheme}-viewer`);

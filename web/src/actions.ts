@@ -1,4 +1,4 @@
-/** What a person can do: run, cancel, again, remove, restore. Writes the signals of state.ts. */
+/** What a person can do: run, cancel, again, restore. Writes the signals of state.ts. */
 import { effect, untracked } from '@preact/signals';
 import { ApiError } from './api.ts';
 import { inputsOf, modesOf, type TabId, tabOf } from './calls.ts';
@@ -6,9 +6,9 @@ import { addPictures, answerAnew, showAnswer } from './chat/actions.ts';
 import { report } from './faults.ts';
 import { type Form, missingInputs, toBody, toForm } from './form.ts';
 import { mergeHistory } from './history.ts';
-import { forgetShown, refresh, tellWindows } from './job-feed.ts';
+import { refresh, tellWindows } from './job-feed.ts';
 import { isOver, type JobState } from './job-state.ts';
-import { closeOverlay, openTab, viewed } from './navigation.ts';
+import { openTab, viewed } from './navigation.ts';
 import { notify } from './notices.ts';
 import { keepPicture, readPicture, squarePicture } from './pictures.ts';
 import { createPress } from './presses.ts';
@@ -81,18 +81,6 @@ export function followLinksToJobs(): void {
 export async function cancel(id: string): Promise<void> {
   await state.api.cancel(id).catch(report);
   await refresh();
-}
-
-export async function remove(id: string): Promise<void> {
-  try {
-    await state.api.remove(id);
-    tellWindows();
-    if (viewed.value?.jobId === id) closeOverlay();
-    forgetShown(id);
-    state.jobs.value = state.jobs.value.filter(job => job.id !== id);
-  } catch (error) {
-    report(error);
-  }
 }
 
 /** Puts a job's settings back into its tab, with the seed of one of its samples. */

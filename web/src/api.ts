@@ -56,6 +56,15 @@ export function createApi(base: string) {
     async remove(id: string): Promise<void> {
       await request(`v1/jobs/${encodeURIComponent(id)}`, { method: 'DELETE' }).catch(ignoreStatus(404, 410));
     },
+    /** Gives the job as it is then. */
+    async markSample(id: string, index: number, favourite: boolean): Promise<WireJob> {
+      const headers = { 'content-type': 'application/json' };
+      const body = JSON.stringify({ favourite });
+      return (await request(samplePath(id, index), { method: 'PATCH', headers, body })).json();
+    },
+    async removePicture(id: string, index: number): Promise<void> {
+      await request(samplePath(id, index), { method: 'DELETE' }).catch(ignoreStatus(404, 410));
+    },
     /** What the model will make of a caption's words. */
     async inspectCaption(text: string, signal: AbortSignal): Promise<CaptionInspection> {
       const headers = { 'content-type': 'application/json' };
@@ -88,6 +97,10 @@ export function createApi(base: string) {
       }
     },
   };
+}
+
+function samplePath(id: string, index: number): string {
+  return `v1/jobs/${encodeURIComponent(id)}/samples/${index}`;
 }
 
 function ignoreStatus(...statuses: number[]): (error: unknown) => undefined {

@@ -33,6 +33,22 @@ describe('mergeHistory', () => {
     expect(mergeHistory(running, [listed])[0]).toMatchObject({ isWhole: false, status: 'succeeded' });
   });
 
+  it('takes over what people changed elsewhere: favourites, and pictures that were deleted', () => {
+    const samples = [
+      { seed: 1, url: '/0.png' },
+      { seed: 2, url: '/1.png' },
+    ];
+    const result = { samples, unknown_words: [], caption_cut: false, timings: { total: 1 } };
+    const made = { ...view('a', 1), result };
+    const known = [jobFromView(made)];
+    expect(mergeHistory(known, [made])[0]).toBe(known[0]);
+    const changed = [
+      { seed: 1, removed: true as const },
+      { ...samples[1]!, favourite: true as const },
+    ];
+    expect(mergeHistory(known, [{ ...made, result: { ...result, samples: changed } }])[0]!.samples).toEqual(changed);
+  });
+
   it('leaves the streamed one, whose previews the history does not have', () => {
     const streamed = { ...jobFromView(view('a', 1, 'running')), previews: ['data:,'] };
     expect(mergeHistory([streamed], [view('a', 1, 'running')], 'a')[0]).toBe(streamed);

@@ -1,8 +1,11 @@
 /** What the server's history changes in the jobs that the page knows. Pure. */
 import { isOver, isWhole, type JobState, jobFromView } from './job-state.ts';
-import type { WireJobSummary } from './wire.ts';
+import type { WireJobSummary, WireSample } from './wire.ts';
 
-/** Jobs that are over stay the objects they are once the page has the whole of them, and so does the `streamed` one, which knows more than the history. */
+/**
+ * Jobs that are over stay the objects they are once the page has the whole of them, unless people changed what they have; so does
+ * the `streamed` one, which knows more than the history.
+ */
 export function mergeHistory(
   known: readonly JobState[],
   views: readonly WireJobSummary[],
@@ -13,9 +16,17 @@ export function mergeHistory(
     const view = read.get(job.id);
     read.delete(job.id);
     if (view === undefined || job.id === streamed) return job;
-    return isOver(job) && (job.isWhole || !isWhole(view)) ? job : updated(job, view);
+    return isOver(job) && (job.isWhole || !isWhole(view)) ? withChanges(job, view) : updated(job, view);
   });
   return [...kept, ...[...read.values()].map(jobFromView)].sort((a, b) => b.created - a.created);
+}
+
+/** Favourites and deleted pictures. */
+function withChanges(job: JobState, { result }: WireJobSummary): JobState {
+  const samples = result?.samples ?? [];
+  const isSame = (sample: WireSample, index: number) =>
+    sample.favourite === samples[index]?.favourite && sample.removed === samples[index]?.removed;
+  return samples.length !== job.samples.length || job.samples.every(isSame) ? job : { ...job, samples };
 }
 
 /** What was seen of a job and is not in the history stays until the job has its result. */

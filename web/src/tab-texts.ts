@@ -25,42 +25,41 @@ export function verbOf(call: WireCall, kind: Kind): string {
   return fillsGaps(call, kind) ? 'Fill in' : call.verb;
 }
 
-/** What stands in place of a result, while there is none. */
+/** What stands in place of a result, while there is none: what comes there, and what to do for it. */
 export function emptyStage(tab: TabId, call: WireCall, kind: Kind, isReady: boolean): Texts {
   const verb = verbOf(call, kind);
+  const { title, text } = missingStage(tab, call, kind);
   if (tab === 'draw') {
-    const start = isReady ? `“${verb}” begins.` : 'Write a caption or take one of the examples.';
-    return { title: 'An empty sheet', text: `${start} You can watch the pictures come out of the noise.` };
+    const start = isReady ? `“${verb}” begins.` : text;
+    return { title, text: `${start} You can watch the pictures come out of the noise.` };
   }
-  if (tab === 'imagine') {
-    return {
-      title: 'Nothing imagined yet',
-      text: `“${verb}” asks for nothing in particular: see what the model makes.`,
-    };
-  }
-  if (isReady) return { title: tab === 'describe' ? 'Not looked at yet' : 'Not begun yet', text: `“${verb}” begins.` };
-  return missingStage(tab, call, kind);
+  return { title, text: isReady && tab !== 'imagine' ? `“${verb}” begins.` : text };
 }
 
 function missingStage(tab: TabId, call: WireCall, kind: Kind): Texts {
+  if (tab === 'draw') {
+    return { title: 'Your pictures appear here', text: 'Write a caption or take one of the examples.' };
+  }
+  if (tab === 'imagine') {
+    const text = `“${verbOf(call, kind)}” asks for nothing in particular: see what the model makes.`;
+    return { title: 'What the model imagines appears here', text };
+  }
   if (tab === 'describe') {
-    return {
-      title: 'Nothing to look at yet',
-      text: 'Drop, paste or pick a picture, or drag one over from the gallery.',
-    };
+    const text = 'Drop, paste or pick a picture, or drag one over from the gallery.';
+    return { title: 'The description appears here', text };
   }
   if (fillsGaps(call, kind)) {
     const text = 'Leave out what the model should think of. The words you give stay as they are.';
-    return { title: 'Words to find', text };
+    return { title: 'The whole caption appears here', text };
   }
   if (tab === 'inpaint') {
     const text =
       'Choose a picture and brush over the part that should change. All the rest stays as it is, to the pixel.';
-    return { title: 'Nothing to paint over yet', text };
+    return { title: 'The changed picture appears here', text };
   }
   if (call.needs.length > 1) {
     const text = 'Give two captions or two pictures. A slider then leads from one to the other.';
-    return { title: 'Two ends, no middle yet', text };
+    return { title: 'The way between the two appears here', text };
   }
-  return { title: 'Nothing to vary yet', text: 'Give something to vary. The result appears here.' };
+  return { title: 'The result appears here', text: 'Give something to vary.' };
 }

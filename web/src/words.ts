@@ -34,6 +34,25 @@ export function duration(milliseconds: number): string {
   return `${Math.round(seconds / 60)} min`;
 }
 
+/** When something was made: the time today, else the day. */
+export function whenMade(created: number, now: number): string {
+  const [then, today] = [new Date(created), new Date(now)];
+  if (then.toDateString() === today.toDateString()) {
+    return then.toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+  }
+  const isThisYear = then.getFullYear() === today.getFullYear();
+  return then.toLocaleDateString(undefined, {
+    day: 'numeric',
+    month: 'short',
+    ...(!isThisYear && { year: 'numeric' }),
+  });
+}
+
+/** A number with its noun, in the singular or with an s. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
 /** One line on how a job is doing, for eyes and screen readers alike. */
 export function statusLine(job: JobState): string {
   switch (job.status) {

@@ -3,9 +3,9 @@ import type { Capabilities, WireError } from '../wire.ts';
 
 type Dialogue = Capabilities['dialogue'];
 
-export function chatTitle({ dialogue }: Capabilities): string {
+export function chatTitle({ dialogue, model }: Capabilities): string {
   if (dialogue?.draws) return 'Talk in words and pictures';
-  return dialogue?.sees ? 'Talk about pictures' : 'Talk';
+  return dialogue?.sees ? 'Talk about pictures' : `Talk with ${model}`;
 }
 
 /** What one can do in a conversation that has not begun. */

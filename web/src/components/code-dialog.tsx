@@ -13,9 +13,11 @@ import { Dialog } from './dialog.tsx';
 import { Choice } from './fields.tsx';
 import { Icon } from './icons.tsx';
 
+const title = 'Make the same request from a program';
+
 export function CodeDialog() {
   return (
-    <Dialog open={showsCode.value} onClose={closeOverlay} label="Use via API" class="code-dialog">
+    <Dialog open={showsCode.value} onClose={closeOverlay} label={title} class="code-dialog">
       {showsCode.value && <Code />}
     </Dialog>
   );
@@ -48,7 +50,7 @@ function Code() {
   };
   return (
     <>
-      <h2>Use via API</h2>
+      <h2>{title}</h2>
       <p class="hint">
         Exactly this form, as it is filled in now. Python and TypeScript use the openai package as it is.
       </p>

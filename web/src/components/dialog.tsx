@@ -4,7 +4,7 @@
  */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
-import { Icon } from './icons.tsx';
+import { IconButton } from './icon-button.tsx';
 import { Notices } from './notices.tsx';
 import { ServerFault } from './server-fault.tsx';
 
@@ -34,14 +34,7 @@ export function Dialog({ open, label, onClose, class: className, onKeyDown, chil
     >
       {open && (
         <div class="dialog-body">
-          <button
-            type="button"
-            class="quiet round dialog-close"
-            aria-label="Close"
-            onClick={() => element.current?.close()}
-          >
-            <Icon name="close" />
-          </button>
+          <IconButton icon="close" name="Close" class="quiet dialog-close" onClick={() => element.current?.close()} />
           <ServerFault />
           {children}
         </div>

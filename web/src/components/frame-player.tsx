@@ -2,7 +2,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { JobState } from '../job-state.ts';
-import { Icon } from './icons.tsx';
+import { IconButton } from './icon-button.tsx';
 import { Picture } from './picture.tsx';
 import { Tile } from './tile.tsx';
 
@@ -30,14 +30,12 @@ export function FramePlayer({ job }: { job: JobState }) {
     <div class="player">
       <Tile job={job} index={place.value} alt={`Frame ${place.value + 1} of ${count}`} />
       <div class="player-row">
-        <button
-          type="button"
-          class="round"
-          aria-label={plays.value ? 'Pause' : 'Play'}
+        <IconButton
+          icon={plays.value ? 'pause' : 'play'}
+          name={plays.value ? 'Pause' : 'Play'}
+          class=""
           onClick={() => (plays.value = !plays.value)}
-        >
-          <Icon name={plays.value ? 'pause' : 'play'} />
-        </button>
+        />
         <input
           type="range"
           min={0}

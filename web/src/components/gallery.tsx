@@ -1,73 +1,107 @@
-/** Everything that was made, from the server's history. */
+/** Everything that was made, from the server's history: run by run, filtered, selected. */
 import { useSignal } from '@preact/signals';
-import { useRef } from 'preact/hooks';
-import { titleOf } from '../calls.ts';
-import { report } from '../faults.ts';
-import { type GalleryEntry, galleryEntries } from '../gallery-entries.ts';
-import { loadOlder } from '../job-feed.ts';
-import { view } from '../navigation.ts';
+import { useEffect, useRef } from 'preact/hooks';
+import { endSelecting, findOlder, select } from '../gallery-actions.ts';
+import { isFiltering, noFilter } from '../gallery-entries.ts';
+import * as gallery from '../gallery-state.ts';
 import { restoreFromFile } from '../restore-file.ts';
-import { capabilities, historyLoaded, jobs, olderThan } from '../state.ts';
+import { historyLoaded, isCovered, jobs, olderThan, shownTab } from '../state.ts';
+import { counted } from '../words.ts';
+import { GalleryFilterFields, SelectButton } from './gallery-filter.tsx';
+import { GalleryRunItem } from './gallery-run.tsx';
+import { GallerySelection } from './gallery-selection.tsx';
 import { Icon } from './icons.tsx';
-import { Picture } from './picture.tsx';
-import { altOf, Tile } from './tile.tsx';
 
 export function Gallery() {
-  const loading = useSignal(false);
-  const entries = galleryEntries(jobs.value);
-  const more = async () => {
-    loading.value = true;
-    await loadOlder().catch(report);
-    loading.value = false;
-  };
+  const runs = gallery.shownRuns.value;
+  const isSelecting = gallery.isSelecting.value;
+  useKeys(isSelecting);
   return (
     <section class="gallery" aria-labelledby="gallery-title">
       <div class="gallery-head">
         <h2 id="gallery-title">Gallery</h2>
         <OpenPicture />
       </div>
-      {entries.length === 0 ? (
-        <p class="gallery-empty">
-          {historyLoaded.value ? 'What you make is kept here, also over a reload.' : 'Looking for earlier pictures'}
-        </p>
+      {gallery.allRuns.value.length > 0 && (
+        <div class="gallery-tools">
+          <GalleryFilterFields />
+          <SelectButton />
+        </div>
+      )}
+      {runs.length === 0 ? (
+        <Nothing />
       ) : (
-        <ul class="gallery-grid">
-          {entries.map(entry => (
-            <li key={`${entry.job.id}-${entry.index}`}>
-              <Entry entry={entry} />
+        <ul class={isSelecting ? 'runs is-selecting' : 'runs'}>
+          {runs.map(run => (
+            <li key={run.job.id} class="run">
+              <GalleryRunItem run={run} />
             </li>
           ))}
         </ul>
       )}
-      {olderThan.value !== null && (
-        <button type="button" class="gallery-more" disabled={loading.value} onClick={() => void more()}>
-          Show older
-        </button>
-      )}
+      <Older />
+      {isSelecting && <GallerySelection />}
     </section>
   );
 }
 
-function Entry({ entry: { job, index, kind } }: { entry: GalleryEntry }) {
-  if (kind !== 'words') {
-    return (
-      <>
-        <Tile job={job} index={index} alt={altOf(job, index)} />
-        {kind === 'frames' && <span class="badge">{job.samples.length} frames</span>}
-      </>
-    );
+/** While selecting, Escape ends it, and Control with A selects all, unless a field has the focus. */
+function useKeys(isSelecting: boolean): void {
+  useEffect(() => {
+    if (!isSelecting) return;
+    const onKeyDown = (event: KeyboardEvent) => {
+      if (event.defaultPrevented || isCovered.value) return;
+      const isAll = event.key === 'a' && (event.ctrlKey || event.metaKey);
+      const isWriting = event.target instanceof Element && event.target.matches('textarea, input:not([type=checkbox])');
+      if (isAll && !isWriting) select(gallery.shownEntries.value);
+      else if (event.key === 'Escape') endSelecting();
+      else return;
+      event.preventDefault();
+    };
+    addEventListener('keydown', onKeyDown);
+    return () => removeEventListener('keydown', onKeyDown);
+  }, [isSelecting]);
+}
+
+function Nothing() {
+  const filter = gallery.filter.value;
+  if (!historyLoaded.value) return <p class="gallery-empty">Looking for earlier pictures</p>;
+  if (!isFiltering(filter)) {
+    const start = shownTab.value === 'chat' ? 'Ask for a picture above' : 'Make something with the form above';
+    return <p class="gallery-empty">{start}: it comes here and is kept, also over a reload.</p>;
   }
-  const caption = job.samples[0]?.caption ?? '';
+  const isForStar = filter.onlyFavourites && filter.words.trim() === '' && filter.mode === null;
   return (
-    <button
-      type="button"
-      class="tile words-tile"
-      aria-label={`${titleOf(job.mode, capabilities.value)}: ${caption}`}
-      onClick={() => view({ jobId: job.id, index })}
-    >
-      {job.request.image_url && <Picture url={job.request.image_url} alt="" />}
-      <span class={job.request.image_url ? 'tile-label' : 'caption'}>{caption}</span>
-    </button>
+    <div class="gallery-empty">
+      <p>
+        {isForStar
+          ? 'No favourites yet. Press the star on a picture: favourites are kept when others go.'
+          : 'Nothing like that. Try other words, or see all again.'}
+      </p>
+      <button type="button" onClick={() => (gallery.filter.value = noFilter)}>
+        Show all
+      </button>
+    </div>
+  );
+}
+
+/** The server gives its history in pages: a filter sees those that were read. */
+function Older() {
+  const isLooking = useSignal(false);
+  if (olderThan.value === null) return null;
+  const isFiltered = isFiltering(gallery.filter.value);
+  const look = async () => {
+    isLooking.value = true;
+    await findOlder();
+    isLooking.value = false;
+  };
+  return (
+    <div class="gallery-more">
+      {isFiltered && <p class="hint">Found among the latest {counted(jobs.value.length, 'run')}.</p>}
+      <button type="button" disabled={isLooking.value} onClick={() => void look()}>
+        {isFiltered ? 'Look further back' : 'Show older'}
+      </button>
+    </div>
   );
 }
 

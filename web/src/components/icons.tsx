@@ -107,9 +107,19 @@ const drawings = {
   plus: <path d="M10 4v12M4 10h12" />,
   down: <path d="M10 3.500v13M4.500 11l5.500 5.500 5.500-5.500" />,
   swap: <path d="M4 7h11M12 4l3 3-3 3M16 13H5M8 10l-3 3 3 3" />,
+  star: <path d="m10 2.800 2.200 4.600 5 .700-3.600 3.500.900 5L10 14.200l-4.500 2.400.900-5L2.800 8.100l5-.700Z" />,
+  select: (
+    <>
+      <rect x="3" y="3" width="14" height="14" rx="3" />
+      <path d="m6.500 10.200 2.500 2.500 4.500-5.200" />
+    </>
+  ),
+  search: <path d="M8.800 14.600a5.800 5.800 0 1 0 0-11.600 5.800 5.800 0 0 0 0 11.600ZM13 13l4 4" />,
   check: <path d="m4 10.500 4 4 8-9" />,
 } as const satisfies Record<string, ComponentChildren>;
 
-export function Icon({ name }: { name: keyof typeof drawings }) {
+export type IconName = keyof typeof drawings;
+
+export function Icon({ name }: { name: IconName }) {
   return <Svg size={18}>{drawings[name]}</Svg>;
 }

@@ -9,6 +9,7 @@ import { createMask, type Mask, type Region } from '../mask.ts';
 import { drawOverlay } from '../mask-overlay.ts';
 import { notifyError } from '../notices.ts';
 import { Choice, SliderField } from './fields.tsx';
+import { IconButton } from './icon-button.tsx';
 import { Icon } from './icons.tsx';
 
 interface MaskPainterProps {
@@ -140,9 +141,7 @@ export function MaskPainter({ picture, side, mask: given, onChange, onRemove }: 
             }}
           />
         )}
-        <button type="button" class="quiet round picture-clear" aria-label="Remove picture" onClick={onRemove}>
-          <Icon name="close" />
-        </button>
+        <IconButton icon="close" name="Remove picture" class="quiet picture-clear" onClick={onRemove} />
       </div>
       <div class="painter-tools">
         <Choice

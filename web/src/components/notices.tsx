@@ -1,6 +1,6 @@
 /** Short messages at the edge of the page; faults are announced at once. */
 import { dismiss, notices } from '../notices.ts';
-import { Icon } from './icons.tsx';
+import { IconButton } from './icon-button.tsx';
 
 export function Notices() {
   return (
@@ -8,9 +8,7 @@ export function Notices() {
       {notices.value.map(notice => (
         <div key={notice} class={`notice is-${notice.kind}`} role={notice.kind === 'error' ? 'alert' : undefined}>
           <p>{notice.text}</p>
-          <button type="button" class="quiet round" aria-label="Dismiss" onClick={() => dismiss(notice)}>
-            <Icon name="close" />
-          </button>
+          <IconButton icon="close" name="Dismiss" onClick={() => dismiss(notice)} />
         </div>
       ))}
     </div>

@@ -5,6 +5,7 @@ import { droppedPicture, holdsPicture } from '../dragging.ts';
 import type { InputPicture } from '../form.ts';
 import { notifyError } from '../notices.ts';
 import { pictureTypes, readPicture } from '../pictures.ts';
+import { IconButton } from './icon-button.tsx';
 import { Icon } from './icons.tsx';
 import { RecentPictures } from './recent-pictures.tsx';
 
@@ -82,14 +83,12 @@ export function PictureInput({ label, value, onChange, takesPaste = false }: Pic
         )}
       </label>
       {value && (
-        <button
-          type="button"
-          class="quiet round picture-clear"
-          aria-label={`Remove ${label.toLowerCase()}`}
+        <IconButton
+          icon="close"
+          name={`Remove ${label.toLowerCase()}`}
+          class="quiet picture-clear"
           onClick={() => onChange(null)}
-        >
-          <Icon name="close" />
-        </button>
+        />
       )}
       {!value && <RecentPictures onPick={onChange} />}
     </div>

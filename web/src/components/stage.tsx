@@ -111,11 +111,12 @@ function Fault({ title, text }: { title: string; text: string }) {
 }
 
 function Finished({ job }: { job: JobState }) {
+  const left = job.samples.flatMap((sample, index) => (sample.removed ? [] : [{ ...sample, index }]));
   if (job.mode === 'interpolate') return <FramePlayer job={job} />;
   if (!job.samples.some(({ url }) => url)) return <CaptionList samples={job.samples} />;
   return (
-    <ul class="tiles" style={{ '--columns': String(columnsFor(job.samples.length)) }}>
-      {job.samples.map(({ caption, seed }, index) => (
+    <ul class="tiles" style={{ '--columns': String(columnsFor(left.length)) }}>
+      {left.map(({ caption, seed, index }) => (
         <li key={`${seed}-${index}`} class="plate">
           <Tile job={job} index={index} alt={altOf(job, index)} />
           {caption !== undefined && <p class="caption">{caption}</p>}

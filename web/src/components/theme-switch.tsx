@@ -1,6 +1,6 @@
 /** One button that goes round: as the system has it, light, dark. */
 import { switchTheme, theme } from '../theme.ts';
-import { Icon } from './icons.tsx';
+import { IconButton } from './icon-button.tsx';
 
 const looks = {
   system: { icon: 'system', name: 'Colours: as the system' },
@@ -10,9 +10,5 @@ const looks = {
 
 export function ThemeSwitch() {
   const { icon, name } = looks[theme.value];
-  return (
-    <button type="button" class="quiet round" onClick={switchTheme} aria-label={`${name}. Change`} title={name}>
-      <Icon name={icon} />
-    </button>
-  );
+  return <IconButton icon={icon} name={`${name}. Change`} title={name} onClick={switchTheme} />;
 }

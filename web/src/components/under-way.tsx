@@ -4,7 +4,7 @@ import { titleOf } from '../calls.ts';
 import { askedWords, fractionDone, isOver, type JobState } from '../job-state.ts';
 import { capabilities, jobs, knownCall } from '../state.ts';
 import { statusLine } from '../words.ts';
-import { Icon } from './icons.tsx';
+import { IconButton } from './icon-button.tsx';
 import { NoiseTile } from './noise-tile.tsx';
 import { Picture } from './picture.tsx';
 
@@ -42,15 +42,7 @@ function Waiting({ job }: { job: JobState }) {
           <span>{statusLine(job)}</span>
         </span>
       </button>
-      <button
-        type="button"
-        class="quiet round"
-        aria-label={`Cancel ${name}`}
-        title="Cancel"
-        onClick={() => void cancel(job.id)}
-      >
-        <Icon name="close" />
-      </button>
+      <IconButton icon="close" name={`Cancel ${name}`} title="Cancel" onClick={() => void cancel(job.id)} />
       <progress
         class={`bar makes-${knownCall(job.mode)?.makes ?? 'images'}`}
         max={1}

@@ -1,9 +1,12 @@
 /** One picture in large, with how it was made and what can be done with it. Arrows lead through the gallery. */
 import { useComputed } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
-import { again, remove, restore, showJob, usePicture } from '../actions.ts';
+import { useEffect, useRef } from 'preact/hooks';
+import { again, restore, showJob, usePicture } from '../actions.ts';
 import { labelOf, type TabId, titleOf } from '../calls.ts';
-import { galleryEntries } from '../gallery-entries.ts';
+import { deleteAll } from '../gallery-actions.ts';
+import { type GalleryEntry, galleryEntries } from '../gallery-entries.ts';
+import { shownEntries } from '../gallery-state.ts';
 import { askedWords, type JobState, sampleAt } from '../job-state.ts';
 import { closeOverlay, view, viewed } from '../navigation.ts';
 import { capabilities, jobs, knownCall, shownTabs, viewedJob } from '../state.ts';
@@ -11,7 +14,9 @@ import { duration } from '../words.ts';
 import { CaptionList } from './caption-list.tsx';
 import { Comparison } from './comparison.tsx';
 import { Dialog } from './dialog.tsx';
+import { FavouriteStar } from './favourite-star.tsx';
 import { FramePlayer } from './frame-player.tsx';
+import { IconButton } from './icon-button.tsx';
 import { Icon } from './icons.tsx';
 import { Picture } from './picture.tsx';
 import { Removal } from './removal.tsx';
@@ -20,10 +25,13 @@ import { altOf } from './tile.tsx';
 export function Viewer() {
   const at = viewed.value;
   const job = viewedJob.value;
-  const entries = useComputed(() => galleryEntries(jobs.value)).value;
-  const place = entries.findIndex(
-    entry => entry.job.id === at?.jobId && (entry.index === at.index || entry.kind !== 'picture'),
-  );
+  const index = job && at ? presentIndex(job, at.index) : 0;
+  const isViewed = (entry: GalleryEntry) =>
+    entry.job.id === at?.jobId && (entry.index === index || entry.kind !== 'picture');
+  const all = useComputed(() => galleryEntries(jobs.value)).value;
+  // The arrows lead through what the gallery shows, unless this picture is not among it.
+  const entries = shownEntries.value.some(isViewed) ? shownEntries.value : all;
+  const place = entries.findIndex(isViewed);
   const go = (step: number) => {
     const next = entries[place + step];
     if (next) view({ jobId: next.job.id, index: next.index });
@@ -43,20 +51,15 @@ export function Viewer() {
     >
       {job && at && (
         <>
-          <View key={`${job.id}-${at.index}`} job={job} index={at.index} />
+          <View key={`${job.id}-${index}`} job={job} index={index} entry={entries[place]} />
           <div class="viewer-steps">
-            <button type="button" class="quiet round" aria-label="Newer" disabled={place <= 0} onClick={() => go(-1)}>
-              <Icon name="left" />
-            </button>
-            <button
-              type="button"
-              class="quiet round"
-              aria-label="Older"
+            <IconButton icon="left" name="Newer" disabled={place <= 0} onClick={() => go(-1)} />
+            <IconButton
+              icon="right"
+              name="Older"
               disabled={place < 0 || place >= entries.length - 1}
               onClick={() => go(1)}
-            >
-              <Icon name="right" />
-            </button>
+            />
           </div>
         </>
       )}
@@ -64,12 +67,29 @@ export function Viewer() {
   );
 }
 
-function View({ job, index }: { job: JobState; index: number }) {
+/** In the place of a picture that was deleted, the first one that is left of its run. */
+function presentIndex(job: JobState, index: number): number {
+  return job.samples[index]?.removed ? (galleryEntries([job])[0]?.index ?? index) : index;
+}
+
+interface ViewProps {
+  readonly job: JobState;
+  readonly index: number;
+  /** As the gallery has it; undefined of a job that is not over. */
+  readonly entry: GalleryEntry | undefined;
+}
+
+function View({ job, index, entry }: ViewProps) {
   const sample = sampleAt(job, index);
+  const element = useRef<HTMLDivElement>(null);
+  // What had the focus went with the picture before: the arrows go on working.
+  useEffect(() => {
+    if (document.activeElement === document.body) element.current?.focus();
+  }, []);
   const caption = sample?.caption ?? askedWords(job);
   const isList = !sample?.url;
   return (
-    <div class="view">
+    <div ref={element} class="view" tabIndex={-1}>
       <div class="view-picture">
         {isList ? (
           <Source job={job} />
@@ -82,7 +102,10 @@ function View({ job, index }: { job: JobState; index: number }) {
         )}
       </div>
       <div class="view-text">
-        <h2>{titleOf(job.mode, capabilities.value)}</h2>
+        <div class="view-head">
+          <h2>{titleOf(job.mode, capabilities.value)}</h2>
+          {entry && <FavouriteStar entry={entry} />}
+        </div>
         {isList ? (
           <CaptionList samples={job.samples} />
         ) : (
@@ -94,7 +117,7 @@ function View({ job, index }: { job: JobState; index: number }) {
             Show the conversation
           </button>
         )}
-        <Actions job={job} index={index} />
+        <Actions job={job} index={index} entry={entry} />
       </div>
     </div>
   );
@@ -144,7 +167,7 @@ function settingsUsed({ mode, request }: JobState): readonly (readonly [string, 
   });
 }
 
-function Actions({ job, index }: { job: JobState; index: number }) {
+function Actions({ job, index, entry }: ViewProps) {
   const sample = sampleAt(job, index);
   const url = sample?.url;
   const seed = job.answer?.seed ?? job.samples[0]?.seed ?? null;
@@ -168,13 +191,25 @@ function Actions({ job, index }: { job: JobState; index: number }) {
             <Icon name="download" /> Download
           </a>
         )}
-        <Removal
-          name="Delete"
-          really={job.samples.length > 1 ? `Delete all ${job.samples.length} of this run` : 'Really delete'}
-          onRemove={() => void remove(job.id)}
-        />
+        {entry && <Deletion entry={entry} />}
       </div>
     </>
+  );
+}
+
+/** Of one picture or, where the run has more, of all of them. */
+function Deletion({ entry }: { entry: GalleryEntry }) {
+  const ofRun = galleryEntries([entry.job]);
+  const isOne = ofRun.length === 1;
+  return (
+    <Removal
+      name="Delete"
+      really={isOne ? 'Really delete' : 'Delete this picture'}
+      also={
+        isOne ? undefined : { name: `Delete all ${ofRun.length} of this run`, onRemove: () => void deleteAll(ofRun) }
+      }
+      onRemove={() => void deleteAll([entry])}
+    />
   );
 }
 

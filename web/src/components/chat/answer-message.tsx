@@ -6,7 +6,7 @@ import { partsOf, pendingAnswer } from '../../chat/state.ts';
 import { type Help, helpFor } from '../../chat/texts.ts';
 import { capabilities, findJob } from '../../state.ts';
 import { duration, statusLine } from '../../words.ts';
-import { Icon } from '../icons.tsx';
+import { IconButton } from '../icon-button.tsx';
 import { AnswerPictureTile } from './answer-picture.tsx';
 import { focusMessage } from './composer.tsx';
 import { CopyWords, Versions } from './message-tools.tsx';
@@ -51,15 +51,12 @@ export function AnswerMessage({ id, answer, isLast }: AnswerMessageProps) {
           <Versions id={id} />
           {words !== '' && <CopyWords text={words} />}
           {isLast && !answer.fault && (
-            <button
-              type="button"
-              class="quiet round"
-              aria-label="Answer anew"
+            <IconButton
+              icon="again"
+              name="Answer anew"
               title="Answer anew, with another seed"
               onClick={() => answerAnew(id)}
-            >
-              <Icon name="again" />
-            </button>
+            />
           )}
           {isLast && answer.took !== null && <span class="hint">{duration(answer.took)}</span>}
         </div>

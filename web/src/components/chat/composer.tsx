@@ -7,7 +7,7 @@ import { draft, draftFault, pendingAnswer } from '../../chat/state.ts';
 import { pictureTypes } from '../../pictures.ts';
 import { longestPause } from '../../presses.ts';
 import { capabilities, serverFault } from '../../state.ts';
-import { Icon } from '../icons.tsx';
+import { IconButton } from '../icon-button.tsx';
 
 const fieldId = 'chat-message';
 
@@ -57,17 +57,15 @@ export function Composer() {
             {pictures.map((picture, place) => (
               <li key={place}>
                 <img class="picture" src={picture.url} alt={picture.name} />
-                <button
-                  type="button"
-                  class="round given-clear"
-                  aria-label={`Remove ${picture.name}`}
+                <IconButton
+                  icon="close"
+                  name={`Remove ${picture.name}`}
+                  class="given-clear"
                   onClick={() => {
                     removePicture(picture);
                     focusMessage();
                   }}
-                >
-                  <Icon name="close" />
-                </button>
+                />
               </li>
             ))}
           </ul>
@@ -91,10 +89,10 @@ export function Composer() {
             onKeyDown={onKeyDown}
           />
           {isAnswering ? (
-            <button
-              type="button"
-              class="primary round"
-              aria-label="Stop the answer"
+            <IconButton
+              icon="stop"
+              name="Stop the answer"
+              class="primary"
               title="Stop the answer (Escape)"
               onClick={() => {
                 // It takes the place of the button that sends, where the second click of a double one comes.
@@ -102,19 +100,16 @@ export function Composer() {
                 stopAnswer();
                 focusMessage();
               }}
-            >
-              <Icon name="stop" />
-            </button>
+            />
           ) : (
-            <button
+            <IconButton
+              icon="send"
+              name="Send"
+              class="primary"
               type="submit"
-              class="primary round"
-              aria-label="Send"
               title="Send (Enter)"
               disabled={isBlank(draft.value) || serverFault.value !== null}
-            >
-              <Icon name="send" />
-            </button>
+            />
           )}
         </div>
       </div>
@@ -144,15 +139,12 @@ function AddPictures() {
           void takeFiles(files).then(focusMessage);
         }}
       />
-      <button
-        type="button"
-        class="quiet round"
-        aria-label="Add pictures"
+      <IconButton
+        icon="image"
+        name="Add pictures"
         title={`Add pictures: at most ${most} in a request, large ones are made smaller`}
         onClick={() => input.current?.click()}
-      >
-        <Icon name="image" />
-      </button>
+      />
     </>
   );
 }

@@ -5,7 +5,7 @@ import { versionsOf } from '../../chat/conversation.ts';
 import { conversation, pendingAnswer } from '../../chat/state.ts';
 import { copyWords } from '../../copy-text.ts';
 import { notify } from '../../notices.ts';
-import { Icon } from '../icons.tsx';
+import { IconButton } from '../icon-button.tsx';
 
 export function CopyWords({ text }: { text: string }) {
   const isCopied = useSignal(false);
@@ -15,16 +15,12 @@ export function CopyWords({ text }: { text: string }) {
   };
   const name = isCopied.value ? 'Copied' : 'Copy the words';
   return (
-    <button
-      type="button"
-      class="quiet round"
-      aria-label={name}
-      title={name}
+    <IconButton
+      icon={isCopied.value ? 'check' : 'copy'}
+      name={name}
       onClick={() => void copy()}
       onBlur={() => (isCopied.value = false)}
-    >
-      <Icon name={isCopied.value ? 'check' : 'copy'} />
-    </button>
+    />
   );
 }
 
@@ -36,16 +32,12 @@ export function Versions({ id }: { id: number }) {
   const step = (by: number, name: string, icon: 'left' | 'right') => {
     const other = versions[place + by];
     return (
-      <button
-        type="button"
-        class="quiet round"
-        aria-label={name}
-        title={name}
+      <IconButton
+        icon={icon}
+        name={name}
         disabled={isBusy || other === undefined}
         onClick={() => other !== undefined && showVersion(other)}
-      >
-        <Icon name={icon} />
-      </button>
+      />
     );
   };
   return (

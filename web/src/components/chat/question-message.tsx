@@ -3,7 +3,7 @@ import { edit } from '../../chat/actions.ts';
 import type { Question } from '../../chat/conversation.ts';
 import { pendingAnswer } from '../../chat/state.ts';
 import { startDrag } from '../../dragging.ts';
-import { Icon } from '../icons.tsx';
+import { IconButton } from '../icon-button.tsx';
 import { Picture } from '../picture.tsx';
 import { focusMessage } from './composer.tsx';
 import { CopyWords, Versions } from './message-tools.tsx';
@@ -27,19 +27,15 @@ export function QuestionMessage({ id, question: { text, pictures } }: { id: numb
       <div class="message-tools">
         <Versions id={id} />
         {text !== '' && <CopyWords text={text} />}
-        <button
-          type="button"
-          class="quiet round"
-          aria-label="Edit and send again"
-          title="Edit and send again"
+        <IconButton
+          icon="edit"
+          name="Edit and send again"
           disabled={pendingAnswer.value !== undefined}
           onClick={() => {
             edit(id);
             focusMessage();
           }}
-        >
-          <Icon name="edit" />
-        </button>
+        />
       </div>
     </>
   );

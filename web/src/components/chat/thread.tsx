@@ -8,7 +8,7 @@ import { chatHint, readingLine } from '../../chat/texts.ts';
 import { firstRead, toldMessages } from '../../chat/told-messages.ts';
 import { capabilities } from '../../state.ts';
 import type { Capabilities } from '../../wire.ts';
-import { Icon } from '../icons.tsx';
+import { IconButton } from '../icon-button.tsx';
 import { NoiseTile } from '../noise-tile.tsx';
 import { AnswerMessage } from './answer-message.tsx';
 import { QuestionMessage } from './question-message.tsx';
@@ -73,9 +73,7 @@ export function Thread() {
         )}
       </section>
       {!isAtEnd.value && count > 0 && (
-        <button type="button" class="round to-end" aria-label="To the latest message" onClick={toEnd}>
-          <Icon name="down" />
-        </button>
+        <IconButton icon="down" name="To the latest message" class="to-end" onClick={toEnd} />
       )}
     </div>
   );
