@@ -123,9 +123,15 @@ async function contentOf(file: GalleryFile): Promise<Blob | undefined> {
   return 'text' in file ? new Blob([file.text], { type: 'text/plain' }) : state.api.fileOrGone(file.url);
 }
 
-/** One thing at a time; the other windows look again when it is done, or as far as it came. */
-async function working(name: NonNullable<typeof gallery.working.value>, act: () => Promise<void>): Promise<void> {
-  if (gallery.working.value !== null) return;
+const works = { last: Promise.resolve() };
+
+/** One thing after the other; the other windows look again when it is done, or as far as it came. */
+function working(name: NonNullable<typeof gallery.working.value>, act: () => Promise<void>): Promise<void> {
+  works.last = works.last.then(() => work(name, act));
+  return works.last;
+}
+
+async function work(name: NonNullable<typeof gallery.working.value>, act: () => Promise<void>): Promise<void> {
   gallery.working.value = name;
   try {
     await act();
