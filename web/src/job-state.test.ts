@@ -78,10 +78,11 @@ describe('reduceJob', () => {
     const written = { text: 'One: and', pictures: [{ at: 4, seed: 7 }] };
     const error = { code: 'generation_failed', message: 'It failed' };
     const known = { text: 'One: and', places: [{ at: 4, seed: 7 }] };
-    expect(jobFromView({ ...view, status: 'failed', error, written })).toMatchObject({ status: 'failed', ...known });
+    const failed: WireJob = { ...view, status: 'failed', error, written };
+    expect(jobFromView(failed)).toMatchObject({ status: 'failed', ...known });
     expect(jobAfter({ type: 'failed', error, written })).toMatchObject(known);
     expect(jobAfter({ type: 'cancelled', written })).toMatchObject({ status: 'cancelled', ...known });
-    const [merged] = mergeHistory([{ ...job, text: 'One' }], [{ ...view, status: 'failed', error, written }]);
+    const [merged] = mergeHistory([{ ...job, text: 'One' }], [failed]);
     expect(merged).toMatchObject(known);
     const some = jobAfter({ type: 'text', delta: 'One', at: 0 }, { type: 'failed', error });
     expect(some).toMatchObject({ text: 'One', error });
