@@ -112,8 +112,9 @@ describe.skipIf(!chromiumPath)(
       await shared.click();
       await other.getByRole('button', { name: 'Delete' }).click();
       await other.getByRole('button', { name: 'Really delete' }).click();
-      await other.getByRole('dialog').waitFor({ state: 'hidden' });
       await shared.waitFor({ state: 'detached' });
+      await other.keyboard.press('Escape'); // the viewer goes on to another one
+      await other.getByRole('dialog').waitFor({ state: 'hidden' });
       await one
         .getByRole('region', { name: 'Gallery' })
         .getByRole('img', { name: /^a shared star/ })
