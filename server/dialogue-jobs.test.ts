@@ -281,7 +281,7 @@ describe('what is told of the model', () => {
     expect([drawn.statusCode, drawn.json().error.param]).toEqual([400, 'mode']);
     const foreign = await app.inject({ method: 'POST', url: '/sdapi/v1/txt2img', payload: { prompt: 'a fox' } });
     expect(foreign.statusCode).toBeGreaterThanOrEqual(400);
-    const input = { prompt: 'a fox' };
+    const input = { mode: 't2i', prompt: 'a fox' };
     const predicted = await app.inject({
       method: 'POST',
       url: '/replicate/v1/models/duet/chatty/predictions',

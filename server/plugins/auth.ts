@@ -11,7 +11,8 @@ import { pathOf } from './request-path.ts';
 
 /** Digits of a key's digest that tell its owner's jobs from others'. */
 const ownerDigits = 16;
-const openPaths = /^\/health\//;
+/** Addresses of streams bring what they need along. */
+const openPaths = /^\/(health|replicate\/v1\/streams)\//;
 
 export function requireApiKey(app: FastifyInstance, apiKeys: readonly string[]): void {
   const digests = trimKeys(apiKeys).map(digest);

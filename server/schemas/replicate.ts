@@ -3,9 +3,11 @@
  * them the names that Replicate's picture models have in common; what is unknown is ignored, which a header tells.
  */
 import Type, { type Static } from 'typebox';
+import { longestText } from '../../src/pipelines/index.ts';
 import type { JobMode } from '../jobs/types.ts';
 import { largestSide, smallestSide } from '../routes/compat/picture-size.ts';
 import type { ModelInfo } from '../types.ts';
+import { type Dialogue, dialogueField } from './dialogue.ts';
 import { inputFields, modeField } from './job.ts';
 import { type OptionNames, optionFields, servedOptions } from './option-fields.ts';
 
@@ -25,16 +27,32 @@ export const predictionNames: OptionNames = {
   steps: ['num_inference_steps', 'steps'],
   guidance: ['guidance_scale', 'guidance'],
   strength: ['prompt_strength', 'strength'],
+  maxTokens: ['max_tokens', 'max_new_tokens'],
+  beams: ['num_beams', 'beams'],
   width: [],
   height: [],
 };
 
+/** Of models that converse: the names that Replicate's language models have in common, and the dialogues of native jobs. */
+const dialogueFields = {
+  messages: optional(dialogueField),
+  system_prompt: optional(
+    Type.String({ maxLength: longestText, description: 'What the model is told in front of the prompt' }),
+  ),
+  stop_sequences: optional(
+    Type.String({ maxLength: longestText, description: 'Texts before which the answer ends, with commas between' }),
+  ),
+};
+
 export function predictionInput(models: readonly ModelInfo[]) {
+  const converses = models.some(({ dialogue }) => dialogue);
   const mode =
-    'Without it: t2i; with image and mask inpaint, with image and a prompt or strength i2t2i, with image alone i2t';
+    'Without it: t2i; with image and mask inpaint, with image and a prompt or strength i2t2i, with image alone i2t' +
+    (converses ? '; chat with system_prompt, messages, max_tokens and their kin, and of models that do not draw' : '');
   return Type.Object(
     {
       ...inputFields,
+      ...(converses && dialogueFields),
       mode: optional(Type.Enum([...modeField(models).enum], { description: `What to do. ${mode}` })),
       ...optionFields(servedOptions(models), predictionNames),
       scheduler: optional(
@@ -60,6 +78,9 @@ export interface PredictionInput extends Readonly<Record<string, unknown>> {
   readonly mode?: JobMode;
   readonly prompt?: string;
   readonly prompt2?: string;
+  readonly messages?: Dialogue;
+  readonly system_prompt?: string;
+  readonly stop_sequences?: string;
   readonly scheduler?: string;
   readonly width?: number;
   readonly height?: number;

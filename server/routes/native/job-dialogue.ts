@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import type { JobRequest } from '../../jobs/types.ts';
 import type { Dialogue } from '../../schemas/dialogue.ts';
 import type { JobBody } from '../../schemas/job.ts';
-import { type GivenPart, readDialogue } from '../compat/read-dialogue.ts';
+import { type GivenMessage, type GivenPart, readDialogue } from '../compat/read-dialogue.ts';
 import { WireFault } from '../compat/wire-fault.ts';
 
 /** @throws WireFault, and what reading a dialogue throws */
@@ -17,14 +17,18 @@ export async function jobDialogue(
   if (!model.calls[mode]?.takes.includes('messages')) {
     throw new WireFault('invalid_value', 'messages', `The mode ${mode} of ${model.id} takes no messages.`);
   }
-  const given = messages.map(({ role, content }, index) => ({ role, content: partsOf(content, index) }));
-  return readDialogue(request, 'messages', given, model);
+  return readDialogue(request, 'messages', givenMessages(messages, 'messages'), model);
 }
 
-function partsOf(content: Dialogue[number]['content'], message: number): GivenPart[] {
+/** @param name of the field that holds them */
+export function givenMessages(messages: Dialogue, name: string): GivenMessage[] {
+  return messages.map(({ role, content }, index) => ({ role, content: partsOf(content, `${name}[${index}]`) }));
+}
+
+function partsOf(content: Dialogue[number]['content'], message: string): GivenPart[] {
   if (typeof content === 'string') return [{ type: 'text', text: content }];
   return content.map(({ type, text, image }, index) => {
-    const field = `messages[${message}].content[${index}].${type}`;
+    const field = `${message}.content[${index}].${type}`;
     if (type === 'image') return { type, field, value: image };
     if (text !== undefined) return { type, text };
     throw new WireFault('missing_required_parameter', field, `Missing required parameter: '${field}'.`);

@@ -91,7 +91,8 @@ function givenPictures({ id, request: { messages }, inputs }: JobView): Record<s
   return Object.fromEntries(inputs.map(name => [`${name}_url`, addressOf(name)]));
 }
 
-function toWireMessage({ role, content }: JobMessage, addressOf: (name: string) => string): WireMessage {
+/** @param addressOf of a picture by its file's name */
+export function toWireMessage({ role, content }: JobMessage, addressOf: (name: string) => string): WireMessage {
   const parts = content.map(part =>
     part.type === 'text' ? part : ({ type: 'image', image_url: addressOf(pictureName(part.picture)) } as const),
   );

@@ -13,8 +13,18 @@ import { fileRoutes } from './files.ts';
 import { modelRoutes } from './models.ts';
 import { readOwnNames } from './own-names.ts';
 import { predictionRoutes } from './predictions.ts';
+import { createStreamAddresses, type StreamAddresses } from './stream-addresses.ts';
+import { streamRoutes } from './streams.ts';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Only within the Replicate routes. */
+    readonly streamAddresses: StreamAddresses;
+  }
+}
 
 export const replicateRoutes: FastifyPluginAsync = async app => {
+  app.decorate('streamAddresses', createStreamAddresses());
   app.setValidatorCompiler(bodyValidator);
   app.addHook('preValidation', readForm);
   app.addHook('preValidation', readOwnNames(app.models.list()));
@@ -25,6 +35,7 @@ export const replicateRoutes: FastifyPluginAsync = async app => {
     return reply.code(404).send({ title: 'Not Found', detail, status: 404 });
   });
   await app.register(predictionRoutes);
+  await app.register(streamRoutes);
   await app.register(modelRoutes);
   await app.register(fileRoutes);
 };

@@ -4,10 +4,10 @@ import { stepsOf } from '../../jobs/requests.ts';
 import type { JobMode, JobSample, JobStatus, JobView, Rendering } from '../../jobs/types.ts';
 import { familiarityFields } from '../compat/familiarity.ts';
 import { originOf } from '../compat/origin.ts';
-import { renderedUrl, renderPicture } from '../compat/render-picture.ts';
-import { toWireRequest } from '../native/job-fields.ts';
+import { renderedUrl } from '../compat/render-picture.ts';
+import { toWireMessage, toWireRequest } from '../native/job-fields.ts';
 import { fullName } from './models.ts';
-import { pictureUrl } from './picture-url.ts';
+import { pictureFileUrl } from './picture-url.ts';
 import { progressLog } from './progress-log.ts';
 
 const statuses: Readonly<Record<JobStatus, string>> = {
@@ -30,24 +30,32 @@ const pairs: ReadonlySet<JobMode> = new Set(['joint', 't2i2t', 'gibbs']);
 export async function toPrediction(request: FastifyRequest, view: JobView): Promise<Wire> {
   const addresses = new Map<string, string>();
   for (const { file } of view.result?.samples ?? []) {
-    const bytes = file === undefined ? undefined : await request.server.jobs.file(view.id, file);
-    if (file !== undefined && bytes) addresses.set(file, pictureUrl(await rendered(bytes, view)));
+    const url = file === undefined ? undefined : await pictureFileUrl(request, view, file);
+    if (file !== undefined && url !== undefined) addresses.set(file, url);
   }
-  return { ...toListedPrediction(request, view), output: outputOf(view, file => addresses.get(file) ?? null) };
+  const { input, ...listed } = toListedPrediction(request, view);
+  const messages = view.request.messages?.map(message => toWireMessage(message, name => fileUrl(request, view, name)));
+  return {
+    ...listed,
+    input: { ...input, ...(messages && { messages }) },
+    output: outputOf(view, file => addresses.get(file) ?? null),
+  };
 }
 
-function rendered(png: Uint8Array, { request: { rendering } }: JobView): Uint8Array | Promise<Uint8Array> {
-  return rendering ? renderPicture(png, rendering) : png;
+/** Where a file of the native job is, for which the API key is needed. */
+function fileUrl(request: FastifyRequest, { id }: JobView, name: string): string {
+  return `${originOf(request)}/v1/jobs/${id}/files/${name}`;
 }
 
-/** A prediction with its pictures under the addresses of the native job's files, for which the API key is needed. */
-export function toListedPrediction(request: FastifyRequest, view: JobView): Wire {
+/** A prediction with its pictures under the addresses of the native job's files, and without the messages of a dialogue. */
+export function toListedPrediction(request: FastifyRequest, view: JobView): Wire & { readonly input: Wire } {
   const { id, status, created, started, ended, inputs, result, error } = view;
   const origin = originOf(request);
   const url = `${origin}/replicate/v1/predictions/${id}`;
-  const fileUrl = (name: string) => `${origin}/v1/jobs/${id}/files/${name}`;
-  const { rendering, ...asked } = view.request;
-  const shownUrl = (name: string) => (rendering ? renderedUrl(request, id, name, rendering) : fileUrl(name));
+  const { rendering, messages, ...asked } = view.request;
+  const given = messages ? [] : inputs;
+  const shownUrl = (name: string) =>
+    rendering ? renderedUrl(request, id, name, rendering) : fileUrl(request, view, name);
   const model = view.request.model ?? '';
   const info = request.server.models.get(model);
   const steps = view.request.steps ?? (info ? stepsOf(view.request, info) : 0);
@@ -59,7 +67,7 @@ export function toListedPrediction(request: FastifyRequest, view: JobView): Wire
     input: {
       ...toWireRequest(asked),
       ...lookOf(rendering),
-      ...Object.fromEntries(inputs.map(name => [name, fileUrl(name)])),
+      ...Object.fromEntries(given.map(name => [name, fileUrl(request, view, name)])),
     },
     output: outputOf(view, shownUrl),
     samples: result ? result.samples.map(sample => describe(sample, shownUrl, rendering)) : null,
@@ -75,7 +83,13 @@ export function toListedPrediction(request: FastifyRequest, view: JobView): Wire
     completed_at: timestamp(ended),
     source: 'api',
     data_removed: false,
-    urls: { get: url, cancel: `${url}/cancel` },
+    urls: {
+      get: url,
+      cancel: `${url}/cancel`,
+      ...(info?.calls[view.mode]?.makes === 'answer' && {
+        stream: `${origin}${request.server.streamAddresses.pathOf(id)}`,
+      }),
+    },
   };
 }
 

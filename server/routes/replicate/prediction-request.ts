@@ -17,6 +17,7 @@ import { pictureOf } from '../compat/read-picture.ts';
 import { defaultQuality } from '../compat/render-picture.ts';
 import { readSolver } from '../compat/solver-names.ts';
 import { WireFault } from '../compat/wire-fault.ts';
+import { isDialogue, predictionDialogue } from './prediction-dialogue.ts';
 
 const Envelope = Type.Object({ version: Type.Optional(Type.String({ maxLength: 1000 })), input: Type.Object({}) });
 const readEnvelope = bodyValidator({ schema: Envelope });
@@ -46,6 +47,18 @@ export async function toJobRequest(
     throw new WireFault('unsupported_value', 'webhook', 'Webhooks are not sent here; ask for the prediction instead.');
   }
   const rendering = renderingOf(input);
+  if (isDialogue(input, model)) {
+    const { image: _image, prompt: _prompt, messages: _messages, ...options } = input;
+    const asked = toRequest(
+      { ...options, mode: 'chat', model: model.id },
+      request.server.models.list(),
+      predictionNames,
+    );
+    const solver = readSolver('input.scheduler', input.scheduler);
+    const size = sizeOptions(rendering?.size, model, 'chat');
+    const dialogue = await predictionDialogue(request, model);
+    return { ...solver, ...asked, ...size, ...dialogue, ...present({ rendering }) };
+  }
   const solver = readSolver('input.scheduler', input.scheduler);
   const pictures = present({
     image: await pictureOf(request, 'input.image', input['image']),

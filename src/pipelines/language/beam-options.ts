@@ -37,7 +37,7 @@ export function searchOptions(
   if (!Number.isFinite(lengthPenalty))
     throw refused('lengthPenalty', `lengthPenalty must be a number, got ${lengthPenalty}`);
   if (beams === 1) {
-    if (options.lengthPenalty === undefined) return undefined;
+    if ((options.lengthPenalty ?? 1) === 1) return undefined; // 1 is what clients send who wish nothing
     throw refused('lengthPenalty', 'lengthPenalty acts on beams: give beams of 2 or more, or leave it out');
   }
   const drawn = (['temperature', 'topK', 'topP', 'minP'] as const).find(name => (options[name] ?? 0) > 0);
