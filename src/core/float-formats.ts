@@ -46,6 +46,18 @@ export function bfloatToFloat(bits: Uint16Array): Float32Array {
   return new Float32Array(words.buffer);
 }
 
+/** float32 to bfloat16 bit patterns, rounded to nearest, ties to even. */
+export function floatToBfloat(values: Float32Array): Uint16Array {
+  const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  const bits = new Uint16Array(values.length);
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i]!;
+    // Half of what is cut off, one less where the rest is even: a carry rounds up. NaN could become infinity, and stays quiet.
+    bits[i] = Number.isNaN(values[i]!) ? (word >>> 16) | 0x40 : (word + 0x7fff + ((word >>> 16) & 1)) >>> 16;
+  }
+  return bits;
+}
+
 /** float32 to binary16 bit patterns, rounded to nearest, ties to even; too large becomes infinity. */
 export function floatToHalf(values: Float32Array): Uint16Array {
   const words = new Uint32Array(values.buffer, values.byteOffset, values.length);

@@ -2,6 +2,8 @@
 import { DuetError } from '../core/errors.ts';
 import type { HostTensor } from '../core/host-tensor.ts';
 import { loadStoredTensor, readSafetensorsHeader } from './safetensors.ts';
+import type { StoredDType } from './safetensors-header.ts';
+import type { StoredFloats } from './write-safetensors.ts';
 
 /** Reads one tensor of a checkpoint into memory. */
 export type ReadTensor = (name: string) => Promise<HostTensor>;
@@ -11,8 +13,8 @@ export interface Checkpoint {
   readonly name: string;
   /** The shape of every tensor by its name there. */
   readonly shapes: ReadonlyMap<string, readonly number[]>;
-  /** Whether all of its floats have half precision, so that nothing is lost if they stay so. @default false */
-  readonly isHalf?: boolean;
+  /** The narrowest format in which nothing of its floats is lost. @default 'F32' */
+  readonly floats?: StoredFloats;
   readonly read: ReadTensor;
 }
 
@@ -24,13 +26,21 @@ export async function openCheckpoint(...files: readonly string[]): Promise<Check
   return {
     name: file,
     shapes: new Map(Array.from(stored, ([name, { shape }]) => [name, shape])),
-    isHalf: [...stored.values()].every(({ storedAs }) => !['F64', 'F32', 'BF16'].includes(storedAs)),
+    floats: floatsOf(new Set([...stored.values()].map(({ storedAs }) => storedAs))),
     read: async name => {
       const tensor = stored.get(name);
       if (!tensor) throw new DuetError('invalid-weights', `${file} has no tensor ${name}`);
       return loadStoredTensor(name, tensor);
     },
   };
+}
+
+/** Of 16 bits if all have the same ones; 8 bits fit into those of binary16. */
+function floatsOf(stored: ReadonlySet<StoredDType>): StoredFloats {
+  const wide = stored.has('F64') || stored.has('F32');
+  if (wide || (stored.has('BF16') && (stored.has('F16') || stored.has('F8_E4M3') || stored.has('F8_E5M2'))))
+    return 'F32';
+  return stored.has('BF16') ? 'BF16' : 'F16';
 }
 
 /** Tensors in memory as a checkpoint. */

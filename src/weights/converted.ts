@@ -50,7 +50,7 @@ export async function openConverted<S extends Tree<ParamSpec>>(
   const hash = createHash('sha256').update(identity).digest('hex').slice(0, 32);
   const file = join(folder, `${name}-${hash}.safetensors`);
   if (!(await isThere(file))) {
-    const floats = checkpoint.isHalf ? 'F16' : 'F32';
+    const { floats = 'F32' } = checkpoint;
     const metadata = { format: 'duet', part: name };
     await inCache(folder, file, own =>
       convertCheckpoint(spec, rules, checkpoint, own, { ...options, floats, metadata, signal, onProgress }),

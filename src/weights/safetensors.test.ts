@@ -204,6 +204,26 @@ describe('writing', () => {
     expect(header.tensors['a']!.offset % 4).toBe(0);
   });
 
+  it('keeps the upper halves of floats on request, rounding to the nearest even one', async () => {
+    const file = join(folder, 'bfloat.safetensors');
+    const data = new Float32Array([
+      1 / 3,
+      -2.5,
+      1 + 2 ** -8,
+      1 + 3 * 2 ** -8,
+      3.39e38,
+      -3.4028235e38,
+      -1e-45,
+      Number.NaN,
+    ]);
+    await saveSafetensors(file, { t: { dtype: 'float32', shape: [data.length], data } }, { floats: 'BF16' });
+    expect((await readSafetensorsHeader(file)).tensors['t']).toMatchObject({ storedAs: 'BF16', byteLength: 16 });
+    const { tensors: back } = await loadSafetensors(file);
+    const infinite = Number.NEGATIVE_INFINITY;
+    const largest = 3.3895313892515355e38;
+    expect([...back['t']!.data]).toEqual([0.333984375, -2.5, 1, 1 + 2 ** -6, largest, infinite, -0, Number.NaN]);
+  });
+
   it('halves floats on request, rounding to the nearest even half', async () => {
     const file = join(folder, 'half.safetensors');
     const data = new Float32Array([1 / 3, 2049, 2051, 65519, 65520, 2 ** -25, 3 * 2 ** -25, -1e-9, Number.NaN, 1e300]);

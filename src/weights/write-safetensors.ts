@@ -7,7 +7,7 @@
 import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { DuetError } from '../core/errors.ts';
-import { floatToHalf } from '../core/float-formats.ts';
+import { floatToBfloat, floatToHalf } from '../core/float-formats.ts';
 import { type DType, type HostTensor, sizeOf } from '../core/host-tensor.ts';
 import { listSome } from '../core/list-some.ts';
 import { bytesPerElement, lengthBytes, type StoredDType } from './safetensors-header.ts';
@@ -34,11 +34,13 @@ export interface WriteProgress {
   readonly totalBytes: number;
 }
 
+export type StoredFloats = 'F32' | 'F16' | 'BF16';
+
 export interface WriteOptions {
   /** Strings kept in the header. */
   readonly metadata?: Readonly<Record<string, string>>;
-  /** How float32 tensors are stored; F16 halves the file and rounds to 11 significant bits. @default 'F32' */
-  readonly floats?: 'F32' | 'F16';
+  /** How float32 tensors are stored; the narrow ones halve the file and round, F16 to 11 significant bits and BF16 to 8. @default 'F32' */
+  readonly floats?: StoredFloats;
   /** Aborts between two tensors; nothing remains then. */
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: WriteProgress) => void) | undefined;
@@ -95,7 +97,7 @@ interface Place extends TensorHeader {
   readonly byteLength: number;
 }
 
-function layout(header: Readonly<Record<string, TensorHeader>>, floats: 'F32' | 'F16'): ReadonlyMap<string, Place> {
+function layout(header: Readonly<Record<string, TensorHeader>>, floats: StoredFloats): ReadonlyMap<string, Place> {
   if (Object.hasOwn(header, '__metadata__')) {
     throw new DuetError('invalid-argument', '"__metadata__" cannot be the name of a tensor; rename it');
   }
@@ -190,7 +192,8 @@ function encodeHeader(
 }
 
 function tensorBytes({ data }: HostTensor, storedAs: StoredDType): Uint8Array {
-  const stored = storedAs === 'F16' ? floatToHalf(data as Float32Array) : data;
+  const narrow = { F16: floatToHalf, BF16: floatToBfloat }[storedAs as string];
+  const stored = narrow ? narrow(data as Float32Array) : data; // layout stores float32 alone so
   return new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength);
 }
 
