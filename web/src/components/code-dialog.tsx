@@ -13,7 +13,7 @@ import { Dialog } from './dialog.tsx';
 import { Choice } from './fields.tsx';
 import { Icon } from './icons.tsx';
 
-const title = 'Make the same request from a program';
+const title = 'Run this in your own program';
 
 export function CodeDialog() {
   return (
