@@ -46,6 +46,8 @@ class StreamedOutput {
   #characters = 0;
   #pictures = 0;
   #isOver = false;
+  /** Pictures that are not there by then were removed. */
+  #isFinished = false;
 
   constructor(
     send: (data: string, event: 'output' | 'done' | 'error') => Promise<void>,
@@ -73,6 +75,7 @@ class StreamedOutput {
         const { answer, samples } = event.result;
         for (const [index, sample] of samples.entries()) this.#keep(index, sample);
         if (answer) this.#parts = [...answer.content];
+        this.#isFinished = true;
         await this.#flush();
         return this.#end({});
       }
@@ -102,9 +105,9 @@ class StreamedOutput {
         if (rest !== '') await this.#send(rest, 'output');
       } else if (part.index >= this.#pictures) {
         const file = this.#files.get(part.index);
-        if (file === undefined) return;
+        if (file === undefined && !this.#isFinished) return;
         this.#pictures = part.index + 1;
-        const url = await this.#urlOf(file);
+        const url = file === undefined ? undefined : await this.#urlOf(file);
         if (url !== undefined) await this.#send(url, 'output');
       }
     }
