@@ -1,4 +1,4 @@
-/** The conditioning vector of the U-Net: timestep, guidance scale and class as one vector per sample, or per place of it. */
+/** The conditioning vector of the U-Net: timestep, guidance scale and class as one vector per sample. */
 import * as tf from '@tensorflow/tfjs';
 import { DuetError } from '../core/errors.ts';
 import {
@@ -13,7 +13,6 @@ import type { Params } from '../nn/params.ts';
 import { sinusoidalEmbedding } from '../nn/time-embedding.ts';
 import { silu } from '../ops/index.ts';
 import { timeWidthOf, type UnetConfig } from './config.ts';
-import { type PlacedFeaturesSpec, placedFeaturesSpec } from './placed-features.ts';
 
 /** Two matrices with SiLU between them. */
 type EmbeddingMlpSpec = { readonly fc1: LinearSpec; readonly fc2: LinearSpec };
@@ -30,7 +29,6 @@ export type ConditioningSpec = {
   readonly classLabels?: EmbeddingSpec;
   readonly classMlp?: EmbeddingMlpSpec;
   readonly classLinear?: LinearSpec;
-  readonly places?: PlacedFeaturesSpec;
 };
 
 export function conditioningSpec(config: UnetConfig): ConditioningSpec {
@@ -53,13 +51,10 @@ function classSpec({ class: kind }: UnetConfig, sinusoids: number, width: number
       return { classMlp: embeddingMlpSpec(sinusoids, width) };
     case 'features':
       return {
-        ...{
-          identity: {},
-          linear: { classLinear: linearSpec(kind.width, width) },
-          mlp: { classMlp: embeddingMlpSpec(kind.width, width) },
-        }[kind.map],
-        ...(kind.places !== undefined && { places: placedFeaturesSpec(kind.width, kind.places) }),
-      };
+        identity: {},
+        linear: { classLinear: linearSpec(kind.width, width) },
+        mlp: { classMlp: embeddingMlpSpec(kind.width, width) },
+      }[kind.map];
   }
 }
 
@@ -69,11 +64,11 @@ export interface ConditioningInputs {
   readonly time: tf.Tensor;
   /** The embedded guidance scale [B, guidanceWidth] of networks that take one; left out: none, as diffusers allows. */
   readonly guidance?: tf.Tensor | undefined;
-  /** int32 labels [B], numbers on the scale of timesteps [B], or features [B, width] or [B, places, width]: as the configuration has it. */
+  /** int32 labels [B], numbers on the scale of timesteps [B], or features [B, width]: as the configuration has it. */
   readonly class?: tf.Tensor | undefined;
 }
 
-/** [B, E], or [B, P, E] where features differ from place to place; E is {@link timeWidthOf} or, where the class is put beside it, twice as many. */
+/** [B, E]; {@link timeWidthOf} or, where the class is put beside it, twice as many. */
 export function conditioning(
   params: Params<ConditioningSpec>,
   inputs: ConditioningInputs,
@@ -86,8 +81,7 @@ export function conditioning(
   const embedded = mlp(params.timeMlp, time);
   if (!config.class) return embedded;
   const label = classVector(params, requireClass(inputs), config, sinusoids);
-  if (config.classJoin === 'concat') return tf.concat([embedded, label], 1);
-  return tf.add(label.rank === 3 ? embedded.expandDims(1) : embedded, label);
+  return config.classJoin === 'concat' ? tf.concat([embedded, label], 1) : tf.add(embedded, label);
 }
 
 function classVector(

@@ -35,13 +35,7 @@ const classSchema = Type.Union([
   Type.Object({ kind: Type.Literal('timestep') }, closed),
   /** Features [B, width], as they are (`identity`), by one matrix (`linear`), or by two with SiLU between them (`mlp`). */
   Type.Object(
-    {
-      kind: Type.Literal('features'),
-      width: positive,
-      map: Type.Enum(['identity', 'linear', 'mlp']),
-      /** Side of a grid of places of which each has its own features, [B, side side, width], asked of the context. @default one place */
-      places: Type.Optional(Type.Integer({ minimum: 2 })),
-    },
+    { kind: Type.Literal('features'), width: positive, map: Type.Enum(['identity', 'linear', 'mlp']) },
     closed,
   ),
 ]);

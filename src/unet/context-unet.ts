@@ -1,12 +1,11 @@
 /** The U-Net where all that conditions it is a sequence of vectors. */
 import * as tf from '@tensorflow/tfjs';
 import type { UnetConfig } from './config.ts';
-import { placedFeatures } from './placed-features.ts';
 import { type UnetInputs, type UnetParams, unet } from './unet.ts';
 
 /**
- * {@link unet} of a context [B, L, X] alone: its class features, if it takes features, are the mean of all L vectors, or what each
- * of its places finds among them; none of them is masked, so that any sequence of vectors can take the place of a text's states. (Of the embedded model's captions, a
+ * {@link unet} of a context [B, L, X] alone: its class features, if it takes features, are the mean of all L vectors, none of
+ * which is masked, so that any sequence of vectors can take the place of a text's states. (Of the embedded model's captions, a
  * linear map tells the object of held-out single scenes from the mean in 87 %, from the state of the end token in 77 %.)
  *
  * The mean alone tells which things there are, not which of them is where: a network that is always given it hardly learns to look
@@ -18,9 +17,7 @@ export function contextUnet(
   config: UnetConfig,
 ): tf.Tensor {
   const { featured, ...own } = inputs;
-  const { places } = params.conditioning;
-  const found = config.class && (places ? placedFeatures(places, own.context) : tf.mean(own.context, 1));
-  const mask = (features: tf.Tensor, kept: tf.Tensor) =>
-    tf.mul(features, kept.reshape([kept.shape[0]!, ...new Array<number>(features.rank - 1).fill(1)]));
-  return unet(params, { ...own, class: found && featured ? mask(found, featured) : found }, config);
+  const mean = config.class && tf.mean(own.context, 1);
+  const features = mean && featured ? tf.mul(mean, featured.expandDims(1)) : mean;
+  return unet(params, { ...own, class: features }, config);
 }

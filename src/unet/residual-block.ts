@@ -6,7 +6,6 @@ import { groupNormLayer, type NormSpec, normSpec } from '../nn/norm.ts';
 import type { Params } from '../nn/params.ts';
 import { silu } from '../ops/index.ts';
 import { conditionWidthOf, type UnetConfig } from './config.ts';
-import { spreadOver } from './placed-features.ts';
 
 /** diffusers' default. */
 export const NORM_EPSILON = 1e-5;
@@ -36,7 +35,7 @@ export function residualBlockSpec(inputs: number, outputs: number, config: UnetC
 
 /**
  * x [B, C, H, W] -> [B, C', H, W].
- * @param condition SiLU of the conditioning vector, [B, E] or by place [B, P, E]
+ * @param condition SiLU of the conditioning vector, [B, E]
  * @param scale the sum is divided by it
  */
 export function residualBlock(
@@ -48,14 +47,12 @@ export function residualBlock(
 ): tf.Tensor {
   const norm = (own: Params<NormSpec>, h: tf.Tensor) => groupNormLayer(own, h, normGroups, normEpsilon);
   const time = linearLayer(params.time, condition);
-  const [batch, , height, width] = x.shape as [number, number, number, number];
-  const perChannel = (values: tf.Tensor) =>
-    values.rank === 3 ? spreadOver(values, height, width) : values.reshape([batch, values.shape[1]!, 1, 1]);
+  const perChannel = (values: tf.Tensor) => values.reshape([x.shape[0]!, values.shape[1]!, 1, 1]);
   let h = convLayer(params.conv1, silu(norm(params.norm1, x)), { pad: 1 });
   if (conditioning === 'add') {
     h = norm(params.norm2, tf.add(h, perChannel(time)));
   } else {
-    const [factor, offset] = tf.split(time, 2, time.rank - 1).map(perChannel) as [tf.Tensor, tf.Tensor];
+    const [factor, offset] = tf.split(time, 2, 1).map(perChannel) as [tf.Tensor, tf.Tensor];
     h = tf.add(tf.mul(norm(params.norm2, h), tf.add(factor, 1)), offset);
   }
   h = convLayer(params.conv2, silu(h), { pad: 1 });

@@ -2,12 +2,9 @@ import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { exampleInputs, expectOneGraph, freshParams, freshWeights } from '../../test/support/networks.ts';
 import { largestDifference, wave } from '../../test/support/tensors.ts';
-import { flattenTree } from '../core/tree.ts';
-import type { LinearSpec } from '../nn/linear.ts';
-import { countParams, type Params } from '../nn/params.ts';
+import { countParams } from '../nn/params.ts';
 import { unetConfigFromDiffusers } from '../weights/names/unet.ts';
 import { contextUnet, type UnetConfig, type UnetParams, unet, unetSpec } from './index.ts';
-import { placedFeatures, spreadOver } from './placed-features.ts';
 
 /** The convolutional U-Net of a small model: no context, a pooled condition as factor and offset. */
 const small: UnetConfig = {
@@ -23,7 +20,6 @@ const small: UnetConfig = {
   normGroups: 2,
 };
 
-const tens = ({ weight, bias }: Params<LinearSpec>) => ({ weight: tf.mul(weight, 30), bias: bias! });
 const paramsOf = (config: UnetConfig) => freshParams(unetSpec(config));
 
 describe('unetSpec', () => {
@@ -60,76 +56,6 @@ describe('contextUnet', () => {
     const expected = of(tf.concat([mean.slice([0, 0], [1, 5]), tf.zeros([1, 5])], 0));
     expect(largestDifference(some, expected)).toBe(0);
     expect(largestDifference(some, of(mean))).toBeGreaterThan(1e-5);
-  });
-});
-
-describe('features by place', () => {
-  const config: UnetConfig = {
-    ...small,
-    contextWidth: 5,
-    mid: 'cross',
-    class: { kind: 'features', width: 5, map: 'mlp', places: 2 },
-  };
-  const params = paramsOf(config);
-  const inputs = { sample: wave([2, 3, 8, 12]), time: tf.tensor1d([1, 500]), context: wave([2, 4, 5]) };
-
-  it('are the mean everywhere as long as nothing is asked for, and differ where something is', () => {
-    const places = params.conditioning.places!;
-    const silent = {
-      ...places,
-      key: { weight: tf.zerosLike(places.key.weight), bias: tf.zerosLike(places.key.bias!) },
-    };
-    const mean = tf.mean(inputs.context, 1, true);
-    const same = placedFeatures(silent, inputs.context);
-    expect(same.shape).toEqual([2, 4, 5]);
-    expect(largestDifference(same, tf.tile(mean, [1, 4, 1]))).toBeLessThan(1e-6);
-    const loud = { ...places, positions: tf.mul(wave([4, 5]), 50), query: tens(places.query), key: tens(places.key) };
-    const found = placedFeatures(loud, inputs.context);
-    expect(largestDifference(found, same)).toBeGreaterThan(1e-3);
-    // Half the mean and half a convex combination: nothing outside of what the context holds.
-    const others = tf.sub(tf.mul(found, 2), mean);
-    expect(tf.max(others).dataSync()[0]).toBeLessThanOrEqual(tf.max(inputs.context).dataSync()[0]! + 1e-5);
-  });
-
-  it('condition the network as one place does where all are the same', () => {
-    const one = { ...config, class: { kind: 'features', width: 5, map: 'mlp' } } as const;
-    const features = wave([2, 5], 3);
-    const everywhere = tf.tile(features.expandDims(1), [1, 4, 1]);
-    const placed = unet(params, { ...inputs, class: everywhere }, config);
-    expect(largestDifference(placed, unet(params, { ...inputs, class: features }, one))).toBeLessThan(1e-5);
-    expect(contextUnet(params, inputs, config).shape).toEqual([2, 3, 8, 12]);
-  });
-
-  it('lie on the picture as their grid does', () => {
-    const corners = tf.tensor3d([[[1], [2], [3], [4]]]);
-    const spread = spreadOver(corners, 4, 4).dataSync();
-    expect([0, 3, 12, 15].map(at => spread[at])).toEqual([1, 2, 3, 4]);
-  });
-
-  it('are not put beside the time', () => {
-    expect(() => unetSpec({ ...config, classJoin: 'concat' })).toThrow(/features of places are added/);
-  });
-
-  it('train like the rest: every parameter has a gradient', () => {
-    const flat = flattenTree<tf.Tensor>(params.conditioning.places!, node => node instanceof tf.Tensor);
-    const names = Object.keys(flat);
-    const loss = (...tensors: tf.Tensor[]) => {
-      const [positions, summaryWeight, summaryBias, queryWeight, queryBias, keyWeight, keyBias] = tensors;
-      const places = {
-        positions: positions!,
-        summary: { weight: summaryWeight!, bias: summaryBias! },
-        query: { weight: queryWeight!, bias: queryBias! },
-        key: { weight: keyWeight!, bias: keyBias! },
-      };
-      const own = { ...params, conditioning: { ...params.conditioning, places } };
-      return tf.sum(tf.mul(contextUnet(own, inputs, config), wave([2, 3, 8, 12], 5))) as tf.Scalar;
-    };
-    expect(names).toHaveLength(7);
-    const gradients = tf.grads(loss)(Object.values(flat));
-    for (const [at, gradient] of gradients.entries()) {
-      // A key's bias moves all weights of a softmax alike.
-      if (names[at] !== 'key.bias') expect(tf.max(tf.abs(gradient)).dataSync()[0], names[at]).toBeGreaterThan(0);
-    }
   });
 });
 

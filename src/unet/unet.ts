@@ -211,9 +211,6 @@ function checkConfig(config: UnetConfig): void {
     config.class.width !== timeWidthOf(config)
       ? [`features that are taken as they are have ${timeWidthOf(config)} values, got ${config.class.width}`]
       : []),
-    ...(config.class?.kind === 'features' && config.class.places !== undefined && config.classJoin === 'concat'
-      ? ['features of places are added to the time, not put beside it']
-      : []),
   ][0];
   if (problem) throw new DuetError('invalid-config', `unet: ${problem}`);
 }

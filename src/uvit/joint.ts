@@ -9,10 +9,9 @@ import { convLayer, convSpec } from '../nn/conv.ts';
 import { embeddingLayer, embeddingSpec, linearLayer, linearSpec } from '../nn/linear.ts';
 import { layerNormLayer, normSpec } from '../nn/norm.ts';
 import { type Params, truncNormal, zeros } from '../nn/params.ts';
-import type { Grid } from '../nn/resize-grid.ts';
 import { timeEmbeddingLayer, timeMlpSpec } from '../nn/time-embedding.ts';
 import { gridSize, type JointUvitConfig } from './config.ts';
-import { patchify, resizePositions, unpatchify } from './patches.ts';
+import { type Grid, patchify, resizePositions, unpatchify } from './patches.ts';
 import { blocksLayer, blocksSpec } from './transformer-blocks.ts';
 
 /** Tokens before the text that have a position of their own in both versions: the two timesteps. */

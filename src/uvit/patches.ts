@@ -1,7 +1,12 @@
 /** Images to patch tokens and back, and positions for other image sizes. */
 import * as tf from '@tensorflow/tfjs';
 import { DuetError } from '../core/errors.ts';
-import { type Grid, gridResizing } from '../nn/resize-grid.ts';
+
+/** Rows and columns of patches. */
+export interface Grid {
+  readonly rows: number;
+  readonly columns: number;
+}
 
 /**
  * The patches of `image` [B, C, H, W] in rows: [B, h w, C p p], channel slowest (the order of a convolution's weights).
@@ -33,8 +38,35 @@ export function unpatchify(patches: tf.Tensor, { rows, columns }: Grid, patchSiz
     .reshape([batch, channels, rows * patchSize, columns * patchSize]);
 }
 
-/** Positions [s s, D] of a square grid, resized bilinearly to `grid`: [h w, D]. */
+/** [to, from]: the weights of bilinear resizing along one axis, half-pixel centres, edges repeated (align_corners false). */
+function bilinearWeights(from: number, to: number): Float64Array[] {
+  return Array.from({ length: to }, (_, i) => {
+    const row = new Float64Array(from);
+    const position = Math.max(((i + 0.5) * from) / to - 0.5, 0);
+    const low = Math.min(Math.floor(position), from - 1);
+    const high = Math.min(low + 1, from - 1);
+    row[low]! += 1 - (position - low);
+    row[high]! += position - low;
+    return row;
+  });
+}
+
+/**
+ * Positions [s s, D] of a square grid, resized bilinearly to `grid`: [h w, D]. Resizing is linear, so it is one product
+ * with a constant matrix; that differentiates and records like any other.
+ */
 export function resizePositions(positions: tf.Tensor, side: number, grid: Grid): tf.Tensor {
-  const isSame = grid.rows === side && grid.columns === side;
-  return isSame ? positions : tf.matMul(gridResizing(side, grid), positions);
+  const { rows, columns } = grid;
+  if (rows === side && columns === side) return positions;
+  const [vertical, horizontal] = [bilinearWeights(side, rows), bilinearWeights(side, columns)];
+  const matrix = new Float32Array(rows * columns * side * side);
+  let next = 0;
+  for (const v of vertical) {
+    for (const h of horizontal) {
+      for (const a of v) {
+        for (const b of h) matrix[next++] = a * b;
+      }
+    }
+  }
+  return tf.matMul(tf.tensor(matrix, [rows * columns, side * side], 'float32'), positions);
 }

@@ -22,7 +22,7 @@ export const modelUnetSchema = Type.Object(
     diffusion: diffusionSchema,
     /**
      * What the network takes as features of its class, if it takes some: the mean of the text states at all `textTokens`
-     * positions, those behind the caption's end included, or what each of its places finds among them beside that mean.
+     * positions, those behind the caption's end included.
      */
     features: Type.Optional(Type.Literal('mean')),
     /** Defaults of the calls that it draws. */
