@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { float32 } from '../core/host-tensor.ts';
 import { seededRandom } from '../core/random.ts';
 import { compile, type Program } from '../engine/index.ts';
-import { fillParams, initialise, initialiseFrom, ones, type Params, zeros } from './params.ts';
+import { fillParams, initialise, ones, type Params, zeros } from './params.ts';
 
 function layerSpec({ bias }: { readonly bias: boolean }) {
   return { layers: [{ weight: zeros([2, 3]), ...(bias && { bias: zeros([3]) }) }], scale: ones([1]) };
@@ -38,15 +38,6 @@ describe('fillParams', () => {
         'layers.0.bias is int32 [3] instead of float32 [3])',
     );
   });
-});
-
-test('initialiseFrom takes what has the same name and shape, and begins the rest anew', () => {
-  const trained = { layers: [{ weight, bias: vector(4) }], scale: vector(1), other: vector(2) };
-  const params = initialiseFrom(spec, trained, seededRandom(1));
-  expect(params.layers[0]!.weight).toBe(weight);
-  expect(params.scale).toBe(trained.scale);
-  expect(params.layers[0]!.bias).toEqual(vector(3));
-  expect(Object.keys(params)).toEqual(['layers', 'scale']);
 });
 
 test('compile takes the parameters of its program and no others', () => {

@@ -5,9 +5,9 @@
  */
 import type * as tf from '@tensorflow/tfjs';
 import { DuetError } from '../core/errors.ts';
-import { float32, type HostTensor, isHostTensor, sizeOf } from '../core/host-tensor.ts';
+import { float32, type HostTensor, sizeOf } from '../core/host-tensor.ts';
 import { listSome } from '../core/list-some.ts';
-import { flattenTree, mapTree, type Tree } from '../core/tree.ts';
+import { mapTree, type Tree } from '../core/tree.ts';
 
 /** How the values of a fresh tensor are drawn. */
 type Initialiser =
@@ -122,20 +122,6 @@ export function initialise<S extends Tree<ParamSpec>>(spec: S, random: UniformRa
   return mapSpec(spec, ({ shape, init }) => {
     const next = source(init, random);
     return float32(shape, Float32Array.from({ length: sizeOf(shape) }, next));
-  });
-}
-
-/** {@link initialise}, with the tensors of `trained` in the places of those that have the same name and shape. */
-export function initialiseFrom<S extends Tree<ParamSpec>>(
-  spec: S,
-  trained: Tree<HostTensor>,
-  random: UniformRandom,
-): Filled<S, HostTensor> {
-  const known = flattenTree(trained, isHostTensor);
-  const fresh = flattenTree<HostTensor>(initialise(spec, random) as Tree<HostTensor>, isHostTensor);
-  return mapSpec(spec, ({ shape }, name) => {
-    const tensor = known[name];
-    return tensor && `${tensor.shape}` === `${shape}` ? tensor : fresh[name]!;
   });
 }
 

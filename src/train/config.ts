@@ -202,10 +202,6 @@ export const unetStageSchema = Type.Object(
     stage: Type.Literal('unet'),
     ...further,
     model: unetConfigSchema,
-    /** Starts from the U-Net of `from`, as far as its parameters have the same names and shapes. @default false */
-    continues: Type.Optional(Type.Boolean()),
-    /** Fraction of captions of which the class features are left out, so that they have to be read by attention. @default 0 */
-    featureless: Type.Optional(fraction),
     /** Fraction of captions that are replaced by the empty one, which classifier-free guidance turns away from. */
     emptyShare: fraction,
   },

@@ -125,7 +125,6 @@ function unet(): Case {
       image: normal(...latents),
       noise: normal(...latents),
       ids: ids(tokens),
-      featured: float32([batch], Float32Array.of(1, 0, 1)),
       time: float32([batch], Float32Array.of(200, 600, 950)),
       alpha: float32([batch], Float32Array.of(0.9, 0.5, 0.1)),
       sigma: float32([batch], Float32Array.of(0.43, 0.87, 0.99)),

@@ -4,7 +4,7 @@ import { exampleInputs, expectOneGraph, freshParams, freshWeights } from '../../
 import { largestDifference, wave } from '../../test/support/tensors.ts';
 import { countParams } from '../nn/params.ts';
 import { unetConfigFromDiffusers } from '../weights/names/unet.ts';
-import { contextUnet, type UnetConfig, type UnetParams, unet, unetSpec } from './index.ts';
+import { type UnetConfig, type UnetParams, unet, unetSpec } from './index.ts';
 
 /** The convolutional U-Net of a small model: no context, a pooled condition as factor and offset. */
 const small: UnetConfig = {
@@ -40,22 +40,6 @@ describe('unetSpec', () => {
     [{ class: { kind: 'features', width: 5, map: 'identity' } }, /have 16 values, got 5/],
   ] as [Partial<UnetConfig>, RegExp][])('refuses %j', (change, message) => {
     expect(() => unetSpec({ ...small, ...change })).toThrow(message);
-  });
-});
-
-describe('contextUnet', () => {
-  const config = { ...small, contextWidth: 5, mid: 'cross' } as const;
-  const params = paramsOf(config);
-  const inputs = { sample: wave([2, 3, 4, 6]), time: tf.tensor1d([1, 500]), context: wave([2, 4, 5]) };
-
-  it('takes the mean of the context as class features, and none where they are left out', () => {
-    const of = (features: tf.Tensor) => unet(params, { ...inputs, class: features }, config);
-    const mean = tf.mean(inputs.context, 1);
-    expect(largestDifference(contextUnet(params, inputs, config), of(mean))).toBe(0);
-    const some = contextUnet(params, { ...inputs, featured: tf.tensor1d([1, 0]) }, config);
-    const expected = of(tf.concat([mean.slice([0, 0], [1, 5]), tf.zeros([1, 5])], 0));
-    expect(largestDifference(some, expected)).toBe(0);
-    expect(largestDifference(some, of(mean))).toBeGreaterThan(1e-5);
   });
 });
 

@@ -1,7 +1,8 @@
 /** A trained joint predictor given other patches: what depends on their size begins anew, all else goes on. */
 import { DuetError } from '../core/errors.ts';
-import { float32, type HostTensor } from '../core/host-tensor.ts';
-import { type Filled, initialiseFrom, type UniformRandom } from '../nn/params.ts';
+import { float32, type HostTensor, isHostTensor } from '../core/host-tensor.ts';
+import { flattenTree } from '../core/tree.ts';
+import { type Filled, fillParams, initialise, type UniformRandom } from '../nn/params.ts';
 import { gridSize, type JointUvitConfig } from './config.ts';
 import { jointUvitSpec } from './joint.ts';
 
@@ -25,8 +26,15 @@ export function repatch(
       `model.patchSize must divide the side of the latent image, ${latentSize}, got ${patchSize}`,
     );
   }
+  const spec = jointUvitSpec(wanted);
+  const old = flattenTree<HostTensor>(params, isHostTensor);
+  const fresh = flattenTree<HostTensor>(initialise(spec, random), isHostTensor);
+  const going = Object.entries(fresh).map(([name, tensor]) => {
+    const known = old[name];
+    return [name, known && `${known.shape}` === `${tensor.shape}` ? known : tensor] as const;
+  });
   const positions = repeatPositions(params.positions, gridSize(config), gridSize(wanted));
-  return { ...initialiseFrom(jointUvitSpec(wanted), params, random), positions };
+  return fillParams(spec, { ...Object.fromEntries(going), positions }, 'the network with other patches');
 }
 
 /** Positions [E + s s, D] with those of a grid of side `from` at their end, for one of side `to`: [E + t t, D]. */

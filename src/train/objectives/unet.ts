@@ -25,8 +25,8 @@ export interface UnetProblem {
 }
 
 /**
- * Inputs: clean normalised latents `image` and `noise` [B, C, S, S]; caption `ids` int32 [B, L]; `featured`, 0 where the U-Net's
- * class features are left out; timesteps `time` with their `alpha` and `sigma`, all [B].
+ * Inputs: clean normalised latents `image` and `noise` [B, C, S, S]; caption `ids` int32 [B, L]; timesteps `time` with
+ * their `alpha` and `sigma`, all [B].
  */
 export function unetObjective(problem: UnetProblem): Objective<UnetParams, UnetFrozen> {
   const { batch, side, tokens } = problem;
@@ -37,7 +37,6 @@ export function unetObjective(problem: UnetProblem): Objective<UnetParams, UnetF
       image: latents,
       noise: latents,
       ids: { dtype: 'int32', shape: [batch, tokens] },
-      featured: perSample,
       time: perSample,
       alpha: perSample,
       sigma: perSample,
@@ -52,15 +51,12 @@ function velocityLoss(
   inputs: TensorRecord,
   { batch, ...config }: UnetProblem,
 ): LossResult {
-  const { image, noise, ids, time, featured } = inputs as Record<
-    'image' | 'noise' | 'ids' | 'time' | 'featured',
-    tf.Tensor
-  >;
+  const { image, noise, ids, time } = inputs as Record<'image' | 'noise' | 'ids' | 'time', tf.Tensor>;
   const perSample = (name: 'alpha' | 'sigma') => inputs[name]!.reshape([batch, 1, 1, 1]);
   const [alpha, sigma] = [perSample('alpha'), perSample('sigma')];
   const sample = tf.add(tf.mul(alpha, image), tf.mul(sigma, noise));
   const target = tf.sub(tf.mul(alpha, noise), tf.mul(sigma, image));
-  const predicted = predictFromCaption(params, frozen, { sample, time, ids, featured }, config);
+  const predicted = predictFromCaption(params, frozen, { sample, time, ids }, config);
   return { loss: tf.mean(tf.square(tf.sub(predicted, target))) as tf.Scalar };
 }
 
@@ -68,15 +64,7 @@ function velocityLoss(
 export function predictFromCaption(
   params: UnetParams,
   { text }: UnetFrozen,
-  {
-    ids,
-    ...inputs
-  }: {
-    readonly sample: tf.Tensor;
-    readonly time: tf.Tensor;
-    readonly ids: tf.Tensor;
-    readonly featured?: tf.Tensor;
-  },
+  { ids, ...inputs }: { readonly sample: tf.Tensor; readonly time: tf.Tensor; readonly ids: tf.Tensor },
   config: Pick<UnetProblem, 'unet' | 'text'>,
 ): tf.Tensor {
   return contextUnet(params, { ...inputs, context: clipText(text, { ids }, config.text) }, config.unet);

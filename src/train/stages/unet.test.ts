@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tinyModel } from '../../../test/support/tiny-model.ts';
 import { tinyOptimizer } from '../../../test/support/tiny-optimizer.ts';
-import { tinyModelWithUnet, tinyUnet } from '../../../test/support/tiny-unet.ts';
+import { tinyUnet } from '../../../test/support/tiny-unet.ts';
 import { createTokenizer } from '../../clip/index.ts';
 import { isHostTensor } from '../../core/host-tensor.ts';
 import { flattenTree } from '../../core/tree.ts';
@@ -111,32 +111,6 @@ describe('the stage unet', () => {
     expect(some.length).toBeLessThan(28);
     expect(await emptyRows(0.5, 1)).toEqual(some);
     expect(await emptyRows(0.5, 2)).not.toEqual(some);
-  });
-
-  it('draws as a function of the step where the class features are left out', async () => {
-    const featured = async (featureless: number | undefined, step: number) => {
-      const { batch } = await stage({ batch: 32, ...(featureless !== undefined && { featureless }) });
-      return [...(await batch(step))['featured']!.data];
-    };
-    expect(await featured(undefined, 1)).toEqual(new Array(32).fill(1));
-    expect(await featured(1, 1)).toEqual(new Array(32).fill(0));
-    const some = await featured(0.5, 1);
-    expect(new Set(some)).toEqual(new Set([0, 1]));
-    expect(await featured(0.5, 1)).toEqual(some);
-    expect(await featured(0.5, 2)).not.toEqual(some);
-  });
-
-  it('goes on from the U-Net that the model has, which may look at the context in more places', async () => {
-    await writeModelFolder(join(folder, 'drawing'), tinyModelWithUnet());
-    const trained = flattenTree(tinyModelWithUnet().weights.unet!, isHostTensor);
-    const [first, second] = tinyUnet().levels as [UnetStage['model']['levels'][number], never];
-    const model = { ...tinyUnet(), levels: [{ ...first, up: 'cross' as const }, second] };
-    const { initialParams } = await stage({ from: join(folder, 'drawing'), continues: true, model });
-    const initial = flattenTree(initialParams, isHostTensor);
-    const fresh = Object.keys(initial).filter(name => `${initial[name]!.data}` !== `${trained[name]?.data}`);
-    expect(fresh.length).toBeGreaterThan(0);
-    expect(fresh.filter(name => !/^up\.1\.blocks\.\d\.transformer\./.test(name))).toEqual([]);
-    await expect(stage({ continues: true })).rejects.toThrow(/base has no U-Net to go on from/);
   });
 
   it('spreads the timesteps evenly, with their noise levels', async () => {

@@ -6,12 +6,11 @@
 import { join } from 'node:path';
 import { downsamplingFactor } from '../../autoencoder/index.ts';
 import { createTokenizer } from '../../clip/index.ts';
-import { DuetError } from '../../core/errors.ts';
 import { float32, type HostTensor } from '../../core/host-tensor.ts';
 import { seededRandom } from '../../core/random.ts';
-import { fillParams, initialise, initialiseFrom } from '../../nn/params.ts';
+import { fillParams, initialise } from '../../nn/params.ts';
 import type { ModelConfig } from '../../pipelines/unidiffuser/model-config.ts';
-import { type Model, writeModelFolder } from '../../pipelines/unidiffuser/model-folder.ts';
+import { writeModelFolder } from '../../pipelines/unidiffuser/model-folder.ts';
 import { checkUnetFits, drawableModes, type ModelUnet } from '../../pipelines/unidiffuser/unet-config.ts';
 import { createSchedule, type NoiseLevel } from '../../sampler/index.ts';
 import { unetSpec } from '../../unet/index.ts';
@@ -39,7 +38,7 @@ export async function unetStage(config: UnetStage, context: StageContext): Promi
   const source = await openSource(config.data, context);
   warnAboutCaptions(source.captions ?? [], tokenizer, problem.tokens, context);
   const latents = await imageLatents(base, source, context);
-  const initialParams = initialParamsOf(config, base);
+  const initialParams = initialise(unetSpec(config.model), seededRandom(config.seed));
   const frozen = { text: base.weights.clip.text };
   const validation = unetValidation(
     { ...problem, data: config.data, base, structure: initialParams, schedule },
@@ -57,16 +56,11 @@ export async function unetStage(config: UnetStage, context: StageContext): Promi
       const captions = captionBatch(source, indices, config.seed, step).map(caption =>
         random.next() < config.emptyShare ? '' : caption,
       );
-      const { featureless = 0 } = config;
       return {
         image,
         noise: float32(image.shape, random.normal(image.data.length)),
         ids: tokenizer.frameBatch(captions, problem.tokens),
         ...noiseLevels(config.batch, random),
-        featured: float32(
-          [config.batch],
-          Float32Array.from(captions, () => (random.next() < featureless ? 0 : 1)),
-        ),
       };
     },
     sample: validation.sample,
@@ -78,14 +72,6 @@ export async function unetStage(config: UnetStage, context: StageContext): Promi
     result: modelFolder,
     release: validation.release,
   };
-}
-
-/** @throws DuetError `invalid-config` if it is to go on from a U-Net that is not there */
-function initialParamsOf({ model, seed, continues, from }: UnetStage, { weights }: Model<HostTensor>) {
-  const spec = unetSpec(model);
-  if (!continues) return initialise(spec, seededRandom(seed));
-  if (!weights.unet) throw new DuetError('invalid-config', `continues: the model ${from} has no U-Net to go on from`);
-  return initialiseFrom(spec, weights.unet, seededRandom(seed));
 }
 
 /** What the model's config.json says of the U-Net: it draws what can be drawn from captions. */
