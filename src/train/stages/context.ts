@@ -3,9 +3,9 @@ import type { Tokenizer } from '../../clip/index.ts';
 import { sceneSource } from '../../emoji/scenes/pair-source.ts';
 import type { SceneShares } from '../../emoji/scenes/sample-scene.ts';
 import type { CompileOptions } from '../../engine/types.ts';
-import type { DataConfig } from '../config.ts';
 import { folderSource } from '../data/folder.ts';
 import type { PairSource } from '../data/source.ts';
+import type { DataConfig } from '../data-config.ts';
 import type { Stage } from '../loop.ts';
 import type { TrainingProblem } from '../step.ts';
 

@@ -9,8 +9,8 @@ import type { Model } from '../../pipelines/unidiffuser/model-folder.ts';
 import { CompiledNetworks } from '../../pipelines/unidiffuser/networks/compiled-networks.ts';
 import type { ImageLatents } from '../../pipelines/unidiffuser/sampling/index.ts';
 import { type SampleTask, sampleLatents } from '../../pipelines/unidiffuser/sampling/sample-latents.ts';
-import type { DataConfig } from '../config.ts';
 import { captionBatch } from '../data/source.ts';
+import type { DataConfig } from '../data-config.ts';
 import type { StageSample } from '../loop.ts';
 import { openValidation, type StageContext } from './context.ts';
 

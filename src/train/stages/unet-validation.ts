@@ -12,8 +12,8 @@ import { compileImageDecoder } from '../../pipelines/unidiffuser/networks/encode
 import { denormaliseLatent } from '../../pipelines/unidiffuser/networks/normalise-latents.ts';
 import { estimate, guide, type Schedule, solve } from '../../sampler/index.ts';
 import type { UnetParams } from '../../unet/index.ts';
-import type { DataConfig } from '../config.ts';
 import { captionBatch } from '../data/source.ts';
+import type { DataConfig } from '../data-config.ts';
 import { type Averages, evaluationOf } from '../evaluation.ts';
 import type { Stage, StageSample } from '../loop.ts';
 import { predictFromCaption, type UnetFrozen, type UnetProblem } from '../objectives/unet.ts';

@@ -1,6 +1,6 @@
 /** The data of the stage `minigpt5`. */
 import { DuetError } from '../../../core/errors.ts';
-import type { AnswerData } from '../../config.ts';
+import type { AnswerData } from '../../data-config.ts';
 import type { AnswerForm, AnswerSource } from './answer-source.ts';
 import { captionedPictures } from './captioned-pictures.ts';
 import { conversationAnswers } from './conversations.ts';
