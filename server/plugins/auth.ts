@@ -6,13 +6,14 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { DuetError } from '../../src/core/errors.ts';
 import { trimKeys } from '../api-keys.ts';
+import { streamPath } from '../routes/replicate/stream-addresses.ts';
 import { createAuthThrottle } from './auth-throttle.ts';
 import { pathOf } from './request-path.ts';
 
 /** Digits of a key's digest that tell its owner's jobs from others'. */
 const ownerDigits = 16;
 /** Addresses of streams bring what they need along. */
-const openPaths = /^\/(health|replicate\/v1\/streams)\//;
+const openPaths = ['/health/', `${streamPath}/`];
 
 export function requireApiKey(app: FastifyInstance, apiKeys: readonly string[]): void {
   const digests = trimKeys(apiKeys).map(digest);
@@ -21,7 +22,7 @@ export function requireApiKey(app: FastifyInstance, apiKeys: readonly string[]):
   const wrongKeys = createAuthThrottle();
   app.addHook('onRequest', async (request, reply) => {
     const path = pathOf(request);
-    if (openPaths.test(path)) return;
+    if (openPaths.some(open => path.startsWith(open))) return;
     const candidates = candidatesOf(request);
     const known = candidates.find(candidate => isOneOf(digests, digest(candidate)));
     if (known !== undefined) {

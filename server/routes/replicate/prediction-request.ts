@@ -47,6 +47,7 @@ export async function toJobRequest(
     throw new WireFault('unsupported_value', 'webhook', 'Webhooks are not sent here; ask for the prediction instead.');
   }
   const rendering = renderingOf(input);
+  const solver = readSolver('input.scheduler', input.scheduler);
   if (isDialogue(input, model)) {
     const { image: _image, prompt: _prompt, messages: _messages, ...options } = input;
     const asked = toRequest(
@@ -54,12 +55,10 @@ export async function toJobRequest(
       request.server.models.list(),
       predictionNames,
     );
-    const solver = readSolver('input.scheduler', input.scheduler);
     const size = sizeOptions(rendering?.size, model, 'chat');
     const dialogue = await predictionDialogue(request, model);
     return { ...solver, ...asked, ...size, ...dialogue, ...present({ rendering }) };
   }
-  const solver = readSolver('input.scheduler', input.scheduler);
   const pictures = present({
     image: await pictureOf(request, 'input.image', input['image']),
     image2: await pictureOf(request, 'input.image2', input['image2']),
