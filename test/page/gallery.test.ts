@@ -133,6 +133,7 @@ describe.skipIf(!chromiumPath)(
         {},
       ]);
       await page.keyboard.press('Escape');
+      await page.waitForURL(`${site.origin}/draw`); // the step back of the closed viewer would abort the reload
       await page.reload();
       for (const shown of [page, other]) {
         await shown.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
