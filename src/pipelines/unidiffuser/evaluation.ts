@@ -9,7 +9,7 @@ import type { Pixels } from '../../image/index.ts';
 import type { LoadOptions } from '../family.ts';
 import { findModel } from '../find-model.ts';
 import type { NetworkChoice } from './calls/options.ts';
-import { defaultsOf, networkOf, parseRequest, solverOf } from './calls/requests.ts';
+import { defaultsOf, networkOf, parseRequest } from './calls/requests.ts';
 import { type Model, readModelFolder } from './model-folder.ts';
 import { CompiledNetworks } from './networks/compiled-networks.ts';
 import { denormaliseLatent } from './networks/normalise-latents.ts';
@@ -66,11 +66,11 @@ function evalModel(
     const network = networkOf(of, config, choice);
     const request = parseRequest(of, { ...settings, n: given.length, ...(network && { network }) }, config);
     const tasks = given.map((latents, index) => ({ seed: request.seeds[index]!, given: latents }));
-    const { steps, guidance } = request;
-    const { diffusion, groups } = samplerOf(mode === 't2i' ? network : 'uvit', config);
-    const pass = { mode, steps, guidance, solver: solverOf(request, diffusion), ...signalOf(settings) };
+    const { steps, guidance, solver, noiseSchedule } = request;
+    const sampler = samplerOf(mode === 't2i' ? network : 'uvit', config);
+    const pass = { mode, steps, guidance, solver, noiseSchedule, ...signalOf(settings) };
     const sampled: SampleLatents[] = [];
-    for await (const group of groups(networks, diffusion, tasks, pass)) sampled.push(...group.sampled);
+    for await (const group of sampler.groups(networks, tasks, pass)) sampled.push(...group.sampled);
     return sampled;
   };
   const pictures = async (latents: readonly SampleLatents[]): Promise<Uint8Array[]> => {

@@ -3,38 +3,25 @@ import { frameTokens } from '../../clip/index.ts';
 import type { DiffusionModel } from '../context-drawer.ts';
 import type { LoadOptions } from '../family.ts';
 import { calls } from './calls/table.ts';
-import { unetDrawing } from './context-drawing.ts';
+import { contextDrawing } from './context-drawing.ts';
 import type { ModelConfig } from './model-config.ts';
 import { type Model, readModelFolder } from './model-folder.ts';
 import { CompiledNetworks } from './networks/compiled-networks.ts';
 import { UniDiffuser } from './unidiffuser.ts';
-import { uvitDrawing } from './uvit-drawing.ts';
 
 export async function loadUniDiffuser(folder: string, options: LoadOptions = {}): Promise<UniDiffuser> {
   const { config, networks } = await load(folder, options);
   return uniDiffuserOf(config, networks, options);
 }
 
-/**
- * What draws from contexts is the model's U-Net or, where it has none, its U-ViT.
- * @throws DuetError 'model-not-found' | 'invalid-config' | 'invalid-weights'
- */
+/** @throws DuetError 'model-not-found' | 'invalid-config' | 'invalid-weights' */
 export async function loadDiffusionModel(folder: string, options: LoadOptions = {}): Promise<DiffusionModel> {
-  const { networks, ...model } = await load(folder, options);
-  const { config } = model;
-  const pipeline = uniDiffuserOf(config, networks, options);
-  if (config.unet && networks.unet) {
-    const drawer = unetDrawing(config, config.unet, networks.unet);
-    return { pipeline, calls, drawer, release: () => networks.release() };
-  }
-  const { drawer, encoder } = await uvitDrawing(model, networks, options);
+  const { config, networks } = await load(folder, options);
   return {
-    pipeline,
+    pipeline: uniDiffuserOf(config, networks, options),
     calls,
-    drawer,
-    release: async () => {
-      await Promise.all([networks.release(), encoder.release()]);
-    },
+    drawer: contextDrawing(config, networks),
+    release: () => networks.release(),
   };
 }
 

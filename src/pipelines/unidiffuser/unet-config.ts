@@ -36,6 +36,11 @@ export const modelUnetSchema = Type.Object(
       },
       closed,
     ),
+    /**
+     * The fraction of the timesteps from which it finishes pictures that the U-ViT has composed; they are noised that far
+     * again. @default 1: it draws from noise alone
+     */
+    finishesFrom: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 1 })),
     /** The calls whose pictures it draws unless the U-ViT is asked for. */
     draws: Type.Array(Type.Enum([...drawableModes])),
   },

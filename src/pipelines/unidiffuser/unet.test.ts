@@ -22,16 +22,20 @@ let scratch: string;
 let folder: string;
 let model: UniDiffuser;
 let plain: UniDiffuser;
+/** The U-Net finishes what the U-ViT composes. */
+let shared: UniDiffuser;
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'duet-unet-model-'));
   folder = join(scratch, 'both');
   await writeModelFolder(folder, tinyModelWithUnet());
   await writeModelFolder(join(scratch, 'plain'), tinyModel());
+  await writeModelFolder(join(scratch, 'shared'), tinyModelWithUnet({ finishesFrom: 0.5 }));
   model = await loadAs('unidiffuser', folder, { threads: 1 });
   plain = await loadAs('unidiffuser', join(scratch, 'plain'), { threads: 1 });
+  shared = await loadAs('unidiffuser', join(scratch, 'shared'), { threads: 1 });
 }, 240_000);
 afterAll(async () => {
-  await Promise.all([model.release(), plain.release()]);
+  await Promise.all([model.release(), plain.release(), shared.release()]);
   await rm(scratch, { recursive: true });
 });
 
@@ -110,6 +114,8 @@ describe('the folder', () => {
     [{ sampling: { steps: 0, guidance: 2 } }, /unet\/sampling\/steps/],
     [{ sampling: { steps: 1, guidance: 2, solver: 'magic' } }, /unet\/sampling\/solver/],
     [{ draws: ['i2t'] }, /unet\/draws/],
+    [{ finishesFrom: 0 }, /unet\/finishesFrom/],
+    [{ finishesFrom: 1.1 }, /unet\/finishesFrom/],
     [{ more: 1 }, /unet/],
   ])('refuses the configuration %j', (change, message) => {
     expect(() => parseModelConfig(withUnet(change), 'file')).toThrow(message);
@@ -314,6 +320,65 @@ describe('drawing by the U-Net', () => {
   });
 });
 
+describe('a U-Net that finishes what the U-ViT composes', () => {
+  const four = { seed: 4, steps: 4 } as const;
+
+  it('draws a caption in as many steps as asked for, as neither of the two does alone', async () => {
+    const steps: number[][] = [];
+    const onProgress = (event: ProgressEvent) =>
+      event.type === 'step-progress' && steps.push([event.step, event.total]);
+    const { samples, settings } = await shared.textToImage(caption, { ...four, n: 9, onProgress });
+    expect(settings).toMatchObject({ network: 'unet', steps: 4 });
+    expect(steps).toEqual([1, 2, 3, 4, 5, 6, 7, 8].map(step => [step, 8]));
+    const [alone, composed] = [
+      await model.textToImage(caption, four),
+      await shared.textToImage(caption, { ...four, network: 'uvit' }),
+    ];
+    for (const other of [alone, composed]) {
+      expect(difference(bytesOf(other.samples)[0]!, bytesOf(samples)[0]!)).toBeGreaterThan(1);
+    }
+    const ninth = await shared.textToImage(caption, { seed: 12, steps: 4 });
+    expect(difference(bytesOf(ninth.samples)[0]!, bytesOf(samples)[8]!)).toBeLessThanOrEqual(1);
+  });
+
+  it('finishes a given picture alone, up to the strength from which it does', async () => {
+    const [own, alone] = [
+      await shared.vary(picture, { ...four, caption, strength: 0.5 }),
+      await model.vary(picture, { ...four, caption, strength: 0.5 }),
+    ];
+    expect(difference(bytesOf(own.samples)[0]!, bytesOf(alone.samples)[0]!)).toBeLessThanOrEqual(1);
+    const [farther, fartherAlone] = [
+      await shared.vary(picture, { ...four, caption, strength: 0.75 }),
+      await model.vary(picture, { ...four, caption, strength: 0.75 }),
+    ];
+    expect(difference(bytesOf(farther.samples)[0]!, bytesOf(fartherAlone.samples)[0]!)).toBeGreaterThan(1);
+    const [whole, fresh] = [await shared.vary(picture, { ...four, caption }), await shared.textToImage(caption, four)];
+    expect(difference(bytesOf(whole.samples)[0]!, bytesOf(fresh.samples)[0]!)).toBeLessThanOrEqual(1);
+  });
+
+  it('steers away from a negative prompt in both', async () => {
+    const steered = { ...four, guidance: 6, negativePrompt: 'two green trees' };
+    const [own, once] = [
+      await shared.textToImage(caption, steered),
+      await shared.textToImage(caption, { ...steered, steps: 1 }),
+    ];
+    const towards = await shared.textToImage(caption, { ...four, guidance: 6 });
+    const towardsOnce = await shared.textToImage(caption, { ...four, guidance: 6, steps: 1 });
+    expect(bytesOf(own.samples)).not.toEqual(bytesOf(towards.samples));
+    // In one step the U-ViT alone draws.
+    expect(bytesOf(once.samples)).not.toEqual(bytesOf(towardsOnce.samples));
+  });
+
+  it('paints what is masked and leaves the rest exactly', async () => {
+    const { samples } = await shared.inpaint({ picture, mask: half, caption }, four);
+    const painted = samples[0]!.image.data;
+    const isKept = (i: number) => half.data[i] === 0;
+    expect(painted.filter((_value, i) => isKept(i))).toEqual(picture.data.filter((_value, i) => isKept(i)));
+    const alone = await model.inpaint({ picture, mask: half, caption }, four);
+    expect(painted).not.toEqual(alone.samples[0]!.image.data);
+  });
+});
+
 describe('contexts of another network', () => {
   const options = { seed: 4, solver: 'unipc', steps: 4, guidance: 3 } as const;
   const withPreviews = (previews: ProgressEvent[]) => ({
@@ -330,34 +395,26 @@ describe('contexts of another network', () => {
     return { context: context!, negative: negative! };
   }
 
-  it('in place of the text states draw what the caption draws', async () => {
-    const { drawer, release } = await loadDiffusionModel(folder, { threads: 1 });
+  it.each([
+    ['the U-Net', 'both'],
+    ['the U-ViT of a model that has no U-Net', 'plain'],
+    ['the U-ViT and then the U-Net', 'shared'],
+  ] as const)('in place of the text states are drawn as the caption is, by %s', async (_, name) => {
+    const { drawer, release } = await loadDiffusionModel(join(scratch, name), { threads: 1 });
     expect(drawer).toMatchObject({ name: 'tiny', tokens: 8, width: 8 });
     const contexts = await contextsOf(caption);
     const previews: ProgressEvent[] = [];
-    const drawn = await drawer.draw(contexts, withPreviews(previews));
-    const { samples } = await model.textToImage(caption, options);
-    expect(difference(drawn[0]!.image.data, samples[0]!.image.data)).toBeLessThanOrEqual(1);
-    expect(previews).toHaveLength(1);
-    const [wide] = await drawer.draw(contexts, { seed: 4, width: 32, height: 24, n: 1 });
-    expect(wide!.image).toMatchObject({ width: 32, height: 24 });
-    await expect(drawer.draw(contexts, { steps: 0 })).rejects.toThrow(/steps/);
-    await release();
-  });
-
-  it('are drawn by the U-ViT of a model that has no U-Net', async () => {
-    const { drawer, release } = await loadDiffusionModel(join(scratch, 'plain'), { threads: 1 });
-    const contexts = await contextsOf(caption);
-    const previews: ProgressEvent[] = [];
     const drawn = await drawer.draw(contexts, { ...withPreviews(previews), n: 2 });
-    const { samples } = await plain.textToImage(caption, { ...options, n: 2 });
+    const whole = { both: model, plain, shared }[name];
+    const { samples } = await whole.textToImage(caption, { ...options, n: 2 });
     for (const [index, { seed, image }] of drawn.entries()) {
       expect(seed).toBe(samples[index]!.seed);
       expect(difference(image.data, samples[index]!.image.data)).toBeLessThanOrEqual(1);
     }
-    expect(previews.length).toBeGreaterThan(0);
+    expect(previews).toHaveLength(1);
     const [other] = await drawer.draw(await contextsOf('two green trees'), options);
     expect(other!.image.data).not.toEqual(drawn[0]!.image.data);
+    await expect(drawer.draw(contexts, { steps: 0 })).rejects.toThrow(/steps/);
     await expect(drawer.draw(contexts, { width: 32 })).rejects.toThrow(/draws pictures of 16 pixels, got 32/);
     await expect(drawer.draw(contexts, { guidanceRescale: 0.5 })).rejects.toThrow(/leave guidanceRescale out/);
     await release();

@@ -15,6 +15,7 @@ function fakeNetworks() {
   const networks: Networks = {
     shapes,
     encodeTexts: async texts => texts.map(text => new Float32Array(4).fill(text.length)),
+    encodeStates: async states => [...states],
     encodeImages: async pictures =>
       pictures.map(({ data }) => ({ z: new Float32Array(4).fill(data[0]!), c: new Float32Array(2) })),
     predict: async evaluations => {

@@ -28,7 +28,10 @@ import { unetValidation } from './unet-validation.ts';
 const diffusion = { prediction: 'v', schedule: { kind: 'cosine' } } as const satisfies ModelUnet['diffusion'];
 const schedule = createSchedule(diffusion.schedule);
 /** As docs/decisions/2026-11-27-unet-beside-the-uvit.md measures them. */
-const sampling: ModelUnet['sampling'] = { steps: 10, guidance: 2, solver: 'unipc' };
+const sampling: Pick<ModelUnet, 'sampling' | 'finishesFrom'> = {
+  sampling: { steps: 10, guidance: 2, solver: 'unipc' },
+  finishesFrom: 0.65,
+};
 
 export async function unetStage(config: UnetStage, context: StageContext): Promise<Stage> {
   const base = await loadBaseModel(config.from);
@@ -80,7 +83,7 @@ function modelUnet({ model: network }: UnetStage, { sampling: { order } }: Model
     network,
     diffusion,
     ...(network.class && { features: 'mean' as const }),
-    sampling,
+    ...sampling,
     draws: drawableModes.filter(mode => order === 'text-first' || (mode !== 'joint' && mode !== 'i')),
   };
 }

@@ -18,7 +18,7 @@ import { parseRequest, type Request, type SamplingRules } from './requests.ts';
 import type { StableDiffusionMode } from './table.ts';
 import type { DrawFromOptions, DrawnSample, DrawOptions, DrawResult } from './types.ts';
 
-/** What draws from contexts, wherever these come from: Stable Diffusion, or another family's U-Net on latents of pictures. */
+/** What draws from contexts, wherever these come from. */
 export interface DrawingParts {
   readonly config: Pick<StableDiffusionConfig, 'name' | 'imageSize' | 'isInpainting' | 'latentScale' | 'unet'>;
   readonly networks: Pick<Networks, 'latentChannels' | 'reduction' | 'predict' | 'decodeImages'>;

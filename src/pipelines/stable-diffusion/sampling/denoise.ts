@@ -67,7 +67,7 @@ export interface Query {
 export type DenoiseRun = Generator<Query, Float32Array, readonly Float32Array[]>;
 
 /** Steps that are made of `steps`, as diffusers counts them. */
-function stepsOfStrength(steps: number, strength: number): number {
+export function stepsOfStrength(steps: number, strength: number): number {
   return Math.min(Math.floor(steps * strength), steps);
 }
 

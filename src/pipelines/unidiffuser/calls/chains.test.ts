@@ -31,6 +31,7 @@ function pixelNetworks() {
   const networks: Networks = {
     shapes,
     encodeTexts: async texts => texts.map(letters),
+    encodeStates: async states => [...states],
     encodeImages: async pictures =>
       pictures.map(({ data }) => ({
         z: Float32Array.from({ length: 48 }, (_, i) => data[(i % 16) * 3 + Math.floor(i / 16)]! / 127.5 - 1),

@@ -27,7 +27,7 @@ export const ownOptions = {
     title: 'Network',
     'x-titles': { unet: 'U-Net', uvit: 'U-ViT' },
     ...modelsOwn,
-    description: 'what draws pictures of captions: the U-Net, of models that have one, or the U-ViT',
+    description: 'what draws pictures of captions: the U-Net, of models that have one, or the U-ViT alone',
   }),
   /** How often caption and picture are drawn again from one another. */
   rounds: Type.Integer({

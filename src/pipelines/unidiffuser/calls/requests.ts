@@ -1,10 +1,9 @@
 /** A call's options with their defaults, checked against the table: errors name the value and what is allowed. */
 import { DuetError } from '../../../core/errors.ts';
-import { type NoiseSchedule, type SolverName, type SolverOptions, solverOptions } from '../../../sampler/index.ts';
+import { type NoiseSchedule, type SolverName, solverOptions } from '../../../sampler/index.ts';
 import { checkOptions, optionsOf } from '../../call-table.ts';
 import type { CommonOptions } from '../../common-options.ts';
 import { checkSeeds, drawSeed } from '../../seeds.ts';
-import type { DiffusionConfig } from '../diffusion-config.ts';
 import type { ModelConfig } from '../model-config.ts';
 import { stagesOf } from '../sampling/index.ts';
 import { type ImagineOrder, type NetworkChoice, type OwnOptions, options as schemas, standards } from './options.ts';
@@ -26,15 +25,6 @@ export interface Request {
 
 /** What a model says of calls. */
 export type ModelDefaults = Pick<ModelConfig, 'name' | 'sampling' | 'unet'>;
-
-/** What a request's solver does with a model's predictions. */
-export function solverOf(
-  { solver, noiseSchedule }: Pick<Request, 'solver' | 'noiseSchedule'>,
-  { prediction }: DiffusionConfig,
-): SolverOptions {
-  const options = solverOptions(solver, noiseSchedule);
-  return options.kind === 'pndm' && prediction === 'v' ? { ...options, combines: 'v' } : options;
-}
 
 /** Defaults of one kind of call, where they are not the model's. */
 export type CallDefaults = Pick<CommonOptions, 'steps' | 'guidance' | 'solver'>;

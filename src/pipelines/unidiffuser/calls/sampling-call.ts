@@ -18,7 +18,6 @@ import {
 } from '../../../image/index.ts';
 import { checkText } from '../../call-table.ts';
 import type { AnySample, CaptionReport } from '../../pipeline.ts';
-import type { DiffusionConfig } from '../diffusion-config.ts';
 import type { ModelConfig } from '../model-config.ts';
 import type { Networks } from '../networks/networks.ts';
 import {
@@ -28,10 +27,11 @@ import {
   type Sampled,
   type SampleLatents,
 } from '../sampling/index.ts';
-import type { GroupStep, SampledGroup, SampleSettings, SampleTask } from '../sampling/sample-latents.ts';
+import type { GroupStep, SampledGroup, SampleTask } from '../sampling/sample-latents.ts';
+import type { PassSettings } from '../sampling/sampler.ts';
 import { samplerOf } from '../sampling/sampler-of.ts';
 import type { NetworkChoice } from './options.ts';
-import { type CallDefaults, parseRequest, type Request, solverOf } from './requests.ts';
+import { type CallDefaults, parseRequest, type Request } from './requests.ts';
 import type { CallMode } from './table.ts';
 import type { CallOptions, Result } from './types.ts';
 
@@ -45,7 +45,7 @@ export interface UniDiffuserParts {
 }
 
 /** The settings of one pass of sampling beyond those of the call. */
-export type SamplingPass = Pick<SampleSettings, 'rounds' | 'inversion' | 'known' | 'start' | 'onPairs'> & {
+export type SamplingPass = Pick<PassSettings, 'rounds' | 'inversion' | 'known' | 'start' | 'onPairs'> & {
   readonly mode: RunMode;
   /** The U-Net makes the pass `t2i` alone. @default 'uvit' */
   readonly network?: NetworkChoice | undefined;
@@ -151,8 +151,8 @@ export class SamplingCall<M extends CallMode = CallMode> {
 
   /** Adds the evaluations of coming tasks to the total of the progress, which is thus known from the start. */
   planSteps(tasks: readonly SampleTask[], pass: SamplingPass): void {
-    const { diffusion, count } = samplerOf(pass.network, this.#parts.config);
-    this.#steps.total += count(diffusion, tasks, { ...this.#samplingWith(diffusion), ...pass });
+    const sampler = samplerOf(pass.network, this.#parts.config);
+    this.#steps.total += sampler.count(tasks, this.#settingsOf(pass));
   }
 
   /** Latents of all `tasks`, which were passed to `planSteps` before. */
@@ -202,21 +202,20 @@ export class SamplingCall<M extends CallMode = CallMode> {
     const negative = await this.#encodeNegative(network);
     const { onProgress } = this.#options;
     const before = this.#steps.done;
-    const { diffusion, groups: groupsOf, count } = samplerOf(network, this.#parts.config);
-    const settings: SampleSettings = {
-      ...this.#samplingWith(diffusion),
-      ...pass,
+    const sampler = samplerOf(network, this.#parts.config);
+    const settings: PassSettings = {
+      ...this.#settingsOf(pass),
       ...(negative && { negative }),
       ...this.callOptions,
       ...(onProgress && { onStep: step => this.#reportStep(before, step, pass) }),
     };
-    const groups = groupsOf(this.networks, diffusion, tasks, settings);
+    const groups = sampler.groups(this.networks, tasks, settings);
     for (;;) {
       const { done, value } = await this.measure('sample', () => groups.next());
       if (done) break;
       yield value;
     }
-    this.#steps.done += count(diffusion, tasks, settings);
+    this.#steps.done += sampler.count(tasks, settings);
   }
 
   /** One sample for each task. */
@@ -280,10 +279,9 @@ export class SamplingCall<M extends CallMode = CallMode> {
     }
   }
 
-  /** The settings of sampling that all passes share. */
-  #samplingWith(diffusion: DiffusionConfig): Pick<SampleSettings, 'steps' | 'guidance' | 'solver'> {
-    const { steps, guidance } = this.request;
-    return { steps, guidance, solver: solverOf(this.request, diffusion) };
+  #settingsOf(pass: SamplingPass): PassSettings {
+    const { steps, guidance, solver, noiseSchedule } = this.request;
+    return { steps, guidance, solver, noiseSchedule, ...pass };
   }
 
   /** Of the least familiar picture given. */

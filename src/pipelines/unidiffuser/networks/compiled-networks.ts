@@ -10,8 +10,6 @@ import { type CompileOptions, compile, type Executable, type RunOptions } from '
 import { fromNetwork, type Pixels, toNetwork } from '../../../image/index.ts';
 import { type CaptionTemplate, fillTemplate } from '../../../lm/index.ts';
 import { type JointUvitInputs, type JointUvitParams, jointUvit } from '../../../uvit/index.ts';
-import { bySize, mostArea } from '../../stable-diffusion/networks/by-size.ts';
-import type { LatentImage } from '../../stable-diffusion/networks/networks.ts';
 import { compileTextStates } from '../../stable-diffusion/networks/text-states.ts';
 import { compileUnet, type UnetPrograms } from '../../stable-diffusion/networks/unet-programs.ts';
 import type { ModelConfig } from '../model-config.ts';
@@ -26,7 +24,12 @@ import {
   unstackPredictions,
 } from '../sampling/index.ts';
 import { CaptionWriter } from './caption-writer.ts';
-import { compileImageDecoder, compileImageEncoder, compileTextEncoder } from './encode-programs.ts';
+import {
+  compileImageDecoder,
+  compileImageEncoder,
+  compileStatesEncoder,
+  compileTextEncoder,
+} from './encode-programs.ts';
 import type { Networks, UnetNetworks } from './networks.ts';
 import { denormaliseLatent, normaliseLatent } from './normalise-latents.ts';
 
@@ -50,6 +53,7 @@ function latentShapes({ uvit }: ModelConfig): LatentShapes {
 
 interface Executables {
   readonly encodeText: Executable;
+  readonly encodeStates: Executable;
   readonly encodeImage: Executable;
   readonly predict: Executable;
   readonly decodeImage: Executable;
@@ -68,6 +72,7 @@ export class CompiledNetworks implements Networks {
   readonly shapes: LatentShapes;
   readonly tokenizer: Tokenizer;
   readonly encodeTexts: RowsCall<string, Float32Array>;
+  readonly encodeStates: RowsCall<Float32Array, Float32Array>;
   readonly encodeImages: RowsCall<Pixels, ImageLatents>;
   readonly predict: RowsCall<Evaluation, Prediction>;
   readonly decodeImages: RowsCall<Float32Array, Pixels>;
@@ -89,16 +94,9 @@ export class CompiledNetworks implements Networks {
     this.#executables = executables;
     this.#driver = driver;
     this.encodeTexts = driver.batched((rows, signal) => this.#encodeTexts(rows, { signal }), { limit: codecBatch });
+    this.encodeStates = driver.batched((rows, signal) => this.#encodeStates(rows, { signal }), { limit: codecBatch });
     this.encodeImages = driver.batched((rows, signal) => this.#encodeImages(rows, { signal }), { limit: codecBatch });
-    const [, height = 0, width = 0] = this.shapes.z;
-    this.decodeImages = driver.batched(
-      (rows, signal) =>
-        this.#decodeImages(
-          rows.map(data => ({ data, height, width })),
-          { signal },
-        ),
-      { limit: codecBatch },
-    );
+    this.decodeImages = driver.batched((rows, signal) => this.#decodeImages(rows, { signal }), { limit: codecBatch });
     const limit = () => (maxBatch === undefined ? new MeasuredLimit() : fixedLimit(maxBatch));
     this.predict = driver.batched((rows, signal) => this.#predict(rows, { signal }), {
       limit: limit(),
@@ -114,7 +112,6 @@ export class CompiledNetworks implements Networks {
           limit: limit(),
           unit: rowsOfPicture,
         }),
-        decodeImages: driver.batched((rows, signal) => this.#decodeImages(rows, { signal }), { limit: codecBatch }),
       };
     }
   }
@@ -192,6 +189,15 @@ export class CompiledNetworks implements Networks {
     return unstackRows(y!).map(row => normaliseLatent(row, latents.text, 1));
   }
 
+  async #encodeStates(rows: readonly Float32Array[], options: RunOptions): Promise<Float32Array[]> {
+    const { textTokens, clip, latents } = this.#config;
+    const { y } = await this.#executables.encodeStates.run(
+      { states: stackRows(rows, [textTokens, clip.text.width]) },
+      options,
+    );
+    return unstackRows(y!).map(row => normaliseLatent(row, latents.text, 1));
+  }
+
   async #statesOf(executable: Executable, rows: readonly string[], options: RunOptions): Promise<Float32Array[]> {
     const ids = this.tokenizer.frameBatch(rows, this.#config.textTokens);
     const { states } = await executable.run({ ids }, options);
@@ -213,19 +219,10 @@ export class CompiledNetworks implements Networks {
     return unstackPredictions(outputs as Record<'image' | 'clipImage' | 'text', HostTensor>);
   }
 
-  #decodeImages(rows: readonly LatentImage[], options: RunOptions): Promise<Pixels[]> {
-    const [channels = 0] = this.shapes.z;
-    return bySize(
-      rows,
-      row => row,
-      mostArea,
-      async (own, { height, width }) => {
-        const z = own.map(({ data }) => denormaliseLatent(data, this.#config.latents.image, height * width));
-        const inputs = { z: stackRows(z, [channels, height, width]) };
-        const { pixels } = await this.#executables.decodeImage.run(inputs, options);
-        return fromNetwork(pixels!);
-      },
-    );
+  async #decodeImages(rows: readonly Float32Array[], options: RunOptions): Promise<Pixels[]> {
+    const z = rows.map(row => denormaliseLatent(row, this.#config.latents.image, this.#plane));
+    const { pixels } = await this.#executables.decodeImage.run({ z: stackRows(z, this.shapes.z) }, options);
+    return fromNetwork(pixels!);
   }
 
   get #plane(): number {
@@ -243,7 +240,8 @@ async function compileAll(
   /** Networks that run once for each sample, rather than at every step, are compiled for accuracy. */
   const exact: CompileOptions = { ...options, precision: 'fp32' };
   const float = (shape: readonly number[]) => ({ dtype: 'float32', shape: ['batch', ...shape] }) as const;
-  const encodeTexts = await compileTextEncoder({ config, weights }, exact);
+  const encodeText = await compileTextEncoder({ config, weights }, exact);
+  const encodeStates = await compileStatesEncoder({ config, weights }, exact);
   const encodeImage = await compileImageEncoder({ config, weights }, config.imageSize, exact);
   const predict = await compile<JointUvitParams, undefined>(
     ({ params, inputs }) => ({ outputs: { ...jointUvit(params, inputs as unknown as JointUvitInputs, config.uvit) } }),
@@ -259,13 +257,12 @@ async function compileAll(
     },
     { ...options, name: 'predict' },
   );
-  // A U-Net draws pictures of any size, of contexts at least.
-  const latent = config.unet ? [config.autoencoder.latentChannels, 'height', 'width'] : shapes.z;
-  const decodeImage = await compileImageDecoder({ config, weights }, latent, exact);
+  const decodeImage = await compileImageDecoder({ config, weights }, shapes.z, exact);
   const { captionDecoder } = weights;
   const captionWriter = await CaptionWriter.create(config.captionDecoder, captionDecoder, tokenizer, driver, exact);
   return {
-    encodeText: encodeTexts,
+    encodeText,
+    encodeStates,
     encodeImage,
     predict,
     decodeImage,

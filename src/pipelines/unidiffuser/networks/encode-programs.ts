@@ -77,6 +77,22 @@ export function compileImageDecoder(
   );
 }
 
+/** `states` [B, L, X] of CLIP's text tower -> text latents `y` [B, L, d]. */
+export function compileStatesEncoder(
+  { config, weights }: LatentNetworks,
+  options: CompileOptions,
+): Promise<Executable> {
+  const { captionDecoder, clip } = config;
+  return compile<Pick<CaptionDecoderParams, 'encodePrefix'>, undefined>(
+    ({ params, inputs }) => ({ outputs: { y: encodePrefix(params, inputs['states']!) } }),
+    {
+      params: { encodePrefix: weights.captionDecoder.encodePrefix },
+      inputs: { states: { dtype: 'float32', shape: ['batch', captionDecoder.prefixLength, clip.text.width] } },
+    },
+    { ...options, name: 'encode-states' },
+  );
+}
+
 export interface TextEncoderParams extends Pick<CaptionDecoderParams, 'encodePrefix'> {
   readonly text: ClipTextParams;
 }

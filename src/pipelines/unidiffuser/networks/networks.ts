@@ -7,15 +7,17 @@ import type { Evaluation, ImageLatents, KnownPart, LatentShapes, Prediction } fr
 
 /**
  * A U-Net beside the U-ViT: `encodeTexts` makes what it looks at, the states of CLIP's text tower [L, X] at all L positions;
- * latents are normalised, and of any size.
+ * latents are normalised.
  */
-export type UnetNetworks = Pick<DiffusionNetworks, 'encodeTexts' | 'predict' | 'decodeImages'>;
+export type UnetNetworks = Pick<DiffusionNetworks, 'encodeTexts' | 'predict'>;
 
 export interface Networks {
   /** Shapes of one sample's latents, without the batch. */
   readonly shapes: LatentShapes;
   /** Captions to text latents. */
   encodeTexts(texts: readonly string[], options: CallOptions): Promise<Float32Array[]>;
+  /** States of CLIP's text tower [L, X], at all L positions, to text latents. */
+  encodeStates(states: readonly Float32Array[], options: CallOptions): Promise<Float32Array[]>;
   /** Square pictures of the model's size to latents and CLIP embeddings. */
   encodeImages(pictures: readonly Pixels[], options: CallOptions): Promise<ImageLatents[]>;
   /** Predictions for a sampler's evaluation requests. */

@@ -8,6 +8,7 @@ import type { Networks } from '../networks/networks.ts';
 import {
   countEvaluationRequests,
   type Pair,
+  type PartialStart,
   type Predict,
   type Progress,
   type RunNoise,
@@ -32,6 +33,8 @@ export interface SampleTask {
   readonly given: SampleLatents;
   /** @default the noise of the seed */
   readonly noise?: RunNoise;
+  /** What it starts from. @default what all samples of the call start from */
+  readonly start?: PartialStart;
 }
 
 /** What all samples of a call share. */
@@ -89,7 +92,13 @@ function requestsPerSample(
   [first]: readonly SampleTask[],
   settings: CommonRequest,
 ): number {
-  return countEvaluationRequests({ ...settings, schedule: createSchedule(schedule), given: first?.given ?? {} });
+  const start = first?.start ?? settings.start;
+  return countEvaluationRequests({
+    ...settings,
+    ...(start && { start }),
+    schedule: createSchedule(schedule),
+    given: first?.given ?? {},
+  });
 }
 
 /** Latents of all tasks, in order, group by group. Task i depends on its seed, noise and condition alone. */
@@ -126,8 +135,8 @@ async function sampleGroup(
   const { shapes } = networks;
   const { tasks } = group;
   const common = { ...request, shapes, prediction, schedule: createSchedule(schedule) };
-  const runs = tasks.map(({ seed, given, noise }) =>
-    sampleRun({ ...common, given, noise: noise ?? seededNoise(seed, shapes) }),
+  const runs = tasks.map(({ seed, given, noise = seededNoise(seed, shapes), start }) =>
+    sampleRun({ ...common, given, noise, ...(start && { start }) }),
   );
   const denoised: (SampleLatents | undefined)[] = [];
   const steps = runs.map(() => 0);

@@ -19,7 +19,7 @@ export function countUnetSteps(
   tasks: readonly SampleTask[],
   settings: RunSettings,
 ): number {
-  return Math.ceil(tasks.length / groupSize) * countQueries(wayOf(diffusion, settings));
+  return Math.ceil(tasks.length / groupSize) * countQueries(wayOf(diffusion, settings, tasks[0]));
 }
 
 /** Latents of all tasks, in order, group by group. */
@@ -33,11 +33,11 @@ export async function* sampleUnetGroups(
   const call = { ...(signal && { signal }), ...(priority !== undefined && { priority }) };
   const isGuided = settings.guidance > 1;
   const negative = isGuided && (settings.negative?.text ?? (await unet.encodeTexts([''], call))[0]);
-  const way = wayOf(diffusion, settings);
-  const requests = tasks.map(({ seed, given }): DenoiseRequest => {
+  const requests = tasks.map((task): DenoiseRequest => {
+    const { seed, given } = task;
     const generator = createGenerator(seed);
     return {
-      ...way,
+      ...wayOf(diffusion, settings, task),
       size: sizeOf(networks.shapes),
       guidance: settings.guidance,
       context: given.text!, // the pass t2i is given one
@@ -75,11 +75,13 @@ function sizeOf({ z: [channels = 0, height = 0, width = 0] }: LatentShapes): Den
   return { channels, height, width };
 }
 
-/** How all samples of a call come from noise, or from what is given of them, to data. */
+/** How a sample comes from noise, or from what is given of it, to data. */
 function wayOf(
   { prediction, schedule }: DiffusionConfig,
-  { steps, solver, start, known }: RunSettings,
+  { steps, solver, known, ...settings }: RunSettings,
+  task?: SampleTask,
 ): Pick<DenoiseRequest, 'sampling' | 'steps' | 'latentScale' | 'start' | 'mask'> {
+  const start = task?.start ?? settings.start;
   const kept = known?.z;
   const given = start?.latents.image?.z ?? kept?.values;
   const strength = start?.strength ?? 1;

@@ -1,0 +1,93 @@
+/**
+ * Pictures that the U-ViT composes and the U-Net finishes: networks that are experts of different noise levels (eDiff-I,
+ * Balaji et al., arXiv 2211.01324; the refiner of SDXL, Podell et al., arXiv 2307.01952, section 2.5). The composer draws whole
+ * pictures in as many steps as the finisher leaves out; they are noised again, and the finisher makes the steps that are left.
+ */
+import type { CallOptions } from '../../../batching/batching-driver.ts';
+import { stepsOfStrength } from '../../stable-diffusion/sampling/denoise.ts';
+import type { Networks } from '../networks/networks.ts';
+import type { ImageLatents, SampleLatents } from './latents.ts';
+import { type GroupStep, groupSize, type SampledGroup, type SampleTask } from './sample-latents.ts';
+import type { PassSettings, Sampler } from './sampler.ts';
+
+/** Stands for the picture where steps are counted. */
+const none: ImageLatents = { z: new Float32Array(0), c: new Float32Array(0) };
+
+interface Sharing {
+  readonly composer: Sampler;
+  readonly finisher: Sampler;
+  /** The fraction of the timesteps that the finisher makes. */
+  readonly finishesFrom: number;
+}
+
+/**
+ * Tasks and settings are those of the finisher: texts are states of the text tower. A picture that is started from with no
+ * more noise than the finisher takes is composed already.
+ */
+export function sharedSampler({ composer, finisher, finishesFrom }: Sharing): Sampler {
+  const needsComposing = ({ start }: PassSettings): boolean => (start?.strength ?? 1) > finishesFrom;
+
+  const composing = (settings: PassSettings): PassSettings => ({
+    ...settings,
+    steps: Math.max(1, settings.steps - stepsOfStrength(settings.steps, finishesFrom)),
+    guidance: Math.max(1, settings.guidance), // off up to 1, as that of the finisher
+  });
+  const begun = (task: SampleTask, image: ImageLatents): SampleTask => ({
+    ...task,
+    start: { latents: { image }, strength: finishesFrom },
+  });
+  const countOf = (tasks: readonly SampleTask[], settings: PassSettings) => ({
+    composing: composer.count(tasks, composing(settings)),
+    finishing: finisher.count(
+      tasks.map(task => begun(task, none)),
+      settings,
+    ),
+  });
+
+  async function compose(networks: Networks, tasks: readonly SampleTask[], settings: PassSettings) {
+    const texts = await networks.encodeStates(
+      tasks.map(({ given }) => given.text!), // the pass t2i is given one
+      callOf(settings),
+    );
+    const { text: negative } = settings.negative ?? {};
+    const [negativeText] = negative ? await networks.encodeStates([negative], callOf(settings)) : [];
+    const own = tasks.map((task, index) => ({ ...task, given: { ...task.given, text: texts[index]! } }));
+    const composed: SampleLatents[] = [];
+    const way = { ...composing(settings), ...(negativeText && { negative: { text: negativeText } }) };
+    for await (const { sampled } of composer.groups(networks, own, way)) composed.push(...sampled);
+    return tasks.map((task, index) => begun(task, composed[index]!.image!));
+  }
+
+  async function* groups(
+    networks: Networks,
+    tasks: readonly SampleTask[],
+    settings: PassSettings,
+  ): AsyncGenerator<SampledGroup, void> {
+    const whole = countOf(tasks, settings);
+    let done = 0;
+    for (let first = 0; first < tasks.length; first += groupSize) {
+      const own = tasks.slice(first, first + groupSize);
+      const steps = countOf(own, settings);
+      const reportFrom = (begin: number) => (event: GroupStep) =>
+        settings.onStep?.({ ...event, first, step: begin + event.step, total: whole.composing + whole.finishing });
+      const composed = await compose(networks, own, { ...settings, onStep: reportFrom(done) });
+      const finishing = { ...settings, onStep: reportFrom(done + steps.composing) };
+      for await (const group of finisher.groups(networks, composed, finishing)) yield { ...group, first };
+      done += steps.composing + steps.finishing;
+    }
+  }
+
+  return {
+    count: (tasks, settings) => {
+      if (!needsComposing(settings)) return finisher.count(tasks, settings);
+      const steps = countOf(tasks, settings);
+      return steps.composing + steps.finishing;
+    },
+    groups: (networks, tasks, settings) =>
+      needsComposing(settings) ? groups(networks, tasks, settings) : finisher.groups(networks, tasks, settings),
+  };
+}
+
+function callOf({ signal, priority }: PassSettings): CallOptions {
+  return { ...(signal && { signal }), ...(priority !== undefined && { priority }) };
+}
