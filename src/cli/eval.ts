@@ -90,7 +90,9 @@ async function measureScenes(
   try {
     // First of all: its cold figure is that of a model that has not drawn yet.
     const clock = () => performance.now();
-    const speed = measures.includes('speed') ? await measureSpeed(model, { clock, signal }) : [];
+    const speed = measures.includes('speed')
+      ? await measureSpeed(model, { clock, signal, ...(steps !== undefined && { steps }) })
+      : [];
     const judged = await evaluate(model, {
       sprites: await loadSprites(model.imageSize),
       count,
