@@ -12,7 +12,8 @@ import { render } from '../src/emoji/scenes/render.ts';
 import { sampleScenes } from '../src/emoji/scenes/sample-scene.ts';
 import type { Scene } from '../src/emoji/scenes/scene.ts';
 import { loadSprites, type SpriteSheet } from '../src/emoji/scenes/sprites.ts';
-import { Duet, type Pixels, type UniDiffuser } from '../src/index.ts';
+import { medianPsnr } from '../src/eval/statistics.ts';
+import { Duet, type Pixels, type TextToImageOptions, type UniDiffuser } from '../src/index.ts';
 
 const count = 8;
 /** Of samples that are judged by their object or their grammar. */
@@ -61,6 +62,25 @@ function countDrawn(by: UniDiffuser): Promise<number> {
 describe('models/emoji', () => {
   it('draws what a caption says', async () => {
     expect(await countDrawn(model)).toBeGreaterThanOrEqual(drawnFloor);
+  });
+
+  it('draws large objects crisply, in combinations never seen, as the U-ViT alone does not', async () => {
+    const shares = { large: 1, small: 0, pair: 0, count: 0 };
+    const large = sampleScenes(count, seededRandom(seed), { heldOut: true, shares });
+    const crispness = async (options: TextToImageOptions) => {
+      const drawn: Uint8Array[] = [];
+      for (const scene of large) {
+        const { samples } = await model.textToImage(captionOf(scene), { seed, ...options });
+        drawn.push(samples[0]!.image.data);
+      }
+      return medianPsnr(
+        drawn,
+        large.map(scene => pictureOf(scene).data),
+      );
+    };
+    const shared = await crispness({});
+    expect(shared).toBeGreaterThan(24);
+    expect(shared - (await crispness({ network: 'uvit' }))).toBeGreaterThan(3);
   });
 
   it('says what a picture shows', async () => {
