@@ -8,6 +8,7 @@ const benchmarks = {
   familiarity: () => import('./familiarity.ts'),
   'large-pictures': () => import('./large-pictures.ts'),
   text: () => import('./write-text.ts'),
+  prompts: () => import('./encode-prompts.ts'),
 };
 
 const name = process.argv[2] ?? '';

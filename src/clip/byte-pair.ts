@@ -1,4 +1,4 @@
-/** Byte-pair merging: "repeatedly merge the pair of lowest rank, all its occurrences at once" (Sennrich et al. 2016). */
+/** Pairs of symbols as byte-pair encoding learns them (Sennrich et al. 2016, arXiv 1508.07909, algorithm 1). */
 
 /** One key for a pair of symbols; no symbol contains a blank. */
 export function pairKey(left: string, right: string): string {
@@ -18,23 +18,4 @@ export function mergePair(symbols: readonly string[], left: string, right: strin
     }
   }
   return merged;
-}
-
-/** Merges `symbols` until no pair has a rank. `ranks` maps {@link pairKey} to the pair's place in the list of merges. */
-export function applyMerges(symbols: readonly string[], ranks: ReadonlyMap<string, number>): string[] {
-  let current = [...symbols];
-  while (current.length > 1) {
-    let best = Number.POSITIVE_INFINITY;
-    let at = -1;
-    for (let i = 0; i + 1 < current.length; i++) {
-      const rank = ranks.get(pairKey(current[i]!, current[i + 1]!));
-      if (rank !== undefined && rank < best) {
-        best = rank;
-        at = i;
-      }
-    }
-    if (at < 0) break;
-    current = mergePair(current, current[at]!, current[at + 1]!);
-  }
-  return current;
 }

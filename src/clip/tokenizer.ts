@@ -4,14 +4,14 @@
  */
 import { DuetError } from '../core/errors.ts';
 import type { HostTensor } from '../core/host-tensor.ts';
-import { applyMerges } from './byte-pair.ts';
+import { PairMerger } from '../core/pair-merger.ts';
 import { byteSymbols, fromByteSymbols, toByteSymbols } from './byte-symbols.ts';
 import type { TokenizerData } from './tokenizer-file.ts';
 import { endOfWord, splitText } from './tokenizer-text.ts';
 
-/** Byte strings longer than this are merged in parts: merging is quadratic, and no word is that long. */
-const longestPiece = 1024;
+/** Words whose ids are remembered; longer ones seldom come again. */
 const cacheLimit = 10_000;
+const longestCached = 256;
 
 /** A framed text stands between a start and an end token. */
 export const frameTokens = 2;
@@ -42,7 +42,7 @@ export interface Tokenizer {
 export function createTokenizer(data: TokenizerData): Tokenizer {
   const vocab = new Map(Object.entries(data.vocab));
   const symbols = new Map([...vocab].map(([symbol, id]) => [id, symbol]));
-  const ranks = new Map(data.merges.map((pair, rank) => [pair, rank]));
+  const merger = new PairMerger(data.merges.flatMap(pairOf));
   const special = { start: idOf(vocab, data.special.start), end: idOf(vocab, data.special.end) };
   const padId = idOf(vocab, data.special.pad);
   const specials = [...new Set([data.special.start, data.special.end])];
@@ -67,12 +67,9 @@ export function createTokenizer(data: TokenizerData): Tokenizer {
     const cached = cache.get(piece);
     if (cached) return cached;
     const bytes = [...toByteSymbols(piece)];
-    const ids: number[] = [];
-    for (let from = 0; from < bytes.length; from += longestPiece) {
-      const part = bytes.slice(from, from + longestPiece);
-      part[part.length - 1] += from + longestPiece >= bytes.length ? suffix : '';
-      ids.push(...applyMerges(part, ranks).flatMap(symbolIds));
-    }
+    bytes[bytes.length - 1] += suffix;
+    const ids = merger.merge(bytes).flatMap(symbolIds);
+    if (piece.length > longestCached) return ids;
     if (cache.size >= cacheLimit) cache.clear();
     cache.set(piece, ids);
     return ids;
@@ -126,6 +123,12 @@ export function createTokenizer(data: TokenizerData): Tokenizer {
       return [...new Set(pieces)].filter(piece => !known.has(piece) && /[^\s\p{P}]/u.test(piece));
     },
   };
+}
+
+/** The two symbols of a line of merges; a line that is no pair merges nothing. */
+function pairOf(line: string): readonly (readonly [left: string, right: string])[] {
+  const [left, right, ...more] = line.split(' ');
+  return left && right && more.length === 0 ? [[left, right]] : [];
 }
 
 function idOf(vocab: ReadonlyMap<string, number>, symbol: string): number {

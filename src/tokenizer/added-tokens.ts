@@ -44,8 +44,8 @@ export class AddedTokenFinder {
     for (const { 0: content, index } of text.matchAll(this.#pattern)) {
       const token = this.#tokens.get(content)!;
       const [before, behind] = [text.slice(0, index), text.slice(index + content.length)];
-      if (token.single_word && (wordAtEnd.test(before) || wordAtStart.test(behind))) continue;
-      const start = token.lstrip ? Math.max(endWithoutBlanks(before), at) : index;
+      if (token.single_word && (wordAtEnd.test(before.slice(-2)) || wordAtStart.test(behind))) continue;
+      const start = token.lstrip ? endWithoutBlanks(before, at) : index;
       const stop = index + content.length + (token.rstrip ? leadingBlanks(behind) : 0);
       if (at < start) sections.push({ text: text.slice(at, start) });
       sections.push({ text: content, token });
@@ -63,10 +63,11 @@ function escapePattern(text: string): string {
 // JavaScript's own \s takes the byte order mark for a blank, and U+0085 for none.
 const blank = /\p{White_Space}/u;
 
-function endWithoutBlanks(text: string): number {
+/** From `least` on: what stands before belongs to another token. */
+function endWithoutBlanks(text: string, least: number): number {
   let end = text.length;
-  while (end > 0 && blank.test(text[end - 1]!)) end--;
-  return end;
+  while (end > least && blank.test(text[end - 1]!)) end--;
+  return Math.max(end, least);
 }
 
 function leadingBlanks(text: string): number {

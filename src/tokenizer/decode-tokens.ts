@@ -96,6 +96,9 @@ for (let byte = 0, others = 0; byte < 256; byte++) {
   byteOfSymbol.set(String.fromCodePoint(isPrintable ? byte : 256 + others++), byte);
 }
 
+/** The stand-ins of all bytes. */
+export const byteSymbols: readonly string[] = [...byteOfSymbol.keys()];
+
 /** A token that holds anything but stand-ins (an added one) means its own text. */
 function symbolBytes(token: string): number[] {
   const bytes = Array.from(token, symbol => byteOfSymbol.get(symbol));

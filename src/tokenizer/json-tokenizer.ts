@@ -1,8 +1,8 @@
 /**
  * Tokenizers of language models, from the tokenizer.json that Hugging Face's library writes: byte-level BPE (GPT-2, OPT, Llama 3),
  * BPE over SentencePiece's pieces with bytes for what they lack (Llama 1 and 2), SentencePiece's Unigram (T5) and WordPiece (BERT).
- * Most normalising, splitting and merging is `@huggingface/tokenizers`'; what stands around them is ours, since the package differs there from the original
- * (docs/decisions/2026-11-27-tokenizers.md).
+ * Most normalising and splitting is `@huggingface/tokenizers`'; the rest is ours, since the package differs there from the original
+ * or is slow (docs/decisions/2026-11-27-tokenizers.md).
  */
 import { Tokenizer as Pieces } from '@huggingface/tokenizers';
 import Type from 'typebox';
@@ -10,9 +10,14 @@ import { Value } from 'typebox/value';
 import { DuetError } from '../core/errors.ts';
 import { type AddedToken, AddedTokenFinder } from './added-tokens.ts';
 import { bertNormalizer, bertPreTokenizer } from './bert-text.ts';
+import { bytePairModel } from './byte-pair-model.ts';
+import { charactersPerToken } from './characters-per-token.ts';
 import { type TokenDecoder, tokenDecoder } from './decode-tokens.ts';
 import { type FrameIds, frameIds } from './frame-ids.ts';
+import type { PieceModel } from './piece-model.ts';
 import { precompiledNormalizer } from './precompiled.ts';
+import { unigramModel } from './unigram-model.ts';
+import { wordPieceModel } from './word-piece-model.ts';
 
 const addedTokenSchema = Type.Object({
   id: Type.Integer({ minimum: 0 }),
@@ -35,14 +40,25 @@ const tokenizerSchema = Type.Object({
 });
 
 const pieceIds = Type.Record(Type.String(), Type.Integer({ minimum: 0 }));
-const unknownToken = Type.Optional(Type.Union([Type.String(), Type.Null()]));
+const text = Type.Optional(Type.Union([Type.String(), Type.Null()]));
+const flag = Type.Optional(Type.Boolean());
 const modelSchemas = {
   BPE: Type.Object({
     vocab: pieceIds,
     merges: Type.Array(Type.Union([Type.String(), Type.Array(Type.String())])),
-    unk_token: unknownToken,
+    unk_token: text,
+    fuse_unk: flag,
+    byte_fallback: flag,
+    ignore_merges: flag,
+    continuing_subword_prefix: text,
+    end_of_word_suffix: text,
   }),
-  WordPiece: Type.Object({ vocab: pieceIds, unk_token: Type.String(), continuing_subword_prefix: Type.String() }),
+  WordPiece: Type.Object({
+    vocab: pieceIds,
+    unk_token: Type.String(),
+    continuing_subword_prefix: Type.String(),
+    max_input_chars_per_word: Type.Optional(Type.Integer({ minimum: 0 })),
+  }),
   Unigram: Type.Object({
     /** Pieces and their log probabilities; a piece's place is its id. */
     vocab: Type.Array(Type.Tuple([Type.String(), Type.Number()]), { minItems: 1 }),
@@ -54,6 +70,7 @@ const modelSchemas = {
 interface Vocabulary {
   readonly entries: readonly (readonly [piece: string, id: number])[];
   readonly unknown: string | undefined;
+  readonly tokensOf: PieceModel;
 }
 
 /** Tokens that begin and end a text. */
@@ -62,11 +79,12 @@ export interface FrameTokens {
   readonly behind: readonly string[];
 }
 
+type Normalizer = ((text: string) => string) | null;
+
 /** What of the package is used: its parts, one by one. */
-interface PieceMaker {
-  readonly normalizer: ((text: string) => string) | null;
+interface PackageParts {
+  readonly normalizer: Normalizer;
   readonly pre_tokenizer: ((text: string, options: { readonly section_index: number }) => string[]) | null;
-  readonly model: ((pieces: string[]) => string[]) | null;
 }
 
 export interface EncodeOptions {
@@ -82,7 +100,9 @@ export interface DecodeOptions {
 export class JsonTokenizer {
   /** Ids that are put around a text. */
   readonly frame: FrameIds;
-  readonly #pieces: PieceMaker;
+  readonly #normalizer: Normalizer;
+  readonly #split: PackageParts['pre_tokenizer'];
+  readonly #tokensOf: PieceModel;
   readonly #ids: ReadonlyMap<string, number>;
   readonly #tokens: ReadonlyMap<number, string>;
   readonly #unknownId: number | undefined;
@@ -90,6 +110,7 @@ export class JsonTokenizer {
   readonly #plainFinder: AddedTokenFinder;
   readonly #normalisedFinder: AddedTokenFinder;
   readonly #decode: TokenDecoder;
+  readonly #charactersPerToken: number;
 
   /**
    * @param json a parsed tokenizer.json, whatever it is
@@ -101,7 +122,9 @@ export class JsonTokenizer {
     assertValid(tokenizerSchema, json, origin);
     const { added_tokens: added = [] } = json;
     const vocabulary = vocabularyOf(json.model, origin);
-    this.#pieces = pieceMaker(json, origin);
+    this.#tokensOf = vocabulary.tokensOf;
+    this.#normalizer = normalizerOf(json.normalizer, origin);
+    this.#split = packageParts({ pre_tokenizer: supported(json.pre_tokenizer, origin) }, origin).pre_tokenizer;
     const tokens = added.map(
       (token): AddedToken => ({
         single_word: false,
@@ -129,6 +152,7 @@ export class JsonTokenizer {
     this.#plainFinder = finder(false);
     this.#normalisedFinder = finder(true);
     this.#decode = tokenDecoder(json.decoder, origin);
+    this.#charactersPerToken = charactersPerToken(json);
     this.frame = frame ? this.#idsOfFrame(frame, origin) : frameIds(json.post_processor, origin);
   }
 
@@ -146,6 +170,12 @@ export class JsonTokenizer {
 
   isSpecial(id: number): boolean {
     return this.#special.has(id);
+  }
+
+  /** Whether `text` certainly has more than `most` tokens, which is known at once; `encode` finds the others that have. */
+  exceeds(text: string, most: number): boolean {
+    const enough = most * this.#charactersPerToken;
+    return text.length > enough && text.replace(/\s+/g, '').length > enough;
   }
 
   encode(text: string, { framed = true }: EncodeOptions = {}): number[] {
@@ -183,21 +213,23 @@ export class JsonTokenizer {
       const sections = this.#normalisedFinder.split(this.#normalise(outer));
       for (const [place, { text: inner, token }] of sections.entries()) {
         if (token) ids.push(token.id);
-        else if (inner !== '') for (const id of this.#pieceIds(inner, index + place)) ids.push(id);
+        else if (inner !== '') this.#addPieceIds(inner, index + place, ids);
       }
     }
     return ids;
   }
 
   /** @param place 0 for what the whole text begins with: some tokenizers put a blank in front of that alone */
-  #pieceIds(text: string, place: number): number[] {
-    const { pre_tokenizer: split, model } = this.#pieces;
-    const pieces = model!(split ? split(text, { section_index: place }) : [text]);
-    return pieces.flatMap(piece => this.#ids.get(piece) ?? this.#unknownId ?? []);
+  #addPieceIds(text: string, place: number, ids: number[]): void {
+    const pieces = this.#split ? this.#split(text, { section_index: place }) : [text];
+    for (const token of this.#tokensOf(pieces)) {
+      const id = this.#ids.get(token) ?? this.#unknownId;
+      if (id !== undefined) ids.push(id);
+    }
   }
 
   #normalise(text: string): string {
-    return this.#pieces.normalizer?.(text) ?? text;
+    return this.#normalizer?.(text) ?? text;
   }
 }
 
@@ -220,38 +252,44 @@ function vocabularyOf(model: { readonly type?: string }, origin: string): Vocabu
   };
   switch (model.type) {
     case undefined:
-    case 'BPE':
+    case 'BPE': {
+      assertValid(modelSchemas.BPE, model, origin, '/model');
+      const { vocab, unk_token: unknown, continuing_subword_prefix: prefix } = model;
+      if (prefix) fail('continuing_subword_prefix of BPE is not built');
+      return { entries: Object.entries(vocab), unknown: unknown ?? undefined, tokensOf: bytePairModel(model) };
+    }
     case 'WordPiece': {
-      assertValid(modelSchemas[model.type ?? 'BPE'], model, origin, '/model');
+      assertValid(modelSchemas.WordPiece, model, origin, '/model');
       const { vocab, unk_token: unknown } = model;
-      return { entries: Object.entries(vocab), unknown: unknown ?? undefined };
+      return { entries: Object.entries(vocab), unknown, tokensOf: wordPieceModel(model) };
     }
     case 'Unigram': {
       assertValid(modelSchemas.Unigram, model, origin, '/model');
       const { vocab, unk_id: unknown, byte_fallback: fallsBack = false } = model;
       if (fallsBack) fail('byte_fallback of Unigram is not built');
       if (unknown >= vocab.length) fail(`model.unk_id must be one of ${vocab.length} pieces, got ${unknown}`);
-      return { entries: vocab.map(([piece], id) => [piece, id] as const), unknown: vocab[unknown]![0] };
+      const entries = vocab.map(([piece], id) => [piece, id] as const);
+      return { entries, unknown: vocab[unknown]![0], tokensOf: unigramModel(model) };
     }
     default:
       return fail(`the model of a tokenizer must be BPE, WordPiece or Unigram, got ${model.type}`);
   }
 }
 
-function pieceMaker(json: { readonly model: object; readonly normalizer?: unknown }, origin: string): PieceMaker {
-  const own = { normalizer: null, ...json, added_tokens: [], post_processor: null, decoder: null } as Record<
-    string,
-    unknown
-  >;
-  own['model'] = { type: 'BPE', ...json.model };
-  own['pre_tokenizer'] = supported(own['pre_tokenizer'], origin);
-  own['normalizer'] = null;
+/** @throws DuetError 'invalid-config' where the package has no such part */
+function packageParts(
+  parts: { readonly normalizer?: unknown; readonly pre_tokenizer?: unknown },
+  origin: string,
+): PackageParts {
+  const others = { added_tokens: [], post_processor: null, decoder: null };
+  const model = { type: 'BPE', vocab: {}, merges: [] };
   try {
     // The parts are functions at run time, which their classes' types do not say.
-    const { pre_tokenizer, model } = new Pieces(own, {}) as unknown as PieceMaker;
-    return { normalizer: normalizerOf(json.normalizer, origin), pre_tokenizer, model };
+    return new Pieces(
+      { normalizer: null, pre_tokenizer: null, ...parts, ...others, model },
+      {},
+    ) as unknown as PackageParts;
   } catch (error) {
-    if (DuetError.isInstance(error)) throw error;
     throw new DuetError('invalid-config', `${origin}: ${error instanceof Error ? error.message : error}`, {
       cause: error,
     });
@@ -259,7 +297,7 @@ function pieceMaker(json: { readonly model: object; readonly normalizer?: unknow
 }
 
 /** The package's, but for those that differ from the original there. */
-function normalizerOf(json: unknown, origin: string): PieceMaker['normalizer'] {
+function normalizerOf(json: unknown, origin: string): Normalizer {
   if (typeof json !== 'object' || json === null) return null;
   const { type, normalizers, precompiled_charsmap: charsmap } = json as Record<string, unknown>;
   if (type === 'Sequence' && Array.isArray(normalizers)) {
@@ -269,9 +307,7 @@ function normalizerOf(json: unknown, origin: string): PieceMaker['normalizer'] {
   if (type === 'Precompiled') return precompiledNormalizer(charsmap, origin);
   if (type === 'BertNormalizer') return bertNormalizer(json);
   if (type === 'Strip') return stripNormalizer(json);
-  const alone = { model: { type: 'BPE', vocab: {}, merges: [] }, added_tokens: [], normalizer: json };
-  const { normalizer } = new Pieces({ ...alone, pre_tokenizer: null, post_processor: null, decoder: null }, {});
-  return normalizer as unknown as PieceMaker['normalizer'];
+  return packageParts({ normalizer: json }, origin).normalizer;
 }
 
 const isWhiteSpace = (character: string | undefined) => character !== undefined && /\p{White_Space}/u.test(character);

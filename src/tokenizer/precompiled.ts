@@ -5,13 +5,16 @@
  * shortest stands for all of it.
  */
 import { DuetError } from '../core/errors.ts';
+import { graphemes } from './graphemes.ts';
 
-const graphemes = new Intl.Segmenter('und', { granularity: 'grapheme' });
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** Graphemes from this length on are looked up by their characters. */
 const longBytes = 6;
+
+/** Texts whose replacement is remembered: few characters make up most texts. */
+const mostRemembered = 10_000;
 
 /**
  * @param charsmap in base64
@@ -25,18 +28,26 @@ export function precompiledNormalizer(charsmap: unknown, origin: string): (text:
   }
   const units = Uint32Array.from({ length: size / 4 }, (_, index) => bytes.readUInt32LE(4 + 4 * index));
   const texts = bytes.subarray(4 + size);
-  const replaced = (chunk: string): string | undefined => {
+  const found = (chunk: string): string | undefined => {
     const at = firstValue(units, encoder.encode(chunk));
     if (at === undefined) return undefined;
     const end = texts.indexOf(0, at);
     return decoder.decode(texts.subarray(at, end < 0 ? undefined : end));
   };
+  const remembered = new Map<string, string | undefined>();
+  const replaced = (chunk: string): string | undefined => {
+    if (remembered.has(chunk)) return remembered.get(chunk);
+    if (remembered.size >= mostRemembered) remembered.clear();
+    const replacement = found(chunk);
+    remembered.set(chunk, replacement);
+    return replacement;
+  };
   return text => {
     let out = '';
-    for (const { segment } of graphemes.segment(text)) {
-      const whole = Buffer.byteLength(segment) < longBytes ? replaced(segment) : undefined;
+    for (const cluster of graphemes(text)) {
+      const whole = Buffer.byteLength(cluster) < longBytes ? replaced(cluster) : undefined;
       if (whole !== undefined) out += whole;
-      else for (const character of segment) out += replaced(character) ?? character;
+      else for (const character of cluster) out += replaced(character) ?? character;
     }
     return out;
   };

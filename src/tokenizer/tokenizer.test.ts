@@ -40,6 +40,38 @@ describe.each(files)('%s', file => {
     for (const { ids, decoded } of decoding) expect([ids, tokenizer.decode(ids)]).toEqual([ids, decoded]);
   });
 
+  it('never says that a text has more tokens than it has', () => {
+    for (const { text, ids } of cases) expect([text, tokenizer.exceeds(text, ids.length)]).toEqual([text, false]);
+    const word = fc.constantFrom(
+      'a',
+      ' ',
+      '\n',
+      '\u0301',
+      '🦊',
+      '<s>',
+      '</s>',
+      '<|endoftext|>',
+      '▁',
+      '='.repeat(64),
+      'fox',
+    );
+    fc.assert(
+      fc.property(fc.string({ unit: word, maxLength: 60 }), text => {
+        expect(tokenizer.exceeds(text, tokenizer.encode(text, { framed: false }).length)).toBe(false);
+      }),
+    );
+  });
+
+  it('says it of texts that are much too long, where each character counts', () => {
+    const isCertain = !['bert', 'clip', 't5'].some(name => file.startsWith(name));
+    expect(tokenizer.exceeds('fox'.repeat(10_000), 500)).toBe(isCertain);
+    expect(tokenizer.exceeds(' \n'.repeat(10_000), 500)).toBe(false);
+  });
+
+  it('takes texts of any length', () => {
+    expect(tokenizer.encode(' a'.repeat(70_000)).length).toBeGreaterThan(35_000);
+  });
+
   it('streams the whole text in whole characters', () => {
     for (const { ids } of cases) {
       const stream = new TextStream(tokenizer);
@@ -97,6 +129,9 @@ describe('what is not a tokenizer of a language model', () => {
     }
     refused({ normalizer: { type: 'Sequence', normalizers: [{ type: 'Precompiled' }] } }, /no table of replacements/);
     refused({ model: { type: 'BPE', vocab: { a: -1 }, merges: [] } }, /model\.vocab/);
+    const { model } = tokenizer as { model: object };
+    refused({ model: { ...model, continuing_subword_prefix: '##' } }, /continuing_subword_prefix/);
+    refused({ model: { ...model, ignore_merges: 'yes' } }, /model\.ignore_merges/);
     refused({ decoder: { type: 'CTC' } }, /the decoder "CTC" is none of/);
     refused({ decoder: { type: 'Replace', pattern: { Regex: 'a+' }, content: '' } }, /needs a text/);
     refused({ post_processor: { type: 'Other' } }, /the post_processor "Other"/);

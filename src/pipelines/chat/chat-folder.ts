@@ -1,7 +1,7 @@
 /** What a folder of any model that answers in dialogues with pictures gives, wherever its parts come from. */
 import type { TensorSource } from '../../core/host-tensor.ts';
 import type { Filled } from '../../nn/params.ts';
-import type { JsonTokenizer } from '../../tokenizer/index.ts';
+import type { PromptEncoder } from '../../tokenizer/index.ts';
 import type { VisualFrontEndConfig, visualFrontEndSpec } from '../../vision/index.ts';
 import type { VokenMapperConfig, VokenVocabulary, vokenMapperSpec } from '../../vokens/index.ts';
 import type { LanguageFolder } from '../language/language-folder.ts';
@@ -17,7 +17,7 @@ export interface FrontEnd {
   readonly input: VisualInputRules;
   readonly params: Filled<ReturnType<typeof visualFrontEndSpec>, TensorSource>;
   /** Of the prompt, for a Q-Former that reads it beside the picture. */
-  readonly instruction?: JsonTokenizer;
+  readonly instruction?: PromptEncoder;
 }
 
 /** How a model draws. */

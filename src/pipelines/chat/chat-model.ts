@@ -197,8 +197,8 @@ export class ChatModel implements Pipeline {
   }
 
   /** Ends all calls and frees the weights; further calls throw. Idempotent. */
-  release(): Promise<void> {
-    return this.#networks.release();
+  async release(): Promise<void> {
+    await Promise.all([this.#networks.release(), this.#folder.language.prompts.release()]);
   }
 
   /** What draws the pictures of a call; of a model that does not draw its name alone. */
@@ -228,11 +228,10 @@ export class ChatModel implements Pipeline {
         },
       );
     }
-    // A text is encoded in this thread, and what others do in it waits.
-    if (text.length > charactersPerToken * this.#positions) throw tooLong(undefined, this.#positions);
-    const { tokenizer, network } = language;
+    const { tokenizer, prompts, network } = language;
+    if (tokenizer.exceeds(text, this.#positions)) throw tooLong(undefined, this.#positions);
     const { before, behind } = tokenizer.frame;
-    const words = tokenizer.encode(text, { framed: false });
+    const words = await prompts.encode(text, { framed: false, signal });
     const places = images.map(() => vocabulary.image.id);
     const ids = picturesFirst ? [...places, ...before, ...words, ...behind] : [...(isFramed ? [] : before), ...words];
     if (ids.length >= this.#positions) throw tooLong(ids.length, this.#positions); // before pictures are looked at
@@ -252,9 +251,6 @@ export class ChatModel implements Pipeline {
     return this.#networks.see!(await Promise.all(pixels), { ...options, text });
   }
 }
-
-/** More than texts have on average, which is about four. */
-const charactersPerToken = 8;
 
 function tooLong(positions: number | undefined, most: number): DuetError {
   return new DuetError(

@@ -3,7 +3,7 @@ import { DuetError } from '../../core/errors.ts';
 import type { HostTensor } from '../../core/host-tensor.ts';
 import { type CompileOptions, compile, type Executable, type RunOptions } from '../../engine/index.ts';
 import type { Pixels } from '../../image/index.ts';
-import type { JsonTokenizer } from '../../tokenizer/index.ts';
+import type { PromptEncoder } from '../../tokenizer/index.ts';
 import { type VisualFrontEndConfig, type VisualFrontEndParams, visualFrontEnd } from '../../vision/index.ts';
 import { visualInput } from '../visual-input.ts';
 import type { FrontEnd } from './chat-folder.ts';
@@ -44,14 +44,16 @@ export async function createEyes(frontEnd: FrontEnd, options: CompileOptions): P
 
   return {
     see: async (pictures, { text = '', ...run } = {}) => {
-      const ids = instruction && instructionIds(instruction, text, network);
+      const ids = instruction && (await instructionIds(instruction, text, network, run));
       const seen: Float32Array[] = [];
       for (let at = 0; at < pictures.length; at += picturesAtOnce) {
         seen.push(...(await look(pictures.slice(at, at + picturesAtOnce), ids, run)));
       }
       return seen;
     },
-    release: () => eyes.release(),
+    release: async () => {
+      await Promise.all([eyes.release(), instruction?.release()]);
+    },
   };
 }
 
@@ -78,8 +80,13 @@ function longestInstruction({ connector }: VisualFrontEndConfig): number {
   return connector.qFormer?.text?.positions ?? 0;
 }
 
-function instructionIds(tokenizer: JsonTokenizer, text: string, network: VisualFrontEndConfig): Int32Array {
-  const ids = tokenizer.encode(text);
+async function instructionIds(
+  prompts: PromptEncoder,
+  text: string,
+  network: VisualFrontEndConfig,
+  { signal }: RunOptions,
+): Promise<Int32Array> {
+  const ids = await prompts.encode(text, { signal });
   const most = longestInstruction(network);
   if (ids.length <= most) return Int32Array.from(ids);
   throw new DuetError(

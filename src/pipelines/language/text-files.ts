@@ -3,7 +3,13 @@ import { join } from 'node:path';
 import Type from 'typebox';
 import { DuetError } from '../../core/errors.ts';
 import { readJsonFile, readOptionalJsonFile, readOptionalTextFile } from '../../core/json-file.ts';
-import { ChatTemplate, JsonTokenizer } from '../../tokenizer/index.ts';
+import {
+  ChatTemplate,
+  JsonTokenizer,
+  PromptEncoder,
+  type TokenizerSource,
+  tokenizerFrom,
+} from '../../tokenizer/index.ts';
 import { orNull, readFields } from '../../weights/names/config-file.ts';
 
 /** How tokens are chosen where the caller does not say: the model's own settings. */
@@ -22,6 +28,8 @@ export interface SamplingDefaults {
 
 export interface TextFiles {
   readonly tokenizer: JsonTokenizer;
+  /** The same for prompts, which may be long. */
+  readonly prompts: PromptEncoder;
   /** Absent in models that were not trained on dialogues. */
   readonly chatTemplate?: ChatTemplate;
   /** Names that templates use, such as `bos_token`. */
@@ -74,7 +82,7 @@ export interface TextFilesOptions {
   /** Tokens that end a text where no file says: the default of transformers for models of the kind. @default none */
   readonly endIds?: readonly number[];
   /** Special tokens that the tokenizer is to know beside its own; blanks around them belong to them. @default none */
-  readonly addedTokens?: readonly { readonly name: string; readonly id: number }[];
+  readonly addedTokens?: NonNullable<TokenizerSource['addedTokens']>;
 }
 
 /** @throws DuetError 'model-not-found' | 'invalid-config' */
@@ -84,39 +92,33 @@ export async function readTextFiles(
 ): Promise<TextFiles> {
   const at = (name: string) => join(folder, name);
   const tokenizerConfig = await readChecked(tokenizerConfigSchema, at('tokenizer_config.json'));
-  const tokenizerJson = await readRequired(at('tokenizer.json'));
+  const file = at('tokenizer.json');
+  const json = await readRequired(file);
   const specialTokens = specialTokensOf(
     await readChecked(tokenizerConfigSchema, at('special_tokens_map.json')),
     tokenizerConfig,
   );
   const frame = frameOf(tokenizerConfig, specialTokens);
-  const own = new JsonTokenizer(tokenizerJson, at('tokenizer.json'), frame);
+  const own = new JsonTokenizer(json, file, frame);
   if (own.vocabularySize > vocabularySize) {
     throw new DuetError(
       'invalid-config',
-      `${at('tokenizer.json')} has ids up to ${own.vocabularySize - 1}, the model has ${vocabularySize} tokens: they do not belong together`,
+      `${file} has ids up to ${own.vocabularySize - 1}, the model has ${vocabularySize} tokens: they do not belong together`,
     );
   }
-  const lacking = addedTokens.filter(({ name }) => own.idOf(name) === undefined);
-  const tokenizer =
-    lacking.length === 0 ? own : new JsonTokenizer(withTokens(tokenizerJson, lacking), at('tokenizer.json'), frame);
+  const source = { file, frame, addedTokens: addedTokens.filter(({ name }) => own.idOf(name) === undefined) };
+  const tokenizer = source.addedTokens.length === 0 ? own : tokenizerFrom(json, source);
   const generation = await readChecked(generationSchema, at('generation_config.json'));
   const older = readFields(generationSchema, config, at('config.json'));
   const chatTemplate = await readChatTemplate(at, tokenizerConfig);
   return {
     tokenizer,
+    prompts: new PromptEncoder(tokenizer, source),
     ...(chatTemplate && { chatTemplate }),
     specialTokens,
     stopIds: [generation.eos_token_id ?? older.eos_token_id ?? endIds].flat(),
     defaults: samplingDefaults(generation),
   };
-}
-
-/** A parsed tokenizer.json, known to be one, with more special tokens. */
-function withTokens(json: unknown, tokens: NonNullable<TextFilesOptions['addedTokens']>): unknown {
-  const { added_tokens: own = [], ...others } = json as { readonly added_tokens?: readonly unknown[] };
-  const added = tokens.map(({ name, id }) => ({ id, content: name, special: true, lstrip: true, rstrip: true }));
-  return { ...others, added_tokens: [...own, ...added] };
 }
 
 /** @throws DuetError 'model-not-found' if there is no such file */

@@ -12,7 +12,7 @@ import {
   llamaPositions,
   TokenChooser,
 } from '../../lm/index.ts';
-import { type ChatMessage, type JsonTokenizer, TextStream } from '../../tokenizer/index.ts';
+import { type ChatMessage, type JsonTokenizer, type PromptOptions, TextStream } from '../../tokenizer/index.ts';
 import { CompiledDecoder, SharedDecoder } from '../compiled-decoder.ts';
 import type { LoadOptions } from '../family.ts';
 import { searchText } from '../language/search-text.ts';
@@ -89,12 +89,12 @@ export class Llama {
    * const { text } = await model.generate('Once upon a time', { maxTokens: 40, temperature: 0.8, seed: 1 });
    */
   async generate(prompt: Prompt, options: TextOptions = {}): Promise<GeneratedText> {
-    return this.#whole(this.#continuation(prompt), options);
+    return this.#whole(() => this.#continuation(prompt, options), options);
   }
 
   /** `generate`, piece by piece; ending the loop ends the call. */
   stream(prompt: Prompt, options: TextOptions = {}): AsyncGenerator<TextEvent, void> {
-    return this.#events(this.#continuation(prompt), options);
+    return this.#events(() => this.#continuation(prompt, options), options);
   }
 
   /**
@@ -104,12 +104,12 @@ export class Llama {
    * const { text } = await model.chat([{ role: 'user', content: 'Hello' }]);
    */
   async chat(messages: readonly ChatMessage[], options: TextOptions = {}): Promise<GeneratedText> {
-    return this.#whole(this.#answer(messages), options);
+    return this.#whole(() => this.#answer(messages, options), options);
   }
 
   /** `chat`, piece by piece; ending the loop ends the call. */
   streamChat(messages: readonly ChatMessage[], options: TextOptions = {}): AsyncGenerator<TextEvent, void> {
-    return this.#events(this.#answer(messages), options);
+    return this.#events(() => this.#answer(messages, options), options);
   }
 
   /** The text that `chat` goes on with. */
@@ -124,20 +124,25 @@ export class Llama {
   /** Ends all calls and frees the weights; further calls throw. Idempotent. */
   async release(): Promise<void> {
     this.#driver.close();
-    await this.#decoder.release();
+    await Promise.all([this.#decoder.release(), this.#folder.prompts.release()]);
   }
 
-  #continuation(prompt: Prompt): Start {
-    const ids = typeof prompt === 'string' ? this.tokenizer.encode(prompt) : prompt;
+  async #continuation(prompt: Prompt, { signal }: TextOptions): Promise<Start> {
+    const ids = typeof prompt === 'string' ? await this.#encode(prompt, { signal }) : prompt;
     return { ids, before: ids };
   }
 
-  #answer(messages: readonly ChatMessage[]): Start {
+  async #answer(messages: readonly ChatMessage[], { signal }: TextOptions): Promise<Start> {
     // The template has written the token that begins a text.
-    return { ids: this.tokenizer.encode(this.chatText(messages), { framed: false }), before: [] };
+    return { ids: await this.#encode(this.chatText(messages), { framed: false, signal }), before: [] };
   }
 
-  async #whole(start: Start, options: TextOptions): Promise<GeneratedText> {
+  async #encode(text: string, options: PromptOptions): Promise<readonly number[]> {
+    if (this.tokenizer.exceeds(text, this.positions)) throw tooLong(`more than ${this.positions}`, this.positions);
+    return this.#folder.prompts.encode(text, options);
+  }
+
+  async #whole(start: () => Promise<Start>, options: TextOptions): Promise<GeneratedText> {
     for await (const event of this.#events(start, options)) {
       if (event.type === 'text-delta') continue;
       const { type: _, ...result } = event;
@@ -146,7 +151,8 @@ export class Llama {
     throw new Error('A stream of text ends with its last event');
   }
 
-  async *#events(start: Start, options: TextOptions): AsyncGenerator<TextEvent, void> {
+  async *#events(begin: () => Promise<Start>, options: TextOptions): AsyncGenerator<TextEvent, void> {
+    const start = await begin();
     const { ids: prompt, before } = start;
     const used = this.#used(prompt, options);
     if (used.search) return yield* this.#search(start, used.search, used, options);
@@ -217,14 +223,16 @@ export class Llama {
     if (wrong !== undefined) {
       throw new DuetError('invalid-argument', `Ids are whole numbers from 0 to ${vocabularySize - 1}, got ${wrong}`);
     }
-    if (room < 1) {
-      throw new DuetError(
-        'invalid-argument',
-        `The prompt has ${prompt.length} tokens; the model reads ${this.positions} with its answer. Make it shorter.`,
-      );
-    }
+    if (room < 1) throw tooLong(prompt.length, this.positions);
     return usedOptions(options, { defaults: this.#folder.defaults, stopIds: this.#folder.stopIds, room });
   }
+}
+
+function tooLong(tokens: number | string, most: number): DuetError {
+  return new DuetError(
+    'invalid-argument',
+    `The prompt has ${tokens} tokens; the model reads ${most} with its answer. Make it shorter.`,
+  );
 }
 
 function callOptions({ signal, priority }: TextOptions) {

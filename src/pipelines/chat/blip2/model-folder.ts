@@ -7,7 +7,7 @@ import { basename, join, resolve } from 'node:path';
 import Type from 'typebox';
 import { DuetError } from '../../../core/errors.ts';
 import { readJsonFile } from '../../../core/json-file.ts';
-import { JsonTokenizer } from '../../../tokenizer/index.ts';
+import { JsonTokenizer, PromptEncoder } from '../../../tokenizer/index.ts';
 import { visualFrontEndSpec } from '../../../vision/index.ts';
 import type { VokenVocabulary } from '../../../vokens/index.ts';
 import { openConverted } from '../../../weights/converted.ts';
@@ -67,10 +67,10 @@ export async function readBlip2Folder(folder: string, family: 'blip-2' | 'instru
 }
 
 /** The Q-Former's own. */
-async function readInstructionTokenizer(folder: string, vocabularySize: number): Promise<JsonTokenizer> {
+async function readInstructionTokenizer(folder: string, vocabularySize: number): Promise<PromptEncoder> {
   const file = join(folder, 'qformer_tokenizer', 'tokenizer.json');
   const tokenizer = new JsonTokenizer(await readRequired(file), file);
-  if (tokenizer.vocabularySize <= vocabularySize) return tokenizer;
+  if (tokenizer.vocabularySize <= vocabularySize) return new PromptEncoder(tokenizer, { file });
   throw new DuetError(
     'invalid-config',
     `${file} has ids up to ${tokenizer.vocabularySize - 1}, the Q-Former has ${vocabularySize} tokens: they do not belong together`,
