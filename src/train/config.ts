@@ -166,6 +166,8 @@ export const fineTuneStageSchema = Type.Object(
     ...further,
     /** Sizes that the U-ViT is given before it is trained further. @default those that it has */
     model: Type.Optional(Type.Object({ patchSize: positive, finalConv: Type.Boolean() }, closed)),
+    /** Whether the model's U-Net stays, which goes on drawing what it has learnt. @default false */
+    keepsUnet: Type.Optional(Type.Boolean()),
     /** Weights of the three parts of the loss. */
     loss: Type.Object({ image: Type.Number(), clip: Type.Number(), text: Type.Number() }, closed),
     curriculum: Type.Array(timestepMixSchema, { minItems: 1 }),

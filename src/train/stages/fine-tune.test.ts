@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tinyModel } from '../../../test/support/tiny-model.ts';
 import { tinyOptimizer } from '../../../test/support/tiny-optimizer.ts';
+import { tinyModelWithUnet } from '../../../test/support/tiny-unet.ts';
 import { isHostTensor } from '../../core/host-tensor.ts';
 import { flattenTree } from '../../core/tree.ts';
 import { loadAs } from '../../pipelines/index.ts';
@@ -17,12 +18,13 @@ let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'duet-fine-tune-'));
   await writeModelFolder(join(folder, 'base'), tinyModel());
+  await writeModelFolder(join(folder, 'with-unet'), tinyModelWithUnet());
 });
 afterAll(() => rm(folder, { recursive: true }));
 
 const engine = { device: 'cpu', threads: 1 } as const;
 
-function stage(model: FineTuneStage['model']) {
+function stage(changes: Partial<FineTuneStage>) {
   const mix = { textClean: 0.5, imageClean: 0.2, textIgnored: 0.1, imageIgnored: 0.1, independent: 0.05, equal: 0.05 };
   const json: FineTuneStage = {
     stage: 'fine-tune',
@@ -37,14 +39,14 @@ function stage(model: FineTuneStage['model']) {
     sampleEvery: 3,
     loss: { image: 1, clip: 0.5, text: 1 },
     curriculum: [{ at: 0, ...mix }],
-    ...(model && { model }),
+    ...changes,
   };
   return fineTuneStage(parseStageConfig(json) as FineTuneStage, { engine, cache: join(folder, 'cache') });
 }
 
 describe('the stage fine-tune with other patches', () => {
   it('goes on with all that does not depend on them, and writes a model that draws with them', async () => {
-    const { initialParams } = await stage({ patchSize: 2, finalConv: true });
+    const { initialParams } = await stage({ model: { patchSize: 2, finalConv: true } });
     const initial = flattenTree(initialParams, isHostTensor);
     const before = flattenTree(tinyModel().weights.uvit, isHostTensor);
     const changed = Object.keys(initial).filter(name => `${initial[name]!.data}` !== `${before[name]?.data}`);
@@ -68,7 +70,11 @@ describe('the stage fine-tune with other patches', () => {
     for (const [at, from] of cameFrom.entries()) expect(row(initial, others + at)).toEqual(row(before, others + from));
 
     const out = join(folder, 'run');
-    for await (const event of train(await stage({ patchSize: 2, finalConv: true }), { out, resume: false, engine })) {
+    for await (const event of train(await stage({ model: { patchSize: 2, finalConv: true } }), {
+      out,
+      resume: false,
+      engine,
+    })) {
       if (event.type === 'step') expect(event.loss).toBeGreaterThan(0);
     }
     const { config } = await loadBaseModel(join(out, 'model'));
@@ -80,6 +86,20 @@ describe('the stage fine-tune with other patches', () => {
   });
 
   it('refuses patches that do not cover the latent image', async () => {
-    await expect(stage({ patchSize: 3, finalConv: false })).rejects.toThrow(/must divide .* 8, got 3/);
+    await expect(stage({ model: { patchSize: 3, finalConv: false } })).rejects.toThrow(/must divide .* 8, got 3/);
+  });
+});
+
+describe('the stage fine-tune of a model with a U-Net', () => {
+  it.each([
+    ['leaves it out', {}, undefined],
+    ['keeps it if that is wanted', { keepsUnet: true }, tinyModelWithUnet().config.unet],
+  ])('%s', async (_, changes, unet) => {
+    const out = join(folder, `unet-${Object.keys(changes).length}`);
+    const own = await stage({ from: join(folder, 'with-unet'), steps: 1, ...changes });
+    for await (const _event of train(own, { out, resume: false, engine }));
+    const { config, weights } = await loadBaseModel(join(out, 'model'));
+    expect(config.unet).toEqual(unet);
+    expect(weights.unet === undefined).toBe(unet === undefined);
   });
 });

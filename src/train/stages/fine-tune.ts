@@ -1,6 +1,6 @@
 /**
- * Stage `fine-tune`: a finished model's U-ViT trained further on pairs, with other patches where these are wanted. The other networks stay frozen, but for a
- * U-Net, which would draw what it had learnt before: it is left out.
+ * Stage `fine-tune`: a finished model's U-ViT trained further on pairs, with other patches where these are wanted. The other
+ * networks stay frozen, but for a U-Net, which would draw what it had learnt before: it is left out unless it is to stay.
  */
 import { basename, resolve } from 'node:path';
 import { createTokenizer, frameTokens, type Tokenizer } from '../../clip/index.ts';
@@ -62,7 +62,8 @@ export async function fineTuneConfig(
 }
 
 export async function fineTuneStage(config: FineTuneStage, context: StageContext): Promise<Stage> {
-  const base = withoutUnet(await loadBaseModel(config.from));
+  const whole = await loadBaseModel(config.from);
+  const base = config.keepsUnet ? whole : withoutUnet(whole);
   const model = config.model ? withOtherPatches(base, config.model, config.seed) : base;
   const { uvit, diffusion, textTokens } = model.config;
   checkPictureSize(config, model.config);
