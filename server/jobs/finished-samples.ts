@@ -91,6 +91,11 @@ export class FinishedSamples {
     await Promise.allSettled([...this.#entries.values()].map(({ stored }) => stored));
   }
 
+  /** The name of a finished sample's file, whether it is stored yet or not. */
+  fileOf(index: number): string | undefined {
+    return this.#entries.get(index)?.shown.file;
+  }
+
   /** Names of the files that were stored, or may have been. */
   get files(): readonly string[] {
     return [...this.#entries.values()].flatMap(({ shown }) => shown.file ?? []);

@@ -81,7 +81,7 @@ export class JobTable {
 
   view(id: string): JobView | undefined {
     const job = this.#active.get(id);
-    if (job) return viewOf(job.record, job.queue.position(id), job.progress);
+    if (job) return { ...viewOf(job.record, job.queue.position(id), job.progress), ...presentOf(job) };
     const record = this.#ended.get(id);
     return record && viewOf(record, null, null);
   }
@@ -95,4 +95,10 @@ export class JobTable {
       .slice(0, limit)
       .flatMap(id => this.view(id) ?? []);
   }
+}
+
+/** What there is of an answer that is being written. */
+function presentOf({ isOver, told: { written }, finished }: ActiveJob): Pick<JobView, 'present'> {
+  if (isOver || !written) return {};
+  return { present: { ...written, files: written.pictures.map((_, index) => finished?.fileOf(index)) } };
 }

@@ -82,6 +82,11 @@ export interface WrittenSoFar {
   readonly pictures: readonly { readonly at: number; readonly seed: number }[];
 }
 
+export interface PresentAnswer extends WrittenSoFar {
+  /** Of its pictures, as far as they are finished; they may still have to be stored. */
+  readonly files: readonly (string | undefined)[];
+}
+
 export interface JobResult {
   /** The job's id: its files lie under /v1/jobs/<id>/files/. */
   readonly id: string;
@@ -160,6 +165,8 @@ export interface JobView {
   readonly error?: JobError;
   /** Of one that failed or was cancelled after it had begun to write. */
   readonly written?: WrittenSoFar;
+  /** Of one that is not over and has begun to write. */
+  readonly present?: PresentAnswer;
 }
 
 export interface SubmitOptions {

@@ -39,6 +39,7 @@ describe('run', () => {
         max_tokens: 9,
         temperature: 0.5,
         top_p: 0.9,
+        top_k: 0,
         stop_sequences: '###,User:',
         seed: 3,
       };
@@ -50,7 +51,7 @@ describe('run', () => {
           { role: 'system', content: text('Be brief.') },
           { role: 'user', content: text('What is there?') },
         ],
-        options: { maxTokens: 9, temperature: 0.5, topP: 0.9, stop: ['###', 'User:'], seed: 3 },
+        options: { maxTokens: 9, temperature: 0.5, topP: 0.9, topK: 0, stop: ['###', 'User:'], seed: 3 },
       });
     }));
 
@@ -82,6 +83,23 @@ describe('run', () => {
     expect([output[0], output[2], output[4]]).toEqual(['Here is one: ', 'a fox. And ', 'another.']);
     expect([await colourOf(output[1]!), await colourOf(output[3]!)]).toEqual([drawn(5), drawn(6)]);
   });
+
+  it('shows what there is of an answer, if it is looked at before the end', () =>
+    withServer({ pace: 'stepwise' }, async (own, { advance }) => {
+      const { id } = await own.predictions.create({ model: name, input: { prompt: 'Two foxes', seed: 5 } });
+      const outputNow = async () => ((await own.predictions.get(id)).output ?? []) as string[];
+      const shown = (part: string) => (part.startsWith('data:image') ? '[]' : part);
+      const eventually = (parts: readonly string[]) =>
+        expect.poll(async () => (await outputNow()).map(shown), { timeout: 60_000 }).toEqual(parts);
+      await eventually([]);
+      advance(4); // the words, the first picture begun, words behind it
+      await eventually(['Here is one: ']);
+      advance(2);
+      await eventually(['Here is one: ', '[]', 'a fox.']);
+      expect(await colourOf((await outputNow())[1]!)).toEqual(drawn(5));
+      advance();
+      await eventually(['Here is one: ', '[]', 'a fox. And ', '[]', 'another.']);
+    }));
 
   it('refuses what is asked twice, or not at all', async () => {
     const refusalOf = async (input: object) => {
@@ -135,7 +153,7 @@ describe('stream', () => {
       advance();
       await own.wait(asked, {});
       const text = await (await fetch(asked.urls.stream!, { headers: { accept: 'text/event-stream' } })).text();
-      expect(text).toMatch(/^event: output\ndata: Here is one: \n\n/);
+      expect(text).toMatch(/^id: 13-0\nevent: output\ndata: Here is one: \n\n/);
       expect(text.match(/^data: data:image/gm)).toHaveLength(2);
       expect(text).toMatch(/event: done\ndata: \{\}\n\n$/);
       const other = fakeChatModel({ pace: 'stepwise' });
@@ -144,9 +162,29 @@ describe('stream', () => {
       await until(() => other.calls.length > 0);
       const ended = fetch(slow.urls.stream!, { headers: { accept: 'text/event-stream' } });
       await clientOf(running).predictions.cancel(slow.id);
-      expect(await (await ended).text()).toBe('event: done\ndata: {"reason":"canceled"}\n\n');
+      expect(await (await ended).text()).toBe('id: 0-0\nevent: done\ndata: {"reason":"canceled"}\n\n');
       await running.close();
       expect(calls).toHaveLength(1);
+    }));
+
+  it('goes on where a client was that comes again', () =>
+    withServer({}, async own => {
+      const asked = await own.predictions.create({ model: name, input: { prompt: 'Two foxes', seed: 5 } });
+      await own.wait(asked, {});
+      const eventsAfter = async (last?: string) => {
+        const headers = { accept: 'text/event-stream', ...(last !== undefined && { 'last-event-id': last }) };
+        const text = await (await fetch(asked.urls.stream!, { headers })).text();
+        return text.split('\n\n').filter(event => event !== '');
+      };
+      const all = await eventsAfter();
+      expect(all).toHaveLength(6);
+      for (const [at, event] of all.entries()) {
+        const id = /^id: (.*)$/m.exec(event)![1]!;
+        // The end is told again, for the client has come to ask.
+        expect(await eventsAfter(id)).toEqual(at < 5 ? all.slice(at + 1) : all.slice(5));
+      }
+      for (const other of ['', 'x', '-1-0', '5', `${'9'.repeat(30)}-0`]) expect(await eventsAfter(other)).toEqual(all);
+      expect((await eventsAfter('5-0'))[0]).toMatch(/data: is one: $/);
     }));
 
   it('throws what a failed prediction says', () =>

@@ -38,8 +38,25 @@ export async function toPrediction(request: FastifyRequest, view: JobView): Prom
   return {
     ...listed,
     input: { ...input, ...(messages && { messages }) },
-    output: outputOf(view, file => addresses.get(file) ?? null),
+    output: outputOf(view, file => addresses.get(file) ?? null) ?? (await presentOutput(request, view)),
   };
+}
+
+/** What there is of an answer that is being written: as in its stream, words behind a picture wait until it is drawn. */
+async function presentOutput(request: FastifyRequest, view: JobView): Promise<readonly string[] | null> {
+  if (!view.present) return null;
+  const { text, pictures, files } = view.present;
+  const output: string[] = [];
+  let start = 0;
+  for (const [index, { at }] of pictures.entries()) {
+    output.push(text.slice(start, at));
+    start = at;
+    const file = files[index];
+    const url = file === undefined ? undefined : await pictureFileUrl(request, view, file);
+    if (url === undefined) return output.filter(part => part !== '');
+    output.push(url);
+  }
+  return [...output, text.slice(start)].filter(part => part !== '');
 }
 
 /** Where a file of the native job is, for which the API key is needed. */

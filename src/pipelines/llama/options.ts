@@ -10,7 +10,7 @@ export interface TextOptions extends SearchOptions {
   readonly maxTokens?: number;
   /** 0 takes the most probable token each time; above 1 is more varied than the model. @default the model's, mostly 0 */
   readonly temperature?: number;
-  /** Only the k most probable tokens count. @default the model's */
+  /** Only the k most probable tokens count; 0: all do. @default the model's */
   readonly topK?: number;
   /** Only the most probable tokens that together have this probability count, in (0, 1]. @default the model's */
   readonly topP?: number;
@@ -69,7 +69,8 @@ export function usedOptions(
   }
   const names = ['temperature', 'topK', 'topP', 'minP', 'repetitionPenalty'] as const;
   const given = names.flatMap(name => (options[name] === undefined ? [] : [[name, options[name]] as const]));
-  const choice: TokenChoice = { ...own, ...Object.fromEntries(given), seed };
+  const { topK, ...others }: TokenChoice = { ...own, ...Object.fromEntries(given), seed };
+  const choice: TokenChoice = { ...others, ...(topK !== undefined && topK !== 0 && { topK }) };
   const { repetitionPenalty = 1 } = choice;
   const search = searchOptions(options, defaults);
   return {

@@ -33,10 +33,10 @@ export const textOptions = {
   }),
   topK: Type.Integer({
     title: 'Top k',
-    minimum: 1,
+    minimum: 0,
     maximum: 1_000_000,
     ...modelsOwn,
-    description: 'only so many of the most probable tokens count',
+    description: 'only so many of the most probable tokens count; 0: all do',
   }),
   topP: Type.Number({
     title: 'Top p',
