@@ -5,6 +5,7 @@
 import { DuetError } from '../core/errors.ts';
 import type { Decoding } from './decoding.ts';
 import { logSoftmax } from './logits-processors.ts';
+import { requireWhole } from './require-whole.ts';
 import { TopCandidates } from './top-candidates.ts';
 
 export interface BeamSearchOptions {
@@ -41,7 +42,8 @@ interface Live {
 /** Beams of one sequence, best first. Token 0 fills stopped beams, whatever it means in the vocabulary. */
 export function* beamSearch(options: BeamSearchOptions): Decoding<Beam[]> {
   const { beams = 5, maxTokens = 67, temperature = 1, endIds } = options;
-  requireOptions(beams, maxTokens, temperature);
+  requireWhole({ beams, maxTokens });
+  if (!(temperature > 0)) throw new DuetError('invalid-argument', `temperature must be above 0, got ${temperature}`);
   let live: readonly Live[] = [{ tokens: [], length: 0, score: 0, stopped: false, row: 0 }];
   for (let round = 0; round < maxTokens; round++) {
     const going = live.filter(beam => !beam.stopped);
@@ -104,13 +106,4 @@ function extend(
       row: rows[beam]!,
     };
   });
-}
-
-function requireOptions(beams: number, maxTokens: number, temperature: number): void {
-  for (const [name, value] of Object.entries({ beams, maxTokens })) {
-    if (!Number.isInteger(value) || value < 1) {
-      throw new DuetError('invalid-argument', `${name} must be an integer of at least 1, got ${value}`);
-    }
-  }
-  if (!(temperature > 0)) throw new DuetError('invalid-argument', `temperature must be above 0, got ${temperature}`);
 }

@@ -44,7 +44,7 @@ describe('logits processors', () => {
     const logits = Float32Array.of(1, 2);
     expect(() => processLogits(logits, { temperature: 0 })).toThrow(/temperature must be above 0/);
     expect(() => processLogits(logits, { topP: 1.5 })).toThrow(/at most 1, got 1.5/);
-    expect(() => processLogits(logits, { topK: 0 })).toThrow(/at least 1, got 0/);
+    expect(() => processLogits(logits, { topK: 0 })).toThrow(/topK must be a whole number from 1 on, got 0/);
   });
 });
 

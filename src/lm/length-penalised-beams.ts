@@ -3,9 +3,9 @@
  * length_penalty, early_stopping): hypotheses that have ended are kept apart from the beams that go on, and are ranked by their
  * log probability divided by length^lengthPenalty (Wu et al. 2016, arXiv 1609.08144, section 7, in this simpler form).
  */
-import { DuetError } from '../core/errors.ts';
 import type { Decoding } from './decoding.ts';
 import { logSoftmax, penaliseRepetition } from './logits-processors.ts';
+import { requireWhole } from './require-whole.ts';
 import { type Candidate, TopCandidates } from './top-candidates.ts';
 
 export interface BeamOptions {
@@ -97,11 +97,4 @@ function best(going: readonly Beam[], logprobs: readonly Float64Array[], count: 
     for (let token = 0; token < own.length; token++) top.offer(beam, token, score + own[token]!);
   }
   return top.list;
-}
-
-function requireWhole(values: Readonly<Record<string, number>>): void {
-  for (const [name, value] of Object.entries(values)) {
-    if (Number.isSafeInteger(value) && value >= 1) continue;
-    throw new DuetError('invalid-argument', `${name} must be a whole number from 1 on, got ${value}`, { field: name });
-  }
 }

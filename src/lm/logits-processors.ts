@@ -3,6 +3,7 @@
  * are applied in transformers' order: repetition penalty, temperature, top-k, top-p, min-p (docs/reference/clip-and-gpt2.md).
  */
 import { DuetError } from '../core/errors.ts';
+import { requireWhole } from './require-whole.ts';
 
 export interface LogitsOptions {
   /** A seen token's logit is divided by this if positive, multiplied if negative; above 1 discourages. @default 1 */
@@ -49,9 +50,7 @@ function applyTemperature(logits: Float32Array, temperature: number): Float32Arr
 }
 
 export function keepTopK(logits: Float32Array, k: number): Float32Array {
-  if (!Number.isInteger(k) || k < 1) {
-    throw new DuetError('invalid-argument', `topK must be an integer of at least 1, got ${k}`);
-  }
+  requireWhole({ topK: k });
   if (k >= logits.length) return logits;
   const kth = Float32Array.from(logits).sort()[logits.length - k]!;
   return logits.map(logit => (logit < kth ? Number.NEGATIVE_INFINITY : logit));
