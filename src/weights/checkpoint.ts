@@ -2,7 +2,7 @@
 import { DuetError } from '../core/errors.ts';
 import type { HostTensor } from '../core/host-tensor.ts';
 import { loadStoredTensor, readSafetensorsHeader } from './safetensors.ts';
-import type { StoredDType } from './safetensors-header.ts';
+import type { SafetensorsHeader, StoredDType } from './safetensors-header.ts';
 import type { StoredFloats } from './write-safetensors.ts';
 
 /** Reads one tensor of a checkpoint into memory. */
@@ -18,12 +18,22 @@ export interface Checkpoint {
   readonly read: ReadTensor;
 }
 
+/** A checkpoint in files. */
+export interface StoredCheckpoint extends Checkpoint {
+  readonly files: readonly string[];
+}
+
 /** The tensors of one or several .safetensors files. Throws DuetError `invalid-weights` for a broken or hostile file. */
-export async function openCheckpoint(...files: readonly string[]): Promise<Checkpoint> {
-  const headers = await Promise.all(files.map(readSafetensorsHeader));
+export async function openCheckpoint(...files: readonly string[]): Promise<StoredCheckpoint> {
+  return storedCheckpoint(files, await Promise.all(files.map(readSafetensorsHeader)));
+}
+
+/** The same where the files' headers have been read. */
+export function storedCheckpoint(files: readonly string[], headers: readonly SafetensorsHeader[]): StoredCheckpoint {
   const stored = new Map(headers.flatMap(({ tensors }) => Object.entries(tensors)));
   const file = files.join(', ');
   return {
+    files,
     name: file,
     shapes: new Map(Array.from(stored, ([name, { shape }]) => [name, shape])),
     floats: floatsOf(new Set([...stored.values()].map(({ storedAs }) => storedAs))),

@@ -12,7 +12,7 @@ import { makeFolder } from '../core/folders.ts';
 import type { TensorSource } from '../core/host-tensor.ts';
 import type { Tree } from '../core/tree.ts';
 import { type Filled, fillParams, type ParamSpec } from '../nn/params.ts';
-import { openCheckpoint } from './checkpoint.ts';
+import { openCheckpoint, type StoredCheckpoint } from './checkpoint.ts';
 import { type ConversionOptions, convertCheckpoint, planConversion } from './convert.ts';
 import type { NameRule } from './names/name-map.ts';
 import { openSafetensors } from './safetensors.ts';
@@ -29,7 +29,7 @@ export interface ConvertedOptions extends ConversionOptions, Pick<WriteOptions, 
 }
 
 /**
- * The parameters of `spec` from another library's .safetensors file, or several that belong together, in a file of ours.
+ * The parameters of `spec` from another library's .safetensors file, or from its checkpoint of several, in a file of ours.
  * @param rulesOf the rules for a checkpoint with these tensor names
  * @throws DuetError `invalid-weights` as `planConversion` does; `invalid-config` if the cache cannot be written; the
  *   signal's reason if it aborts
@@ -37,14 +37,13 @@ export interface ConvertedOptions extends ConversionOptions, Pick<WriteOptions, 
 export async function openConverted<S extends Tree<ParamSpec>>(
   spec: S,
   rulesOf: (names: readonly string[]) => readonly NameRule[],
-  source: string | readonly string[],
+  source: string | StoredCheckpoint,
   { name, folder = cacheFolder('weights'), signal, onProgress, ...options }: ConvertedOptions,
 ): Promise<Filled<S, TensorSource>> {
-  const sources = [source].flat();
-  const checkpoint = await openCheckpoint(...sources);
+  const checkpoint = typeof source === 'string' ? await openCheckpoint(source) : source;
   const rules = rulesOf([...checkpoint.shapes.keys()]);
   const { header } = planConversion(spec, rules, checkpoint, options);
-  const versions = await Promise.all(sources.map(versionOf));
+  const versions = await Promise.all(checkpoint.files.map(versionOf));
   const origins = rules.filter(({ ours }) => Object.hasOwn(header, ours)).map(({ ours, theirs }) => [ours, theirs]);
   const identity = JSON.stringify([VERSION, versions, header, origins]);
   const hash = createHash('sha256').update(identity).digest('hex').slice(0, 32);

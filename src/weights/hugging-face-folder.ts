@@ -9,9 +9,10 @@ import { readJsonFile } from '../core/json-file.ts';
 import { listSome } from '../core/list-some.ts';
 import { flattenTree, type Tree } from '../core/tree.ts';
 import { type Filled, fillParams, isParamSpec, type ParamSpec } from '../nn/params.ts';
+import { type StoredCheckpoint, storedCheckpoint } from './checkpoint.ts';
 import { type ConversionOptions, planConversion } from './convert.ts';
 import type { NameRule } from './names/name-map.ts';
-import { openSafetensors } from './safetensors.ts';
+import { type OpenWeightFile, openSafetensors } from './safetensors.ts';
 
 const indexFile = 'model.safetensors.index.json';
 
@@ -22,15 +23,20 @@ const indexSchema = Type.Object({
   weight_map: Type.Record(Type.String(), Type.String({ pattern: '^[\\w][\\w.-]*\\.safetensors$' })),
 });
 
-/**
- * All tensors by their names, where they lie: floats of 16 and 32 bits are not read.
- * @throws DuetError 'invalid-weights' if the folder has none, or if index and files do not fit together
- */
-export async function openHuggingFaceWeights(folder: string): Promise<Tensors> {
+export interface HuggingFaceWeights {
+  /** All tensors by their names, where they lie: floats of 16 and 32 bits are not read. */
+  readonly tensors: Tensors;
+  /** All that the files hold, for what is to be converted. */
+  readonly checkpoint: StoredCheckpoint;
+}
+
+/** @throws DuetError 'invalid-weights' if the folder has none, or if index and files do not fit together */
+export async function openHuggingFaceWeights(folder: string): Promise<HuggingFaceWeights> {
   const index = join(folder, indexFile);
   if (await exists(index)) return openSharded(folder, index);
-  const [single] = await huggingFaceWeightFiles(folder);
-  return (await openSafetensors(single!)).tensors;
+  const files = await huggingFaceWeightFiles(folder);
+  const { header, tensors } = await openSafetensors(files[0]!);
+  return { tensors, checkpoint: storedCheckpoint(files, [header]) };
 }
 
 /**
@@ -51,17 +57,20 @@ export async function huggingFaceWeightFiles(folder: string): Promise<string[]> 
   );
 }
 
-async function openSharded(folder: string, index: string): Promise<Tensors> {
+async function openSharded(folder: string, index: string): Promise<HuggingFaceWeights> {
   const map = weightMap(await readJsonFile(index, 'invalid-weights'), index);
   const files = [...new Set(Object.values(map))];
-  const opened = new Map<string, Tensors>();
-  for (const file of files) opened.set(file, (await openSafetensors(join(folder, file))).tensors);
-  const missing = Object.entries(map).filter(([name, file]) => !Object.hasOwn(opened.get(file)!, name));
+  const opened = new Map<string, OpenWeightFile>();
+  for (const file of files) opened.set(file, await openSafetensors(join(folder, file)));
+  const missing = Object.entries(map).filter(([name, file]) => !Object.hasOwn(opened.get(file)!.tensors, name));
   if (missing.length > 0) {
     const list = listSome(missing.map(([name, file]) => `${name} in ${file}`));
     throw new DuetError('invalid-weights', `${index} names ${missing.length} tensors that are not there: ${list}`);
   }
-  return Object.fromEntries(Object.entries(map).map(([name, file]) => [name, opened.get(file)![name]!]));
+  const tensors = Object.entries(map).map(([name, file]) => [name, opened.get(file)!.tensors[name]!] as const);
+  const headers = Array.from(opened.values(), ({ header }) => header);
+  const paths = files.map(file => join(folder, file));
+  return { tensors: Object.fromEntries(tensors), checkpoint: storedCheckpoint(paths, headers) };
 }
 
 function weightMap(json: unknown, index: string): Readonly<Record<string, string>> {

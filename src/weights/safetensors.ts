@@ -24,6 +24,11 @@ export interface WeightFile<T extends TensorSource = TensorSource> {
   readonly tensors: Readonly<Record<string, T>>;
 }
 
+/** A file whose tensors may lie in it. */
+export interface OpenWeightFile extends WeightFile {
+  readonly header: SafetensorsHeader;
+}
+
 /** Reads and checks the header only. Throws DuetError 'invalid-weights' for a broken or hostile file. */
 export async function readSafetensorsHeader(file: string): Promise<SafetensorsHeader> {
   return withFile(file, handle => readHeader(handle, file));
@@ -42,7 +47,7 @@ export async function loadSafetensors(file: string): Promise<WeightFile<HostTens
 }
 
 /** Like `loadSafetensors`, but tensors stored as floats of 16 or 32 bits, int32 or bool stay in the file as `FileTensor`s. */
-export async function openSafetensors(file: string): Promise<WeightFile> {
+export async function openSafetensors(file: string): Promise<OpenWeightFile> {
   return withFile(file, async handle => {
     // ONNX Runtime maps no file through a link that leads out of its folder, as those of Hugging Face's cache do.
     const header = await readHeader(handle, await realpath(file));
@@ -50,7 +55,7 @@ export async function openSafetensors(file: string): Promise<WeightFile> {
     for (const [name, stored] of Object.entries(header.tensors)) {
       tensors.push([name, mapped(stored) ?? (await loadTensor(handle, name, stored))]);
     }
-    return { metadata: header.metadata, tensors: Object.fromEntries(tensors) };
+    return { header, metadata: header.metadata, tensors: Object.fromEntries(tensors) };
   });
 }
 

@@ -34,7 +34,7 @@ export async function readLlamaFolder(
   const { vocabularySize } = config;
   const text = await readTextFiles(folder, { config: json, vocabularySize, ...options });
   const prefix = part?.prefix ?? '';
-  const tensors = part?.tensors ?? (await openHuggingFaceWeights(folder));
+  const tensors = part?.tensors ?? (await openHuggingFaceWeights(folder)).tensors;
   const params = paramsInPlace(llamaSpec(config), llamaRules(config, prefix), tensors, folder, {
     // What others read, buffers of old files, and the copy of a tied embedding.
     mayIgnore: name =>

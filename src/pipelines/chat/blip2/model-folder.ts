@@ -11,7 +11,7 @@ import { JsonTokenizer, PromptEncoder } from '../../../tokenizer/index.ts';
 import { visualFrontEndSpec } from '../../../vision/index.ts';
 import type { VokenVocabulary } from '../../../vokens/index.ts';
 import { openConverted } from '../../../weights/converted.ts';
-import { huggingFaceWeightFiles, openHuggingFaceWeights } from '../../../weights/hugging-face-folder.ts';
+import { openHuggingFaceWeights } from '../../../weights/hugging-face-folder.ts';
 import { blip2ConfigFrom, blip2PrefixOf, blip2Rules, languageName } from '../../../weights/names/blip2.ts';
 import { orNull, readFields } from '../../../weights/names/config-file.ts';
 import { readLanguagePart } from '../../language/read-part.ts';
@@ -31,7 +31,7 @@ export async function readBlip2Folder(folder: string, family: 'blip-2' | 'instru
   const file = join(folder, 'config.json');
   const json = await readJsonFile(file);
   const { text_config: config } = readFields(configSchema, json, file);
-  const tensors = await openHuggingFaceWeights(folder);
+  const { tensors, checkpoint } = await openHuggingFaceWeights(folder);
   const prefix = blip2PrefixOf(Object.keys(tensors), folder);
   const part = { config: config ?? {}, prefix: `${prefix}${languageName}`, tensors };
   const language = await readLanguagePart(folder, part, 'opt');
@@ -39,16 +39,11 @@ export async function readBlip2Folder(folder: string, family: 'blip-2' | 'instru
   const instruction = instructed
     ? await readInstructionTokenizer(folder, network.connector.qFormer!.text!.vocabularySize)
     : undefined;
-  const params = await openConverted(
-    visualFrontEndSpec(network),
-    () => blip2Rules(network, prefix),
-    await huggingFaceWeightFiles(folder),
-    {
-      name: family,
-      // The language model's, and buffers of old files.
-      mayIgnore: tensor => tensor.startsWith(part.prefix) || tensor.endsWith('.position_ids'),
-    },
-  );
+  const params = await openConverted(visualFrontEndSpec(network), () => blip2Rules(network, prefix), checkpoint, {
+    name: family,
+    // The language model's, and buffers of old files.
+    mayIgnore: tensor => tensor.startsWith(part.prefix) || tensor.endsWith('.position_ids'),
+  });
   return {
     family,
     name: basename(resolve(folder)),

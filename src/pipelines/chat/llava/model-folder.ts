@@ -11,7 +11,7 @@ import type { ChatTemplate } from '../../../tokenizer/index.ts';
 import { visualFrontEndSpec } from '../../../vision/index.ts';
 import { checkVocabulary, type VokenVocabulary } from '../../../vokens/index.ts';
 import { openConverted } from '../../../weights/converted.ts';
-import { huggingFaceWeightFiles, openHuggingFaceWeights } from '../../../weights/hugging-face-folder.ts';
+import { openHuggingFaceWeights } from '../../../weights/hugging-face-folder.ts';
 import { readFields } from '../../../weights/names/config-file.ts';
 import { llavaConfigFrom, llavaNamesOf, llavaRules } from '../../../weights/names/llava.ts';
 import { readLlamaFolder } from '../../llama/model-folder.ts';
@@ -44,7 +44,7 @@ export async function readLlavaFolder(folder: string): Promise<ChatFolder> {
   const file = join(folder, 'config.json');
   const json = await readJsonFile(file);
   const config = readFields(configSchema, json, file);
-  const tensors = await openHuggingFaceWeights(folder);
+  const { tensors, checkpoint } = await openHuggingFaceWeights(folder);
   const names = Object.keys(tensors);
   const prefix = languagePrefixOf(names, folder);
   const language = await readLlamaFolder(folder, { part: { config: config.text_config, prefix, tensors } });
@@ -63,16 +63,11 @@ export async function readLlavaFolder(folder: string): Promise<ChatFolder> {
     language.config.vocabularySize,
   );
   const own = llavaNamesOf(names, folder);
-  const params = await openConverted(
-    visualFrontEndSpec(network),
-    () => llavaRules(network, own),
-    await huggingFaceWeightFiles(folder),
-    {
-      name: 'llava',
-      // The language model's, and what of the tower is not computed: layers beyond the one that is read, its last norm, buffers.
-      mayIgnore: tensor => tensor.startsWith(prefix) || tensor.startsWith(own.tower),
-    },
-  );
+  const params = await openConverted(visualFrontEndSpec(network), () => llavaRules(network, own), checkpoint, {
+    name: 'llava',
+    // The language model's, and what of the tower is not computed: layers beyond the one that is read, its last norm, buffers.
+    mayIgnore: tensor => tensor.startsWith(prefix) || tensor.startsWith(own.tower),
+  });
   return {
     family: 'llava',
     name: basename(resolve(folder)),
