@@ -9,7 +9,7 @@ const slow = [
   'src/engine/runtime/session-host.test.ts',
   'src/train/{kill,objectives,step}.test.ts',
   'src/train/stages/{chat,minigpt5,unet}.test.ts',
-  'server/{hostile,real-model}.test.ts',
+  'server/{hostile-bodies,hostile-connections,hostile-images,real-model}.test.ts',
   'server/jobs/redis/*.test.ts',
   'server/jobs/s3-store.test.ts',
 ];
