@@ -42,6 +42,8 @@ export interface FakeModel extends LoadedModel {
   readonly calls: readonly FakeCall[];
   /** Lets every waiting and coming call go `steps` steps further (all of them without an argument). */
   advance(steps?: number): void;
+  /** Calls wait again before each step, as those of a new model that is `stepwise`. */
+  hold(): void;
 }
 
 interface FakeCall {
@@ -147,6 +149,7 @@ export function fakeModel({
     model,
     calls,
     advance: gate.open,
+    hold: gate.close,
   };
 }
 

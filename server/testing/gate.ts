@@ -9,6 +9,10 @@ export function createGate(isOpen: boolean) {
       opened += steps;
       for (const look of [...waiting]) look();
     },
+    /** No step is open any more. */
+    close(): void {
+      opened = 0;
+    },
     pass(step: number, signal?: AbortSignal): Promise<void> {
       return new Promise(resolve => {
         const look = () => {

@@ -3,7 +3,7 @@
  * cancelling, many jobs, two windows, a server that goes away. Without Chromium all are skipped.
  */
 import type { Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type FakeModel, fakeModel } from '../../server/testing/fake-model.ts';
 import { cancelled, caption, draw, openTab, result, run, runButton, status, tabNames, tiles } from './drive.ts';
 import { chromiumPath, openSite, phone, type Site, testTimeout } from './open-page.ts';
@@ -21,6 +21,8 @@ describe.skipIf(!chromiumPath)(
       model = fakeModel({ pace: 'stepwise', staggered: true });
       site = await openSite(model);
     }, testTimeout);
+    // A test whose jobs are to come to their end lets them.
+    beforeEach(() => model.hold());
     afterEach(() => site.closePages());
     afterAll(() => site.close(), testTimeout);
 
@@ -104,7 +106,8 @@ describe.skipIf(!chromiumPath)(
       const one = await site.open();
       const other = await one.context().newPage();
       await other.goto(site.origin);
-      await tiles(other).first().waitFor();
+      await other.getByRole('heading', { name: 'Your pictures appear here' }).waitFor();
+      model.advance();
       await draw(one, 'a shared star');
       const shared = tiles(other).filter({ has: other.getByRole('img', { name: /^a shared star/ }) });
       await shared.waitFor();
@@ -113,7 +116,7 @@ describe.skipIf(!chromiumPath)(
       await other.getByRole('button', { name: 'Delete' }).click();
       await other.getByRole('button', { name: 'Really delete' }).click();
       await shared.waitFor({ state: 'detached' });
-      await other.keyboard.press('Escape'); // the viewer goes on to another one
+      await other.keyboard.press('Escape'); // the viewer goes on to another one, if there is one
       await other.getByRole('dialog').waitFor({ state: 'hidden' });
       await one
         .getByRole('region', { name: 'Gallery' })
@@ -122,6 +125,7 @@ describe.skipIf(!chromiumPath)(
     });
 
     it('keeps a number that is being typed, whatever else changes', async () => {
+      model.advance();
       const page = await site.open();
       const pictures = page.getByLabel('Pictures', { exact: true });
       await pictures.fill('99');
@@ -140,6 +144,7 @@ describe.skipIf(!chromiumPath)(
     });
 
     it('draws by keyboard alone', async () => {
+      model.advance();
       const page = await site.open();
       await page.getByRole('tab', { name: 'Draw' }).focus();
       const tabTo = async (name: string) => {
@@ -173,6 +178,7 @@ describe.skipIf(!chromiumPath)(
     });
 
     it('restores every setting of a picture that is dragged onto the page', async () => {
+      model.advance();
       const page = await site.open({ viewport: { width: 1280, height: 1400 } });
       await page.locator('.settings summary').click();
       await page.getByLabel('Seed', { exact: true }).fill('77');
@@ -194,6 +200,7 @@ describe.skipIf(!chromiumPath)(
     });
 
     it('fits a narrow phone with results, long words and open settings', async () => {
+      model.advance();
       const page = await site.open({ ...phone, viewport: { width: 320, height: 640 } });
       await draw(page, 'w'.repeat(120), 4);
       await status(page, 'succeeded');
@@ -208,6 +215,7 @@ describe.skipIf(!chromiumPath)(
     });
 
     it('says that the server is gone, and goes on when it is back', async () => {
+      model.advance();
       const page = await site.open();
       await caption(page).fill('a golden key');
       await site.stop();
