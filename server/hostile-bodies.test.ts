@@ -71,6 +71,18 @@ describe('malformed forms', () => {
   });
 });
 
+describe('conversations', () => {
+  it('of more text than any model reads are refused', async () => {
+    const long = { role: 'user', content: 'x '.repeat(80_000) };
+    const short = { role: 'user', content: 'an apple' };
+    const ask = (messages: object[]) => target.sendJson('/v1/chat/completions', { messages });
+    expect((await ask([long, short])).status).toBe(200);
+    const refusal = await ask([long, long, short]);
+    expectRefusal('openai', refusal, 'long');
+    expect(refusal.text).toContain('at most 200000');
+  });
+});
+
 describe('numbers', () => {
   const absurd = [
     '"NaN"',

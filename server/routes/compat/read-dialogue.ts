@@ -54,7 +54,15 @@ function checkLength(field: string, given: readonly GivenMessage[]): void {
     const message = `'${field}' holds ${pictures} pictures, at most ${mostPictures} are allowed; leave earlier ones out.`;
     throw new WireFault('invalid_value', field, message);
   }
-  const characters = parts.reduce((sum, part) => sum + (part.type === 'text' ? part.text.length : 0), 0);
+  checkCharacters(
+    field,
+    parts.map(part => (part.type === 'text' ? part.text : '')),
+  );
+}
+
+/** @throws WireFault if the texts of a conversation are longer together than is allowed */
+export function checkCharacters(field: string, texts: readonly string[]): void {
+  const characters = texts.reduce((sum, { length }) => sum + length, 0);
   if (characters <= mostCharacters) return;
   const message = `'${field}' holds ${characters} characters, at most ${mostCharacters} are allowed; leave earlier messages out.`;
   throw new WireFault('invalid_value', field, message);

@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import type { JobMode, JobRequest } from '../../jobs/types.ts';
 import type { ChatBody, ChatMessage } from '../../schemas/openai.ts';
 import type { ModelInfo } from '../../types.ts';
+import { checkCharacters } from '../compat/read-dialogue.ts';
 import { pictureOf } from '../compat/read-picture.ts';
 import { WireFault } from '../compat/wire-fault.ts';
 import { samplingOf } from './image-request.ts';
@@ -16,6 +17,7 @@ export async function chatJob(
   const last = body.messages.findLast(({ role }) => role === 'user');
   if (!last)
     throw new WireFault('missing_required_parameter', 'messages', 'A conversation needs a message of the user.');
+  checkCharacters('messages', body.messages.map(textOf)); // whose tokens are counted
   const drawn = body.modalities?.includes('image') ?? false;
   const prompt = textOf(last);
   const own = pictureUrlsOf(last);
