@@ -5,6 +5,9 @@ const closed = { additionalProperties: false } as const;
 const positive = Type.Integer({ minimum: 1 });
 const fraction = Type.Number({ minimum: 0, maximum: 1 });
 
+/** How often each kind of scene is drawn: one large object, one small one, a pair, several of one kind. */
+const sharesSchema = Type.Object({ large: fraction, small: fraction, pair: fraction, count: fraction }, closed);
+
 /** Pictures with captions. */
 export const dataConfigSchema = Type.Union([
   Type.Object(
@@ -15,8 +18,7 @@ export const dataConfigSchema = Type.Union([
       /** How many scenes; scene i is drawn from (seed, i) when it is needed. */
       count: positive,
       seed: Type.Integer({ minimum: 0 }),
-      /** How often each kind of scene is drawn: one large object, one small one, a pair, several of one kind. */
-      shares: Type.Optional(Type.Object({ large: fraction, small: fraction, pair: fraction, count: fraction }, closed)),
+      shares: Type.Optional(sharesSchema),
       /** Fraction of captions in the canonical wording. */
       canonicalShare: fraction,
       /** Every object is moved by up to a pixel. @default false */
@@ -41,6 +43,8 @@ export const dialogueDataSchema = Type.Object(
     seed: Type.Integer({ minimum: 0 }),
     /** The fraction of dialogues that are quizzes: one picture and many questions about it. @default 0 */
     quizzes: Type.Optional(fraction),
+    /** Kinds of the scenes that quizzes are about. */
+    quizShares: Type.Optional(sharesSchema),
   },
   closed,
 );

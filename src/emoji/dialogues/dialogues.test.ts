@@ -77,6 +77,18 @@ describe('quizzes', () => {
   });
 });
 
+describe('quizzes of a kind of scene', () => {
+  it('are about that kind alone, and other dialogues about all', () => {
+    const random = seededRandom(14);
+    const quizShares = { large: 0, small: 0, pair: 1, count: 0 };
+    const sampled = Array.from({ length: 300 }, () => sampleDialogue(random, { quizzes: 0.5, quizShares }));
+    const kindsOf = (exchanges: typeof sampled) =>
+      new Set(exchanges.flatMap(([first]) => scenesOf(first!.user)).map(({ kind }) => kind));
+    expect(kindsOf(sampled.filter(({ length }) => length > 3))).toEqual(new Set(['pair']));
+    expect(kindsOf(sampled.filter(({ length }) => length <= 3)).size).toBe(3);
+  });
+});
+
 describe('stories', () => {
   it('have three to five pictures, each of which shows what its sentence says', () => {
     const stories = dialogues(6000, 9)

@@ -1,7 +1,7 @@
 /** Random dialogues from a seeded stream: a few exchanges, each about what was shown before it. */
 import { pick, type Random, randomInt } from '../../core/random.ts';
 import { isHeldOut } from '../scenes/held-out.ts';
-import { sampleScene } from '../scenes/sample-scene.ts';
+import { type SampleOptions, type SceneShares, sampleScene } from '../scenes/sample-scene.ts';
 import type { Scene } from '../scenes/scene.ts';
 import { type Exchange, lastScene, type MakeExchange, picture, type Situation, text } from './dialogue.ts';
 import { drawAnything, drawOne, drawSeveral } from './draw.ts';
@@ -87,12 +87,15 @@ export interface DialogueOptions {
   /** Only held-out scenes are shown and drawn, or only others. @default false */
   readonly heldOut?: boolean;
   /** The fraction of dialogues that are quizzes: one picture and many questions. @default 0 */
-  readonly quizzes?: number;
+  readonly quizzes?: number | undefined;
+  /** How often quizzes are about each kind of scene. @default as other dialogues */
+  readonly quizShares?: SceneShares | undefined;
 }
 
 /** The next random dialogue of a stream. */
-export function sampleDialogue(random: Random, { heldOut = false, quizzes = 0 }: DialogueOptions = {}): Exchange[] {
-  if (quizzes > 0 && random() < quizzes) return sampleQuiz(random, heldOut);
+export function sampleDialogue(random: Random, options: DialogueOptions = {}): Exchange[] {
+  const { heldOut = false, quizzes = 0, quizShares: shares } = options;
+  if (quizzes > 0 && random() < quizzes) return sampleQuiz(random, { heldOut, ...(shares && { shares }) });
   const count = 1 + Math.floor(random() * maxExchanges);
   const exchanges: Exchange[] = [];
   let shown: Scene | undefined;
@@ -108,8 +111,8 @@ export function sampleDialogue(random: Random, { heldOut = false, quizzes = 0 }:
  * Four to seven questions about one picture that the user gives. A token of a quiz teaches more about pictures than one of any
  * other dialogue: most of these are requests and pictures that are asked about once.
  */
-function sampleQuiz(random: Random, heldOut: boolean): Exchange[] {
-  const scene = sampleScene(random, { heldOut });
+function sampleQuiz(random: Random, options: SampleOptions): Exchange[] {
+  const scene = sampleScene(random, options);
   return Array.from({ length: 4 + randomInt(random, 4) }, (_, index) => {
     const about = random() < 0.85 ? questionAbout : describeQuestion;
     const { question, answer } = about(scene, random);

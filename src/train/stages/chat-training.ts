@@ -32,10 +32,10 @@ export async function chatTraining(
   { problem, tokenizer, captionTokenizer, initialParams, frozen }: ChatParts,
   { engine }: StageContext,
 ): Promise<Pick<Stage, 'objective' | 'initialParams' | 'frozen' | 'batch' | 'sample' | 'release'>> {
-  const { size: side, count, seed, quizzes } = config.data;
+  const { source: _source, size: side, seed, ...dialogues } = config.data;
   const { shape } = problem;
-  const source = await sceneDialogues({ side, count, seed, quizzes });
-  const validation = await sceneDialogues({ side, count, seed: seed + 0x7e57, quizzes, heldOut: true });
+  const source = await sceneDialogues({ ...dialogues, side, seed });
+  const validation = await sceneDialogues({ ...dialogues, side, seed: seed + 0x7e57, heldOut: true });
   const objective = chatObjective(problem);
   const form = { ...tokenizer.form, vectors: shape.vectors };
   const captions = createTokenizer(captionTokenizer);
