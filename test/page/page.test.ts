@@ -97,7 +97,7 @@ describe.skipIf(!chromiumPath)('the page (needs Chromium: apt-get install chromi
     const page = await site.open();
     await page.getByRole('button', { name: 'an apple', exact: true }).click();
     expect(await caption(page).inputValue()).toBe('an apple');
-    await setSteps(page, 60);
+    await setSteps(page, 30);
     await setCount(page, 'Pictures', 2);
     await run(page, 'Draw');
     await status(page, 'succeeded');
@@ -118,7 +118,7 @@ describe.skipIf(!chromiumPath)('the page (needs Chromium: apt-get install chromi
     expect(await pictures.count()).toBe(2);
     await pictures.first().click();
     const seed = Number(await viewer(page).locator('dt:text-is("Seed") + dd').textContent());
-    expect(await viewer(page).locator('dt:text-is("Steps") + dd').textContent()).toBe('60');
+    expect(await viewer(page).locator('dt:text-is("Steps") + dd').textContent()).toBe('30');
     await shoot(page, 'viewer');
     await viewer(page).getByRole('button', { name: 'Again' }).click();
     await status(page, 'succeeded');
@@ -176,7 +176,7 @@ describe.skipIf(!chromiumPath)('the page (needs Chromium: apt-get install chromi
     await picture.last().dragTo(page.getByRole('heading', { level: 1 }));
     await page.getByRole('heading', { name: 'Draw pictures from a caption' }).waitFor();
     expect(await caption(page).inputValue()).toBe('an apple');
-    expect(await page.locator('.settings-summary').textContent()).toMatch(/seed \d+ · steps 60/);
+    expect(await page.locator('.settings-summary').textContent()).toMatch(/seed \d+ · steps 30/);
     await page.locator('.veil').waitFor({ state: 'detached' });
   });
 
