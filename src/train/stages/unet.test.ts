@@ -60,7 +60,7 @@ async function expectDrawingModel(out: string): Promise<void> {
     network: tinyUnet(),
     diffusion: { prediction: 'v', schedule: { kind: 'cosine' } },
     features: 'mean',
-    finishesFrom: 0.6,
+    finishesFrom: 0.5,
     draws: ['t2i', 'i2t2i', 'inpaint'],
   });
   const { tensors } = await loadSafetensors(join(out, 'model.safetensors'));

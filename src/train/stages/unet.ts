@@ -30,7 +30,7 @@ const schedule = createSchedule(diffusion.schedule);
 /** As docs/decisions/2026-11-27-unet-beside-the-uvit.md measures them. */
 const sampling: Pick<ModelUnet, 'sampling' | 'finishesFrom'> = {
   sampling: { steps: 10, guidance: 2, solver: 'unipc' },
-  finishesFrom: 0.6,
+  finishesFrom: 0.5,
 };
 
 export async function unetStage(config: UnetStage, context: StageContext): Promise<Stage> {
