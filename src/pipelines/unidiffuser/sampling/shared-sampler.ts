@@ -3,7 +3,6 @@
  * Balaji et al., arXiv 2211.01324; the refiner of SDXL, Podell et al., arXiv 2307.01952, section 2.5). The composer draws whole
  * pictures in as many steps as the finisher leaves out; they are noised again, and the finisher makes the steps that are left.
  */
-import type { CallOptions } from '../../../batching/batching-driver.ts';
 import { stepsOfStrength } from '../../stable-diffusion/sampling/denoise.ts';
 import type { Networks } from '../networks/networks.ts';
 import type { ImageLatents, SampleLatents } from './latents.ts';
@@ -44,16 +43,17 @@ export function sharedSampler({ composer, finisher, finishesFrom }: Sharing): Sa
     ),
   });
 
-  async function compose(networks: Networks, tasks: readonly SampleTask[], settings: PassSettings) {
-    const texts = await networks.encodeStates(
-      tasks.map(({ given }) => given.text!), // the pass t2i is given one
-      callOf(settings),
-    );
-    const { text: negative } = settings.negative ?? {};
-    const [negativeText] = negative ? await networks.encodeStates([negative], callOf(settings)) : [];
-    const own = tasks.map((task, index) => ({ ...task, given: { ...task.given, text: texts[index]! } }));
+  async function compose(
+    networks: Networks,
+    tasks: readonly SampleTask[],
+    settings: PassSettings,
+    textOf: (states: Float32Array) => Float32Array,
+  ) {
+    const read = ({ text, ...others }: SampleLatents) => ({ ...others, ...(text && { text: textOf(text) }) });
+    const { negative } = settings;
+    const own = tasks.map(task => ({ ...task, given: read(task.given) }));
+    const way = { ...composing(settings), ...(negative && { negative: read(negative) }) };
     const composed: SampleLatents[] = [];
-    const way = { ...composing(settings), ...(negativeText && { negative: { text: negativeText } }) };
     for await (const { sampled } of composer.groups(networks, own, way)) composed.push(...sampled);
     return tasks.map((task, index) => begun(task, composed[index]!.image!));
   }
@@ -64,13 +64,14 @@ export function sharedSampler({ composer, finisher, finishesFrom }: Sharing): Sa
     settings: PassSettings,
   ): AsyncGenerator<SampledGroup, void> {
     const whole = countOf(tasks, settings);
+    const textOf = await textsOf(networks, [...tasks.map(({ given }) => given), settings.negative ?? {}], settings);
     let done = 0;
     for (let first = 0; first < tasks.length; first += groupSize) {
       const own = tasks.slice(first, first + groupSize);
       const steps = countOf(own, settings);
       const reportFrom = (begin: number) => (event: GroupStep) =>
         settings.onStep?.({ ...event, first, step: begin + event.step, total: whole.composing + whole.finishing });
-      const composed = await compose(networks, own, { ...settings, onStep: reportFrom(done) });
+      const composed = await compose(networks, own, { ...settings, onStep: reportFrom(done) }, textOf);
       const finishing = { ...settings, onStep: reportFrom(done + steps.composing) };
       for await (const group of finisher.groups(networks, composed, finishing)) yield { ...group, first };
       done += steps.composing + steps.finishing;
@@ -88,6 +89,15 @@ export function sharedSampler({ composer, finisher, finishesFrom }: Sharing): Sa
   };
 }
 
-function callOf({ signal, priority }: PassSettings): CallOptions {
-  return { ...(signal && { signal }), ...(priority !== undefined && { priority }) };
+/** The text latents of all states that are given, each made once: the samples of a call often have the same caption. */
+async function textsOf(
+  networks: Networks,
+  given: readonly SampleLatents[],
+  { signal, priority }: PassSettings,
+): Promise<(states: Float32Array) => Float32Array> {
+  const states = [...new Set(given.flatMap(({ text }) => (text ? [text] : [])))];
+  const call = { ...(signal && { signal }), ...(priority !== undefined && { priority }) };
+  const texts = await networks.encodeStates(states, call);
+  const byStates = new Map(states.map((own, index) => [own, texts[index]!]));
+  return own => byStates.get(own)!;
 }
