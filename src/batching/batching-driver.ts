@@ -23,6 +23,14 @@ export interface CallOptions {
   readonly priority?: number;
 }
 
+/** Those among other options. */
+export function callOptions({
+  signal,
+  priority,
+}: { [K in keyof CallOptions]: CallOptions[K] | undefined }): CallOptions {
+  return { ...(signal && { signal }), ...(priority !== undefined && { priority }) };
+}
+
 /** Computes one result for each row, in order. */
 export type RowsCall<T, U> = (rows: readonly T[], options: CallOptions) => Promise<U[]>;
 

@@ -1,6 +1,6 @@
 /** A loaded language model of the Llama family: it goes on with texts and answers in dialogues, many at once. */
 import { fixedLimit, MeasuredLimit } from '../../batching/batch-limit.ts';
-import { BatchingDriver } from '../../batching/batching-driver.ts';
+import { BatchingDriver, callOptions } from '../../batching/batching-driver.ts';
 import { DuetError } from '../../core/errors.ts';
 import {
   type BeamOptions,
@@ -233,8 +233,4 @@ function tooLong(tokens: number | string, most: number): DuetError {
     'invalid-argument',
     `The prompt has ${tokens} tokens; the model reads ${most} with its answer. Make it shorter.`,
   );
-}
-
-function callOptions({ signal, priority }: TextOptions) {
-  return { ...(signal && { signal }), ...(priority !== undefined && { priority }) };
 }

@@ -3,6 +3,7 @@
  * L = `textTokens` vectors of the text tower's width X. None is masked, and they are guided as in all calls, by what is drawn
  * of no caption, so that the context without a condition is not looked at.
  */
+import { callOptions } from '../../batching/batching-driver.ts';
 import { DuetError } from '../../core/errors.ts';
 import { Picture } from '../../image/index.ts';
 import type { ContextDrawer } from '../context-drawer.ts';
@@ -35,8 +36,8 @@ async function draw(
   checkSize(config, options);
   const { width: _width, height: _height, guidanceRescale: _rescale, ...own } = options;
   const { seeds, steps, guidance, solver, noiseSchedule, network } = parseRequest('t2i', own, config);
-  const { signal, onProgress, previewEvery = 0, priority } = options;
-  const queue = { ...(signal && { signal }), ...(priority !== undefined && { priority }) };
+  const { onProgress, previewEvery = 0 } = options;
+  const queue = callOptions(options);
   const [text] = network === 'unet' ? [context] : await networks.encodeStates([context], queue);
   const pictures = async (z: readonly Float32Array[]) =>
     (await networks.decodeImages(z, queue)).map(pixels => new Picture(pixels));

@@ -2,7 +2,7 @@
  * One call from its options to its result: texts and pictures become latents, each seed's picture is sampled from its own
  * noise, and latents become pictures.
  */
-import type { CallOptions as QueueOptions } from '../../../batching/batching-driver.ts';
+import { callOptions, type CallOptions as QueueOptions } from '../../../batching/batching-driver.ts';
 import { DuetError } from '../../../core/errors.ts';
 import type { Precision } from '../../../engine/index.ts';
 import { composite, type ImageInput, type Mask, Picture, type Pixels, type Size } from '../../../image/index.ts';
@@ -138,7 +138,7 @@ class DrawCall {
 
   /** Options for network calls. */
   get queue(): QueueOptions {
-    return queueOptions(this.#options);
+    return callOptions(this.#options);
   }
 
   get timings(): Timings {
@@ -199,10 +199,6 @@ class DrawCall {
   }
 }
 
-function queueOptions({ signal, priority }: DrawOptions): QueueOptions {
-  return { ...(signal && { signal }), ...(priority !== undefined && { priority }) };
-}
-
 /** Of calls that are given no picture. @throws DuetError 'invalid-argument' if the model does nothing without one */
 function sizeGiven({ name, imageSize, isInpainting }: DrawingParts['config'], { width, height }: Request): Given {
   if (isInpainting) throw onlyPaints(name);
@@ -229,7 +225,7 @@ async function readGiven(
     ...(needsWhole ? [values] : []),
     ...(isInpainting && read.mask ? [withoutMasked(values, read.mask)] : []),
   ];
-  const encoded = await networks.encodeImages(asked, queueOptions(options));
+  const encoded = await networks.encodeImages(asked, callOptions(options));
   return {
     size,
     picture: read.pixels,

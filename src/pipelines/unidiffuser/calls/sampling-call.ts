@@ -3,7 +3,7 @@
  * what is given, samples (in one pass or several), decodes, reports progress over all of it and measures the time.
  */
 
-import type { CallOptions as QueueOptions } from '../../../batching/batching-driver.ts';
+import { callOptions, type CallOptions as QueueOptions } from '../../../batching/batching-driver.ts';
 import { DuetError } from '../../../core/errors.ts';
 import type { Precision } from '../../../engine/index.ts';
 import {
@@ -103,8 +103,7 @@ export class SamplingCall<M extends CallMode = CallMode> {
 
   /** Options for network calls. */
   get callOptions(): QueueOptions {
-    const { signal, priority } = this.#options;
-    return { ...(signal && { signal }), ...(priority !== undefined && { priority }) };
+    return callOptions(this.#options);
   }
 
   /** The caption as the network takes it. */

@@ -3,6 +3,7 @@
  * Balaji et al., arXiv 2211.01324; the refiner of SDXL, Podell et al., arXiv 2307.01952, section 2.5). The composer draws whole
  * pictures in as many steps as the finisher leaves out; they are noised again, and the finisher makes the steps that are left.
  */
+import { callOptions } from '../../../batching/batching-driver.ts';
 import { stepsOfStrength } from '../../stable-diffusion/sampling/denoise.ts';
 import type { Networks } from '../networks/networks.ts';
 import type { ImageLatents, SampleLatents } from './latents.ts';
@@ -93,11 +94,10 @@ export function sharedSampler({ composer, finisher, finishesFrom }: Sharing): Sa
 async function textsOf(
   networks: Networks,
   given: readonly SampleLatents[],
-  { signal, priority }: PassSettings,
+  settings: PassSettings,
 ): Promise<(states: Float32Array) => Float32Array> {
   const states = [...new Set(given.flatMap(({ text }) => (text ? [text] : [])))];
-  const call = { ...(signal && { signal }), ...(priority !== undefined && { priority }) };
-  const texts = await networks.encodeStates(states, call);
+  const texts = await networks.encodeStates(states, callOptions(settings));
   const byStates = new Map(states.map((own, index) => [own, texts[index]!]));
   return own => byStates.get(own)!;
 }

@@ -2,6 +2,7 @@
  * The pass `t2i` by the U-Net: the same tasks and settings as of the U-ViT (sample-latents.ts), where texts are the states that
  * the U-Net looks at. Runs, and what start and mask mean, are those of Stable Diffusion (`denoise`).
  */
+import { callOptions } from '../../../batching/batching-driver.ts';
 import { DuetError } from '../../../core/errors.ts';
 import { createGenerator, createSchedule } from '../../../sampler/index.ts';
 import { countQueries, type DenoiseRequest } from '../../stable-diffusion/sampling/denoise.ts';
@@ -27,10 +28,10 @@ export async function* sampleUnetGroups(
   networks: Networks,
   diffusion: DiffusionConfig,
   tasks: readonly SampleTask[],
-  { onStep, signal, priority, ...settings }: SampleSettings,
+  { onStep, ...settings }: SampleSettings,
 ): AsyncGenerator<SampledGroup, void> {
   const unet = unetOf(networks);
-  const call = { ...(signal && { signal }), ...(priority !== undefined && { priority }) };
+  const call = callOptions(settings);
   const isGuided = settings.guidance > 1;
   const negative = isGuided && (settings.negative?.text ?? (await unet.encodeTexts([''], call))[0]);
   const requests = tasks.map((task): DenoiseRequest => {
